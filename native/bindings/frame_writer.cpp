@@ -1,0 +1,112 @@
+#include "frame_writer.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "frame_reader.hpp"
+
+namespace dcp::bindings {
+
+namespace {
+
+constexpr std::size_t kMostVectors = 512;  // below IOV_MAX, two a frame
+
+void attach(msghdr& message, char* control, const std::vector<FileDescriptor>& descriptors) {
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    const int fd = descriptors[i].get();
+    std::memcpy(CMSG_DATA(header) + i * sizeof(int), &fd, sizeof fd);
+  }
+}
+
+}  // namespace
+
+void FrameWriter::push(std::string_view payload, std::vector<FileDescriptor> descriptors, void* owner) {
+  if (payload.size() > kLargestPayload) throw FrameError("the frame is larger than 1 GiB");
+  if (descriptors.size() > kMostDescriptors) throw FrameError("the frame has more than 64 descriptors");
+  const auto size = static_cast<std::uint32_t>(payload.size());
+  const auto count = static_cast<std::uint32_t>(descriptors.size());
+  queue_.push_back(Frame{{size, count}, payload, std::move(descriptors), owner});
+  pending_ += kHeaderSize + payload.size();
+}
+
+bool FrameWriter::flush(int socket) {
+  while (!queue_.empty()) {
+    if (!write_some(socket)) return false;
+  }
+  return true;
+}
+
+bool FrameWriter::write_some(int socket) {
+  std::array<iovec, kMostVectors> vectors;
+  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
+  msghdr message{};
+  std::size_t used = 0;
+  std::size_t skip = offset_;
+  for (std::size_t i = 0; i < queue_.size() && used + 2 <= kMostVectors; ++i) {
+    Frame& frame = queue_[i];
+    const bool whole = i > 0 || offset_ == 0;
+    if (whole && !frame.descriptors.empty()) {
+      if (i > 0) break;  // descriptors travel with the first byte of a message
+      attach(message, control, frame.descriptors);
+    }
+    if (skip < kHeaderSize) {
+      vectors[used++] = {reinterpret_cast<char*>(frame.header) + skip, kHeaderSize - skip};
+      skip = 0;
+    } else {
+      skip -= kHeaderSize;
+    }
+    if (frame.payload.size() > skip) {
+      vectors[used++] = {const_cast<char*>(frame.payload.data()) + skip, frame.payload.size() - skip};
+    }
+    skip = 0;
+  }
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = used;
+  ssize_t count;
+  do {
+    count = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (count < 0 && errno == EINTR);
+  if (count < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS) return false;
+    throw std::system_error(errno, std::generic_category(), "sendmsg");
+  }
+  consume(static_cast<std::size_t>(count));
+  return true;
+}
+
+void FrameWriter::consume(std::size_t count) {
+  pending_ -= count;
+  offset_ += count;
+  if (count > 0) queue_.front().descriptors.clear();
+  while (!queue_.empty()) {
+    Frame& frame = queue_.front();
+    const std::size_t size = kHeaderSize + frame.payload.size();
+    if (offset_ < size) return;
+    offset_ -= size;
+    if (frame.owner != nullptr) sent_.push_back(frame.owner);
+    queue_.pop_front();
+  }
+}
+
+std::vector<void*> FrameWriter::take_all() {
+  std::vector<void*> owners = take_sent();
+  for (const Frame& frame : queue_) {
+    if (frame.owner != nullptr) owners.push_back(frame.owner);
+  }
+  queue_.clear();
+  offset_ = pending_ = 0;
+  return owners;
+}
+
+}  // namespace dcp::bindings

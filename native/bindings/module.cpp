@@ -1,0 +1,187 @@
+// dcp_evaluator._native: frame channels and shared memory for the Python side.
+#include <fcntl.h>
+#include <pybind11/pybind11.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "frame_reader.hpp"
+#include "frame_writer.hpp"
+#include "shared_memory.hpp"
+
+#ifndef DCP_WASMTIME_VERSION
+#error "DCP_WASMTIME_VERSION: the wasmtime version that the generated declarations were made from"
+#endif
+#ifndef DCP_WGPU_VERSION
+#error "DCP_WGPU_VERSION: the wgpu version that the generated decoder was made from"
+#endif
+
+namespace py = pybind11;
+
+namespace dcp::bindings {
+
+namespace {
+
+FileDescriptor duplicate(int fd) {
+  FileDescriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy.is_open()) throw std::system_error(errno, std::generic_category(), "dup");
+  return copy;
+}
+
+void release_owners(const std::vector<void*>& owners) {
+  for (void* owner : owners) Py_DECREF(static_cast<PyObject*>(owner));
+}
+
+class FrameChannel {
+ public:
+  explicit FrameChannel(int fd) : socket_(fd) {}
+  ~FrameChannel() { close(); }
+
+  int fileno() const { return socket_.get(); }
+  std::size_t pending() const { return writer_.pending(); }
+
+  void send(const py::bytes& payload, const py::sequence& fds) {
+    std::vector<FileDescriptor> descriptors;
+    for (const py::handle& fd : fds) descriptors.push_back(duplicate(fd.cast<int>()));
+    writer_.push(std::string_view(payload), std::move(descriptors), payload.ptr());
+    payload.inc_ref();
+  }
+
+  bool flush() {
+    need_open();
+    bool empty;
+    {
+      py::gil_scoped_release unlocked;
+      empty = writer_.flush(socket_.get());
+    }
+    release_owners(writer_.take_sent());
+    return empty;
+  }
+
+  py::list receive() {
+    need_open();
+    ReadState state;
+    {
+      py::gil_scoped_release unlocked;
+      state = reader_.fill(socket_.get());
+    }
+    py::list frames;
+    if (state == ReadState::end_of_stream) {
+      PyErr_SetString(PyExc_EOFError, "the peer closed the channel");
+      throw py::error_already_set();
+    }
+    std::string_view payload;
+    std::vector<FileDescriptor> descriptors;
+    while (state == ReadState::data && reader_.next(payload, descriptors)) {
+      py::tuple fds(descriptors.size());
+      for (std::size_t i = 0; i < descriptors.size(); ++i) fds[i] = py::int_(descriptors[i].get());
+      frames.append(py::make_tuple(py::bytes(payload.data(), payload.size()), fds));
+      for (FileDescriptor& descriptor : descriptors) descriptor.release();
+    }
+    try {
+      reader_.check_stray_descriptors();
+    } catch (const FrameError&) {
+      close_received(frames);
+      throw;
+    }
+    return frames;
+  }
+
+  void close() {
+    socket_.reset();
+    reader_ = FrameReader();
+    release_owners(writer_.take_all());
+  }
+
+ private:
+  void need_open() const {
+    if (!socket_.is_open()) throw py::value_error("the channel is closed");
+  }
+
+  static void close_received(const py::list& frames) {
+    for (const py::handle& frame : frames) {
+      for (const py::handle& fd : frame.cast<py::tuple>()[1]) ::close(fd.cast<int>());
+    }
+  }
+
+  FileDescriptor socket_;
+  FrameReader reader_;
+  FrameWriter writer_;
+};
+
+int copy_buffer_to_memfd(const py::buffer& object) {
+  Py_buffer view;
+  if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_C_CONTIGUOUS) != 0) throw py::error_already_set();
+  try {
+    FileDescriptor memory;
+    {
+      py::gil_scoped_release unlocked;
+      memory = copy_to_memfd(view.buf, static_cast<std::size_t>(view.len));
+    }
+    PyBuffer_Release(&view);
+    return memory.release();
+  } catch (...) {
+    PyBuffer_Release(&view);
+    throw;
+  }
+}
+
+template <typename Memory>
+py::buffer_info describe(Memory& memory) {
+  return py::buffer_info(reinterpret_cast<std::uint8_t*>(memory.data()), static_cast<py::ssize_t>(memory.size()));
+}
+
+void translate(std::exception_ptr error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::system_error& failure) {
+    errno = failure.code().value();
+    const py::object arguments = py::make_tuple(failure.code().value(), failure.what());
+    PyErr_SetObject(PyExc_OSError, arguments.ptr());
+  }
+}
+
+}  // namespace
+
+}  // namespace dcp::bindings
+
+PYBIND11_MODULE(_native, module) {
+  using namespace dcp::bindings;
+  module.doc() = "Frame channels and shared memory (docs/protocol.md section 1).";
+  module.attr("built_wasmtime") = DCP_WASMTIME_VERSION;
+  module.attr("built_wgpu") = DCP_WGPU_VERSION;
+  py::register_exception<FrameError>(module, "FrameError", PyExc_ValueError);
+  py::register_exception_translator(&translate);
+
+  py::class_<FrameChannel>(module, "FrameChannel", "Frames over a Unix stream socket, whose descriptor it owns.")
+      .def(py::init<int>(), py::arg("fd"))
+      .def("fileno", &FrameChannel::fileno)
+      .def("send", &FrameChannel::send, py::arg("payload"), py::arg("fds") = py::tuple(),
+           "Queues a frame. The descriptors are duplicated. Raises FrameError beyond 1 GiB or 64 descriptors.")
+      .def("flush", &FrameChannel::flush, "Writes without waiting; True when nothing is left. Raises OSError.")
+      .def("receive", &FrameChannel::receive,
+           "One read without waiting: a list of (payload, descriptors); the caller owns the descriptors.\n"
+           "Raises EOFError at the end of the stream, FrameError when the peer breaks the protocol, OSError.")
+      .def("close", &FrameChannel::close)
+      .def_property_readonly("pending", &FrameChannel::pending, "Bytes that wait to be written.");
+
+  py::class_<Mapping>(module, "Mapping", py::buffer_protocol(), "A private, writable mapping of a sealed memfd.")
+      .def_buffer(&describe<Mapping>)
+      .def("__len__", &Mapping::size);
+
+  py::class_<SharedMemory>(module, "SharedMemory", py::buffer_protocol(),
+                           "Zeroed memory in a memfd; others can only read it.")
+      .def(py::init<std::size_t>(), py::arg("size"))
+      .def_buffer(&describe<SharedMemory>)
+      .def("__len__", &SharedMemory::size)
+      .def("fileno", &SharedMemory::descriptor, "A read-only descriptor, owned by this object.")
+      .def_property_readonly(
+          "address", [](const SharedMemory& memory) { return reinterpret_cast<std::uintptr_t>(memory.data()); });
+
+  module.def("create_from_buffer", &copy_buffer_to_memfd, py::arg("buffer"),
+             "Copies a C-contiguous buffer into a sealed memfd; returns a read-only descriptor. Raises OSError.");
+  module.def("map_sealed", &map_sealed, py::arg("fd"), py::arg("offset"), py::arg("size"),
+             "Maps bytes of a sealed memfd. Raises FrameError when it is not sealed or too small, OSError.");
+}

@@ -1,0 +1,53 @@
+# What the build generates: wasmtime's declarations, the WebGPU client and decoder, the embedded JavaScript.
+set(generated "${CMAKE_CURRENT_BINARY_DIR}/generated")
+set(codegen "${CMAKE_CURRENT_SOURCE_DIR}/native/codegen")
+file(MAKE_DIRECTORY "${generated}")
+
+# A package's folder and version, without importing it.
+function(dcp_find_package_dir name out_dir out_version)
+  execute_process(
+    COMMAND "${Python_EXECUTABLE}" -c
+      "import importlib.util as u, importlib.metadata as m; print(next(iter(u.find_spec('${name}').submodule_search_locations)) + ';' + m.version('${name}'))"
+    RESULT_VARIABLE failed OUTPUT_VARIABLE found ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(failed)
+    message(FATAL_ERROR "The Python package '${name}' is missing in ${Python_EXECUTABLE}: pip install ${name}")
+  endif()
+  list(GET found 0 dir)
+  list(GET found 1 version)
+  set(${out_dir} "${dir}" PARENT_SCOPE)
+  set(${out_version} "${version}" PARENT_SCOPE)
+endfunction()
+
+dcp_find_package_dir(wasmtime DCP_WASMTIME_DIR DCP_WASMTIME_VERSION)
+dcp_find_package_dir(wgpu DCP_WGPU_DIR DCP_WGPU_VERSION)
+set(DCP_WGPU_INCLUDE_DIR "${DCP_WGPU_DIR}/resources")
+
+file(GLOB JS_FILES CONFIGURE_DEPENDS native/runtime/js/*.js)
+set(js_order primordials webidl dom-exception events console timers encoding base64 url structured-clone crypto
+             performance webassembly webgpu-generated webgpu line shell job)
+
+set(wgpu_resources "${DCP_WGPU_DIR}/resources")
+set(webgpu_client "${generated}/webgpu-generated.js")
+
+set(embedded)
+foreach(name IN LISTS js_order)
+  if(name STREQUAL "webgpu-generated")
+    list(APPEND embedded "${webgpu_client}")
+  else()
+    list(APPEND embedded "${CMAKE_CURRENT_SOURCE_DIR}/native/runtime/js/${name}.js")
+  endif()
+endforeach()
+set(DCP_EMBEDDED_JS "${generated}/js_files.cpp")
+add_custom_command(
+  OUTPUT "${DCP_EMBEDDED_JS}"
+  COMMAND "${Python_EXECUTABLE}" "${codegen}/embed_js.py" --output "${DCP_EMBEDDED_JS}" ${embedded}
+  DEPENDS "${codegen}/embed_js.py" ${embedded}
+  VERBATIM)
+
+set(DCP_WASMTIME_API "${generated}/wasmtime_api.h")
+add_custom_command(
+  OUTPUT "${DCP_WASMTIME_API}"
+  COMMAND "${Python_EXECUTABLE}" "${codegen}/wasmtime_header.py" --package "${DCP_WASMTIME_DIR}"
+          --output "${DCP_WASMTIME_API}"
+  DEPENDS "${codegen}/wasmtime_header.py" "${DCP_WASMTIME_DIR}/_bindings.py"
+  VERBATIM)

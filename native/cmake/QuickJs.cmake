@@ -1,0 +1,33 @@
+# QuickJS-NG: the C sources of the quickjs-ng sdist, fetched by pip with the hash of quickjs.lock.
+set(QUICKJS_LOCK "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/quickjs.lock")
+file(READ "${QUICKJS_LOCK}" lock)
+string(REGEX MATCH "==([0-9.]+)" unused "${lock}")
+set(DCP_QUICKJS_VERSION "${CMAKE_MATCH_1}")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${QUICKJS_LOCK}")
+
+if(NOT DCP_QUICKJS_SOURCE_DIR)
+  set(fetched "${CMAKE_CURRENT_BINARY_DIR}/quickjs_ng-${DCP_QUICKJS_VERSION}")
+  if(NOT EXISTS "${fetched}/upstream-quickjs/quickjs.c")
+    message(STATUS "Fetching the QuickJS-NG ${DCP_QUICKJS_VERSION} sources with pip")
+    execute_process(
+      COMMAND "${Python_EXECUTABLE}" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all:
+              --no-build-isolation --require-hashes -r "${QUICKJS_LOCK}" -d "${CMAKE_CURRENT_BINARY_DIR}"
+      RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    if(failed)
+      message(FATAL_ERROR "pip could not fetch the QuickJS-NG sources that ${QUICKJS_LOCK} names. Without a network, "
+                          "unpack that sdist and set DCP_QUICKJS_SOURCE_DIR to its upstream-quickjs folder.\n${output}")
+    endif()
+    file(ARCHIVE_EXTRACT INPUT "${fetched}.tar.gz" DESTINATION "${CMAKE_CURRENT_BINARY_DIR}")
+  endif()
+  set(quickjs_dir "${fetched}/upstream-quickjs")
+else()
+  set(quickjs_dir "${DCP_QUICKJS_SOURCE_DIR}")
+endif()
+
+add_library(quickjs STATIC
+  "${quickjs_dir}/quickjs.c" "${quickjs_dir}/dtoa.c" "${quickjs_dir}/libregexp.c" "${quickjs_dir}/libunicode.c")
+set_target_properties(quickjs PROPERTIES C_EXTENSIONS ON C_VISIBILITY_PRESET hidden)
+target_compile_definitions(quickjs PRIVATE _GNU_SOURCE)
+target_compile_options(quickjs PRIVATE -w)
+target_include_directories(quickjs SYSTEM INTERFACE "${quickjs_dir}")
+target_link_libraries(quickjs PUBLIC m Threads::Threads)

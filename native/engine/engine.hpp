@@ -1,0 +1,226 @@
+// What the core asks of a JavaScript engine. Nothing outside engine/<name>/ includes an engine's own header.
+//
+// Ownership. A Value is a local handle: it stays valid until the Scope that was innermost when it was made ends.
+// Every op call and every callback from the event loop runs in a Scope of its own, so code inside an op needs none.
+// A Ref keeps a value across scopes. Handles (Engine::handle) carry a native pointer with a finalizer.
+//
+// Errors. A function of this interface that runs JavaScript, or that fails, throws Thrown. An op may let Thrown pass:
+// the engine turns it back into the JavaScript exception. Ops raise their own with Engine::raise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dcp::engine {
+
+class Engine;
+
+/// A local handle to a JavaScript value; the two words belong to the engine.
+struct Value {
+  std::uint64_t word[2];
+};
+
+/// Keeps a value alive across scopes. Copyable; must not outlive its engine.
+class Ref {
+ public:
+  Ref() = default;
+  Ref(Engine& engine, Value value);
+  Ref(const Ref& other);
+  Ref(Ref&& other) noexcept : engine_(other.engine_), value_(other.value_) { other.engine_ = nullptr; }
+  Ref& operator=(Ref other) noexcept;
+  ~Ref() { reset(); }
+
+  explicit operator bool() const { return engine_ != nullptr; }
+  /// A local handle to the value, in the current scope.
+  Value get() const;
+  void reset();
+
+ private:
+  Engine* engine_ = nullptr;
+  Value value_{};
+};
+
+/// A JavaScript exception on its way through C++.
+struct Thrown {
+  Ref value;                  ///< what was thrown; empty when `terminated`
+  bool terminated = false;    ///< the interrupt ended execution: JavaScript cannot catch it
+};
+
+enum class Kind { undefined, null, boolean, number, bigint, string, symbol, object, function };
+
+enum class ErrorType { error, type_error, range_error, syntax_error, reference_error };
+
+/// The element types of typed arrays; the numbers are those of the wire (docs/protocol.md).
+enum class ElementType : std::uint8_t {
+  int8 = 0, uint8 = 1, uint8_clamped = 2, int16 = 3, uint16 = 4, int32 = 5, uint32 = 6,
+  bigint64 = 7, biguint64 = 8, float16 = 9, float32 = 10, float64 = 11, data_view = 12, array_buffer = 13,
+};
+
+/// Bytes per element of `type` (1 for DataView and ArrayBuffer).
+std::size_t element_size(ElementType type);
+
+/// The memory behind an ArrayBuffer, SharedArrayBuffer, typed array or DataView.
+struct BufferView {
+  ElementType type;           ///< array_buffer for an ArrayBuffer itself
+  std::byte* data;            ///< first byte of the view; null when empty
+  std::size_t size;           ///< bytes
+  std::size_t offset;         ///< bytes from the start of the ArrayBuffer
+  bool shared;                ///< SharedArrayBuffer behind it
+};
+
+/// A native function that JavaScript can call. Missing arguments are absent from `args`.
+using Op = Value (*)(Engine& engine, void* context, std::span<const Value> args);
+
+/// Called once when an external ArrayBuffer's memory is no longer in use by the engine (collected, or detached).
+using ReleaseBuffer = void (*)(void* data, std::size_t size, void* opaque);
+
+enum class ScriptKind { classic, module };
+
+/// The state of a promise.
+enum class PromiseState { not_a_promise, pending, fulfilled, rejected };
+
+/// How a new engine is limited.
+struct Limits {
+  std::size_t memory = 0;     ///< bytes of the JavaScript heap; 0: unlimited
+  std::size_t stack = 1 << 20;///< bytes of native stack that JavaScript may use
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual const char* name() const = 0;       ///< "quickjs"
+  virtual std::string version() const = 0;
+
+  // --- Running code ---
+  /// Evaluates a classic script in the global scope and returns its completion value, or a module and returns its
+  /// promise. `name` is the file name of stack traces.
+  virtual Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) = 0;
+  virtual Value call(Value function, Value self, std::span<const Value> args) = 0;
+  virtual Value construct(Value constructor, std::span<const Value> args) = 0;
+  /// Runs all pending microtasks. An exception that a job throws is thrown after the rest has run.
+  virtual void run_microtasks() = 0;
+  /// How a module specifier becomes source: returns nothing where there is no such module.
+  using LoadModule = std::function<std::optional<std::string>(const std::string& resolved_name)>;
+  virtual void on_load_module(LoadModule load) = 0;
+  /// Told of each promise that is rejected without a handler, and again (handled = true) when one is added late.
+  using RejectionHook = std::function<void(Value promise, Value reason, bool handled)>;
+  virtual void on_rejection(RejectionHook hook) = 0;
+  /// Asked often while JavaScript runs; true ends execution with Thrown::terminated.
+  virtual void on_interrupt(std::function<bool()> interrupt) = 0;
+  virtual void set_limits(const Limits& limits) = 0;
+  /// After fork(): new random state, and the stack is measured from here.
+  virtual void after_fork() = 0;
+  virtual void collect_garbage() = 0;
+
+  // --- Making values ---
+  virtual Value global() = 0;
+  virtual Value undefined() = 0;
+  virtual Value null() = 0;
+  virtual Value boolean(bool value) = 0;
+  virtual Value number(double value) = 0;
+  virtual Value bigint(std::int64_t value) = 0;
+  virtual Value biguint(std::uint64_t value) = 0;
+  /// A BigInt from ASCII hexadecimal digits, with '-' before them when negative; throws SyntaxError for other text.
+  virtual Value bigint_from_hex(std::string_view text) = 0;
+  /// A string from UTF-8; invalid sequences become U+FFFD.
+  virtual Value string(std::string_view utf8) = 0;
+  virtual Value object() = 0;
+  virtual Value null_prototype_object() = 0;
+  virtual Value array(std::span<const Value> items) = 0;
+  virtual Value date(double milliseconds) = 0;
+  virtual Value error(ErrorType type, std::string_view message) = 0;
+  virtual Value function(const std::string& name, int length, Op op, void* context) = 0;
+  /// A function whose `context` is destroyed with `finalize(context)` when the function is collected.
+  virtual Value owning_function(const std::string& name, int length, Op op, void* context, void (*finalize)(void*)) = 0;
+  /// An opaque object that carries `pointer`; `tag` tells kinds of handles apart; `finalize` may be null.
+  virtual Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) = 0;
+  virtual Value array_buffer(std::span<const std::byte> copy_of) = 0;
+  /// A zeroed ArrayBuffer of the engine's own memory.
+  virtual Value array_buffer(std::size_t size) = 0;
+  /// An ArrayBuffer over foreign memory. The guest can move it to another ArrayBuffer with transfer(): only `release`
+  /// says that nobody looks at the memory any more.
+  virtual Value external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) = 0;
+  virtual Value external_shared_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) = 0;
+  virtual void detach(Value array_buffer) = 0;
+  virtual bool is_detached(Value array_buffer) = 0;
+  /// A view of `length` elements over an ArrayBuffer.
+  virtual Value view(ElementType type, Value array_buffer, std::size_t byte_offset, std::size_t length) = 0;
+
+  // --- Looking at values (none of these runs JavaScript unless said) ---
+  virtual Kind kind(Value value) = 0;
+  virtual bool is_array(Value value) = 0;
+  virtual bool is_date(Value value) = 0;
+  virtual bool is_error(Value value) = 0;
+  virtual bool is_map(Value value) = 0;
+  virtual bool is_set(Value value) = 0;
+  virtual bool same(Value a, Value b) = 0;                        ///< ===
+  virtual bool truthy(Value value) = 0;
+  virtual double as_number(Value value) = 0;                      ///< of a number; NaN for other kinds
+  /// UTF-8 of a string; lone surrogates become U+FFFD. Other kinds: may run JavaScript (ToString).
+  virtual std::string to_string(Value value) = 0;
+  virtual double to_number(Value value) = 0;                      ///< ToNumber; may run JavaScript
+  virtual std::int32_t to_int32(Value value) = 0;                 ///< ToInt32; may run JavaScript
+  virtual std::int64_t to_bigint64(Value value) = 0;              ///< ToBigInt64; may run JavaScript
+  virtual std::string bigint_to_hex(Value value) = 0;             ///< the inverse of bigint_from_hex
+  virtual double date_value(Value value) = 0;                     ///< milliseconds of a Date
+  virtual void* handle_pointer(Value value, const void* tag) = 0; ///< null when it is no such handle
+  virtual std::optional<BufferView> buffer_view(Value value) = 0; ///< nothing when it is no buffer, or detached
+  /// The ArrayBuffer behind a typed array or DataView; the value itself for an ArrayBuffer.
+  virtual Value buffer_of(Value view) = 0;
+  virtual PromiseState promise_state(Value value) = 0;
+  virtual Value promise_result(Value value) = 0;
+
+  // --- Properties (may run JavaScript) ---
+  virtual Value get(Value object, std::string_view name) = 0;
+  virtual Value get(Value object, std::uint32_t index) = 0;
+  virtual void set(Value object, std::string_view name, Value value) = 0;
+  virtual void set(Value object, std::uint32_t index, Value value) = 0;
+  /// Defines a data property, writable, configurable and not enumerable, as WebIDL does for global objects.
+  virtual void define(Value object, std::string_view name, Value value) = 0;
+  /// Defines a plain data property (enumerable, writable, configurable); "__proto__" is a name like any other.
+  virtual void define_own(Value object, std::string_view name, Value value) = 0;
+  virtual std::uint64_t length(Value object) = 0;
+  /// Own enumerable string keys.
+  virtual std::vector<std::string> keys(Value object) = 0;
+
+  /// The reason and stack of a thrown value as text: "Name: message" and the stack's lines.
+  struct ErrorText { std::string name, message, stack; };
+  virtual ErrorText describe_error(Value error) = 0;
+
+  [[noreturn]] void raise(Value value);
+  [[noreturn]] void raise(ErrorType type, std::string_view message);
+  [[noreturn]] void terminate();
+
+  // --- Scopes and references: use Scope and Ref ---
+  virtual std::size_t open_scope() = 0;
+  virtual void close_scope(std::size_t mark) = 0;
+  virtual Value retain(Value value) = 0;
+  virtual void release(Value retained) = 0;
+  virtual Value local(Value retained) = 0;
+};
+
+/// Local handles made while it lives end with it.
+class Scope {
+ public:
+  explicit Scope(Engine& engine) : engine_(engine), mark_(engine.open_scope()) {}
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+  ~Scope() { engine_.close_scope(mark_); }
+
+ private:
+  Engine& engine_;
+  std::size_t mark_;
+};
+
+/// Makes the engine that this build contains.
+std::unique_ptr<Engine> make_quickjs(const Limits& limits);
+
+}  // namespace dcp::engine

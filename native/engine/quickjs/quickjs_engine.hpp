@@ -1,0 +1,133 @@
+// engine.hpp on QuickJS-NG. Local handles are a stack of owned JSValues; a Scope cuts it back.
+#pragma once
+
+#include <quickjs.h>
+
+#include "engine/engine.hpp"
+
+namespace dcp::engine::quickjs {
+
+static_assert(sizeof(Value) == sizeof(JSValue), "Value carries a JSValue bit for bit");
+
+class QuickJsEngine final : public Engine {
+ public:
+  explicit QuickJsEngine(const Limits& limits);
+  ~QuickJsEngine() override;
+  QuickJsEngine(const QuickJsEngine&) = delete;
+  QuickJsEngine& operator=(const QuickJsEngine&) = delete;
+
+  const char* name() const override { return "quickjs"; }
+  std::string version() const override;
+
+  Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) override;
+  Value call(Value function, Value self, std::span<const Value> args) override;
+  Value construct(Value constructor, std::span<const Value> args) override;
+  void run_microtasks() override;
+  void on_load_module(LoadModule load) override { load_module_ = std::move(load); }
+  void on_rejection(RejectionHook hook) override { rejection_ = std::move(hook); }
+  void on_interrupt(std::function<bool()> interrupt) override;
+  void set_limits(const Limits& limits) override;
+  void after_fork() override;
+  void collect_garbage() override;
+
+  Value global() override;
+  Value undefined() override;
+  Value null() override;
+  Value boolean(bool value) override;
+  Value number(double value) override;
+  Value bigint(std::int64_t value) override;
+  Value biguint(std::uint64_t value) override;
+  Value bigint_from_hex(std::string_view text) override;
+  Value string(std::string_view utf8) override;
+  Value object() override;
+  Value null_prototype_object() override;
+  Value array(std::span<const Value> items) override;
+  Value date(double milliseconds) override;
+  Value error(ErrorType type, std::string_view message) override;
+  Value function(const std::string& name, int length, Op op, void* context) override;
+  Value owning_function(const std::string& name, int length, Op op, void* context, void (*finalize)(void*)) override;
+  Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) override;
+  Value array_buffer(std::span<const std::byte> copy_of) override;
+  Value array_buffer(std::size_t size) override;
+  Value external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) override;
+  Value external_shared_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) override;
+  void detach(Value array_buffer) override;
+  bool is_detached(Value array_buffer) override;
+  Value view(ElementType type, Value array_buffer, std::size_t byte_offset, std::size_t length) override;
+
+  Kind kind(Value value) override;
+  bool is_array(Value value) override;
+  bool is_date(Value value) override;
+  bool is_error(Value value) override;
+  bool is_map(Value value) override;
+  bool is_set(Value value) override;
+  bool same(Value a, Value b) override;
+  bool truthy(Value value) override;
+  double as_number(Value value) override;
+  std::string to_string(Value value) override;
+  double to_number(Value value) override;
+  std::int32_t to_int32(Value value) override;
+  std::int64_t to_bigint64(Value value) override;
+  std::string bigint_to_hex(Value value) override;
+  double date_value(Value value) override;
+  void* handle_pointer(Value value, const void* tag) override;
+  std::optional<BufferView> buffer_view(Value value) override;
+  Value buffer_of(Value view) override;
+  PromiseState promise_state(Value value) override;
+  Value promise_result(Value value) override;
+
+  Value get(Value object, std::string_view name) override;
+  Value get(Value object, std::uint32_t index) override;
+  void set(Value object, std::string_view name, Value value) override;
+  void set(Value object, std::uint32_t index, Value value) override;
+  void define(Value object, std::string_view name, Value value) override;
+  void define_own(Value object, std::string_view name, Value value) override;
+  std::uint64_t length(Value object) override;
+  std::vector<std::string> keys(Value object) override;
+  ErrorText describe_error(Value error) override;
+
+  std::size_t open_scope() override { return locals_.size(); }
+  void close_scope(std::size_t mark) override;
+  Value retain(Value value) override;
+  void release(Value retained) override;
+  Value local(Value retained) override;
+
+ private:
+  struct OpRecord {
+    QuickJsEngine* engine;
+    Op op;
+    void* context;
+    void (*finalize)(void*);
+  };
+
+  static JSValue js(Value value);
+  static Value borrowed(JSValueConst value);
+  Value own(JSValue value);                 ///< takes ownership; throws when it is JS_EXCEPTION
+  void check(int result);                   ///< throws the pending exception when negative
+  [[noreturn]] void throw_pending();
+  JSValue to_exception(const Thrown& thrown);
+  Value external(void* data, std::size_t size, ReleaseBuffer release, void* opaque, bool shared);
+  std::string text_property(JSValueConst object, const char* name);
+
+  static JSValue invoke(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic, void* opaque);
+  static void* resize_external(JSRuntime*, void* opaque, void* data, std::size_t size);
+  static JSModuleDef* load(JSContext*, const char* name, void* opaque, JSValueConst attributes);
+  static void reject(JSContext*, JSValueConst promise, JSValueConst reason, bool handled, void* opaque);
+  static Value random(Engine& engine, void* context, std::span<const Value> args);
+
+  void add_intrinsics();
+  void capture_builtins();
+  void seed_random();
+
+  JSRuntime* runtime_;
+  JSContext* context_;
+  std::vector<JSValue> locals_;
+  LoadModule load_module_;
+  RejectionHook rejection_;
+  std::function<bool()> interrupt_;
+  JSClassID handle_class_ = 0;
+  std::uint64_t random_state_ = 1;
+  JSValue get_time_, bigint_to_string_, bigint_, negate_, view_buffer_, view_offset_, view_length_;
+};
+
+}  // namespace dcp::engine::quickjs

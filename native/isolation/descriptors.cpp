@@ -1,0 +1,20 @@
+#include "isolation/descriptors.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace dcp::isolation {
+
+Failure close_descriptors(int null_device, int keep) {
+  // Both are moved out of the way first, so that no dup2 below closes the other.
+  null_device = fcntl(null_device, F_DUPFD, kKept + 1);
+  if (null_device < 0) return failed("dup of the null device");
+  if (keep != kKept && dup2(keep, kKept) < 0) return failed("dup2 of the channel");
+  for (int fd = 0; fd < kKept; ++fd) {
+    if (dup2(null_device, fd) < 0) return failed("dup2 of the null device");
+  }
+  return syscall(SYS_close_range, static_cast<unsigned>(kKept + 1), ~0u, 0u) == 0 ? Failure{} : failed("close_range");
+}
+
+}  // namespace dcp::isolation

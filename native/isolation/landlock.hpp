@@ -1,0 +1,11 @@
+// No access to files, TCP, or processes and abstract sockets outside: landlock(7). Needs no_new_privs.
+#pragma once
+
+#include "isolation/layer.hpp"
+
+namespace dcp::isolation {
+
+/// Refuses everything that the running kernel's Landlock can refuse. Descriptors that are open stay usable.
+Failure restrict_with_landlock();
+
+}  // namespace dcp::isolation

@@ -1,0 +1,21 @@
+#include "isolation/prctl.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace dcp::isolation {
+
+Failure own_session() { return setsid() >= 0 ? Failure{} : failed("setsid"); }
+
+Failure no_new_privs() {
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? Failure{} : failed("PR_SET_NO_NEW_PRIVS");
+}
+
+Failure not_dumpable() { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? Failure{} : failed("PR_SET_DUMPABLE"); }
+
+Failure die_with_parent() {
+  return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? Failure{} : failed("PR_SET_PDEATHSIG");
+}
+
+}  // namespace dcp::isolation

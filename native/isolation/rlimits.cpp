@@ -1,0 +1,64 @@
+#include "isolation/rlimits.hpp"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace dcp::isolation {
+namespace {
+
+Failure set(__rlimit_resource resource, const char* name, rlim_t most) {
+  rlimit limit{};
+  if (getrlimit(resource, &limit) != 0) return failed(std::string("getrlimit ") + name);
+  if (limit.rlim_max < most) most = limit.rlim_max;
+  limit.rlim_cur = limit.rlim_max = most;
+  return setrlimit(resource, &limit) == 0 ? Failure{} : failed(std::string("setrlimit ") + name);
+}
+
+/// Private writable memory of this process in bytes, the figure that RLIMIT_DATA bounds; 0 where it is not known.
+std::size_t data_size() {
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  unsigned long long pages = 0;
+  const int found = std::fscanf(file, "%*u %*u %*u %*u %*u %llu", &pages);
+  std::fclose(file);
+  return found == 1 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+/// RLIMIT_DATA, not RLIMIT_AS: a WebAssembly memory reserves 4 GiB of addresses whatever it uses. Shared mappings
+/// (memfds) are not counted there; RLIMIT_FSIZE bounds each of them.
+Failure limit_memory(std::size_t memory) {
+  if (memory == 0) return {};
+  const std::size_t data = data_size();
+  if (data == 0) return "/proc/self/statm cannot be read, so the memory limit is the engine's only";
+  constexpr std::size_t margin = std::size_t{64} << 20;  // native memory of the runtime beside the limited heap
+  if (Failure failure = set(RLIMIT_DATA, "DATA", data + memory + margin); !failure.empty()) return failure;
+  (void)signal(SIGXFSZ, SIG_IGN);  // the system call then fails with EFBIG
+  return set(RLIMIT_FSIZE, "FSIZE", memory);
+}
+
+}  // namespace
+
+Failure limit_resources(const Limits& limits) {
+  struct Fixed {
+    __rlimit_resource resource;
+    const char* name;
+    rlim_t most;
+  };
+  constexpr Fixed fixed[] = {
+      {RLIMIT_CORE, "CORE", 0},         {RLIMIT_NPROC, "NPROC", 0},       {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors},
+      {RLIMIT_MEMLOCK, "MEMLOCK", 0},   {RLIMIT_MSGQUEUE, "MSGQUEUE", 0}, {RLIMIT_SIGPENDING, "SIGPENDING", 64},
+      {RLIMIT_RTPRIO, "RTPRIO", 0},     {RLIMIT_NICE, "NICE", 0},
+  };
+  for (const Fixed& each : fixed) {
+    if (Failure failure = set(each.resource, each.name, each.most); !failure.empty()) return failure;
+  }
+  if (limits.stack != 0) {
+    if (Failure failure = set(RLIMIT_STACK, "STACK", limits.stack); !failure.empty()) return failure;
+  }
+  return limit_memory(limits.memory);
+}
+
+}  // namespace dcp::isolation

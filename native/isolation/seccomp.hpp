@@ -1,0 +1,23 @@
+// The system calls of a sandbox: an allow-list; what is not on it kills the process. seccomp(2).
+#pragma once
+
+#include <linux/filter.h>
+
+#include <vector>
+
+#include "isolation/layer.hpp"
+
+namespace dcp::isolation {
+
+/// A compiled filter. Compiling takes about a millisecond, so the zygote does it once.
+struct SeccompProgram {
+  std::vector<sock_filter> instructions;
+  Failure failure;  ///< why there is none
+};
+
+SeccompProgram compile_seccomp();
+
+/// Puts the filter in force for this process, for good. Needs no_new_privs.
+Failure install_seccomp(const SeccompProgram& program);
+
+}  // namespace dcp::isolation

@@ -1,0 +1,311 @@
+#include "isolation/verify.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <stdexcept>
+
+#include "isolation/capabilities.hpp"
+#include "isolation/descriptors.hpp"
+
+namespace dcp::isolation {
+namespace {
+
+constexpr std::size_t kMaxText = 16384;
+constexpr int kWaitMs = 2000;
+
+// What a child under check finds. Empty: the layer holds.
+using Attempt = Failure (*)(const Prepared&);
+
+struct Check {
+  const char* layer;
+  unsigned skip;
+  Attempt attempt;
+  const char* tried;  ///< what a layer in force has refused
+};
+
+std::string namespace_of_this_process(const char* kind) {
+  char target[64];
+  const ssize_t size = readlink((std::string("/proc/self/ns/") + kind).c_str(), target, sizeof target);
+  return size > 0 ? std::string(target, static_cast<std::size_t>(size)) : std::string();
+}
+
+/// Expects a call to fail with `error`.
+Failure expect_refusal(const char* what, bool succeeded, int error) {
+  const int got = errno;
+  if (succeeded) return std::string(what) + " succeeded";
+  return got == error ? Failure{} : failed(std::string("unexpected outcome of ") + what, got);
+}
+
+Failure try_session(const Prepared&) {
+  if (getsid(0) != getpid() || getpgrp() != getpid()) return "shares a session or process group";
+  return {};
+}
+
+Failure try_user(const Prepared&) {
+  if (getuid() == 0 || geteuid() == 0) return "runs as root";
+  // EINVAL in a user namespace, where 0 is no id at all; EPERM without.
+  return setresuid(0, 0, 0) != 0 ? Failure{} : Failure{"setresuid(0) succeeded"};
+}
+
+Failure try_host_name(const Prepared&) {
+  utsname names{};
+  if (uname(&names) != 0 || std::strcmp(names.nodename, "sandbox") != 0) return "the host's name is visible";
+  return expect_refusal("sethostname", sethostname("x", 1) == 0, EPERM);
+}
+
+Failure try_rlimits(const Prepared& prepared) {
+  const pid_t child = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0L, 0L, 0L, 0L));
+  if (child == 0) _exit(0);
+  if (Failure failure = expect_refusal("fork", child > 0, EAGAIN); !failure.empty()) return failure;
+  unsigned open_ones = 0;
+  while (open_ones <= kMaxDescriptors && dup(0) >= 0) ++open_ones;
+  if (open_ones > kMaxDescriptors) return "more descriptors than allowed can be opened";
+  if (prepared.limits.memory == 0) return {};
+  const std::size_t size = prepared.limits.memory + (std::size_t{128} << 20);
+  const void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return expect_refusal("mmap above the memory limit", memory != MAP_FAILED, ENOMEM);
+}
+
+Failure try_root(const Prepared&) {
+  DIR* root = opendir("/");
+  if (root == nullptr) return failed("opendir /");
+  int entries = 0;
+  while (readdir(root) != nullptr) ++entries;
+  closedir(root);
+  if (entries != 2) return "the root is not empty";
+  return expect_refusal("creating a file", open("/file", O_WRONLY | O_CREAT, 0600) >= 0, EROFS);
+}
+
+Failure try_descriptors(const Prepared&) {
+  for (int fd = 0; fd < 4096; ++fd) {
+    if ((fcntl(fd, F_GETFD) >= 0) != (fd <= kKept)) return "descriptor " + std::to_string(fd) + " is not as expected";
+  }
+  return {};
+}
+
+Failure try_environment(const Prepared&) {
+  return environ == nullptr || *environ == nullptr ? Failure{} : Failure{"variables are left"};
+}
+
+Failure try_capabilities(const Prepared&) {
+  if (!has_no_capabilities()) return "capabilities are left";
+  return expect_refusal("chroot", chroot(".") == 0, EPERM);
+}
+
+Failure try_no_new_privs(const Prepared&) {
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? Failure{} : Failure{"not set"};
+}
+
+Failure try_dumpable(const Prepared&) {
+  return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? Failure{} : Failure{"still dumpable"};
+}
+
+Failure try_landlock(const Prepared&) {
+  return expect_refusal("opening /", open("/", O_RDONLY | O_DIRECTORY) >= 0, EACCES);
+}
+
+Failure try_seccomp(const Prepared&) {
+  (void)ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+  return "ptrace did not end the process";
+}
+
+constexpr Check kChecks[] = {
+    {"session", kSeccomp, try_session, "own session and process group"},
+    {"unprivileged user", kSeccomp, try_user, "becoming root is refused"},
+    {"host name", kSeccomp, try_host_name, "the host's name is hidden and cannot be set"},
+    {"rlimits", kSeccomp, try_rlimits, "fork, descriptors and memory above the limits are refused"},
+    {"empty root", kLandlock | kSeccomp, try_root, "the root has no entry and takes none"},
+    {"descriptors", kSeccomp, try_descriptors, "only the channel is open"},
+    {"environment", kSeccomp, try_environment, "no variable"},
+    {"capabilities", kSeccomp, try_capabilities, "no capability; chroot is refused"},
+    {"no_new_privs", kSeccomp, try_no_new_privs, "set"},
+    {"dumpable", kSeccomp, try_dumpable, "cleared"},
+    {"landlock", kMounts | kSeccomp, try_landlock, "opening the root directory is refused"},
+};
+
+struct Ended {
+  std::string text;
+  int status = 0;
+};
+
+/// Runs `body` in a forked child, sealed when it says so; what it returns comes back as text.
+Ended in_child(const Prepared& prepared, const std::function<std::string(int channel)>& body) {
+  const Forked forked = fork_isolated(prepared);
+  if (forked.process == 0) {
+    const std::string text = body(forked.channel);
+    // A body that seals has moved the channel.
+    const int channel = fcntl(forked.channel, F_GETFD) >= 0 ? forked.channel : kKept;
+    (void)send(channel, text.data(), text.size(), MSG_NOSIGNAL);
+    _exit(0);
+  }
+  Ended ended;
+  pollfd waiting{forked.channel, POLLIN, 0};
+  if (poll(&waiting, 1, kWaitMs) == 1) {
+    ended.text.resize(kMaxText);
+    const ssize_t size = recv(forked.channel, ended.text.data(), ended.text.size(), 0);
+    ended.text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  } else {
+    kill(forked.process, SIGKILL);
+    ended.text = "the check did not end";
+  }
+  close(forked.channel);
+  while (waitpid(forked.process, &ended.status, 0) < 0 && errno == EINTR) continue;
+  return ended;
+}
+
+Failure outcome(const Ended& ended) {
+  if (!ended.text.empty()) return ended.text;
+  return ended.status == 0 ? Failure{} : Failure{"the check ended with status " + std::to_string(ended.status)};
+}
+
+/// What seal() says of itself, in a child that is sealed in full.
+Report sealed_report(const Prepared& prepared) {
+  const Ended ended = in_child(prepared, [&](int channel) {
+    std::string text;
+    for (const Layer& layer : seal(prepared, channel)) {
+      text += layer.name + '\t' + (layer.in_force ? '1' : '0') + '\t' + layer.reason + '\n';
+    }
+    return text;
+  });
+  Report report;
+  for (std::size_t at = 0; at < ended.text.size();) {
+    const std::size_t first = ended.text.find('\t', at);
+    const std::size_t end = ended.text.find('\n', at);
+    if (first == std::string::npos || end == std::string::npos || end < first + 3) break;
+    report.push_back({ended.text.substr(at, first - at), ended.text[first + 1] == '1',
+                      ended.text.substr(first + 3, end - first - 3)});
+    at = end + 1;
+  }
+  if (report.empty()) throw std::runtime_error("a sealed child cannot be made: " + outcome(ended));
+  return report;
+}
+
+Failure check_namespace(const Prepared& prepared, const char* kind) {
+  const std::string outside = namespace_of_this_process(kind);
+  return outcome(in_child(prepared, [&](int) -> std::string {
+    const std::string inside = namespace_of_this_process(kind);
+    if (inside.empty()) return "it cannot be read from /proc/self/ns";
+    return inside != outside ? "" : "it is the zygote's own";
+  }));
+}
+
+Failure check_seccomp(const Prepared& prepared) {
+  const Ended ended = in_child(prepared, [&](int channel) {
+    (void)seal(prepared, channel);
+    return try_seccomp(prepared);
+  });
+  return WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGSYS ? Failure{} : outcome(ended);
+}
+
+/// A child in between seals a grandchild, then dies; the grandchild's end of `watch` must close.
+Failure check_parent_death(const Prepared& prepared) {
+  int watch[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, watch) != 0) return failed("socketpair");
+  const pid_t between = fork();
+  if (between == 0) {
+    try {
+      if (fork_isolated(prepared).process != 0) {
+        for (;;) pause();
+      }
+    } catch (const std::runtime_error&) {
+      _exit(1);
+    }
+    (void)seal(prepared, watch[1]);
+    (void)send(kKept, "s", 1, MSG_NOSIGNAL);
+    for (;;) (void)poll(nullptr, 0, -1);
+  }
+  close(watch[1]);
+  pollfd waiting{watch[0], POLLIN, 0};
+  char sealed = 0;
+  Failure failure;
+  if (between < 0 || poll(&waiting, 1, kWaitMs) != 1 || recv(watch[0], &sealed, 1, 0) != 1) {
+    failure = "a child for the check cannot be made";
+  }
+  if (between > 0) {
+    kill(between, SIGKILL);
+    while (waitpid(between, nullptr, 0) < 0 && errno == EINTR) continue;
+  }
+  if (failure.empty() && (poll(&waiting, 1, kWaitMs) != 1 || recv(watch[0], &sealed, 1, 0) != 0)) {
+    failure = "a sandbox outlived its parent";
+  }
+  close(watch[0]);
+  return failure;
+}
+
+struct Tried {
+  Failure failure;
+  const char* tried;
+};
+
+Tried try_layer(const Prepared& prepared, const std::string& layer) {
+  constexpr std::pair<const char*, const char*> kNamespaces[] = {
+      {"user namespace", "user"}, {"pid namespace", "pid"}, {"network namespace", "net"}, {"mount namespace", "mnt"},
+      {"ipc namespace", "ipc"},   {"uts namespace", "uts"}, {"cgroup namespace", "cgroup"}};
+  for (const auto& [name, kind] : kNamespaces) {
+    if (layer == name) return {check_namespace(prepared, kind), "differs from the zygote's"};
+  }
+  if (layer == "seccomp") return {check_seccomp(prepared), "ptrace ends the process"};
+  if (layer == "parent-death signal") return {check_parent_death(prepared), "the sandbox dies with its parent"};
+  for (const Check& check : kChecks) {
+    if (layer != check.layer) continue;
+    return {outcome(in_child(prepared,
+                             [&](int channel) {
+                               (void)seal(prepared, channel, check.skip);
+                               return check.attempt(prepared);
+                             })),
+            check.tried};
+  }
+  return {"nothing is known to check it with", ""};
+}
+
+std::string json_string(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += '\\';
+      quoted += c;
+    } else {
+      quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+  return quoted + '"';
+}
+
+}  // namespace
+
+Report verify(const Prepared& prepared) {
+  Report report = sealed_report(prepared);
+  report.push_back({"environment", true, ""});
+  for (Layer& layer : report) {
+    if (!layer.in_force) continue;
+    const Tried tried = try_layer(prepared, layer.name);
+    layer.in_force = tried.failure.empty();
+    layer.reason = layer.in_force ? tried.tried : tried.failure;
+  }
+  return report;
+}
+
+std::string to_json(const Report& report) {
+  std::string text = "[";
+  for (const Layer& layer : report) {
+    if (text.size() > 1) text += ",\n ";
+    text += "{\"layer\": " + json_string(layer.name) + ", \"in_force\": " + (layer.in_force ? "true" : "false") +
+            ", \"reason\": " + json_string(layer.reason) + "}";
+  }
+  return text + "]\n";
+}
+
+}  // namespace dcp::isolation

@@ -1,0 +1,43 @@
+// One thread, poll(2): descriptors, one timer, and the count of what is still awaited.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+
+namespace dcp::runtime {
+
+class EventLoop {
+ public:
+  using Callback = std::function<void()>;
+
+  /// Calls `ready` whenever `fd` is readable or hung up. One callback a descriptor.
+  void watch(int fd, Callback ready);
+  void unwatch(int fd);
+
+  /// The one timer: `due` is called once the monotonic clock reaches `deadline_ms`; nothing: no timer.
+  void set_timer(std::optional<double> deadline_ms) { deadline_ms_ = deadline_ms; }
+  void on_timer(Callback due) { due_ = std::move(due); }
+  bool has_timer() const { return deadline_ms_.has_value(); }
+
+  /// Something outside JavaScript (a GPU reply) will call back: keeps a shell from ending.
+  void add_pending(int count) { pending_ += count; }
+  int pending() const { return pending_; }
+
+  /// Waits for one batch of events and delivers it; `between` runs after every callback (microtasks).
+  void run_once(const Callback& between);
+  void stop() { stopped_ = true; }
+  bool stopped() const { return stopped_; }
+
+ private:
+  std::map<int, Callback> watched_;
+  std::optional<double> deadline_ms_;
+  Callback due_;
+  int pending_ = 0;
+  bool stopped_ = false;
+};
+
+/// Milliseconds of CLOCK_MONOTONIC, with a fraction.
+double monotonic_ms();
+
+}  // namespace dcp::runtime

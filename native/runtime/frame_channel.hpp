@@ -1,0 +1,45 @@
+// Frames over a Unix stream socket, the sandbox's side (docs/protocol.md, section 1).
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "runtime/descriptor.hpp"
+#include "runtime/value_codec.hpp"
+
+namespace dcp::runtime {
+
+inline constexpr std::size_t kLargestFrame = std::size_t{1} << 30;
+
+class FrameChannel {
+ public:
+  explicit FrameChannel(int fd) : fd_(fd) {}
+
+  struct Received {
+    std::vector<std::byte> payload;
+    std::vector<Descriptor> descriptors;
+  };
+
+  /// Reads what is there (waits for it when nothing is). False when the peer has left.
+  /// Throws std::runtime_error for a frame that breaks the rules.
+  bool receive();
+  /// The next whole frame of what has been read.
+  std::optional<Received> next();
+  /// Queues a frame; frames with descriptors go at once. Throws std::system_error when the peer has left.
+  void send(Frame frame);
+  /// Writes all that is queued; waits while the peer does not read.
+  void flush();
+
+ private:
+  void write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors);
+
+  int fd_;
+  std::vector<std::byte> input_;
+  std::size_t consumed_ = 0;
+  std::size_t filled_ = 0;
+  std::deque<Descriptor> descriptors_;
+  std::vector<std::byte> output_;
+};
+
+}  // namespace dcp::runtime

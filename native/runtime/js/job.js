@@ -1,0 +1,165 @@
+// Runs the slices of one job: assignment, the queue, the `work` object, metrics (docs/protocol.md, section 1).
+(function (runtime) {
+  "use strict";
+  if (runtime.mode !== "job") return;
+  const { ops, primordials, defineGlobal } = runtime;
+  const {
+    ArrayPrototypePush, ArrayPrototypeShift, FunctionPrototypeApply, ObjectFreeze, PromisePrototypeThen, PromiseResolve,
+    String, SymbolToStringTag, ObjectDefineProperty, TypeError, Error,
+  } = primordials;
+  const ASSIGN = 0, SLICE = 1;
+  const READY = 16, ASSIGNED = 17, REFUSED = 18, PROGRESS = 19, CONSOLE = 20, EMIT = 21, RESULT = 22, ERROR = 23,
+    REJECT = 24, BEGIN = 28;
+
+  const queue = [];
+  let workFunction = null;
+  let workArguments = [];
+  let current = null; // the slice that runs: { id, cpu, wall, gpu }
+
+  class Rejection {
+    constructor(reason, retries) {
+      this.reason = reason;
+      this.retries = retries;
+    }
+  }
+
+  function metrics(slice) {
+    const used = { cpu: ops.cpuTime() - slice.cpu, wall: ops.monotonic() - slice.wall };
+    const gpu = runtime.gpuTime() - slice.gpu;
+    if (gpu > 0) used.gpu = gpu;
+    return used;
+  }
+
+  function describe(error) {
+    try {
+      if (typeof error === "object" && error !== null && "message" in error) {
+        return { name: String(error.name), message: String(error.message), stack: String(error.stack ?? "") };
+      }
+      return { name: "Error", message: typeof error === "string" ? error : `thrown: ${String(error)}`, stack: "" };
+    } catch {
+      return { name: "Error", message: "an error that cannot be described", stack: "" };
+    }
+  }
+
+  function complete(slice, value) {
+    if (current !== slice) return;
+    try {
+      ops.sendFrame([RESULT, slice.id, value, metrics(slice)]);
+    } catch (error) {
+      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
+    }
+    current = null;
+  }
+
+  function fail(slice, error) {
+    if (current !== slice) return;
+    if (error instanceof Rejection) {
+      try {
+        ops.sendFrame([REJECT, slice.id, error.reason, error.retries]);
+      } catch {
+        ops.sendFrame([REJECT, slice.id, String(error.reason), error.retries]);
+      }
+    } else {
+      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
+    }
+    current = null;
+  }
+
+  function isThenable(value) {
+    return (typeof value === "object" || typeof value === "function") && value !== null && typeof value.then === "function";
+  }
+
+  function run(id, datum) {
+    const slice = { id, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime() };
+    current = slice;
+    ops.sendFrame([BEGIN, id]);
+    // What earlier slices have said must be out before this one may end the process.
+    ops.flushFrames();
+    try {
+      const value = FunctionPrototypeApply(workFunction, undefined, [datum, ...workArguments]);
+      if (!isThenable(value)) return complete(slice, value);
+      PromisePrototypeThen(PromiseResolve(value), next(slice, complete), next(slice, fail));
+    } catch (error) {
+      fail(slice, error);
+    }
+  }
+
+  function next(slice, settle) {
+    return (value) => {
+      settle(slice, value);
+      drain();
+    };
+  }
+
+  function drain() {
+    while (current === null && queue.length > 0) {
+      const frame = ArrayPrototypeShift(queue);
+      run(frame[1], frame[2]);
+    }
+  }
+
+  function assign(job) {
+    workFunction = null;
+    try {
+      const value = ops.evaluate(`(${job.workFunction}\n)`, job.name, "classic");
+      if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
+      workFunction = value;
+    } catch (error) {
+      return ops.sendFrame([REFUSED, describe(error)]);
+    }
+    workArguments = job.arguments;
+    workJob.public = job.public;
+    ops.sendFrame([ASSIGNED]);
+  }
+
+  const workJob = { public: {} };
+  const work = {
+    emit(name, value) {
+      ops.sendFrame([EMIT, current?.id ?? null, String(name), value]);
+    },
+    reject(reason = "false", retries = 0) {
+      throw new Rejection(reason, +retries || 0);
+    },
+    job: workJob,
+  };
+  ObjectDefineProperty(work, SymbolToStringTag, { __proto__: null, value: "Work", configurable: true });
+  defineGlobal("work", work);
+  defineGlobal("progress", function progress(value) {
+    ops.sendFrame([PROGRESS, current?.id ?? null, value === undefined ? null : value]);
+    ops.flushFrames();
+    return true;
+  });
+
+  runtime.consoleSink = function (level, text) {
+    ops.sendFrame([CONSOLE, current?.id ?? null, level, text]);
+  };
+  runtime.onStart = function () {
+    ops.sendFrame([READY, null]);
+  };
+  runtime.onFrame = function (frame) {
+    if (frame[0] === ASSIGN) return assign(frame[1]);
+    if (frame[0] !== SLICE) return;
+    ArrayPrototypePush(queue, frame);
+    drain();
+  };
+  runtime.onUncaught = function (name, message, stack) {
+    if (current === null) return runtime.consoleSink("error", `Uncaught ${name}: ${message}\n${stack}`);
+    const error = new Error(message);
+    error.name = name;
+    error.stack = stack;
+    fail(current, error);
+    drain();
+  };
+  runtime.onUnhandledRejection = function (name, message, stack) {
+    runtime.consoleSink("error", `Uncaught (in promise) ${name}: ${message}\n${stack}`);
+  };
+  // A promise that nothing can settle any more would wait for ever.
+  runtime.onIdle = function () {
+    if (current === null) return;
+    fail(current, new Error("the work function waits for a promise that nothing can settle: no timer, no GPU work is pending"));
+    drain();
+  };
+  runtime.loadModule = function () {
+    return null;
+  };
+})

@@ -1,0 +1,53 @@
+// The engine-neutral part of a sandbox: the ops table, the JavaScript of runtime/js, the event loop.
+//
+// Each file of runtime/js is a classic script whose completion value is a function of one argument, `runtime`, an
+// object with: ops (the table made here), mode ("line", "job" or "shell"), primordials (after primordials.js), and
+// whatever earlier files put on it. Files run in the order of CMakeLists.txt, before any user code.
+#pragma once
+
+#include <string>
+
+#include "engine/engine.hpp"
+#include "runtime/event_loop.hpp"
+
+namespace dcp::runtime {
+
+/// What the global object of a sandbox offers.
+enum class Mode {
+  line,   ///< the primitives of DCP's evaluator contract and nothing that its files do not expect
+  job,    ///< web-facing API; work functions arrive as frames
+  shell,  ///< web-facing API and print(); scripts run to their end
+};
+
+const char* mode_name(Mode mode);
+
+class Runtime {
+ public:
+  Runtime(engine::Engine& engine, Mode mode);
+
+  engine::Engine& engine() { return engine_; }
+  EventLoop& loop() { return loop_; }
+  Mode mode() const { return mode_; }
+
+  /// Adds runtime.ops.<name>. Call before load().
+  void add_op(const std::string& name, int length, engine::Op op, void* context);
+  /// Evaluates the files of runtime/js. Throws engine::Thrown when one of them fails (a fault of the build).
+  void load();
+  /// A function that a runtime file put on the `runtime` object, for calls from C++.
+  engine::Value hook(std::string_view name);
+
+  /// Calls back into JavaScript from the event loop: a scope, the call, all microtasks; an exception goes to
+  /// report_uncaught.
+  void enter(const std::function<void()>& body);
+  void run_microtasks();
+  std::function<void(engine::Thrown&)> report_uncaught;
+
+ private:
+  engine::Engine& engine_;
+  Mode mode_;
+  EventLoop loop_;
+  engine::Ref ops_;
+  engine::Ref object_;
+};
+
+}  // namespace dcp::runtime

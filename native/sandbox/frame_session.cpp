@@ -1,0 +1,164 @@
+// Frames: the supervisor's side of a job, or a shell (docs/protocol.md, section 1).
+#include <time.h>
+
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+
+#include "runtime/frame_channel.hpp"
+#include "sandbox/session.hpp"
+
+namespace dcp::sandbox {
+
+namespace {
+
+using engine::Value;
+
+class FrameSession final : public Session {
+ public:
+  void install(runtime::Runtime& runtime) override {
+    runtime_ = &runtime;
+    codec_.emplace(runtime.engine());
+    runtime.add_op("sendFrame", 1, send_frame, this);
+    runtime.add_op("flushFrames", 0, flush_frames, this);
+    runtime.add_op("receiveFrame", 0, receive_frame, this);
+    runtime.add_op("evaluate", 3, evaluate, this);
+    runtime.add_op("exit", 1, exit, this);
+    runtime.add_op("cpuTime", 0, cpu_time, this);
+    runtime.engine().on_load_module([this](const std::string& name) { return load_module(name); });
+  }
+
+  void load_failed(const std::string& text) override { throw std::runtime_error(text); }
+
+  void begin(int in, int) override {
+    channel_.emplace(in);
+    call_hook("onStart");
+    runtime_->loop().watch(in, [this] { read_frames(); });
+  }
+
+  void end_turn() override {
+    try {
+      channel_->flush();
+    } catch (const std::system_error&) {
+      runtime_->loop().stop();
+    }
+  }
+
+  void uncaught(const engine::Engine::ErrorText& error) override { report("onUncaught", error); }
+  void unhandled_rejection(const engine::Engine::ErrorText& error) override { report("onUnhandledRejection", error); }
+  void idle() override { call_hook("onIdle"); }
+
+ private:
+  void call_hook(const char* name) {
+    runtime_->enter([&] {
+      engine::Engine& engine = runtime_->engine();
+      engine.call(runtime_->hook(name), engine.undefined(), {});
+    });
+  }
+
+  // Not through Runtime::enter: it is called from there.
+  void report(const char* name, const engine::Engine::ErrorText& error) {
+    engine::Engine& engine = runtime_->engine();
+    const engine::Scope scope(engine);
+    try {
+      Value args[] = {engine.string(error.name), engine.string(error.message), engine.string(error.stack)};
+      engine.call(runtime_->hook(name), engine.undefined(), args);
+    } catch (const engine::Thrown&) {
+      exit_status_ = 1;
+      runtime_->loop().stop();
+    }
+  }
+
+  void read_frames() {
+    try {
+      if (!channel_->receive()) return runtime_->loop().stop();
+      while (!runtime_->loop().stopped()) {
+        auto frame = channel_->next();
+        if (!frame) break;
+        runtime_->enter([&] { deliver(*frame); });
+      }
+    } catch (const std::exception& error) {  // the supervisor is trusted: this is a fault, not an attack
+      std::fprintf(stderr, "dcp-sandbox: %s\n", error.what());
+      exit_status_ = 1;
+      runtime_->loop().stop();
+    }
+  }
+
+  void deliver(runtime::FrameChannel::Received& frame) {
+    engine::Engine& engine = runtime_->engine();
+    Value args[] = {codec_->decode(frame.payload, frame.descriptors)};
+    engine.call(runtime_->hook("onFrame"), engine.undefined(), args);
+  }
+
+  // Waits for the next frame, whatever it is: only the module loader does, which has no time for a promise.
+  Value await_frame() {
+    channel_->flush();
+    for (;;) {
+      if (auto frame = channel_->next()) return codec_->decode(frame->payload, frame->descriptors);
+      if (!channel_->receive()) runtime_->engine().terminate();
+    }
+  }
+
+  std::optional<std::string> load_module(const std::string& name) {
+    engine::Engine& engine = runtime_->engine();
+    const engine::Scope scope(engine);
+    Value args[] = {engine.string(name)};
+    const Value source = engine.call(runtime_->hook("loadModule"), engine.undefined(), args);
+    if (engine.kind(source) != engine::Kind::string) return std::nullopt;
+    return engine.to_string(source);
+  }
+
+  static Value send_frame(engine::Engine& engine, void* context, std::span<const Value> args) {
+    auto& self = *static_cast<FrameSession*>(context);
+    if (!self.channel_) engine.raise(engine::ErrorType::error, "no peer yet");
+    try {
+      self.channel_->send(self.codec_->encode(args[0]));
+    } catch (const std::system_error& error) {
+      if (error.code().value() != EPIPE && error.code().value() != ECONNRESET) {
+        engine.raise(engine::ErrorType::range_error, std::string("the value is too large to leave the sandbox: ") + error.what());
+      }
+      self.runtime_->loop().stop();
+      engine.terminate();
+    }
+    return engine.undefined();
+  }
+
+  static Value flush_frames(engine::Engine& engine, void* context, std::span<const Value>) {
+    static_cast<FrameSession*>(context)->end_turn();
+    return engine.undefined();
+  }
+
+  static Value receive_frame(engine::Engine&, void* context, std::span<const Value>) {
+    return static_cast<FrameSession*>(context)->await_frame();
+  }
+
+  static Value evaluate(engine::Engine& engine, void*, std::span<const Value> args) {
+    const auto kind = engine.to_string(args[2]) == "module" ? engine::ScriptKind::module : engine::ScriptKind::classic;
+    return engine.evaluate(engine.to_string(args[0]), engine.to_string(args[1]), kind);
+  }
+
+  static Value exit(engine::Engine& engine, void* context, std::span<const Value> args) {
+    auto& self = *static_cast<FrameSession*>(context);
+    self.exit_status_ = engine.to_int32(args[0]);
+    self.end_turn();
+    self.runtime_->loop().stop();
+    engine.terminate();
+  }
+
+  /// Milliseconds of CPU that this process has used.
+  static Value cpu_time(engine::Engine& engine, void*, std::span<const Value>) {
+    timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return engine.number(static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6);
+  }
+
+  runtime::Runtime* runtime_ = nullptr;
+  std::optional<runtime::ValueCodec> codec_;
+  std::optional<runtime::FrameChannel> channel_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> make_frame_session() { return std::make_unique<FrameSession>(); }
+
+}  // namespace dcp::sandbox

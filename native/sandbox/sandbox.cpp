@@ -1,0 +1,148 @@
+#include "sandbox/sandbox.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <stdexcept>
+
+#include "gpu/client_ops.hpp"
+#include "runtime/web_ops.hpp"
+#include "wasm/wasm_ops.hpp"
+
+namespace dcp::sandbox {
+
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error(path + ": " + std::strerror(errno));
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Rejections without a handler when the microtasks have run are reported; a late handler is not taken back.
+class RejectionTracker {
+ public:
+  RejectionTracker(engine::Engine& engine) : engine_(engine) {
+    engine.on_rejection([this](engine::Value promise, engine::Value reason, bool handled) {
+      if (!handled) return pending_.emplace_back(engine::Ref(engine_, promise), engine::Ref(engine_, reason)), void();
+      std::erase_if(pending_, [&](const auto& entry) {
+        const engine::Scope scope(engine_);
+        return engine_.same(entry.first.get(), promise);
+      });
+    });
+  }
+
+  void report(Session& session) {
+    auto rejections = std::move(pending_);
+    pending_.clear();
+    for (const auto& [promise, reason] : rejections) {
+      const engine::Scope scope(engine_);
+      session.unhandled_rejection(engine_.describe_error(reason.get()));
+    }
+  }
+
+ private:
+  engine::Engine& engine_;
+  std::vector<std::pair<engine::Ref, engine::Ref>> pending_;
+};
+
+}  // namespace
+
+std::string error_report(const engine::Engine::ErrorText& error) {
+  std::string text = error.name;
+  if (!error.message.empty()) text += (text.empty() ? "" : ": ") + error.message;
+  if (!error.stack.empty()) text += "\n" + error.stack;
+  return text;
+}
+
+Sandbox::Sandbox(const Options& options) : options_(options) {
+  engine_ = engine::make_quickjs({options.memory_limit, options.stack_limit});
+  runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
+  session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
+  runtime::install_web_ops(*runtime_);
+  wasm::install(*runtime_, options.wasmtime_library);
+  gpu::install(*runtime_, [this](std::string& reason) { return ask_for_gpu_host(reason); });
+  session_->install(*runtime_);
+  runtime_->report_uncaught = [this](engine::Thrown& thrown) {
+    if (thrown.terminated) return;
+    const engine::Scope scope(*engine_);
+    session_->uncaught(engine_->describe_error(thrown.value.get()));
+  };
+  try {
+    runtime_->load();
+  } catch (const engine::Thrown& thrown) {
+    const engine::Scope scope(*engine_);
+    throw std::runtime_error("the runtime does not load: " + error_report(engine_->describe_error(thrown.value.get())));
+  }
+}
+
+Sandbox::~Sandbox() = default;
+
+void Sandbox::load_files() {
+  for (const std::string& path : options_.files) {
+    if (runtime_->loop().stopped()) return;
+    const engine::Scope scope(*engine_);
+    try {
+      engine_->evaluate(read_file(path), path, engine::ScriptKind::classic);
+    } catch (const engine::Thrown& thrown) {
+      if (thrown.terminated) return;
+      session_->load_failed(error_report(engine_->describe_error(thrown.value.get())));
+    }
+    runtime_->run_microtasks();
+  }
+  engine_->collect_garbage();
+}
+
+int Sandbox::serve(const Channels& channels) {
+  engine_->after_fork();
+  broker_ = channels.broker;
+  RejectionTracker rejections(*engine_);
+  const bool loaded = !runtime_->loop().stopped();
+  session_->begin(channels.in, channels.out);
+  const auto between = [&] {
+    runtime_->run_microtasks();
+    rejections.report(*session_);
+  };
+  if (loaded) between();
+  while (!runtime_->loop().stopped()) {
+    if (!runtime_->loop().has_timer() && runtime_->loop().pending() == 0) session_->idle();
+    session_->end_turn();
+    if (runtime_->loop().stopped()) break;
+    runtime_->loop().run_once(between);
+  }
+  session_->end_turn();
+  return session_->exit_status();
+}
+
+// docs/protocol.md, section 3.
+int Sandbox::ask_for_gpu_host(std::string& reason) {
+  const char request = 'G';
+  char answer[512];
+  iovec part = {answer, sizeof answer};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got = -1;
+  if (send(broker_, &request, 1, MSG_NOSIGNAL) == 1) {
+    do got = recvmsg(broker_, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+  }
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (got == 1 && answer[0] == 'G' && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+    int fd;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return fd;
+  }
+  reason = got > 1 && answer[0] == 'N' ? std::string(answer + 1, static_cast<std::size_t>(got - 1))
+                                       : "the evaluator has no GPU host to offer";
+  return -1;
+}
+
+}  // namespace dcp::sandbox

@@ -1,0 +1,51 @@
+// A sandbox: built and warmed once in the zygote, then served in a forked and sealed child.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.hpp"
+#include "runtime/runtime.hpp"
+#include "sandbox/session.hpp"
+
+namespace dcp::sandbox {
+
+struct Options {
+  runtime::Mode mode = runtime::Mode::job;
+  std::size_t memory_limit = std::size_t{2} << 30;  ///< bytes of JavaScript heap, and of wasm memory
+  std::size_t stack_limit = std::size_t{1} << 20;   ///< bytes
+  std::string wasmtime_library;                     ///< path of the shared library
+  std::vector<std::string> files;                   ///< start-up files, in order
+};
+
+/// Descriptors of one connection; `in` and `out` may be the same.
+struct Channels {
+  int in = -1;
+  int out = -1;
+  int broker = -1;
+};
+
+class Sandbox {
+ public:
+  /// Builds engine, runtime and bindings and evaluates the runtime's JavaScript. Throws std::runtime_error.
+  explicit Sandbox(const Options& options);
+  ~Sandbox();
+
+  /// Evaluates the start-up files. A failure is kept and reported on each connection.
+  void load_files();
+
+  /// Runs until the peer has left or the guest ends itself; returns the process's exit status.
+  int serve(const Channels& channels);
+
+ private:
+  int ask_for_gpu_host(std::string& reason);
+
+  Options options_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<runtime::Runtime> runtime_;
+  std::unique_ptr<Session> session_;
+  int broker_ = -1;
+};
+
+}  // namespace dcp::sandbox

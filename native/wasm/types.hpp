@@ -1,0 +1,37 @@
+// Value and function types, as far as the border to JavaScript needs them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "wasm/library.hpp"
+
+namespace dcp::wasm {
+
+/// How a value crosses the border. `funcref` and `externref` stand for every type below func and extern.
+enum class Kind : std::uint8_t { i32, i64, f32, f64, v128, funcref, externref, anyref, exnref };
+
+struct ValueType {
+  Kind kind;
+  bool nullable = true;
+};
+
+struct FunctionType {
+  std::vector<ValueType> params;
+  std::vector<ValueType> results;
+  /// Only i32, i64, f32 and f64: no references have to be rooted, and nothing has to be checked at the border.
+  bool numeric = true;
+  /// No value of the signature is one that JavaScript cannot hold (v128, exnref).
+  bool callable = true;
+};
+
+ValueType value_type(wasm_valtype_t* type);
+FunctionType function_type(wasm_functype_t* type);
+
+/// "i32", "funcref", ...
+const char* kind_name(Kind kind);
+
+/// The C API's type for one of the kinds that JavaScript can name in a descriptor; the caller deletes it.
+wasm_valtype_t* new_valtype(Kind kind);
+
+}  // namespace dcp::wasm

@@ -1,0 +1,86 @@
+"""Starting the native executables: one socket on descriptor 3, nothing else of ours in reach."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+
+_CHILD_SOCKET = 3
+
+
+class Child:
+    """A child process and our end of its socket."""
+
+    def __init__(self, arguments: Sequence[str], kind: socket.SocketKind, environment: Mapping[str, str]) -> None:
+        """Raises OSError when the program cannot be started."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        self.status: int | None = None
+        try:
+            # Its own process group: Ctrl-C reaches us, and we end it in order.
+            self.pid = os.posix_spawn(
+                arguments[0],
+                list(arguments),
+                dict(environment),
+                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), _CHILD_SOCKET)],
+                setpgroup=0,
+                setsigmask=(),
+                setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE),
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.socket = ours
+
+    def poll(self) -> int | None:
+        """The wait status once the process has ended, else None."""
+        if self.status is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                self.status = 0
+            else:
+                if pid:
+                    self.status = status
+        return self.status
+
+    def wait(self, timeout: float) -> int | None:
+        """Waits at most ``timeout`` seconds for the end."""
+        deadline = time.monotonic() + timeout
+        delay = 0.0005
+        while self.poll() is None and time.monotonic() < deadline:
+            time.sleep(delay)
+            delay = min(delay * 2, 0.02)
+        return self.status
+
+    def kill(self) -> None:
+        """SIGKILL, without waiting."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def end(self, grace: float = 0.0) -> None:
+        """Closes the socket, waits ``grace`` seconds, kills what is left, and reaps it."""
+        self.socket.close()
+        if self.wait(grace) is None:
+            self.kill()
+            self.wait(5.0)
+
+
+def describe_status(status: int | None) -> str:
+    """A wait status for people: ``exit 1`` or ``signal 9 (SIGKILL)``."""
+    if status is None:
+        return "still running"
+    code = os.waitstatus_to_exitcode(status)
+    return f"exit {code}" if code >= 0 else describe_signal(-code)
+
+
+def describe_signal(number: int) -> str:
+    """``signal 9 (SIGKILL)``."""
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,64 @@
+"""The exceptions of this package. Each message names the cause and, where there is one, the remedy."""
+
+from __future__ import annotations
+
+
+class DcpError(Exception):
+    """Base of every error that this package raises for a foreseeable fault."""
+
+
+class InstallationError(DcpError):
+    """A part of the installation is missing or has the wrong version."""
+
+
+class ZygoteError(DcpError):
+    """The process that makes sandboxes could not start, or ended."""
+
+
+class JobError(DcpError):
+    """The whole job failed: the work function is wrong, or no sandbox can be kept alive.
+
+    ``name`` and ``stack`` are the JavaScript error's, where there is one (else ``"JobError"`` and ``""``).
+    """
+
+    def __init__(self, message: str, *, name: str = "JobError", stack: str = "") -> None:
+        super().__init__(message if name == "JobError" else f"{name}: {message}")
+        self.name = name
+        self.message = message
+        self.stack = stack
+
+
+class JobCancelled(JobError):
+    """The job was cancelled before it was done."""
+
+
+class SliceError(DcpError):
+    """One slice failed.
+
+    ``index``: the slice's number, from 0. ``name``, ``message``, ``stack``: the JavaScript error's, the stack with the
+    lines of the work function. ``code`` says what kind of failure it was:
+
+    ========================  ======================================================================
+    ``EWORK``                 the work function threw
+    ``EWORKREJECT``           the work function called ``work.reject`` more often than it allowed
+    ``ENOPROGRESS``           no ``progress()`` within the progress timeout; its sandbox was killed
+    ``ESANDBOX``              its sandbox died, as often as ``retries`` allowed
+    ``EINPUT``                the input cannot be sent to a sandbox
+    ``ERESULT``               the result cannot be represented here, or is too large
+    ========================  ======================================================================
+    """
+
+    def __init__(self, index: int, name: str, message: str, stack: str = "", code: str = "EWORK") -> None:
+        super().__init__(f"slice {index}: {name}: {message}")
+        self.index = index
+        self.name = name
+        self.message = message
+        self.stack = stack
+        self.code = code
+
+    def __reduce__(self) -> tuple[type[SliceError], tuple[int, str, str, str, str]]:
+        return SliceError, (self.index, self.name, self.message, self.stack, self.code)
+
+
+class UsageError(DcpError):
+    """The command line cannot be followed; ends the program with status 2."""

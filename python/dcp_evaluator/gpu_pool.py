@@ -1,0 +1,108 @@
+"""GPU hosts, started ahead of need, one for each sandbox that asks; and the broker's answers (docs/protocol.md section 3)."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from . import installation
+from .child import Child
+from .errors import InstallationError
+
+# What a Vulkan loader and its drivers read; nothing else of our environment reaches them.
+_PASSED_PREFIXES = ("VK_", "MESA_", "LIBGL_", "LP_", "GALLIUM_", "WGPU_", "RUST_", "NVIDIA_", "CUDA_", "LC_")
+_PASSED_NAMES = ("HOME", "PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_DATA_DIRS", "LD_LIBRARY_PATH")
+
+
+def host_environment() -> dict[str, str]:
+    """The environment of a GPU host."""
+    return {
+        name: value for name, value in os.environ.items() if name in _PASSED_NAMES or name.startswith(_PASSED_PREFIXES)
+    }
+
+
+class GpuPool:
+    """Keeps ``warm`` GPU hosts ready. Not thread-safe: one owner."""
+
+    def __init__(self, warm: int = 0) -> None:
+        self._wanted = warm
+        self._warm: list[Child] = []
+        self._used: dict[int, Child] = {}
+        self._ending: list[Child] = []
+        self.refill()
+
+    def refill(self) -> None:
+        """Starts hosts until as many are warm as wanted, and reaps those that have ended."""
+        self._ending = [child for child in self._ending if child.poll() is None]
+        self._warm = [child for child in self._warm if child.poll() is None]
+        try:
+            while len(self._warm) < self._wanted:
+                self._warm.append(self._start())
+        except (InstallationError, OSError):
+            self._wanted = 0  # told to whoever asks
+
+    def answer(self, broker: socket.socket, owner: int) -> bool:
+        """Serves a request on ``broker`` for sandbox ``owner``; False when that sandbox has closed it."""
+        try:
+            request = broker.recv(16, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not request:
+            return False
+        try:
+            if request == b"G":
+                self._hand_out(broker, owner)
+            else:
+                _send(broker, b"Nunknown request")
+        except OSError:
+            return False
+        return True
+
+    def release(self, owner: int) -> None:
+        """Ends the GPU host of a sandbox that has ended."""
+        child = self._used.pop(owner, None)
+        if child is not None:
+            child.kill()
+            self._ending.append(child)
+        if self._ending or self._wanted:
+            self.refill()
+
+    def close(self) -> None:
+        """Ends all hosts."""
+        self._wanted = 0
+        children = [*self._warm, *self._used.values(), *self._ending]
+        for child in children:
+            child.kill()
+        for child in children:
+            child.end()
+        self._warm, self._used, self._ending = [], {}, []
+
+    def _hand_out(self, broker: socket.socket, owner: int) -> None:
+        if owner in self._used and self._used[owner].poll() is None:
+            _send(broker, b"Nthis sandbox has a GPU host already")
+            return
+        self._used.pop(owner, None)
+        self._warm = [child for child in self._warm if child.poll() is None]
+        try:
+            child = self._warm.pop() if self._warm else self._start()
+        except InstallationError as error:
+            _send(broker, b"N" + str(error).encode())
+            return
+        except OSError as error:
+            _send(broker, f"Nthe GPU host cannot be started: {error.strerror}".encode())
+            return
+        self._used[owner] = child
+        socket.send_fds(broker, [b"G"], [child.socket.fileno()], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        child.socket.close()  # the sandbox now has the only one: its end ends the host
+        self.refill()
+
+    @staticmethod
+    def _start() -> Child:
+        arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
+        return Child(arguments, socket.SOCK_STREAM, host_environment())
+
+
+def _send(broker: socket.socket, answer: bytes) -> None:
+    broker.send(answer, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)

@@ -1,0 +1,81 @@
+"""Where the installed parts are: our executables, and the shared libraries of the ``wasmtime`` and ``wgpu`` packages.
+
+The packages are found without importing them, which would take longer than starting a sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from importlib.machinery import PathFinder
+
+from . import _native
+from .errors import InstallationError
+
+VERSION = "0.1.0"
+
+
+@cache
+def executable(name: str) -> str:
+    """The path of ``dcp-zygote`` or ``dcp-gpu-host``. Raises InstallationError."""
+    for module_file in (__file__, _native.__file__):
+        path = os.path.join(os.path.dirname(module_file), "bin", name)
+        if os.access(path, os.X_OK):
+            return path
+    raise InstallationError(f"the program {name} is missing from this installation; install dcp-evaluator again")
+
+
+@cache
+def _package_folder(package: str) -> str:
+    spec = PathFinder.find_spec(package, sys.path)
+    if spec is None or not spec.submodule_search_locations:
+        raise InstallationError(f"the Python package {package} is not installed; run: pip install {package}")
+    return spec.submodule_search_locations[0]
+
+
+@cache
+def package_version(package: str) -> str:
+    """The installed version of ``package``, read from its metadata folder's name. Raises InstallationError."""
+    folder = _package_folder(package)
+    prefix, suffix = f"{package}-", ".dist-info"
+    for name in os.listdir(os.path.dirname(folder)):
+        if name.startswith(prefix) and name.endswith(suffix):
+            return name[len(prefix) : -len(suffix)]
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        raise InstallationError(f"the version of the Python package {package} cannot be found") from None
+
+
+def _check_version(package: str, built: str, parts: int) -> None:
+    found = package_version(package)
+    if found.split(".")[:parts] != built.split(".")[:parts]:
+        wanted = ".".join(built.split(".")[:parts])
+        raise InstallationError(
+            f"{package} {found} is installed, but this build was generated for {package} {wanted}; "
+            f"run: pip install '{package}=={wanted}.*'"
+        )
+
+
+def _library(package: str, *relative: str) -> str:
+    path = os.path.join(_package_folder(package), *relative)
+    if not os.path.isfile(path):
+        raise InstallationError(f"the Python package {package} has no library for this machine ({path} is missing)")
+    return path
+
+
+@cache
+def wasmtime_library() -> str:
+    """The path of wasmtime's shared library. Raises InstallationError."""
+    _check_version("wasmtime", _native.built_wasmtime, 1)
+    return _library("wasmtime", f"linux-{os.uname().machine}", "_libwasmtime.so")
+
+
+@cache
+def wgpu_library() -> str:
+    """The path of wgpu-native's shared library. Raises InstallationError."""
+    _check_version("wgpu", _native.built_wgpu, 2)
+    return _library("wgpu", "resources", "libwgpu_native-release.so")

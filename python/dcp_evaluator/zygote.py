@@ -1,0 +1,137 @@
+"""The zygote: a native process that loads the runtime once and forks a sandbox on demand (docs/protocol.md section 4)."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from . import installation
+from .child import Child, describe_signal, describe_status
+from .errors import InstallationError, ZygoteError
+
+_LONGEST_MESSAGE = 64 << 10
+
+
+class Message(NamedTuple):
+    """A message from the zygote: ``kind`` is ``spawned``, ``refused`` or ``exited``; ``text`` the rest of it."""
+
+    kind: str
+    sandbox: int
+    text: str
+
+
+class Zygote:
+    """One running zygote. ``mode`` is ``job``, ``line`` or ``shell``."""
+
+    def __init__(
+        self,
+        mode: str,
+        *,
+        files: Sequence[str] = (),
+        memory_limit: int | None = None,
+        stack_limit: int | None = None,
+    ) -> None:
+        """Starts it, without waiting until it is ready. Limits in bytes. Raises InstallationError, ZygoteError."""
+        arguments = [installation.executable("dcp-zygote"), "--mode", mode]
+        if memory_limit is not None:
+            arguments += ["--memory-limit", str(memory_limit)]
+        if stack_limit is not None:
+            arguments += ["--stack-limit", str(stack_limit)]
+        try:
+            arguments += ["--wasmtime", installation.wasmtime_library()]
+        except InstallationError as error:
+            print(f"dcp-evaluator: WebAssembly is off: {error}", file=sys.stderr)
+        try:
+            self._child = Child([*arguments, *files], socket.SOCK_SEQPACKET, {})
+        except OSError as error:
+            raise ZygoteError(f"{arguments[0]} cannot be started: {error.strerror}") from None
+        self._next_id = 1
+        self._ready = False
+
+    def fileno(self) -> int:
+        """The control socket, for selectors."""
+        return self._child.socket.fileno()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
+    def wait_ready(self) -> None:
+        """Waits until the start-up files are loaded. Raises ZygoteError."""
+        while not self._ready:
+            text = self._receive(0)
+            assert text is not None
+            if text == "ready":
+                self._ready = True
+            elif text.startswith("failed"):
+                raise ZygoteError(text.partition(" ")[2] or "the sandbox runtime cannot be loaded")
+
+    def spawn(self, channel_in: int, channel_out: int, broker: int) -> int:
+        """Asks for a sandbox on these descriptors, which stay the caller's. Returns its id. Raises ZygoteError."""
+        self.wait_ready()
+        sandbox = self._next_id
+        self._next_id += 1
+        self._send(f"spawn {sandbox}", [channel_in, channel_out, broker])
+        return sandbox
+
+    def kill(self, sandbox: int) -> None:
+        """Ends a sandbox at once; ``exited`` follows."""
+        self._send(f"kill {sandbox}", [])
+
+    def receive(self) -> list[Message]:
+        """All messages that have come, without waiting. Raises ZygoteError when the zygote has ended."""
+        messages = []
+        while (text := self._receive(socket.MSG_DONTWAIT)) is not None:
+            kind, _, rest = text.partition(" ")
+            if kind == "failed":
+                raise ZygoteError(rest)
+            if kind in ("spawned", "refused", "exited"):
+                number, _, rest = rest.partition(" ")
+                messages.append(Message(kind, int(number), rest))
+        return messages
+
+    def close(self) -> None:
+        """Ends the zygote and every sandbox of it."""
+        self._child.end(grace=1.0)
+
+    def _send(self, text: str, descriptors: Sequence[int]) -> None:
+        try:
+            socket.send_fds(self._child.socket, [text.encode()], descriptors)
+        except OSError as error:
+            raise self._ended(error) from None
+
+    def _receive(self, flags: int) -> str | None:
+        try:
+            data = self._child.socket.recv(_LONGEST_MESSAGE, flags)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise self._ended(error) from None
+        if not data:
+            raise self._ended(None)
+        return data.decode("utf-8", "replace")
+
+    def _ended(self, error: OSError | None) -> ZygoteError:
+        status = self._child.wait(1.0)
+        if status is None and error is not None:
+            return ZygoteError(f"the sandbox zygote does not answer: {error.strerror}")
+        return ZygoteError(f"the sandbox zygote ended ({describe_status(status)})")
+
+
+def describe_exit(text: str) -> str:
+    """The status of an ``exited`` message for people: ``exit 1``, ``signal 9 (SIGKILL)``."""
+    kind, _, number = text.partition(" ")
+    return describe_signal(int(number)) if kind == "signal" and number.isdigit() else text
+
+
+def exit_status(text: str) -> int:
+    """The status of an ``exited`` message as a shell shows it."""
+    kind, _, number = text.partition(" ")
+    value = int(number) if number.isdigit() else 1
+    return 128 + value if kind == "signal" else value
