@@ -18,7 +18,7 @@ enum LayerBit : unsigned {
 };
 
 struct Layer {
-  std::string name;    ///< the kernel's word: "user namespace", "seccomp", ...
+  std::string name;  ///< the kernel's word: "user namespace", "seccomp", ...
   bool in_force;
   std::string reason;  ///< why not; or, where it is in force, what was tried
 };

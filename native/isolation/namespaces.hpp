@@ -12,11 +12,11 @@ inline constexpr unsigned kNobody = 65534;
 
 /// What the kernel gives this process; found out once, by trying.
 struct NamespacePlan {
-  int flags = 0;               ///< CLONE_NEW*
-  bool user = false;           ///< a user namespace is among them
-  unsigned outside_uid = 0;    ///< what kNobody of the user namespace is outside
+  int flags = 0;             ///< CLONE_NEW*
+  bool user = false;         ///< a user namespace is among them
+  unsigned outside_uid = 0;  ///< what kNobody of the user namespace is outside
   unsigned outside_gid = 0;
-  Report layers;               ///< one a namespace
+  Report layers;  ///< one a namespace
 };
 
 /// Tries each namespace with a short-lived child. Call before the process is large: a fork copies page tables.

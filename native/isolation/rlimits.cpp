@@ -48,9 +48,9 @@ Failure limit_resources(const Limits& limits) {
     rlim_t most;
   };
   constexpr Fixed fixed[] = {
-      {RLIMIT_CORE, "CORE", 0},         {RLIMIT_NPROC, "NPROC", 0},       {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors},
-      {RLIMIT_MEMLOCK, "MEMLOCK", 0},   {RLIMIT_MSGQUEUE, "MSGQUEUE", 0}, {RLIMIT_SIGPENDING, "SIGPENDING", 64},
-      {RLIMIT_RTPRIO, "RTPRIO", 0},     {RLIMIT_NICE, "NICE", 0},
+      {RLIMIT_CORE, "CORE", 0},       {RLIMIT_NPROC, "NPROC", 0},       {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors},
+      {RLIMIT_MEMLOCK, "MEMLOCK", 0}, {RLIMIT_MSGQUEUE, "MSGQUEUE", 0}, {RLIMIT_SIGPENDING, "SIGPENDING", 64},
+      {RLIMIT_RTPRIO, "RTPRIO", 0},   {RLIMIT_NICE, "NICE", 0},
   };
   for (const Fixed& each : fixed) {
     if (Failure failure = set(each.resource, each.name, each.most); !failure.empty()) return failure;

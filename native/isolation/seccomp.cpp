@@ -24,21 +24,103 @@ namespace {
 // left out. mprotect and mmap may make code: WebAssembly is compiled in the sandbox.
 constexpr const char* kAllowed[] = {
     // channels
-    "read", "write", "readv", "writev", "pread64", "pwrite64", "recvmsg", "sendmsg", "recvfrom", "sendto", "recv",
-    "send", "shutdown", "getsockopt", "setsockopt", "getsockname", "close", "close_range", "dup", "dup2", "dup3",
-    "lseek", "_llseek",
+    "read",
+    "write",
+    "readv",
+    "writev",
+    "pread64",
+    "pwrite64",
+    "recvmsg",
+    "sendmsg",
+    "recvfrom",
+    "sendto",
+    "recv",
+    "send",
+    "shutdown",
+    "getsockopt",
+    "setsockopt",
+    "getsockname",
+    "close",
+    "close_range",
+    "dup",
+    "dup2",
+    "dup3",
+    "lseek",
+    "_llseek",
     // memory
-    "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "brk", "memfd_create", "ftruncate", "ftruncate64",
-    "fallocate", "fstat", "fstat64", "fstatfs", "membarrier", "mincore", "msync", "cacheflush", "riscv_flush_icache",
+    "mmap",
+    "mmap2",
+    "munmap",
+    "mprotect",
+    "mremap",
+    "madvise",
+    "brk",
+    "memfd_create",
+    "ftruncate",
+    "ftruncate64",
+    "fallocate",
+    "fstat",
+    "fstat64",
+    "fstatfs",
+    "membarrier",
+    "mincore",
+    "msync",
+    "cacheflush",
+    "riscv_flush_icache",
     // waiting and time
-    "poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait",
-    "epoll_pwait", "epoll_pwait2", "eventfd2", "timerfd_create", "timerfd_settime", "timerfd_gettime", "clock_gettime",
-    "clock_gettime64", "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
-    "times", "futex", "futex_time64", "sched_yield", "restart_syscall",
+    "poll",
+    "ppoll",
+    "ppoll_time64",
+    "select",
+    "_newselect",
+    "pselect6",
+    "epoll_create1",
+    "epoll_ctl",
+    "epoll_wait",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "eventfd2",
+    "timerfd_create",
+    "timerfd_settime",
+    "timerfd_gettime",
+    "clock_gettime",
+    "clock_gettime64",
+    "clock_getres",
+    "clock_nanosleep",
+    "clock_nanosleep_time64",
+    "nanosleep",
+    "gettimeofday",
+    "time",
+    "times",
+    "futex",
+    "futex_time64",
+    "sched_yield",
+    "restart_syscall",
     // the process itself
-    "exit", "exit_group", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "sigaltstack", "getpid",
-    "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getrandom", "getrusage", "getrlimit", "ugetrlimit",
-    "sched_getaffinity", "getcpu", "sysinfo", "uname", "set_robust_list", "rseq",
+    "exit",
+    "exit_group",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sigreturn",
+    "sigaltstack",
+    "getpid",
+    "gettid",
+    "getppid",
+    "getuid",
+    "geteuid",
+    "getgid",
+    "getegid",
+    "getrandom",
+    "getrusage",
+    "getrlimit",
+    "ugetrlimit",
+    "sched_getaffinity",
+    "getcpu",
+    "sysinfo",
+    "uname",
+    "set_robust_list",
+    "rseq",
 };
 
 struct Refused {
@@ -48,21 +130,58 @@ struct Refused {
 
 // What libraries try and can do without. The error is one that they expect.
 constexpr Refused kRefused[] = {
-    {"open", EACCES},       {"openat", EACCES},     {"openat2", ENOSYS},   {"creat", EACCES},
-    {"stat", EACCES},       {"stat64", EACCES},     {"lstat", EACCES},     {"lstat64", EACCES},
-    {"statx", ENOSYS},      {"statfs", EACCES},     {"access", EACCES},    {"faccessat", EACCES},
-    {"faccessat2", EACCES}, {"readlink", EACCES},   {"readlinkat", EACCES},{"getcwd", EACCES},
-    {"chdir", EACCES},      {"getdents64", EACCES}, {"unlink", EACCES},    {"unlinkat", EACCES},
-    {"mkdir", EACCES},      {"mkdirat", EACCES},    {"socket", EACCES},    {"socketpair", EACCES},
-    {"connect", EACCES},    {"bind", EACCES},       {"pipe", EACCES},      {"pipe2", EACCES},
-    {"fork", EPERM},        {"vfork", EPERM},       {"clone", EPERM},      {"clone3", ENOSYS},
-    {"execve", EACCES},     {"execveat", EACCES},   {"kill", EPERM},       {"tkill", EPERM},
-    {"tgkill", EPERM},      {"mlock", EPERM},       {"mlock2", EPERM},     {"mlockall", EPERM},
-    {"setpriority", EPERM}, {"mbind", EPERM},       {"get_mempolicy", EPERM}, {"set_mempolicy", EPERM},
-    {"sched_setaffinity", EPERM}, {"sched_getparam", EPERM}, {"sched_getscheduler", EPERM}, {"pkey_alloc", ENOSYS},
+    {"open", EACCES},
+    {"openat", EACCES},
+    {"openat2", ENOSYS},
+    {"creat", EACCES},
+    {"stat", EACCES},
+    {"stat64", EACCES},
+    {"lstat", EACCES},
+    {"lstat64", EACCES},
+    {"statx", ENOSYS},
+    {"statfs", EACCES},
+    {"access", EACCES},
+    {"faccessat", EACCES},
+    {"faccessat2", EACCES},
+    {"readlink", EACCES},
+    {"readlinkat", EACCES},
+    {"getcwd", EACCES},
+    {"chdir", EACCES},
+    {"getdents64", EACCES},
+    {"unlink", EACCES},
+    {"unlinkat", EACCES},
+    {"mkdir", EACCES},
+    {"mkdirat", EACCES},
+    {"socket", EACCES},
+    {"socketpair", EACCES},
+    {"connect", EACCES},
+    {"bind", EACCES},
+    {"pipe", EACCES},
+    {"pipe2", EACCES},
+    {"fork", EPERM},
+    {"vfork", EPERM},
+    {"clone", EPERM},
+    {"clone3", ENOSYS},
+    {"execve", EACCES},
+    {"execveat", EACCES},
+    {"kill", EPERM},
+    {"tkill", EPERM},
+    {"tgkill", EPERM},
+    {"mlock", EPERM},
+    {"mlock2", EPERM},
+    {"mlockall", EPERM},
+    {"setpriority", EPERM},
+    {"mbind", EPERM},
+    {"get_mempolicy", EPERM},
+    {"set_mempolicy", EPERM},
+    {"sched_setaffinity", EPERM},
+    {"sched_getparam", EPERM},
+    {"sched_getscheduler", EPERM},
+    {"pkey_alloc", ENOSYS},
 };
 
-constexpr int kFcntlCommands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_ADD_SEALS, F_GET_SEALS};
+constexpr int kFcntlCommands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
+                                  F_GETFL, F_SETFL,         F_ADD_SEALS, F_GET_SEALS};
 
 using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
 
@@ -82,7 +201,9 @@ class Rules {
     }
   }
 
-  Failure failure() const { return error_ == 0 ? Failure{} : failed(std::string("seccomp rule for ") + culprit_, error_); }
+  Failure failure() const {
+    return error_ == 0 ? Failure{} : failed(std::string("seccomp rule for ") + culprit_, error_);
+  }
 
  private:
   scmp_filter_ctx context_;
@@ -99,7 +220,8 @@ Failure add_rules(scmp_filter_ctx context) {
       rules.add(SCMP_ACT_ALLOW, name, SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command)));
     }
   }
-  for (const unsigned command : {FIONREAD, FIONBIO}) rules.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1_32(SCMP_CMP_EQ, command));
+  for (const unsigned command : {FIONREAD, FIONBIO})
+    rules.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1_32(SCMP_CMP_EQ, command));
   rules.add(SCMP_ACT_ERRNO(ENOTTY), "ioctl", SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(TCGETS)));  // isatty()
   rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, PR_SET_VMA));
   // Limits may be read, not set; of files, only those that are open.

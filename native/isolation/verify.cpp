@@ -67,9 +67,6 @@ Failure try_host_name(const Prepared&) {
 }
 
 Failure try_rlimits(const Prepared& prepared) {
-  const pid_t child = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0L, 0L, 0L, 0L));
-  if (child == 0) _exit(0);
-  if (Failure failure = expect_refusal("fork", child > 0, EAGAIN); !failure.empty()) return failure;
   unsigned open_ones = 0;
   while (open_ones <= kMaxDescriptors && dup(0) >= 0) ++open_ones;
   if (open_ones > kMaxDescriptors) return "more descriptors than allowed can be opened";
@@ -94,6 +91,13 @@ Failure try_descriptors(const Prepared&) {
     if ((fcntl(fd, F_GETFD) >= 0) != (fd <= kKept)) return "descriptor " + std::to_string(fd) + " is not as expected";
   }
   return {};
+}
+
+// The limit on processes (not for the root of the machine) or seccomp.
+Failure try_processes(const Prepared&) {
+  const pid_t child = clone_process(0);
+  if (child == 0) _exit(0);
+  return child < 0 ? Failure{} : Failure{"fork succeeded"};
 }
 
 Failure try_environment(const Prepared&) {
@@ -126,9 +130,10 @@ constexpr Check kChecks[] = {
     {"session", kSeccomp, try_session, "own session and process group"},
     {"unprivileged user", kSeccomp, try_user, "becoming root is refused"},
     {"host name", kSeccomp, try_host_name, "the host's name is hidden and cannot be set"},
-    {"rlimits", kSeccomp, try_rlimits, "fork, descriptors and memory above the limits are refused"},
+    {"rlimits", kSeccomp, try_rlimits, "descriptors and memory above the limits are refused"},
     {"empty root", kLandlock | kSeccomp, try_root, "the root has no entry and takes none"},
     {"descriptors", kSeccomp, try_descriptors, "only the channel is open"},
+    {"processes", kNone, try_processes, "fork is refused"},
     {"environment", kSeccomp, try_environment, "no variable"},
     {"capabilities", kSeccomp, try_capabilities, "no capability; chroot is refused"},
     {"no_new_privs", kSeccomp, try_no_new_privs, "set"},
@@ -141,13 +146,12 @@ struct Ended {
   int status = 0;
 };
 
-/// Runs `body` in a forked child, sealed when it says so; what it returns comes back as text.
-Ended in_child(const Prepared& prepared, const std::function<std::string(int channel)>& body) {
+/// Runs `body` in a forked child; what it returns comes back as text. A body that seals moves the channel.
+Ended in_child(const Prepared& prepared, const std::function<std::string(int& channel)>& body) {
   const Forked forked = fork_isolated(prepared);
   if (forked.process == 0) {
-    const std::string text = body(forked.channel);
-    // A body that seals has moved the channel.
-    const int channel = fcntl(forked.channel, F_GETFD) >= 0 ? forked.channel : kKept;
+    int channel = forked.channel;
+    const std::string text = body(channel);
     (void)send(channel, text.data(), text.size(), MSG_NOSIGNAL);
     _exit(0);
   }
@@ -171,11 +175,17 @@ Failure outcome(const Ended& ended) {
   return ended.status == 0 ? Failure{} : Failure{"the check ended with status " + std::to_string(ended.status)};
 }
 
+Report seal_and_move(const Prepared& prepared, int& channel, unsigned skip = kNone) {
+  Report report = seal(prepared, channel, skip);
+  channel = kKept;
+  return report;
+}
+
 /// What seal() says of itself, in a child that is sealed in full.
 Report sealed_report(const Prepared& prepared) {
-  const Ended ended = in_child(prepared, [&](int channel) {
+  const Ended ended = in_child(prepared, [&](int& channel) {
     std::string text;
-    for (const Layer& layer : seal(prepared, channel)) {
+    for (const Layer& layer : seal_and_move(prepared, channel)) {
       text += layer.name + '\t' + (layer.in_force ? '1' : '0') + '\t' + layer.reason + '\n';
     }
     return text;
@@ -195,7 +205,7 @@ Report sealed_report(const Prepared& prepared) {
 
 Failure check_namespace(const Prepared& prepared, const char* kind) {
   const std::string outside = namespace_of_this_process(kind);
-  return outcome(in_child(prepared, [&](int) -> std::string {
+  return outcome(in_child(prepared, [&](int&) -> std::string {
     const std::string inside = namespace_of_this_process(kind);
     if (inside.empty()) return "it cannot be read from /proc/self/ns";
     return inside != outside ? "" : "it is the zygote's own";
@@ -203,8 +213,8 @@ Failure check_namespace(const Prepared& prepared, const char* kind) {
 }
 
 Failure check_seccomp(const Prepared& prepared) {
-  const Ended ended = in_child(prepared, [&](int channel) {
-    (void)seal(prepared, channel);
+  const Ended ended = in_child(prepared, [&](int& channel) {
+    (void)seal_and_move(prepared, channel);
     return try_seccomp(prepared);
   });
   return WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGSYS ? Failure{} : outcome(ended);
@@ -252,7 +262,7 @@ struct Tried {
 
 Tried try_layer(const Prepared& prepared, const std::string& layer) {
   constexpr std::pair<const char*, const char*> kNamespaces[] = {
-      {"user namespace", "user"}, {"pid namespace", "pid"}, {"network namespace", "net"}, {"mount namespace", "mnt"},
+      {"user namespace", "user"}, {"pid namespace", "pid"}, {"network namespace", "net"},  {"mount namespace", "mnt"},
       {"ipc namespace", "ipc"},   {"uts namespace", "uts"}, {"cgroup namespace", "cgroup"}};
   for (const auto& [name, kind] : kNamespaces) {
     if (layer == name) return {check_namespace(prepared, kind), "differs from the zygote's"};
@@ -262,8 +272,8 @@ Tried try_layer(const Prepared& prepared, const std::string& layer) {
   for (const Check& check : kChecks) {
     if (layer != check.layer) continue;
     return {outcome(in_child(prepared,
-                             [&](int channel) {
-                               (void)seal(prepared, channel, check.skip);
+                             [&](int& channel) {
+                               (void)seal_and_move(prepared, channel, check.skip);
                                return check.attempt(prepared);
                              })),
             check.tried};
@@ -289,6 +299,7 @@ std::string json_string(const std::string& text) {
 Report verify(const Prepared& prepared) {
   Report report = sealed_report(prepared);
   report.push_back({"environment", true, ""});
+  report.push_back({"processes", true, ""});
   for (Layer& layer : report) {
     if (!layer.in_force) continue;
     const Tried tried = try_layer(prepared, layer.name);

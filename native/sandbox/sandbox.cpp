@@ -11,7 +11,7 @@
 
 #include "gpu/client_ops.hpp"
 #include "runtime/web_ops.hpp"
-#include "wasm/wasm_ops.hpp"
+#include "wasm/wasm.hpp"
 
 namespace dcp::sandbox {
 
@@ -64,7 +64,7 @@ Sandbox::Sandbox(const Options& options) : options_(options) {
   runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
   session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
   runtime::install_web_ops(*runtime_);
-  wasm::install(*runtime_, options.wasmtime_library);
+  wasm::install(*runtime_, options.wasmtime_library, {options.memory_limit, std::size_t{1} << 20});
   gpu::install(*runtime_, [this](std::string& reason) { return ask_for_gpu_host(reason); });
   session_->install(*runtime_);
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {

@@ -31,6 +31,14 @@ class GpuPool:
         self._ending: list[Child] = []
         self.refill()
 
+    def prewarm(self, count: int) -> None:
+        """Starts ``count`` hosts now; a fault is told to the sandbox that asks."""
+        try:
+            while len(self._warm) < count:
+                self._warm.append(self._start())
+        except (InstallationError, OSError):
+            pass
+
     def refill(self) -> None:
         """Starts hosts until as many are warm as wanted, and reaps those that have ended."""
         self._ending = [child for child in self._ending if child.poll() is None]

@@ -63,7 +63,9 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class ResultError(ValueError):
-    """A frame is well formed, but its value cannot be represented here."""
+    """A frame is well formed, but its value cannot be represented here. ``head``: the frame's kind and slice."""
+
+    head: list[Any]
 
 
 class SharedArrays:
@@ -268,7 +270,7 @@ class FrameDecoder:
         self._decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
     def decode(self, payload: bytes, fds: Sequence[int]) -> list[Any]:
-        """The frame as a list. Raises ResultError (``frame`` holds its numbers) or FrameError for garbage."""
+        """The frame as a list. Raises ResultError (its value is unusable) or FrameError for garbage."""
         if len(payload) > self._limit:
             raise self._unusable(payload, f"{len(payload)} bytes exceed the limit of {self._limit}")
         self._fds, self._left = fds, self._limit
@@ -291,7 +293,7 @@ class FrameDecoder:
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
             return _native.FrameError(f"a frame cannot be decoded: {reason}")
         error = ResultError(reason)
-        error.frame = head  # type: ignore[attr-defined]
+        error.head = head
         return error
 
     def _extension(self, code: int, data: memoryview) -> Any:

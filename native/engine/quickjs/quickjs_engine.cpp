@@ -112,6 +112,7 @@ void QuickJsEngine::capture_builtins() {
   bigint_to_string_ = take("BigInt.prototype.toString");
   bigint_ = take("BigInt");
   negate_ = take("(x) => -x");
+  data_view_ = take("DataView");
   view_buffer_ = take("Object.getOwnPropertyDescriptor(DataView.prototype, 'buffer').get");
   view_offset_ = take("Object.getOwnPropertyDescriptor(DataView.prototype, 'byteOffset').get");
   view_length_ = take("Object.getOwnPropertyDescriptor(DataView.prototype, 'byteLength').get");
@@ -123,7 +124,7 @@ void QuickJsEngine::capture_builtins() {
 QuickJsEngine::~QuickJsEngine() {
   close_scope(0);
   for (JSValue value :
-       {get_time_, bigint_to_string_, bigint_, negate_, view_buffer_, view_offset_, view_length_}) {
+       {get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_, view_length_}) {
     JS_FreeValue(context_, value);
   }
   JS_FreeContext(context_);
@@ -422,10 +423,7 @@ Value QuickJsEngine::view(ElementType type, Value array_buffer, std::size_t byte
   JSValue args[] = {js(array_buffer), JS_NewNumber(context_, static_cast<double>(byte_offset)),
                     JS_NewNumber(context_, static_cast<double>(length))};
   if (type == ElementType::data_view) {
-    const Scope scope(*this);
-    Value arguments[] = {borrowed(args[0]), borrowed(args[1]), borrowed(args[2])};
-    const Ref made(*this, construct(get(global(), "DataView"), arguments));
-    return made.get();
+    return own(JS_CallConstructor(context_, data_view_, 3, args));
   }
   return own(JS_NewTypedArray(context_, 3, args, kTypedArrays[static_cast<std::size_t>(type)]));
 }

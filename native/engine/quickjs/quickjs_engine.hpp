@@ -127,7 +127,7 @@ class QuickJsEngine final : public Engine {
   std::function<bool()> interrupt_;
   JSClassID handle_class_ = 0;
   std::uint64_t random_state_ = 1;
-  JSValue get_time_, bigint_to_string_, bigint_, negate_, view_buffer_, view_offset_, view_length_;
+  JSValue get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_, view_length_;
 };
 
 }  // namespace dcp::engine::quickjs

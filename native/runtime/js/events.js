@@ -4,7 +4,8 @@
 
   const { ops, webidl } = runtime;
   const {
-    ArrayPrototypePush, ArrayPrototypeSlice, ArrayPrototypeSplice, ObjectDefineProperty, SafeMap, TypeError, apply,
+    ArrayPrototypePush, ArrayPrototypeSlice, ArrayPrototypeSplice, ObjectDefineProperty,
+    ObjectGetOwnPropertyDescriptor, SafeMap, SafeWeakMap, TypeError, apply,
   } = runtime.primordials;
   const { converters, configureInterface, createDictionaryConverter, defineConstants, requiredArguments } = webidl;
   const { DOMException } = runtime;
@@ -17,17 +18,10 @@
   const flag = (key) => ({ key, converter: converters.boolean, defaultValue: false });
   const eventInitMembers = [flag("bubbles"), flag("cancelable"), flag("composed")];
   const eventInit = createDictionaryConverter("EventInit", eventInitMembers);
-  const isTrusted = {
-    get isTrusted() {
-      return Event.state(this).trusted;
-    },
-  };
-  const isTrustedDescriptor = {
-    __proto__: null,
-    get: Object.getOwnPropertyDescriptor(isTrusted, "isTrusted").get,
-    enumerable: true,
-    configurable: false,
-  };
+  /** A getter function as class syntax would make it. */
+  const getterOf = (name, read) =>
+    ObjectGetOwnPropertyDescriptor({ get [name]() { return read(this); } }, name).get;
+  const isTrustedDescriptor = { __proto__: null, get: undefined, enumerable: true, configurable: false };
 
   class Event {
     #state;
@@ -37,7 +31,7 @@
       const { bubbles, cancelable, composed } = eventInit(init, "Event: init");
       this.#state = {
         __proto__: null, type, bubbles, cancelable, composed, target: null, currentTarget: null, phase: 0, stop: false,
-        stopNow: false, canceled: false, passive: false, dispatching: false, trusted: false, timeStamp: ops.now(),
+        stopNow: false, canceled: false, passive: false, dispatching: false, trusted: false, timeStamp: ops.now() - runtime.monotonicOrigin,
       };
       ObjectDefineProperty(this, "isTrusted", isTrustedDescriptor);
     }
@@ -99,7 +93,7 @@
       return this.#state.composed;
     }
     get timeStamp() {
-      return this.#state.timeStamp - (runtime.timeOriginOffset ?? 0);
+      return this.#state.timeStamp;
     }
     initEvent(type, bubbles = false, cancelable = false) {
       requiredArguments(arguments.length, 1, "Event.initEvent");
@@ -115,7 +109,7 @@
   }
   const eventState = Event.state;
   delete Event.state;
-  isTrustedDescriptor.get = { get isTrusted() { return eventState(this).trusted; } }.__lookupGetter__("isTrusted");
+  isTrustedDescriptor.get = getterOf("isTrusted", (event) => eventState(event).trusted);
   configureInterface(Event);
   defineConstants(Event, { __proto__: null, NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 });
 
@@ -138,7 +132,7 @@
     const read = Class.init;
     delete Class.init;
     for (const { key } of members) {
-      const get = { get [key]() { return read(this)[key]; } }.__lookupGetter__(key);
+      const get = getterOf(key, (event) => read(event)[key]);
       ObjectDefineProperty(Class.prototype, key, { __proto__: null, get, configurable: true });
     }
     const required = members.some((member) => member.required) ? 2 : 1;
@@ -206,7 +200,7 @@
     dispatchEvent(event) {
       requiredArguments(arguments.length, 1, "EventTarget.dispatchEvent");
       const listeners = this.#listeners;
-      if (!webidl.isObject(event) || !(isEvent(event))) throw new TypeError("EventTarget.dispatchEvent: not an Event");
+      if (!webidl.isObject(event) || !isEvent(event)) throw new TypeError("EventTarget.dispatchEvent: not an Event");
       const state = eventState(event);
       if (state.dispatching) throw new DOMException("The event is being dispatched", "InvalidStateError");
       state.trusted = false;
@@ -293,45 +287,46 @@
 
   /** Defines the event handler attribute `on<type>` on the prototype of a subclass of EventTarget. */
   function defineEventHandler(prototype, type) {
-    const handlers = new runtime.primordials.SafeWeakMap();
+    const handlers = new SafeWeakMap();
     const name = `on${type}`;
+    const stop = (target, handler) => {
+      handlers.delete(target);
+      removeListener(listenersOf(target), handler.listener);
+    };
+    const start = (target, value) => {
+      const handler = { __proto__: null, value, listener: undefined };
+      const callback = (event) => {
+        if (typeof handler.value !== "function") return;
+        if (apply(handler.value, eventState(event).currentTarget, [event]) === false) event.preventDefault();
+      };
+      handler.listener = { __proto__: null, type, callback, capture: false, once: false, passive: false, removed: false };
+      addListener(listenersOf(target), handler.listener);
+      handlers.set(target, handler);
+    };
     const accessors = {
       get [name]() {
         listenersOf(this);
         return handlers.get(this)?.value ?? null;
       },
       set [name](value) {
-        const listeners = listenersOf(this);
-        if (!webidl.isObject(value)) value = null;
+        listenersOf(this);
         const handler = handlers.get(this);
-        if (handler !== undefined && value !== null) {
+        if (!webidl.isObject(value)) {
+          if (handler !== undefined) stop(this, handler);
+        } else if (handler !== undefined) {
           handler.value = value;
-          return;
+        } else {
+          start(this, value);
         }
-        if (handler !== undefined) removeListener(listeners, handler.listener);
-        handlers.delete(this);
-        if (value === null) return;
-        const created = { __proto__: null, value, listener: undefined };
-        const callback = (event) => {
-          if (typeof created.value !== "function") return;
-          const result = apply(created.value, eventState(event).currentTarget, [event]);
-          if (result === false) event.preventDefault();
-        };
-        created.listener = { __proto__: null, type, callback, capture: false, once: false, passive: false, removed: false };
-        addListener(listeners, created.listener);
-        handlers.set(this, created);
       },
     };
-    ObjectDefineProperty(prototype, name, {
-      __proto__: null, get: accessors.__lookupGetter__(name), set: accessors.__lookupSetter__(name), enumerable: true,
-      configurable: true,
-    });
+    ObjectDefineProperty(prototype, name, ObjectGetOwnPropertyDescriptor(accessors, name));
   }
 
   runtime.reportException = reportException;
   runtime.events = {
     __proto__: null, Event, EventTarget, CustomEvent, ErrorEvent, PromiseRejectionEvent, defineEventHandler,
-    defineEventClass, fire, isEventTarget,
+    defineEventClass, fire, isEvent, isEventTarget,
   };
   runtime.defineGlobals(["job", "shell"], {
     __proto__: null, Event, EventTarget, CustomEvent, ErrorEvent, PromiseRejectionEvent,

@@ -30,23 +30,12 @@
     return used;
   }
 
-  function describe(error) {
-    try {
-      if (typeof error === "object" && error !== null && "message" in error) {
-        return { name: String(error.name), message: String(error.message), stack: String(error.stack ?? "") };
-      }
-      return { name: "Error", message: typeof error === "string" ? error : `thrown: ${String(error)}`, stack: "" };
-    } catch {
-      return { name: "Error", message: "an error that cannot be described", stack: "" };
-    }
-  }
-
   function complete(slice, value) {
     if (current !== slice) return;
     try {
       ops.sendFrame([RESULT, slice.id, value, metrics(slice)]);
     } catch (error) {
-      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
+      ops.sendFrame([ERROR, slice.id, runtime.describeError(error), metrics(slice)]);
     }
     current = null;
   }
@@ -60,7 +49,7 @@
         ops.sendFrame([REJECT, slice.id, String(error.reason), error.retries]);
       }
     } else {
-      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
+      ops.sendFrame([ERROR, slice.id, runtime.describeError(error), metrics(slice)]);
     }
     current = null;
   }
@@ -105,7 +94,7 @@
       if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
       workFunction = value;
     } catch (error) {
-      return ops.sendFrame([REFUSED, describe(error)]);
+      return ops.sendFrame([REFUSED, runtime.describeError(error)]);
     }
     workArguments = job.arguments;
     workJob.public = job.public;

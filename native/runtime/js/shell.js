@@ -19,9 +19,10 @@
     ops.exit(status);
   }
 
-  function report(prefix, name, message, stack) {
+  function report(name, message, stack) {
     const head = name === "" ? message : message === "" ? name : `${name}: ${message}`;
-    write(STDERR, stack === "" ? `${prefix}${head}` : `${prefix}${head}\n${stack}`);
+    const trace = runtime.userStack(stack);
+    write(STDERR, trace === "" ? head : `${head}\n${trace}`);
     exit(1);
   }
 
@@ -45,10 +46,10 @@
     if (ended) exit(0);
   };
   runtime.onUncaught = function (name, message, stack) {
-    report("", name, message, stack);
+    report(name, message, stack);
   };
   runtime.onUnhandledRejection = function (name, message, stack) {
-    report("", name, message, stack);
+    report(name, message, stack);
   };
   // Frames that arrive before the answer are kept for the event loop: the shell's peer sends none.
   runtime.loadModule = function (name) {

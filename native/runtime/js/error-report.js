@@ -1,0 +1,36 @@
+// Errors as people and frames get them: name, message and the stack down to the user's own lines.
+(function (runtime) {
+  "use strict";
+  const { ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, String, StringPrototypeIncludes, StringPrototypeSplit } =
+    runtime.primordials;
+
+  // The frames of the runtime lie under the user's: the stack ends where they begin.
+  runtime.userStack = function (stack) {
+    const all = StringPrototypeSplit(stack, "\n");
+    const kept = [];
+    for (let i = 0; i < all.length; i++) {
+      if (StringPrototypeIncludes(all[i], "(dcp:")) {
+        while (kept.length > 0 && StringPrototypeIncludes(kept[kept.length - 1], "(native)")) ArrayPrototypePop(kept);
+        break;
+      }
+      if (all[i] !== "") ArrayPrototypePush(kept, all[i]);
+    }
+    return ArrayPrototypeJoin(kept, "\n");
+  };
+
+  /** {name, message, stack} of whatever was thrown. */
+  runtime.describeError = function (error) {
+    try {
+      if (typeof error === "object" && error !== null && "message" in error) {
+        return {
+          name: String(error.name),
+          message: String(error.message),
+          stack: runtime.userStack(String(error.stack ?? "")),
+        };
+      }
+      return { name: "Error", message: typeof error === "string" ? error : `thrown: ${String(error)}`, stack: "" };
+    } catch {
+      return { name: "Error", message: "an error that cannot be described", stack: "" };
+    }
+  };
+})

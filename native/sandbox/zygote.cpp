@@ -1,0 +1,153 @@
+#include "sandbox/zygote.hpp"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace dcp::sandbox {
+namespace {
+
+Descriptor watch_children() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGCHLD);
+  (void)sigprocmask(SIG_BLOCK, &signals, nullptr);
+  Descriptor fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) throw std::runtime_error(std::string("signalfd: ") + std::strerror(errno));
+  return fd;
+}
+
+std::string status_text(int status) {
+  if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
+  return "exit " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Zygote::Zygote(ControlSocket& control, Spawner& spawner, bool half_close_ends)
+    : control_(control), spawner_(spawner), half_close_ends_(half_close_ends), children_(watch_children()) {}
+
+void Zygote::run() {
+  while (!closed_) {
+    wait();
+    reap();
+    end_abandoned();
+    take_requests();
+    control_.send_queued();
+  }
+  end_all();
+}
+
+int Zygote::wait_ms() const {
+  if (spawner_.needs_refill()) return 0;
+  std::optional<Clock::time_point> first;
+  for (const auto& [id, running] : running_) {
+    const auto deadline = running.peer.deadline();
+    if (deadline && (!first || *deadline < *first)) first = deadline;
+  }
+  if (!first) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*first - Clock::now()).count();
+  return static_cast<int>(std::max<decltype(left)>(left, 0));
+}
+
+void Zygote::wait() {
+  const short interest =
+      static_cast<short>((control_.accepts_requests() ? POLLIN : 0) | (control_.has_queued() ? POLLOUT : 0));
+  polled_.clear();
+  polled_.push_back({control_.fd(), interest, 0});
+  polled_.push_back({children_.get(), POLLIN, 0});
+  for (const auto& [id, running] : running_) running.peer.add_to(polled_);
+
+  const int ready = poll(polled_.data(), polled_.size(), wait_ms());
+  if (ready == 0 && spawner_.needs_refill()) spawner_.refill();
+  if (ready <= 0) return;
+  const auto now = Clock::now();
+  std::size_t at = 2;
+  for (auto& [id, running] : running_) {
+    // Each added its entries in this order; the list is asked again for their number before it can change.
+    std::vector<pollfd> own;
+    running.peer.add_to(own);
+    for (std::size_t i = 0; i < own.size(); ++i) running.peer.notice(polled_[at++], now);
+  }
+}
+
+void Zygote::take_requests() {
+  while (!closed_ && control_.accepts_requests()) {
+    ControlMessage message;
+    const ControlSocket::State state = control_.receive(message);
+    if (state == ControlSocket::State::nothing) return;
+    if (state == ControlSocket::State::closed) {
+      closed_ = true;
+    } else {
+      handle(std::move(message));
+    }
+  }
+}
+
+void Zygote::handle(ControlMessage message) {
+  const Request request = parse_request(message);
+  switch (request.kind) {
+    case Request::Kind::bad:
+      control_.send("refused " + request.id + " " + request.reason);
+      break;
+    case Request::Kind::spawn:
+      spawn(request.id, message);
+      break;
+    case Request::Kind::kill:
+      // Not reaped yet, so its process id cannot belong to another. An unknown ID has ended before, which was told.
+      if (const auto found = running_.find(request.id); found != running_.end()) {
+        (void)kill(found->second.process, SIGKILL);
+      }
+      break;
+  }
+}
+
+void Zygote::spawn(const std::string& id, ControlMessage& message) {
+  if (running_.contains(id)) {
+    control_.send("refused " + id + " a sandbox with this ID is running");
+    return;
+  }
+  auto& given = message.descriptors;
+  try {
+    const pid_t process = spawner_.spawn({given[0].get(), given[1].get(), given[2].get()});
+    control_.send("spawned " + id + " " + std::to_string(process));
+    running_.emplace(id, Running{process, HangUp(std::move(given[0]), std::move(given[1]), half_close_ends_)});
+  } catch (const SpawnError& error) {
+    control_.send("refused " + id + " " + error.what());
+  }
+}
+
+void Zygote::reap() {
+  signalfd_siginfo ignored;
+  while (read(children_.get(), &ignored, sizeof ignored) == sizeof ignored) continue;
+  int status = 0;
+  for (pid_t process = waitpid(-1, &status, WNOHANG); process > 0; process = waitpid(-1, &status, WNOHANG)) {
+    if (spawner_.forget(process)) continue;
+    const auto found = std::find_if(running_.begin(), running_.end(),
+                                    [&](const auto& entry) { return entry.second.process == process; });
+    if (found == running_.end()) continue;
+    control_.send("exited " + found->first + " " + status_text(status));
+    running_.erase(found);
+  }
+}
+
+void Zygote::end_abandoned() {
+  const auto now = Clock::now();
+  for (auto& [id, running] : running_) {
+    if (running.peer.due(now)) (void)kill(running.process, SIGKILL);
+  }
+}
+
+void Zygote::end_all() {
+  spawner_.kill_spares();
+  for (const auto& [id, running] : running_) (void)kill(running.process, SIGKILL);
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) continue;
+  running_.clear();
+}
+
+}  // namespace dcp::sandbox

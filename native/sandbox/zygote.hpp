@@ -1,0 +1,45 @@
+// The zygote's loop: requests, ends of sandboxes, peers that leave. One thread, poll(2).
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "sandbox/control_socket.hpp"
+#include "sandbox/hangup.hpp"
+#include "sandbox/spawner.hpp"
+
+namespace dcp::sandbox {
+
+class Zygote {
+ public:
+  /// `half_close_ends`: see HangUp.
+  Zygote(ControlSocket& control, Spawner& spawner, bool half_close_ends);
+
+  /// Serves until the control socket closes; then every sandbox has been ended and reaped.
+  void run();
+
+ private:
+  struct Running {
+    pid_t process;
+    HangUp peer;
+  };
+
+  void wait();
+  int wait_ms() const;
+  void take_requests();
+  void handle(ControlMessage message);
+  void spawn(const std::string& id, ControlMessage& message);
+  void reap();
+  void end_abandoned();
+  void end_all();
+
+  ControlSocket& control_;
+  Spawner& spawner_;
+  bool half_close_ends_;
+  bool closed_ = false;
+  Descriptor children_;  ///< signalfd of SIGCHLD
+  std::map<std::string, Running> running_;
+  std::vector<pollfd> polled_;
+};
+
+}  // namespace dcp::sandbox

@@ -1,0 +1,110 @@
+// dcp-zygote: evaluates runtime and start-up files once, then forks a sealed sandbox for each request.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "isolation/prctl.hpp"
+#include "isolation/verify.hpp"
+#include "sandbox/options.hpp"
+#include "sandbox/zygote.hpp"
+
+namespace {
+
+using dcp::isolation::Prepared;
+using namespace dcp::sandbox;
+
+constexpr int kControl = 3;
+constexpr int kUsageStatus = 2;
+constexpr std::size_t kNativeStack = std::size_t{8} << 20;  // beside what JavaScript and WebAssembly may use
+
+pid_t parent = 0;
+
+/// The death signal comes when the *thread* that started the zygote ends; only the end of the process counts.
+void on_parent_death(int) {
+  if (getppid() != parent) _exit(1);
+}
+
+void end_with_parent() {
+  parent = getppid();
+  struct sigaction action{};
+  action.sa_handler = on_parent_death;
+  action.sa_flags = SA_RESTART;
+  (void)sigaction(SIGHUP, &action, nullptr);
+  (void)prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0);
+}
+
+/// So that no descriptor opened later is taken for one of the three.
+void open_standard_descriptors() {
+  while (fcntl(STDERR_FILENO, F_GETFD) < 0 || fcntl(STDOUT_FILENO, F_GETFD) < 0 || fcntl(STDIN_FILENO, F_GETFD) < 0) {
+    if (open("/dev/null", O_RDWR) < 0) return;
+  }
+}
+
+/// Keeps stderr, for the zygote's own messages, and the control socket.
+void close_inherited(int null_device) {
+  (void)dup2(null_device, STDIN_FILENO);
+  (void)dup2(null_device, STDOUT_FILENO);
+  for (int fd = kControl + 1; fd < null_device; ++fd) (void)close(fd);
+  (void)syscall(SYS_close_range, static_cast<unsigned>(null_device) + 1, ~0u, 0u);
+}
+
+/// SIGPIPE would end a sandbox whose peer leaves in the middle of a write; SIGINT of a terminal is the evaluator's.
+void ignore_signals() {
+  for (const int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP}) (void)signal(number, SIG_IGN);
+}
+
+Prepared prepare_isolation(const Options& options) {
+  dcp::isolation::Limits limits;
+  limits.memory = options.memory_limit;
+  limits.stack = 2 * options.stack_limit + kNativeStack;
+  return dcp::isolation::prepare(limits);
+}
+
+int serve(const CommandLine& command) {
+  ControlSocket control(kControl);
+  try {
+    const Prepared prepared = prepare_isolation(command.sandbox);
+    close_inherited(prepared.null_device);
+    Sandbox sandbox(command.sandbox);
+    sandbox.load_files();
+    control.send("ready");
+    Spawner spawner(sandbox, prepared, command.spares);
+    Zygote(control, spawner, command.sandbox.mode == dcp::runtime::Mode::line).run();
+  } catch (const std::exception& error) {
+    control.send(std::string("failed ") + error.what());
+    control.flush();
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    open_standard_descriptors();
+    const CommandLine command = parse_command_line(count, arguments);
+    dcp::isolation::erase_environment();
+    end_with_parent();
+    ignore_signals();
+    if (command.report_isolation) {
+      const auto report = dcp::isolation::verify(prepare_isolation(command.sandbox));
+      std::fputs(dcp::isolation::to_json(report).c_str(), stdout);
+      return std::fflush(stdout) == 0 ? 0 : 1;
+    }
+    // The zygote itself has no use for new privileges either.
+    (void)dcp::isolation::no_new_privs();
+    // Left without destructors: what the engine holds goes with the process.
+    _exit(serve(command));
+  } catch (const UsageError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return kUsageStatus;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "dcp-zygote: %s\n", error.what());
+    return kUsageStatus;
+  }
+}

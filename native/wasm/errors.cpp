@@ -1,0 +1,145 @@
+// How failures cross the border: exceptions of JavaScript through wasm frames, and traps into JavaScript.
+#include <string>
+
+#include "wasm/host.hpp"
+
+namespace dcp::wasm {
+
+namespace {
+
+const char* failure_name(Failure failure) {
+  switch (failure) {
+    case Failure::compile:
+      return "CompileError";
+    case Failure::link:
+      return "LinkError";
+    case Failure::runtime:
+      return "RuntimeError";
+    case Failure::range:
+      return "RangeError";
+    case Failure::type:
+      break;
+  }
+  return "TypeError";
+}
+
+const char* trap_message(std::uint8_t code) {
+  switch (code) {
+    case WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS:
+      return "memory access out of bounds";
+    case WASMTIME_TRAP_CODE_HEAP_MISALIGNED:
+      return "operation does not support unaligned accesses";
+    case WASMTIME_TRAP_CODE_TABLE_OUT_OF_BOUNDS:
+      return "table index is out of bounds";
+    case WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL:
+      return "indirect call to null";
+    case WASMTIME_TRAP_CODE_BAD_SIGNATURE:
+      return "null function or function signature mismatch";
+    case WASMTIME_TRAP_CODE_INTEGER_OVERFLOW:
+      return "divide result unrepresentable";
+    case WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO:
+      return "divide by zero";
+    case WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER:
+      return "float unrepresentable in integer range";
+    case WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED:
+      return "unreachable";
+    case WASMTIME_TRAP_CODE_ATOMIC_WAIT_NON_SHARED_MEMORY:
+      return "atomic wait on a memory that is not shared";
+    case WASMTIME_TRAP_CODE_NULL_REFERENCE:
+      return "dereferencing a null pointer";
+    case WASMTIME_TRAP_CODE_ARRAY_OUT_OF_BOUNDS:
+      return "array element access out of bounds";
+    case WASMTIME_TRAP_CODE_ALLOCATION_TOO_LARGE:
+      return "requested allocation is too large";
+    case WASMTIME_TRAP_CODE_CAST_FAILURE:
+      return "illegal cast";
+    case WASMTIME_TRAP_CODE_UNCAUGHT_EXCEPTION:
+      return "uncaught exception";
+    default:
+      return nullptr;
+  }
+}
+
+// "    at name (wasm-function[3]:0x1a)" a line, innermost first.
+std::string frames_text(wasm_trap_t* trap) {
+  wasm_frame_vec_t frames;
+  wt.wasm_trap_trace(trap, &frames);
+  std::string text;
+  for (std::size_t i = 0; i < frames.size; ++i) {
+    char position[64];
+    std::snprintf(position, sizeof position, "wasm-function[%u]:0x%zx", wt.wasm_frame_func_index(frames.data[i]),
+                  wt.wasm_frame_module_offset(frames.data[i]));
+    text += "    at ";
+    if (const wasm_name_t* name = wt.wasmtime_frame_func_name(frames.data[i])) {
+      text.append(reinterpret_cast<const char*>(name->data), name->size);
+      text += std::string(" (") + position + ")\n";
+    } else {
+      text += std::string(position) + "\n";
+    }
+  }
+  wt.wasm_frame_vec_delete(&frames);
+  return text;
+}
+
+}  // namespace
+
+void Host::set_hooks(Value hooks) { hooks_ = Ref(js_, hooks); }
+
+Value Host::call_hook(std::string_view name, Args args) {
+  return js_.call(js_.get(hooks_.get(), name), js_.undefined(), args);
+}
+
+void Host::raise(Failure failure, std::string_view message, std::string_view frames) {
+  const Value args[] = {js_.string(failure_name(failure)), js_.string(message), js_.string(frames)};
+  js_.raise(call_hook("makeError", args));
+}
+
+void Host::check(wasmtime_error_t* error, Failure failure) {
+  if (error != nullptr) raise(failure, take_message(error));
+}
+
+// The exception is kept beside the store: wasm frames are left by a trap, which wasm cannot catch, and the call that
+// entered them raises it again.
+std::size_t Host::throw_into_wasm(engine::Thrown thrown) {
+  constexpr std::string_view text = "JavaScript exception";
+  pending_ = std::move(thrown);
+  return reinterpret_cast<std::size_t>(wt.wasmtime_trap_new(text.data(), text.size()));
+}
+
+void Host::raise_pending() {
+  engine::Thrown thrown = std::move(*pending_);
+  pending_.reset();
+  throw thrown;
+}
+
+void Host::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {
+  refresh_buffers();
+  if (pending_) {
+    if (error != nullptr) wt.wasmtime_error_delete(error);
+    if (trap != nullptr) wt.wasm_trap_delete(trap);
+    raise_pending();
+  }
+  if (trap != nullptr) raise_trap(trap);
+  raise(Failure::runtime, take_message(error));
+}
+
+void Host::raise_trap(wasm_trap_t* trap) {
+  std::uint8_t code = 0;
+  const bool known = wt.wasmtime_trap_code(trap, &code);
+  if (known && code == WASMTIME_TRAP_CODE_STACK_OVERFLOW) {
+    wt.wasm_trap_delete(trap);
+    raise(Failure::range, "Maximum call stack size exceeded");
+  }
+  const char* fixed = known ? trap_message(code) : nullptr;
+  std::string message = fixed != nullptr ? fixed : "";
+  if (fixed == nullptr) {
+    Bytes text;
+    wt.wasm_trap_message(trap, &text.vec);
+    message = on_one_line(std::string(text.text().substr(0, text.text().find('\0'))));
+  }
+  const std::string frames = frames_text(trap);
+  wt.wasm_trap_delete(trap);
+  raise(Failure::runtime, message, frames);
+}
+
+}  // namespace dcp::wasm

@@ -1,0 +1,158 @@
+#include "wasm/host.hpp"
+
+#include <stdexcept>
+
+namespace dcp::wasm {
+
+namespace {
+
+// Most instances, tables and memories that one sandbox may ever make, and elements of one table. The last is the
+// limit that the JavaScript API names for implementations.
+constexpr std::int64_t kMaxItems = 1'000'000;
+constexpr std::int64_t kMaxTableElements = 10'000'000;
+
+wasm_config_t* configure(Regions& regions, const Options& options) {
+  wasm_config_t* config = wt.wasm_config_new();
+  wt.wasmtime_config_parallel_compilation_set(config, false);  // it starts threads, and the process forks
+  wt.wasmtime_config_epoch_interruption_set(config, false);    // a watchdog ends the process instead
+  wt.wasmtime_config_max_wasm_stack_set(config, options.stack);
+  wt.wasmtime_config_memory_init_cow_set(config, false);       // it needs memfds, which a sealed sandbox lacks
+  wt.wasmtime_config_memory_may_move_set(config, false);       // Memory.buffer points into it
+  wt.wasmtime_config_native_unwind_info_set(config, false);    // nothing of ours unwinds through wasm frames
+  wt.wasmtime_config_wasm_threads_set(config, true);
+  wt.wasmtime_config_shared_memory_set(config, true);
+  wt.wasmtime_config_wasm_tail_call_set(config, true);
+  wt.wasmtime_config_wasm_reference_types_set(config, true);
+  wt.wasmtime_config_wasm_function_references_set(config, true);
+  wt.wasmtime_config_wasm_gc_set(config, true);
+  wt.wasmtime_config_wasm_simd_set(config, true);
+  wt.wasmtime_config_wasm_relaxed_simd_set(config, true);
+  wt.wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true);  // results agree between nodes
+  wt.wasmtime_config_wasm_bulk_memory_set(config, true);
+  wt.wasmtime_config_wasm_multi_value_set(config, true);
+  wt.wasmtime_config_wasm_multi_memory_set(config, true);
+  wt.wasmtime_config_wasm_memory64_set(config, true);
+  wt.wasmtime_config_wasm_exceptions_set(config, true);
+  regions.attach(config);
+  return config;
+}
+
+}  // namespace
+
+Host::Host(Engine& js, const Options& options) : js_(js), regions_(options.memory_limit) {
+  engine_ = wt.wasm_engine_new_with_config(configure(regions_, options));
+  if (engine_ == nullptr) throw std::runtime_error("WebAssembly: wasmtime cannot make an engine on this machine");
+  check_version(engine_);
+}
+
+wasmtime_context_t* Host::context() {
+  if (context_ == nullptr) {
+    store_ = wt.wasmtime_store_new(engine_, nullptr, nullptr);
+    wt.wasmtime_store_limiter(store_, -1, kMaxTableElements, kMaxItems, kMaxItems, kMaxItems);
+    context_ = wt.wasmtime_store_context(store_);
+  }
+  return context_;
+}
+
+// --- Items ---
+
+Extern& Host::item(Args args, std::size_t index, std::uint8_t kind) {
+  const double id = index < args.size() ? js_.as_number(args[index]) : -1;
+  if (id >= 0 && id < static_cast<double>(externs_.size())) {
+    Extern& found = item(static_cast<std::uint32_t>(id));
+    if (found.item.kind == kind) return found;
+  }
+  raise(Failure::type, "no such item of the WebAssembly store");
+}
+
+std::uint32_t Host::add(const wasmtime_extern_t& item) {
+  externs_.push_back(std::make_unique<Extern>());
+  externs_.back()->item = item;
+  return static_cast<std::uint32_t>(externs_.size() - 1);
+}
+
+namespace {
+
+// The structs of the C API have padding: their fields identify an item. A shared memory is identified by its data.
+std::array<std::uint32_t, 4> key_of(const wasmtime_extern_t& item) {
+  switch (item.kind) {
+    case WASMTIME_EXTERN_GLOBAL: {
+      const wasmtime_global_t& global = item.of.global_;
+      return {item.kind, global.private1_, global.private2_, global.private3_};
+    }
+    case WASMTIME_EXTERN_TABLE:
+      return {item.kind, item.of.table.anon_1_.private1_, item.of.table.private2_, 0};
+    case WASMTIME_EXTERN_SHAREDMEMORY: {
+      const auto data = reinterpret_cast<std::uintptr_t>(wt.wasmtime_sharedmemory_data(item.of.sharedmemory));
+      return {item.kind, static_cast<std::uint32_t>(data >> 32), static_cast<std::uint32_t>(data), 0};
+    }
+    default:
+      return {item.kind, item.of.memory.anon_1_.private1_, item.of.memory.private2_, 0};
+  }
+}
+
+}  // namespace
+
+std::uint32_t Host::intern(const wasmtime_extern_t& item) {
+  const Key key = key_of(item);
+  if (const auto found = interned_.find(key); found != interned_.end()) return found->second;
+  const std::uint32_t id = add(item);
+  interned_.emplace(key, id);
+  Extern& made = *externs_[id];
+  if (item.kind == WASMTIME_EXTERN_GLOBAL) {
+    wasm_globaltype_t* type = wt.wasmtime_global_type(context(), &made.item.of.global_);
+    made.content = value_type(wt.wasm_globaltype_content(type));
+    made.is_mutable = wt.wasm_globaltype_mutability(type) == WASM_VAR;
+    wt.wasm_globaltype_delete(type);
+  } else if (item.kind == WASMTIME_EXTERN_TABLE) {
+    wasm_tabletype_t* type = wt.wasmtime_table_type(context(), &made.item.of.table);
+    made.content = value_type(wt.wasm_tabletype_element(type));
+    wt.wasm_tabletype_delete(type);
+  }
+  return id;
+}
+
+// --- Memory.buffer ---
+
+std::size_t Host::memory_size(const Extern& memory) {
+  wasmtime_extern_t item = memory.item;
+  if (item.kind == WASMTIME_EXTERN_SHAREDMEMORY) return wt.wasmtime_sharedmemory_data_size(item.of.sharedmemory);
+  return wt.wasmtime_memory_data_size(context(), &item.of.memory);
+}
+
+// A region never moves and is never unmapped, so nothing has to happen when JavaScript is done with the buffer.
+// A shared buffer of an earlier size stays valid; a new one is made for each size.
+Value Host::buffer(Extern& memory) {
+  const std::size_t size = memory_size(memory);
+  if (memory.buffer && memory.buffer_size == size) return memory.buffer.get();
+  if (memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY) {
+    void* data = wt.wasmtime_sharedmemory_data(memory.item.of.sharedmemory);
+    memory.buffer = Ref(js_, js_.external_shared_array_buffer(data, size, nullptr, nullptr));
+  } else {
+    if (memory.buffer) detach(memory);
+    void* data = wt.wasmtime_memory_data(context(), &memory.item.of.memory);
+    memory.buffer = Ref(js_, js_.external_array_buffer(data, size, nullptr, nullptr));
+    attached_.push_back(intern(memory.item));
+  }
+  memory.buffer_size = size;
+  return memory.buffer.get();
+}
+
+void Host::detach(Extern& memory) {
+  if (!memory.buffer || memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY) return;
+  js_.detach(memory.buffer.get());
+  memory.buffer.reset();
+}
+
+void Host::detach_grown() {
+  const engine::Scope scope(js_);
+  std::size_t kept = 0;
+  for (const std::uint32_t id : attached_) {
+    Extern& memory = *externs_[id];
+    if (memory.buffer && memory_size(memory) != memory.buffer_size) detach(memory);
+    if (memory.buffer) attached_[kept++] = id;
+  }
+  attached_.resize(kept);
+}
+
+}  // namespace dcp::wasm

@@ -1,0 +1,122 @@
+// WebAssembly.validate, compile and what Module tells.
+#include "wasm/modules.hpp"
+
+namespace dcp::wasm {
+
+namespace {
+
+const char kModuleTag = 0;
+
+// The bytes of a BufferSource; none for a detached one. webassembly.js has checked that it is one.
+std::span<const std::byte> bytes_of(Host& host, Args args) {
+  const auto view = args.empty() ? std::nullopt : host.js().buffer_view(args[0]);
+  if (!view) return {};
+  return {view->data, view->size};
+}
+
+std::uint8_t* data_of(std::span<const std::byte> bytes) {
+  return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(bytes.data()));
+}
+
+std::string_view text_of(const wasm_name_t* name) {
+  return name == nullptr ? std::string_view() : std::string_view(reinterpret_cast<const char*>(name->data), name->size);
+}
+
+// The ImportExportKind of the JavaScript API.
+const char* extern_kind_name(wasm_externtype_t* type) {
+  switch (wt.wasm_externtype_kind(type)) {
+    case WASM_EXTERN_FUNC:
+      return "function";
+    case WASM_EXTERN_GLOBAL:
+      return "global";
+    case WASM_EXTERN_TABLE:
+      return "table";
+    case WASM_EXTERN_MEMORY:
+      return "memory";
+    default:
+      return "tag";
+  }
+}
+
+// What an import of a global takes, for webassembly.js: the type's name.
+Value content_of(Engine& js, wasm_externtype_t* type) {
+  wasm_globaltype_t* global = wt.wasm_externtype_as_globaltype(type);
+  if (global == nullptr) return js.undefined();
+  return js.string(kind_name(value_type(wt.wasm_globaltype_content(global)).kind));
+}
+
+}  // namespace
+
+Module::~Module() { wt.wasmtime_module_delete(module); }
+
+Module& module_of(Host& host, Args args, std::size_t index) {
+  void* pointer = index < args.size() ? host.js().handle_pointer(args[index], &kModuleTag) : nullptr;
+  if (pointer == nullptr) host.raise(Failure::type, "no compiled WebAssembly module");
+  return *static_cast<Module*>(pointer);
+}
+
+Value op_validate(Engine& js, void* context, Args args) {
+  Host& host = host_of(context);
+  const auto bytes = bytes_of(host, args);
+  wasmtime_error_t* error = wt.wasmtime_module_validate(host.engine(), data_of(bytes), bytes.size());
+  if (error != nullptr) wt.wasmtime_error_delete(error);
+  return js.boolean(error == nullptr);
+}
+
+// (bytes) -> handle of a Module; raises a CompileError.
+Value op_compile(Engine& js, void* context, Args args) {
+  Host& host = host_of(context);
+  const auto bytes = bytes_of(host, args);
+  if (bytes.empty()) host.raise(Failure::compile, "the BufferSource is empty");
+  wasmtime_module_t* compiled = nullptr;
+  host.check(wt.wasmtime_module_new(host.engine(), data_of(bytes), bytes.size(), &compiled), Failure::compile);
+  auto module = std::make_unique<Module>(compiled, read_binary(bytes));
+  const Value handle =
+      js.handle(&kModuleTag, module.get(), [](void* pointer) { delete static_cast<Module*>(pointer); });
+  module.release();
+  return handle;
+}
+
+// (module) -> [name, kind, name, kind, ...]
+Value op_module_exports(Engine& js, void* context, Args args) {
+  Module& module = module_of(host_of(context), args, 0);
+  wasm_exporttype_vec_t types;
+  wt.wasmtime_module_exports(module.module, &types);
+  std::vector<Value> items;
+  for (std::size_t i = 0; i < types.size; ++i) {
+    items.push_back(js.string(text_of(wt.wasm_exporttype_name(types.data[i]))));
+    items.push_back(js.string(extern_kind_name(wt.wasm_exporttype_type(types.data[i]))));
+  }
+  wt.wasm_exporttype_vec_delete(&types);
+  return js.array(items);
+}
+
+// (module) -> [module, name, kind, type of a global or undefined, ...]
+Value op_module_imports(Engine& js, void* context, Args args) {
+  Module& module = module_of(host_of(context), args, 0);
+  wasm_importtype_vec_t types;
+  wt.wasmtime_module_imports(module.module, &types);
+  std::vector<Value> items;
+  for (std::size_t i = 0; i < types.size; ++i) {
+    wasm_externtype_t* type = wt.wasm_importtype_type(types.data[i]);
+    items.push_back(js.string(text_of(wt.wasm_importtype_module(types.data[i]))));
+    items.push_back(js.string(text_of(wt.wasm_importtype_name(types.data[i]))));
+    items.push_back(js.string(extern_kind_name(type)));
+    items.push_back(content_of(js, type));
+  }
+  wt.wasm_importtype_vec_delete(&types);
+  return js.array(items);
+}
+
+// (module, name) -> [ArrayBuffer, ...]
+Value op_custom_sections(Engine& js, void* context, Args args) {
+  Module& module = module_of(host_of(context), args, 0);
+  const std::string name = js.to_string(args[1]);
+  std::vector<Value> found;
+  for (const CustomSection& section : module.binary.custom_sections) {
+    if (section.name == name) found.push_back(js.array_buffer(std::span<const std::byte>(section.content)));
+  }
+  return js.array(found);
+}
+
+}  // namespace dcp::wasm

@@ -1,0 +1,106 @@
+"""An Evaluator keeps what sandboxes need warm between jobs."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING
+
+from .errors import JobError
+from .sandbox import SandboxFactory
+
+if TYPE_CHECKING:
+    from .results import Results
+
+
+class Evaluator:
+    """Keeps zygotes warm between jobs. Usable as a context manager; ``close`` ends its jobs and all its processes.
+
+    ``memory_limit``: bytes that a sandbox may use, where a job does not say.
+    """
+
+    def __init__(self, memory_limit: int | None = None) -> None:
+        self._memory_limit = memory_limit
+        self._lock = threading.Lock()
+        self._idle: dict[int | None, list[SandboxFactory]] = {}
+        self._jobs: weakref.WeakSet[Results] = weakref.WeakSet()
+        self._closed = False
+        _evaluators.add(self)
+
+    def acquire(self, memory_limit: int | None) -> SandboxFactory:
+        """A factory for one job alone. Raises InstallationError, ZygoteError, JobError."""
+        limit = memory_limit or self._memory_limit
+        with self._lock:
+            if self._closed:
+                raise JobError("the evaluator is closed")
+            idle = self._idle.get(limit, [])
+            while idle:
+                factory = idle.pop()
+                if factory.zygote.alive:
+                    return factory
+                factory.close()
+        return SandboxFactory(limit)
+
+    def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
+        """Gives a factory back; its GPU hosts end, its zygote stays warm."""
+        factory.gpu_pool.close()
+        with self._lock:
+            if not self._closed and factory.zygote.alive:
+                self._idle.setdefault(memory_limit or self._memory_limit, []).append(factory)
+                return
+        factory.close()
+
+    def track(self, results: Results) -> None:
+        self._jobs.add(results)
+
+    def wait(self) -> None:
+        """Waits until its jobs are done, whether they failed or not."""
+        for results in list(self._jobs):
+            results._join()
+
+    def close(self) -> None:
+        """Cancels the jobs that still run and ends all processes."""
+        for results in list(self._jobs):
+            results.cancel()
+            results._join()
+        with self._lock:
+            self._closed = True
+            factories = [factory for idle in self._idle.values() for factory in idle]
+            self._idle.clear()
+        for factory in factories:
+            factory.close()
+
+    def __enter__(self) -> Evaluator:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+_evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
+_default: Evaluator | None = None
+_default_lock = threading.Lock()
+
+
+def default_evaluator() -> Evaluator:
+    """The one that jobs use where none is named."""
+    global _default
+    with _default_lock:
+        if _default is None or _default._closed:
+            _default = Evaluator()
+        return _default
+
+
+@atexit.register
+def _at_exit() -> None:
+    """A program that ends lets its jobs finish, unless it ends by an exception."""
+    crashed = getattr(sys, "last_value", None) is not None
+    for evaluator in list(_evaluators):
+        try:
+            if not crashed:
+                evaluator.wait()
+        except KeyboardInterrupt:
+            crashed = True
+        evaluator.close()

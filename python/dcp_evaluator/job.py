@@ -1,0 +1,216 @@
+"""Jobs: a work function over many data, run on this machine (LocalExec)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+
+from . import frames
+from .errors import SliceError
+from .evaluator import Evaluator, default_evaluator
+from .results import Results
+from .sources import open_source
+from .supervisor import Options, SliceMetrics
+from .values import RESULT_LIMIT, SharedArrays, encode
+
+PROGRESS_TIMEOUT = 300.0
+RETRIES = 2
+
+EVENTS = frozenset(
+    ("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result")
+)
+
+
+class ResultEvent(NamedTuple):
+    """``result``: the work function returned ``value`` for slice ``index``."""
+
+    index: int
+    value: Any
+    metrics: SliceMetrics
+
+
+class ProgressEvent(NamedTuple):
+    """``progress``: the work function called ``progress(value)``."""
+
+    index: int
+    value: Any
+
+
+class ConsoleEvent(NamedTuple):
+    """``console``: ``level`` is debug, log, info, warn, error or trace. ``index`` is -1 outside of a slice."""
+
+    index: int
+    level: str
+    message: str
+
+
+class StatusEvent(NamedTuple):
+    """``status``: how many slices there are (None until the inputs have ended), were handed out, and are done."""
+
+    total: int | None
+    distributed: int
+    computed: int
+
+
+class WorkEvent(NamedTuple):
+    """An event of ``job.work``: the work function called ``work.emit(name, value)``."""
+
+    index: int
+    name: str
+    value: Any
+
+
+class Emitter:
+    """Calls functions for named events, on the supervisor's thread."""
+
+    def __init__(self, names: frozenset[str] | None = None) -> None:
+        self._names = names
+        self._callbacks: dict[str, list[Callable[[Any], object]]] = {}
+
+    def on(self, event: str, callback: Callable[[Any], object]) -> None:
+        """Calls ``callback(payload)`` at each ``event``. An exception in it ends the job. Raises ValueError, TypeError."""
+        if self._names is not None and event not in self._names:
+            raise ValueError(f"there is no event {event!r}; there are {', '.join(sorted(self._names))}")
+        if not callable(callback):
+            raise TypeError("the second argument of on() must be callable")
+        self._callbacks.setdefault(event, []).append(callback)
+
+    def off(self, event: str, callback: Callable[[Any], object]) -> None:
+        """Undoes ``on``."""
+        if callback in self._callbacks.get(event, ()):
+            self._callbacks[event].remove(callback)
+
+    def has(self, event: str) -> bool:
+        return bool(self._callbacks.get(event))
+
+    def emit(self, event: str, payload: Any) -> None:
+        for callback in tuple(self._callbacks.get(event, ())):
+            callback(payload)
+
+
+class JobMetrics:
+    """Sums over the slices that are done: milliseconds of ``cpu``, ``wall`` and ``gpu``; ``elapsed`` seconds of the job.
+
+    ``slices`` counts results, ``errors`` failed slices, ``sandbox_deaths`` sandboxes that ended before their time.
+    """
+
+    def __init__(self) -> None:
+        self.slices = 0
+        self.errors = 0
+        self.sandbox_deaths = 0
+        self.cpu = 0.0
+        self.wall = 0.0
+        self.gpu = 0.0
+        self.elapsed = 0.0
+
+    def add(self, metrics: SliceMetrics) -> None:
+        self.cpu += metrics.cpu
+        self.wall += metrics.wall
+        self.gpu += metrics.gpu
+
+    def __repr__(self) -> str:
+        return f"JobMetrics({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+
+class Job(Emitter):
+    """A work function and its inputs. ``public`` is what it sees as ``work.job.public``; ``work`` has its own events."""
+
+    def __init__(self, inputs: Iterable[Any], work_function: str | os.PathLike[str], arguments: tuple[Any, ...]) -> None:
+        super().__init__(EVENTS)
+        if isinstance(inputs, np.ndarray):
+            if inputs.ndim == 0:
+                raise TypeError("inputs is a numpy array without rows; one slice is one row")
+        elif not isinstance(inputs, Iterable):
+            raise TypeError(f"inputs must be an iterable or a numpy array, not {type(inputs).__name__}")
+        self.id = uuid4().hex
+        self.inputs = inputs
+        self.work_function, self.file_name = _read_work_function(work_function)
+        self.arguments = arguments
+        self.public: dict[str, Any] = {"name": "local job"}
+        self.work = Emitter()
+        self.ready_state = "new"
+        self.metrics = JobMetrics()
+
+    def local_exec(
+        self,
+        sandboxes: int | None = None,
+        *,
+        progress_timeout: float | None = PROGRESS_TIMEOUT,
+        on_error: str = "continue",
+        retries: int = RETRIES,
+        memory_limit: int | None = None,
+        result_limit: int = RESULT_LIMIT,
+        evaluator: Evaluator | None = None,
+    ) -> Results:
+        """Starts the job in sandboxes on this machine and returns its Results at once.
+
+        ``sandboxes``: how many run at a time (default: one for each CPU). ``progress_timeout``: seconds that a slice may
+        run without calling ``progress()``, None for ever; then it fails with code ENOPROGRESS. ``on_error``:
+        "continue" runs the other slices when one fails, "stop" ends the job. ``retries``: how often a slice is run
+        again after its sandbox died. ``memory_limit``: bytes a sandbox may use. ``result_limit``: bytes of a result.
+        Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
+        """
+        count = len(os.sched_getaffinity(0)) if sandboxes is None else sandboxes
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"sandboxes must be a positive number, not {sandboxes!r}")
+        if on_error not in ("continue", "stop"):
+            raise ValueError(f'on_error must be "continue" or "stop", not {on_error!r}')
+        if progress_timeout is not None and not progress_timeout > 0:
+            raise ValueError(f"progress_timeout must be a positive number of seconds or None, not {progress_timeout!r}")
+        if retries < 0:
+            raise ValueError(f"retries must not be negative, but is {retries!r}")
+        options = Options(count, progress_timeout, retries, on_error == "stop", result_limit)
+        shared = SharedArrays()
+        try:
+            assignment = encode([frames.ASSIGN, self._assignment()], shared), shared
+        except BaseException:
+            shared.close()
+            raise
+        self.metrics = JobMetrics()
+        results = Results(self, evaluator or default_evaluator(), memory_limit)
+        results._start(assignment, open_source(self.inputs), options)
+        return results
+
+    def _assignment(self) -> dict[str, Any]:
+        return {
+            "workFunction": self.work_function,
+            "name": self.file_name,
+            "arguments": list(self.arguments),
+            "public": self.public,
+        }
+
+    def _set_ready_state(self, state: str) -> None:
+        self.ready_state = state
+        self.emit("readystatechange", state)
+
+
+def _read_work_function(work_function: str | os.PathLike[str]) -> tuple[str, str]:
+    """The source and the name for stacks. A str is a path when it is one line that ends in .js or .mjs."""
+    if isinstance(work_function, str):
+        if "\n" in work_function or not work_function.endswith((".js", ".mjs")):
+            return work_function, "work-function.js"
+    elif not isinstance(work_function, os.PathLike):
+        kind = type(work_function).__name__
+        raise TypeError(f"the work function must be JavaScript source or the path of a file, not {kind}")
+    path = Path(work_function)
+    try:
+        return path.read_text(encoding="utf-8"), str(path)
+    except UnicodeDecodeError:
+        raise ValueError(f"the work function in {path} is not UTF-8 text") from None
+
+
+def compute_for(inputs: Iterable[Any], work_function: str | os.PathLike[str], *arguments: Any) -> Job:
+    """A job that calls ``work_function(datum, *arguments)`` for each datum of ``inputs``.
+
+    ``inputs``: any iterable, or a numpy array, whose rows are the data (a row of a one-dimensional array is a number).
+    ``work_function``: JavaScript source of a function, or the path of a file with one. Raises TypeError, OSError.
+    """
+    return Job(inputs, work_function, arguments)
+
+
+__all__ = ["EVENTS", "ConsoleEvent", "Job", "JobMetrics", "ProgressEvent", "ResultEvent", "SliceError", "compute_for"]

@@ -1,0 +1,134 @@
+"""One sandbox as its supervisor sees it: a channel of frames, a broker, and the slices that it has been given."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from typing import Any
+
+from . import _native, frames
+from .gpu_pool import GpuPool
+from .values import FrameDecoder, ResultError, SharedArrays, encode
+from .zygote import Zygote
+
+_CHANNEL_BUFFER = 1 << 20
+_MOST_QUEUED_BYTES = 4 << 20
+_WINDOW_SECONDS = 0.010
+_LARGEST_WINDOW = 256
+
+
+class Slice:
+    """One datum on its way to a result. ``index`` counts from 0."""
+
+    __slots__ = ("datum", "deaths", "index", "rejections")
+
+    def __init__(self, index: int, datum: Any) -> None:
+        self.index = index
+        self.datum = datum
+        self.deaths = 0
+        self.rejections = 0
+
+
+class SandboxFactory:
+    """What sandboxes on this machine need: a zygote and GPU hosts. Not thread-safe: one owner at a time."""
+
+    def __init__(self, memory_limit: int | None = None) -> None:
+        self.zygote = Zygote("job", memory_limit=memory_limit)
+        self.gpu_pool = GpuPool()
+
+    def create(self, decoder: FrameDecoder) -> Sandbox:
+        """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        broker, their_broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHANNEL_BUFFER)
+            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHANNEL_BUFFER)
+            number = self.zygote.spawn(theirs.fileno(), theirs.fileno(), their_broker.fileno())
+        except BaseException:
+            ours.close()
+            broker.close()
+            raise
+        finally:
+            theirs.close()
+            their_broker.close()
+        return Sandbox(number, _native.FrameChannel(ours.detach()), broker, decoder)
+
+    def close(self) -> None:
+        """Ends the zygote, all sandboxes and all GPU hosts."""
+        self.gpu_pool.close()
+        self.zygote.close()
+
+
+class Sandbox:
+    """A sandbox process. ``queue`` holds the slices it was given and has not answered; the first may be ``running``."""
+
+    def __init__(
+        self, number: int, channel: _native.FrameChannel, broker: socket.socket, decoder: FrameDecoder
+    ) -> None:
+        self.number = number
+        self.channel = channel
+        self.broker = broker
+        self.queue: deque[Slice] = deque()
+        self.running = False
+        self.assigned = False
+        self.ended = False
+        self.results = 0
+        self.quiet_since = 0.0
+        self.window = 1
+        self._decoder = decoder
+        self._seconds_a_slice = 0.0
+        self._measured_at = 0.0
+
+    @property
+    def wants_slices(self) -> bool:
+        """Whether its queue has run low. Many small slices are sent ahead; long ones one by one."""
+        return self.assigned and not self.ended and len(self.queue) <= self.window // 2
+
+    def has_room(self) -> bool:
+        return len(self.queue) < self.window and self.channel.pending < _MOST_QUEUED_BYTES
+
+    def run(self, work: Slice, now: float) -> None:
+        """Queues a slice. Raises TypeError or ValueError when its datum cannot be sent."""
+        shared = SharedArrays()
+        try:
+            self.channel.send(encode([frames.RUN, work.index, work.datum], shared), shared.fds)
+        finally:
+            shared.close()
+        if not self.queue:
+            self.quiet_since = self._measured_at = now
+        self.queue.append(work)
+
+    def receive(self) -> list[list[Any] | ResultError]:
+        """Frames that have come; ResultError stands for one whose value is unusable.
+
+        Raises EOFError, OSError, and FrameError when the sandbox breaks the protocol.
+        """
+        decoded: list[list[Any] | ResultError] = []
+        received = self.channel.receive()
+        try:
+            for payload, fds in received:
+                try:
+                    decoded.append(self._decoder.decode(payload, fds))
+                except ResultError as error:
+                    decoded.append(error)
+        finally:
+            for _, fds in received:
+                for fd in fds:
+                    os.close(fd)
+        return decoded
+
+    def measure(self, finished: int, now: float) -> None:
+        """Adapts the window after ``finished`` slices were answered."""
+        seconds = (now - self._measured_at) / finished
+        self._measured_at = now
+        self._seconds_a_slice = seconds if self.results == 0 else 0.75 * self._seconds_a_slice + 0.25 * seconds
+        self.results += finished
+        target = int(_WINDOW_SECONDS / max(self._seconds_a_slice, 1e-6))
+        self.window = max(1, min(target, 2 * self.window, _LARGEST_WINDOW))
+
+    def close(self) -> None:
+        """Closes the channel and the broker: the sandbox ends."""
+        self.ended = True
+        self.channel.close()
+        self.broker.close()

@@ -1,0 +1,466 @@
+"""Takes slices from a source, runs them in sandboxes on this machine, and hands what comes of them to a sink.
+
+Other ranges (a cluster, DCP itself) can supply another source and sink; the supervisor knows nothing of jobs' owners.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from . import _native, frames
+from .errors import JobError, SliceError, ZygoteError
+from .sandbox import Sandbox, SandboxFactory, Slice
+from .values import FrameDecoder, ResultError
+from .zygote import describe_exit
+
+_MOST_BARREN_DEATHS = 5
+_MOST_REJECTIONS = 100
+_EXIT_GRACE = 2.0
+_LONGEST_TEXT = 1 << 20
+_LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
+
+
+class SliceMetrics(NamedTuple):
+    """Milliseconds that one slice took: CPU time of its sandbox, wall time, GPU time (0 where the GPU was not used)."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    gpu: float = 0.0
+
+
+_NO_METRICS = SliceMetrics()
+
+
+class SliceSource(Protocol):
+    """Where slices come from."""
+
+    def take(self) -> Slice | None:
+        """The next slice, or None when there are no more."""
+
+
+class Sink(Protocol):
+    """Where everything that happens goes; called on the supervisor's thread, ``flush`` after each batch."""
+
+    def assigned(self) -> None: ...
+    def result(self, index: int, value: Any, metrics: SliceMetrics) -> None: ...
+    def error(self, error: SliceError, metrics: SliceMetrics) -> None: ...
+    def progress(self, index: int, value: Any) -> None: ...
+    def console(self, index: int, level: str, text: str) -> None: ...
+    def emit(self, index: int, name: str, value: Any) -> None: ...
+    def sandbox_died(self, reason: str) -> None: ...
+    def flush(self, distributed: int) -> None: ...
+
+
+class Options(NamedTuple):
+    """``progress_timeout``: seconds, None for ever. ``retries``: how often a slice runs again after its sandbox died."""
+
+    sandboxes: int
+    progress_timeout: float | None
+    retries: int
+    stop_on_error: bool
+    result_limit: int
+
+
+class Supervisor:
+    """Runs one job. ``assignment``: payload and descriptors of the frame that every sandbox gets first."""
+
+    def __init__(
+        self,
+        factory: SandboxFactory,
+        assignment: tuple[bytes, Sequence[int]],
+        source: SliceSource,
+        sink: Sink,
+        options: Options,
+    ) -> None:
+        self._factory = factory
+        self._assignment = assignment
+        self._source = source
+        self._sink = sink
+        self._options = options
+        self._decoder = FrameDecoder(options.result_limit)
+        self._sandboxes: dict[int, Sandbox] = {}
+        self._again: deque[Slice] = deque()
+        self._exhausted = False
+        self._open = 0  # slices taken and not yet answered
+        self._distributed = 0
+        self._barren_deaths = 0
+        self._stopped = False
+        self._selector = selectors.DefaultSelector()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def stop(self) -> None:
+        """Makes ``run`` return soon; may be called from any thread, as long as ``run`` has not returned."""
+        self._stopped = True
+        os.eventfd_write(self._wake, 1)
+
+    def run(self) -> None:
+        """Returns when every slice has its result or error, or after ``stop``. Raises JobError, ZygoteError."""
+        try:
+            self._selector.register(self._wake, selectors.EVENT_READ, lambda mask: None)
+            self._selector.register(self._factory.zygote, selectors.EVENT_READ, self._on_zygote)
+            while not self._stopped:
+                self._fill_sandboxes()
+                if self._exhausted and not self._open:
+                    break
+                for key, mask in self._selector.select(self._time_left()):
+                    key.data(mask)
+                self._check_deadlines()
+                self._sink.flush(self._distributed)
+            self._sink.flush(self._distributed)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        for sandbox in list(self._sandboxes.values()):
+            self._drop(sandbox, kill=True)
+        self._selector.close()
+        os.close(self._wake)
+
+    # --- Handing out ---
+
+    def _take(self) -> Slice | None:
+        if self._again:
+            return self._again.popleft()
+        if self._exhausted:
+            return None
+        work = self._source.take()
+        if work is None:
+            self._exhausted = True
+        else:
+            self._open += 1
+            self._distributed += 1
+        return work
+
+    def _fill_sandboxes(self) -> None:
+        now = time.monotonic()
+        for sandbox in self._sandboxes.values():
+            if sandbox.wants_slices and not self._stopped:
+                self._feed(sandbox, now)
+        self._start_sandboxes(now)
+
+    def _feed(self, sandbox: Sandbox, now: float) -> None:
+        while sandbox.has_room() and not self._stopped:
+            work = self._take()
+            if work is None:
+                break
+            try:
+                sandbox.run(work, now)
+            except (TypeError, ValueError) as error:
+                message = f"the input cannot be sent to a sandbox: {error}"
+                self._fail(SliceError(work.index, type(error).__name__, message, code="EINPUT"))
+        self._flush(sandbox)
+
+    def _start_sandboxes(self, now: float) -> None:
+        """Starts as many as are wanted and can be of use."""
+        idle = sum(1 for sandbox in self._sandboxes.values() if not sandbox.queue)
+        while len(self._sandboxes) < self._options.sandboxes and not self._stopped:
+            if self._exhausted and idle >= len(self._again):
+                return
+            if not self._again and not self._exhausted:
+                work = self._take()  # is there any work left?
+                if work is None:
+                    return
+                self._again.append(work)
+            self._start_sandbox(now)
+            idle += 1
+
+    def _start_sandbox(self, now: float) -> None:
+        sandbox = self._factory.create(self._decoder)
+        self._sandboxes[sandbox.number] = sandbox
+        sandbox.quiet_since = now
+        self._selector.register(sandbox.channel, selectors.EVENT_READ, lambda mask: self._on_channel(sandbox, mask))
+        self._selector.register(sandbox.broker, selectors.EVENT_READ, lambda mask: self._on_broker(sandbox))
+        sandbox.channel.send(*self._assignment)
+        self._flush(sandbox)
+
+    def _flush(self, sandbox: Sandbox) -> None:
+        if sandbox.ended:
+            return
+        try:
+            done = sandbox.channel.flush()
+        except OSError:
+            done = True  # it has ended: reading will say so
+        wanted = selectors.EVENT_READ if done else selectors.EVENT_READ | selectors.EVENT_WRITE
+        key = self._selector.get_key(sandbox.channel)
+        if key.events != wanted:
+            self._selector.modify(sandbox.channel, wanted, key.data)
+
+    # --- What sandboxes say ---
+
+    def _on_channel(self, sandbox: Sandbox, mask: int) -> None:
+        if sandbox.ended:
+            return
+        if mask & selectors.EVENT_WRITE:
+            self._flush(sandbox)
+        if mask & selectors.EVENT_READ:
+            self._read(sandbox)
+
+    def _read(self, sandbox: Sandbox) -> bool:
+        """Handles one batch of frames; False when there was none."""
+        try:
+            received = sandbox.receive()
+        except (EOFError, ConnectionError):
+            self._hung_up(sandbox)
+            return False
+        except _native.FrameError as error:
+            self._misbehaved(sandbox, str(error))
+            return False
+        now = time.monotonic()
+        before = len(sandbox.queue)
+        try:
+            for frame in received:
+                self._handle(sandbox, frame, now)
+                if sandbox.ended or self._stopped:
+                    return False
+        except _native.FrameError as error:
+            self._misbehaved(sandbox, str(error))
+            return False
+        finished = before - len(sandbox.queue)
+        if finished > 0:
+            sandbox.measure(finished, now)
+            self._barren_deaths = 0
+        return bool(received)
+
+    def _handle(self, sandbox: Sandbox, frame: list[Any] | ResultError, now: float) -> None:
+        fields = frame.head if isinstance(frame, ResultError) else frame
+        kind = fields[0] if fields else None
+        handler, length = _HANDLERS.get(kind, _UNKNOWN) if type(kind) is int else _UNKNOWN
+        if isinstance(frame, ResultError):
+            self._on_unusable(sandbox, fields, frame, now)
+        elif len(fields) < length:
+            raise _native.FrameError(f"a frame of kind {kind} with {len(fields)} fields")
+        else:
+            handler(self, sandbox, fields, now)
+
+    def _on_unknown(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        raise _native.FrameError("a frame of an unknown kind")
+
+    def _on_ready(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        sandbox.quiet_since = now
+
+    def _on_assigned(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        sandbox.assigned = True
+        sandbox.quiet_since = now
+        self._sink.assigned()
+
+    def _on_assignment_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        name, message, stack = _error_fields(fields[1])
+        raise JobError(message, name=name, stack=stack)
+
+    def _on_begun(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        if sandbox.running or not sandbox.queue or sandbox.queue[0].index != fields[1]:
+            raise _native.FrameError("a slice began out of turn")
+        sandbox.running = True
+        sandbox.quiet_since = now
+
+    def _on_progress(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        index = _index(fields[1])
+        if sandbox.running and sandbox.queue[0].index == index:
+            sandbox.quiet_since = now
+            self._sink.progress(index, fields[2])
+
+    def _on_console(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        level, text = fields[2], fields[3]
+        if level not in _LEVELS or type(text) is not str:
+            raise _native.FrameError("a console frame that is none")
+        self._sink.console(_index(fields[1]), level, text[:_LONGEST_TEXT])
+
+    def _on_emit(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        self._sink.emit(_index(fields[1]), _text(fields[2]), fields[3])
+
+    def _on_result(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        work = self._finish(sandbox, fields, now)
+        self._open -= 1
+        self._sink.result(work.index, fields[2], _metrics(fields[3]))
+
+    def _on_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        name, message, stack = _error_fields(fields[2])
+        work = self._finish(sandbox, fields, now)
+        self._fail(SliceError(work.index, name, message, stack), _metrics(fields[3]))
+
+    def _on_rejected(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        retries = fields[3] if type(fields[3]) in (int, float) else 0
+        work = self._finish(sandbox, fields, now)
+        work.rejections += 1
+        if work.rejections <= min(retries, _MOST_REJECTIONS):
+            self._again.append(work)
+            return
+        reason = fields[2] if type(fields[2]) is str else repr(fields[2])
+        message = f"the work function rejected its slice: {reason[:_LONGEST_TEXT]}"
+        self._fail(SliceError(work.index, "WorkReject", message, code="EWORKREJECT"))
+
+    def _on_unusable(self, sandbox: Sandbox, fields: list[Any], error: ResultError, now: float) -> None:
+        """A value that this side cannot hold: a date far out of range, more bytes than the limit."""
+        if fields[0] == frames.PROGRESS:
+            self._on_progress(sandbox, [*fields, None], now)
+        elif fields[0] == frames.RESULT:
+            work = self._finish(sandbox, fields, now)
+            self._fail(SliceError(work.index, "ResultError", f"the result cannot be taken: {error}", code="ERESULT"))
+        elif fields[0] != frames.EMIT:
+            raise _native.FrameError(f"a frame cannot be decoded: {error}")
+
+    def _finish(self, sandbox: Sandbox, fields: list[Any], now: float) -> Slice:
+        if not sandbox.running or sandbox.queue[0].index != fields[1]:
+            raise _native.FrameError("an answer to a slice that does not run")
+        sandbox.running = False
+        sandbox.quiet_since = now
+        return sandbox.queue.popleft()
+
+    def _fail(self, error: SliceError, metrics: SliceMetrics = _NO_METRICS) -> None:
+        self._open -= 1
+        if self._options.stop_on_error:
+            self._stopped = True
+        self._sink.error(error, metrics)
+
+    def _on_broker(self, sandbox: Sandbox) -> None:
+        if not sandbox.ended and not self._factory.gpu_pool.answer(sandbox.broker, sandbox.number):
+            self._unregister(sandbox.broker)
+
+    # --- How sandboxes end ---
+
+    def _on_zygote(self, mask: int) -> None:
+        for message in self._factory.zygote.receive():
+            sandbox = self._sandboxes.get(message.sandbox)
+            if sandbox is None:
+                continue
+            if message.kind == "refused":
+                raise JobError(f"a sandbox cannot be made: {message.text}")
+            if message.kind == "exited":
+                while not sandbox.ended and self._read(sandbox):
+                    pass  # what it said before it ended counts
+                if message.sandbox in self._sandboxes and not self._stopped:
+                    self._died(sandbox, describe_exit(message.text))
+
+    def _hung_up(self, sandbox: Sandbox) -> None:
+        """Its channel is closed: the zygote will say how it ended."""
+        self._unregister(sandbox.channel)
+        sandbox.ended = True
+        sandbox.quiet_since = time.monotonic()
+
+    def _misbehaved(self, sandbox: Sandbox, what: str) -> None:
+        self._died(sandbox, f"it broke the frame protocol: {what}")
+
+    def _check_deadlines(self) -> None:
+        now = time.monotonic()
+        for sandbox in list(self._sandboxes.values()):
+            if now < self._deadline(sandbox):
+                continue
+            if sandbox.ended:
+                self._died(sandbox, "it closed its channel")
+            elif sandbox.running:
+                self._no_progress(sandbox)
+            else:
+                self._died(sandbox, f"no sign of life for {self._options.progress_timeout:g} s")
+
+    def _deadline(self, sandbox: Sandbox) -> float:
+        if sandbox.ended:
+            return sandbox.quiet_since + _EXIT_GRACE
+        if self._options.progress_timeout is None or (sandbox.assigned and not sandbox.queue):
+            return math.inf
+        return sandbox.quiet_since + self._options.progress_timeout
+
+    def _time_left(self) -> float | None:
+        deadline = min(map(self._deadline, self._sandboxes.values()), default=math.inf)
+        return None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+
+    def _no_progress(self, sandbox: Sandbox) -> None:
+        work = sandbox.queue.popleft()
+        sandbox.running = False
+        self._requeue(sandbox)
+        self._drop(sandbox, kill=True)
+        message = (
+            f"no progress for {self._options.progress_timeout:g} s, its sandbox was ended; "
+            f"call progress() more often or raise progress_timeout"
+        )
+        self._fail(SliceError(work.index, "NoProgressError", message, code="ENOPROGRESS"))
+
+    def _died(self, sandbox: Sandbox, reason: str) -> None:
+        running = sandbox.queue.popleft() if sandbox.running else None
+        self._requeue(sandbox)
+        self._drop(sandbox, kill=True)
+        self._sink.sandbox_died(reason)
+        if running is None:
+            self._barren_deaths += 1
+            if self._barren_deaths > _MOST_BARREN_DEATHS:
+                raise JobError(f"sandboxes die before they begin a slice; the last: {reason}")
+            return
+        running.deaths += 1
+        if running.deaths <= self._options.retries:
+            self._again.append(running)
+            return
+        message = f"its sandbox died, {running.deaths} of {running.deaths} times; the last: {reason}"
+        self._fail(SliceError(running.index, "SandboxError", message, code="ESANDBOX"))
+
+    def _requeue(self, sandbox: Sandbox) -> None:
+        """Slices that have not begun lose nothing."""
+        self._again.extendleft(reversed(sandbox.queue))
+        sandbox.queue.clear()
+
+    def _drop(self, sandbox: Sandbox, kill: bool) -> None:
+        self._unregister(sandbox.channel)
+        self._unregister(sandbox.broker)
+        sandbox.close()
+        del self._sandboxes[sandbox.number]
+        self._factory.gpu_pool.release(sandbox.number)
+        if kill:
+            with contextlib.suppress(ZygoteError):
+                self._factory.zygote.kill(sandbox.number)
+
+    def _unregister(self, stream: _native.FrameChannel | socket.socket) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(stream)
+
+
+def _index(value: Any) -> int:
+    if value is None:
+        return -1
+    if type(value) is not int or value < 0:
+        raise _native.FrameError("a slice number that is none")
+    return value
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise _native.FrameError("a text was expected")
+    return value[:_LONGEST_TEXT]
+
+
+def _error_fields(error: Any) -> tuple[str, str, str]:
+    if type(error) is not dict:
+        raise _native.FrameError("an error was expected")
+    return _text(error.get("name", "Error")), _text(error.get("message", "")), _text(error.get("stack", ""))
+
+
+def _metrics(value: Any) -> SliceMetrics:
+    if type(value) is not dict:
+        raise _native.FrameError("metrics were expected")
+    return SliceMetrics(*(_milliseconds(value.get(name)) for name in SliceMetrics._fields))
+
+
+def _milliseconds(value: Any) -> float:
+    return float(value) if type(value) in (int, float) and 0 <= value < math.inf else 0.0
+
+
+_Handler = Callable[[Supervisor, Sandbox, list[Any], float], None]
+_UNKNOWN: tuple[_Handler, int] = (Supervisor._on_unknown, 0)
+# The handler and the number of fields of each kind of frame.
+_HANDLERS: dict[int, tuple[_Handler, int]] = {
+    frames.READY: (Supervisor._on_ready, 1),
+    frames.ASSIGNED: (Supervisor._on_assigned, 1),
+    frames.ASSIGNMENT_FAILED: (Supervisor._on_assignment_failed, 2),
+    frames.PROGRESS: (Supervisor._on_progress, 3),
+    frames.CONSOLE: (Supervisor._on_console, 4),
+    frames.EMIT: (Supervisor._on_emit, 4),
+    frames.RESULT: (Supervisor._on_result, 4),
+    frames.FAILED: (Supervisor._on_failed, 4),
+    frames.REJECTED: (Supervisor._on_rejected, 4),
+    frames.BEGUN: (Supervisor._on_begun, 2),
+}
