@@ -49,8 +49,8 @@ class Ref {
 
 /// A JavaScript exception on its way through C++.
 struct Thrown {
-  Ref value;                  ///< what was thrown; empty when `terminated`
-  bool terminated = false;    ///< the interrupt ended execution: JavaScript cannot catch it
+  Ref value;                ///< what was thrown; empty when `terminated`
+  bool terminated = false;  ///< the interrupt ended execution: JavaScript cannot catch it
 };
 
 enum class Kind { undefined, null, boolean, number, bigint, string, symbol, object, function };
@@ -59,8 +59,20 @@ enum class ErrorType { error, type_error, range_error, syntax_error, reference_e
 
 /// The element types of typed arrays; the numbers are those of the wire (docs/protocol.md).
 enum class ElementType : std::uint8_t {
-  int8 = 0, uint8 = 1, uint8_clamped = 2, int16 = 3, uint16 = 4, int32 = 5, uint32 = 6,
-  bigint64 = 7, biguint64 = 8, float16 = 9, float32 = 10, float64 = 11, data_view = 12, array_buffer = 13,
+  int8 = 0,
+  uint8 = 1,
+  uint8_clamped = 2,
+  int16 = 3,
+  uint16 = 4,
+  int32 = 5,
+  uint32 = 6,
+  bigint64 = 7,
+  biguint64 = 8,
+  float16 = 9,
+  float32 = 10,
+  float64 = 11,
+  data_view = 12,
+  array_buffer = 13,
 };
 
 /// Bytes per element of `type` (1 for DataView and ArrayBuffer).
@@ -68,11 +80,11 @@ std::size_t element_size(ElementType type);
 
 /// The memory behind an ArrayBuffer, SharedArrayBuffer, typed array or DataView.
 struct BufferView {
-  ElementType type;           ///< array_buffer for an ArrayBuffer itself
-  std::byte* data;            ///< first byte of the view; null when empty
-  std::size_t size;           ///< bytes
-  std::size_t offset;         ///< bytes from the start of the ArrayBuffer
-  bool shared;                ///< SharedArrayBuffer behind it
+  ElementType type;    ///< array_buffer for an ArrayBuffer itself
+  std::byte* data;     ///< first byte of the view; null when empty
+  std::size_t size;    ///< bytes
+  std::size_t offset;  ///< bytes from the start of the ArrayBuffer
+  bool shared;         ///< SharedArrayBuffer behind it
 };
 
 /// A native function that JavaScript can call. Missing arguments are absent from `args`.
@@ -88,15 +100,15 @@ enum class PromiseState { not_a_promise, pending, fulfilled, rejected };
 
 /// How a new engine is limited.
 struct Limits {
-  std::size_t memory = 0;     ///< bytes of the JavaScript heap; 0: unlimited
-  std::size_t stack = 1 << 20;///< bytes of native stack that JavaScript may use
+  std::size_t memory = 0;       ///< bytes of the JavaScript heap; 0: unlimited
+  std::size_t stack = 1 << 20;  ///< bytes of native stack that JavaScript may use
 };
 
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  virtual const char* name() const = 0;       ///< "quickjs"
+  virtual const char* name() const = 0;  ///< "quickjs"
   virtual std::string version() const = 0;
 
   // --- Running code ---
@@ -161,18 +173,18 @@ class Engine {
   virtual bool is_error(Value value) = 0;
   virtual bool is_map(Value value) = 0;
   virtual bool is_set(Value value) = 0;
-  virtual bool same(Value a, Value b) = 0;                        ///< ===
+  virtual bool same(Value a, Value b) = 0;  ///< ===
   virtual bool truthy(Value value) = 0;
-  virtual double as_number(Value value) = 0;                      ///< of a number; NaN for other kinds
+  virtual double as_number(Value value) = 0;  ///< of a number; NaN for other kinds
   /// UTF-8 of a string; lone surrogates become U+FFFD. Other kinds: may run JavaScript (ToString).
   virtual std::string to_string(Value value) = 0;
-  virtual double to_number(Value value) = 0;                      ///< ToNumber; may run JavaScript
-  virtual std::int32_t to_int32(Value value) = 0;                 ///< ToInt32; may run JavaScript
-  virtual std::int64_t to_bigint64(Value value) = 0;              ///< ToBigInt64; may run JavaScript
-  virtual std::string bigint_to_hex(Value value) = 0;             ///< the inverse of bigint_from_hex
-  virtual double date_value(Value value) = 0;                     ///< milliseconds of a Date
-  virtual void* handle_pointer(Value value, const void* tag) = 0; ///< null when it is no such handle
-  virtual std::optional<BufferView> buffer_view(Value value) = 0; ///< nothing when it is no buffer, or detached
+  virtual double to_number(Value value) = 0;                       ///< ToNumber; may run JavaScript
+  virtual std::int32_t to_int32(Value value) = 0;                  ///< ToInt32; may run JavaScript
+  virtual std::int64_t to_bigint64(Value value) = 0;               ///< ToBigInt64; may run JavaScript
+  virtual std::string bigint_to_hex(Value value) = 0;              ///< the inverse of bigint_from_hex
+  virtual double date_value(Value value) = 0;                      ///< milliseconds of a Date
+  virtual void* handle_pointer(Value value, const void* tag) = 0;  ///< null when it is no such handle
+  virtual std::optional<BufferView> buffer_view(Value value) = 0;  ///< nothing when it is no buffer, or detached
   /// The ArrayBuffer behind a typed array or DataView; the value itself for an ArrayBuffer.
   virtual Value buffer_of(Value view) = 0;
   virtual PromiseState promise_state(Value value) = 0;
@@ -192,7 +204,9 @@ class Engine {
   virtual std::vector<std::string> keys(Value object) = 0;
 
   /// The reason and stack of a thrown value as text: "Name: message" and the stack's lines.
-  struct ErrorText { std::string name, message, stack; };
+  struct ErrorText {
+    std::string name, message, stack;
+  };
   virtual ErrorText describe_error(Value error) = 0;
 
   [[noreturn]] void raise(Value value);

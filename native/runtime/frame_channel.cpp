@@ -45,7 +45,8 @@ void collect_descriptors(msghdr& message, std::deque<Descriptor>& into) {
 bool FrameChannel::receive() {
   if (consumed_ == filled_) consumed_ = filled_ = 0;
   std::size_t wanted = kReadSize;
-  if (filled_ - consumed_ >= kHeader) wanted = std::max(wanted, kHeader + word(&input_[consumed_]) - (filled_ - consumed_));
+  if (filled_ - consumed_ >= kHeader)
+    wanted = std::max(wanted, kHeader + word(&input_[consumed_]) - (filled_ - consumed_));
   if (input_.size() < filled_ + wanted) {
     input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(consumed_));
     filled_ -= consumed_;

@@ -28,7 +28,8 @@ Descriptor sealed_copy(std::span<const std::byte> data) {
     if (written <= 0) fail("writing to a memfd");
     data = data.subspan(static_cast<std::size_t>(written));
   }
-  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) fail("sealing a memfd");
+  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+    fail("sealing a memfd");
   return fd;
 }
 
@@ -38,7 +39,8 @@ std::byte* map_private(int fd, std::uint64_t offset, std::size_t size) {
   const auto length = static_cast<std::uint64_t>(status.st_size);
   if (offset > length || size > length - offset) throw std::out_of_range("a shared buffer ends beyond its file");
   const std::uint64_t begin = offset & ~(kPage - 1);
-  void* mapped = mmap(nullptr, size + (offset - begin), PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, static_cast<off_t>(begin));
+  void* mapped =
+      mmap(nullptr, size + (offset - begin), PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, static_cast<off_t>(begin));
   if (mapped == MAP_FAILED) fail("mapping a shared buffer");
   return static_cast<std::byte*>(mapped) + (offset - begin);
 }

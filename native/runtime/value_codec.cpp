@@ -73,8 +73,9 @@ void ValueCodec::write(Value value, int depth) {
     }
     case Kind::object: {
       if (depth == kDeepest) {
-        engine_.raise(ErrorType::type_error, "a value nested more than 512 deep, or one that contains itself, cannot "
-                                             "leave the sandbox");
+        engine_.raise(ErrorType::type_error,
+                      "a value nested more than 512 deep, or one that contains itself, cannot "
+                      "leave the sandbox");
       }
       const engine::Scope scope(engine_);
       return write_object(value, depth + 1);
@@ -282,7 +283,8 @@ Value ValueCodec::read_typed_array(std::span<const std::byte> data) {
 }
 
 Value ValueCodec::read_shared(std::span<const std::byte> data, std::span<Descriptor> descriptors) {
-  if (data.size() != 1 + 4 + 16 || std::to_integer<unsigned>(data[0]) > static_cast<unsigned>(ElementType::array_buffer)) {
+  if (data.size() != 1 + 4 + 16 ||
+      std::to_integer<unsigned>(data[0]) > static_cast<unsigned>(ElementType::array_buffer)) {
     throw Malformed("a shared buffer that is not described in 21 bytes");
   }
   const auto index = little_endian<std::uint32_t>(data, 1);

@@ -115,7 +115,8 @@ class FrameSession final : public Session {
       self.channel_->send(self.codec_->encode(args[0]));
     } catch (const std::system_error& error) {
       if (error.code().value() != EPIPE && error.code().value() != ECONNRESET) {
-        engine.raise(engine::ErrorType::range_error, std::string("the value is too large to leave the sandbox: ") + error.what());
+        engine.raise(engine::ErrorType::range_error,
+                     std::string("the value is too large to leave the sandbox: ") + error.what());
       }
       self.runtime_->loop().stop();
       engine.terminate();

@@ -47,6 +47,17 @@ Value op_memory_new(Engine& js, void* context, Args args) {
   return js.number(host.intern(item));
 }
 
+Value op_memory_is64(Engine& js, void* context, Args args) {
+  Host& host = host_of(context);
+  Extern& memory = memory_of(host, args);
+  wasm_memorytype_t* type = memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY
+                                ? wt.wasmtime_sharedmemory_type(memory.item.of.sharedmemory)
+                                : wt.wasmtime_memory_type(host.context(), &memory.item.of.memory);
+  const bool is64 = wt.wasmtime_memorytype_is64(type);
+  wt.wasm_memorytype_delete(type);
+  return js.boolean(is64);
+}
+
 // (id) -> ArrayBuffer, the same one until the memory grows
 Value op_memory_buffer(Engine&, void* context, Args args) {
   Host& host = host_of(context);

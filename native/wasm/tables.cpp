@@ -81,6 +81,11 @@ Value op_table_size(Engine& js, void* context, Args args) {
   return js.number(static_cast<double>(wt.wasmtime_table_size(host.context(), &table.item.of.table)));
 }
 
+// (id) -> Kind of the elements
+Value op_table_kind(Engine& js, void* context, Args args) {
+  return js.number(static_cast<int>(host_of(context).item(args, 0, WASMTIME_EXTERN_TABLE).content.kind));
+}
+
 // (Kind, is mutable, value) -> id
 Value op_global_new(Engine& js, void* context, Args args) {
   Host& host = host_of(context);

@@ -1,0 +1,71 @@
+"""An open evaluator for the Distributive Compute Platform: run work functions in sandboxes on this machine.
+
+Names are loaded when they are first used: the command line must start fast.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # typing itself would take longer to load than all of this
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .errors import DcpError, InstallationError, JobCancelled, JobError, SliceError, ZygoteError
+    from .evaluator import Evaluator
+    from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+    from .installation import VERSION as __version__
+    from .job import Job, compute_for
+    from .results import Results
+    from .supervisor import SliceMetrics
+    from .values import shared_empty
+
+__all__ = [
+    "ConsoleEvent",
+    "DcpError",
+    "Evaluator",
+    "InstallationError",
+    "Job",
+    "JobCancelled",
+    "JobError",
+    "JobMetrics",
+    "ProgressEvent",
+    "ResultEvent",
+    "Results",
+    "SliceError",
+    "SliceMetrics",
+    "StatusEvent",
+    "WorkEvent",
+    "ZygoteError",
+    "__version__",
+    "compute_for",
+    "shared_empty",
+]
+
+_MODULES = {
+    **dict.fromkeys(
+        ["DcpError", "InstallationError", "JobCancelled", "JobError", "SliceError", "ZygoteError"], "errors"
+    ),
+    **dict.fromkeys(
+        ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "events"
+    ),
+    "Evaluator": "evaluator",
+    "Job": "job",
+    "Results": "results",
+    "SliceMetrics": "supervisor",
+    "compute_for": "job",
+    "shared_empty": "values",
+}
+
+
+def __getattr__(name: str) -> "Any":
+    if name == "__version__":
+        return import_module(".installation", __name__).VERSION
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""GPU hosts, started ahead of need, one for each sandbox that asks; and the broker's answers (docs/protocol.md section 3)."""
+"""GPU hosts, one for each sandbox that asks; and the broker's answers (docs/protocol.md section 3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from .errors import InstallationError
 
 # What a Vulkan loader and its drivers read; nothing else of our environment reaches them.
 _PASSED_PREFIXES = ("VK_", "MESA_", "LIBGL_", "LP_", "GALLIUM_", "WGPU_", "RUST_", "NVIDIA_", "CUDA_", "LC_")
-_PASSED_NAMES = ("HOME", "PATH", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_DATA_DIRS", "LD_LIBRARY_PATH")
+_PASSED_NAMES = (
+    "HOME",
+    "PATH",
+    "LANG",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_DIRS",
+    "LD_LIBRARY_PATH",
+)
 
 
 def host_environment() -> dict[str, str]:

@@ -3,124 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 
 from . import frames
-from .errors import SliceError
 from .evaluator import Evaluator, default_evaluator
+from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
 from .sources import open_source
-from .supervisor import Options, SliceMetrics
+from .supervisor import Options
 from .values import RESULT_LIMIT, SharedArrays, encode
 
 PROGRESS_TIMEOUT = 300.0
 RETRIES = 2
 
-EVENTS = frozenset(
-    ("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result")
-)
-
-
-class ResultEvent(NamedTuple):
-    """``result``: the work function returned ``value`` for slice ``index``."""
-
-    index: int
-    value: Any
-    metrics: SliceMetrics
-
-
-class ProgressEvent(NamedTuple):
-    """``progress``: the work function called ``progress(value)``."""
-
-    index: int
-    value: Any
-
-
-class ConsoleEvent(NamedTuple):
-    """``console``: ``level`` is debug, log, info, warn, error or trace. ``index`` is -1 outside of a slice."""
-
-    index: int
-    level: str
-    message: str
-
-
-class StatusEvent(NamedTuple):
-    """``status``: how many slices there are (None until the inputs have ended), were handed out, and are done."""
-
-    total: int | None
-    distributed: int
-    computed: int
-
-
-class WorkEvent(NamedTuple):
-    """An event of ``job.work``: the work function called ``work.emit(name, value)``."""
-
-    index: int
-    name: str
-    value: Any
-
-
-class Emitter:
-    """Calls functions for named events, on the supervisor's thread."""
-
-    def __init__(self, names: frozenset[str] | None = None) -> None:
-        self._names = names
-        self._callbacks: dict[str, list[Callable[[Any], object]]] = {}
-
-    def on(self, event: str, callback: Callable[[Any], object]) -> None:
-        """Calls ``callback(payload)`` at each ``event``. An exception in it ends the job. Raises ValueError, TypeError."""
-        if self._names is not None and event not in self._names:
-            raise ValueError(f"there is no event {event!r}; there are {', '.join(sorted(self._names))}")
-        if not callable(callback):
-            raise TypeError("the second argument of on() must be callable")
-        self._callbacks.setdefault(event, []).append(callback)
-
-    def off(self, event: str, callback: Callable[[Any], object]) -> None:
-        """Undoes ``on``."""
-        if callback in self._callbacks.get(event, ()):
-            self._callbacks[event].remove(callback)
-
-    def has(self, event: str) -> bool:
-        return bool(self._callbacks.get(event))
-
-    def emit(self, event: str, payload: Any) -> None:
-        for callback in tuple(self._callbacks.get(event, ())):
-            callback(payload)
-
-
-class JobMetrics:
-    """Sums over the slices that are done: milliseconds of ``cpu``, ``wall`` and ``gpu``; ``elapsed`` seconds of the job.
-
-    ``slices`` counts results, ``errors`` failed slices, ``sandbox_deaths`` sandboxes that ended before their time.
-    """
-
-    def __init__(self) -> None:
-        self.slices = 0
-        self.errors = 0
-        self.sandbox_deaths = 0
-        self.cpu = 0.0
-        self.wall = 0.0
-        self.gpu = 0.0
-        self.elapsed = 0.0
-
-    def add(self, metrics: SliceMetrics) -> None:
-        self.cpu += metrics.cpu
-        self.wall += metrics.wall
-        self.gpu += metrics.gpu
-
-    def __repr__(self) -> str:
-        return f"JobMetrics({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
-
 
 class Job(Emitter):
-    """A work function and its inputs. ``public`` is what it sees as ``work.job.public``; ``work`` has its own events."""
+    """A work function and its inputs. It sees ``public`` as ``work.job.public``; ``work`` has the events it emits."""
 
-    def __init__(self, inputs: Iterable[Any], work_function: str | os.PathLike[str], arguments: tuple[Any, ...]) -> None:
+    def __init__(
+        self, inputs: Iterable[Any], work_function: str | os.PathLike[str], arguments: tuple[Any, ...]
+    ) -> None:
         super().__init__(EVENTS)
         if isinstance(inputs, np.ndarray):
             if inputs.ndim == 0:
@@ -149,8 +56,8 @@ class Job(Emitter):
     ) -> Results:
         """Starts the job in sandboxes on this machine and returns its Results at once.
 
-        ``sandboxes``: how many run at a time (default: one for each CPU). ``progress_timeout``: seconds that a slice may
-        run without calling ``progress()``, None for ever; then it fails with code ENOPROGRESS. ``on_error``:
+        ``sandboxes``: how many run at a time (default: one a CPU). ``progress_timeout``: seconds that a slice may run
+        without calling ``progress()``, None for ever; then it fails with code ENOPROGRESS. ``on_error``:
         "continue" runs the other slices when one fails, "stop" ends the job. ``retries``: how often a slice is run
         again after its sandbox died. ``memory_limit``: bytes a sandbox may use. ``result_limit``: bytes of a result.
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
@@ -211,6 +118,3 @@ def compute_for(inputs: Iterable[Any], work_function: str | os.PathLike[str], *a
     ``work_function``: JavaScript source of a function, or the path of a file with one. Raises TypeError, OSError.
     """
     return Job(inputs, work_function, arguments)
-
-
-__all__ = ["EVENTS", "ConsoleEvent", "Job", "JobMetrics", "ProgressEvent", "ResultEvent", "SliceError", "compute_for"]

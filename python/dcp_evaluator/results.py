@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
 
 from .errors import JobCancelled, SliceError
+from .events import ConsoleEvent, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
 from .supervisor import Options, SliceMetrics, Supervisor
 
 if TYPE_CHECKING:
@@ -74,13 +77,11 @@ class Results(Sequence[Any]):
 
     def as_completed(self) -> Iterator[tuple[int, Any]]:
         """(index, value) in the order of arrival. Failed slices are left to ``errors``."""
-        position = 0
-        while True:
-            self._wait(lambda: self._done or len(self._arrived) > position)
+        for position in count():
+            self._wait(self._arrival(position))
             if position == len(self._arrived):
                 break
             index = self._arrived[position]
-            position += 1
             if index not in self._errors:
                 yield index, self._outcomes[index]
         self._raise_failure()
@@ -99,33 +100,35 @@ class Results(Sequence[Any]):
             return [self[i] for i in range(*index.indices(len(self)))]
         if index < 0:
             index += len(self)
-        self._wait(lambda: self._done or index in self._outcomes)
+        self._wait(self._ready(index))
         return self._outcome(index)
 
     def __iter__(self) -> Iterator[Any]:
-        index = 0
-        while True:
-            self._wait(lambda: self._done or index in self._outcomes)
+        for index in count():
+            self._wait(self._ready(index))
             if index not in self._outcomes:
                 self._raise_failure()
                 return
             yield self._outcome(index)
-            index += 1
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        index = 0
-        while True:
-            await self._wait_async(lambda: self._done or index in self._outcomes)
+        for index in count():
+            await self._wait_async(self._ready(index))
             if index not in self._outcomes:
                 self._raise_failure()
                 return
             yield self._outcome(index)
-            index += 1
 
     def __await__(self) -> Generator[Any, None, list[Any]]:
         yield from self._wait_async(lambda: self._done).__await__()
         self._raise_failure()
         return list(self)
+
+    def _ready(self, index: int) -> Callable[[], bool]:
+        return lambda: index in self._outcomes or self._done
+
+    def _arrival(self, position: int) -> Callable[[], bool]:
+        return lambda: len(self._arrived) > position or self._done
 
     def _outcome(self, index: int) -> Any:
         if index in self._errors:
@@ -174,10 +177,8 @@ class Results(Sequence[Any]):
             wakers, self._wakers = self._wakers, []
             self._condition.notify_all()
         for wake in wakers:
-            try:
+            with contextlib.suppress(RuntimeError):  # that event loop is closed
                 wake()
-            except RuntimeError:
-                pass  # that event loop is closed
 
     # --- Running ---
 
@@ -195,7 +196,7 @@ class Results(Sequence[Any]):
     def _run(self, assignment: tuple[bytes, SharedArrays], source: IterableSource, options: Options) -> None:
         started = time.monotonic()
         payload, shared = assignment
-        factory = None
+        factory = supervisor = None
         try:
             self.job._set_ready_state("exec")
             factory = self._evaluator.acquire(self._memory_limit)
@@ -213,6 +214,8 @@ class Results(Sequence[Any]):
         finally:
             with self._condition:
                 self._supervisor = None
+            if supervisor is not None:
+                supervisor.close()
             shared.close()
             if factory is not None:
                 self._evaluator.release(factory, self._memory_limit)
@@ -252,8 +255,6 @@ class _Sink:
             self._job.emit("accepted", self._job)
 
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
-        from .job import ResultEvent
-
         self._job.metrics.slices += 1
         self._store(index, value, metrics)
         if self._job.has("result"):
@@ -266,19 +267,13 @@ class _Sink:
         self._job.emit("error", error)
 
     def progress(self, index: int, value: Any) -> None:
-        from .job import ProgressEvent
-
         if self._job.has("progress"):
             self._job.emit("progress", ProgressEvent(index, value))
 
     def console(self, index: int, level: str, text: str) -> None:
-        from .job import ConsoleEvent
-
         self._job.emit("console", ConsoleEvent(index, level, text))
 
     def emit(self, index: int, name: str, value: Any) -> None:
-        from .job import WorkEvent
-
         self._job.work.emit(name, WorkEvent(index, name, value))
 
     def sandbox_died(self, reason: str) -> None:
@@ -290,8 +285,6 @@ class _Sink:
             self._seen = computed
             self._results._notify()
         if (distributed, computed) != self._told and self._job.has("status"):
-            from .job import StatusEvent
-
             self._told = (distributed, computed)
             self._job.emit("status", StatusEvent(self._source.total, distributed, computed))
 

@@ -40,7 +40,7 @@ class _MemfdCopy:
     """A copy of some rows in shared memory; it goes when no slice refers to it any more."""
 
     def __init__(self, rows: np.ndarray[Any, Any]) -> None:
-        self._fd = _native.create_from_buffer(rows)
+        self._fd = _native.create_from_buffer(rows.data)
 
     def fileno(self) -> int:
         return self._fd

@@ -60,7 +60,7 @@ class Sink(Protocol):
 
 
 class Options(NamedTuple):
-    """``progress_timeout``: seconds, None for ever. ``retries``: how often a slice runs again after its sandbox died."""
+    """``progress_timeout``: seconds, None for ever. ``retries``: how often a slice runs again when its sandbox dies."""
 
     sandboxes: int
     progress_timeout: float | None
@@ -97,9 +97,13 @@ class Supervisor:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def stop(self) -> None:
-        """Makes ``run`` return soon; may be called from any thread, as long as ``run`` has not returned."""
+        """Makes ``run`` return soon; may be called from any thread, before ``close``."""
         self._stopped = True
         os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """The last call, after ``run`` has returned and when nobody calls ``stop`` any more."""
+        os.close(self._wake)
 
     def run(self) -> None:
         """Returns when every slice has its result or error, or after ``stop``. Raises JobError, ZygoteError."""
@@ -116,13 +120,9 @@ class Supervisor:
                 self._sink.flush(self._distributed)
             self._sink.flush(self._distributed)
         finally:
-            self._close()
-
-    def _close(self) -> None:
-        for sandbox in list(self._sandboxes.values()):
-            self._drop(sandbox, kill=True)
-        self._selector.close()
-        os.close(self._wake)
+            for sandbox in list(self._sandboxes.values()):
+                self._drop(sandbox)
+            self._selector.close()
 
     # --- Handing out ---
 
@@ -268,10 +268,8 @@ class Supervisor:
             self._sink.progress(index, fields[2])
 
     def _on_console(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        level, text = fields[2], fields[3]
-        if level not in _LEVELS or type(text) is not str:
-            raise _native.FrameError("a console frame that is none")
-        self._sink.console(_index(fields[1]), level, text[:_LONGEST_TEXT])
+        level = _text(fields[2])
+        self._sink.console(_index(fields[1]), level if level in _LEVELS else "log", _text(fields[3]))
 
     def _on_emit(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
         self._sink.emit(_index(fields[1]), _text(fields[2]), fields[3])
@@ -375,7 +373,7 @@ class Supervisor:
         work = sandbox.queue.popleft()
         sandbox.running = False
         self._requeue(sandbox)
-        self._drop(sandbox, kill=True)
+        self._drop(sandbox)
         message = (
             f"no progress for {self._options.progress_timeout:g} s, its sandbox was ended; "
             f"call progress() more often or raise progress_timeout"
@@ -385,7 +383,7 @@ class Supervisor:
     def _died(self, sandbox: Sandbox, reason: str) -> None:
         running = sandbox.queue.popleft() if sandbox.running else None
         self._requeue(sandbox)
-        self._drop(sandbox, kill=True)
+        self._drop(sandbox)
         self._sink.sandbox_died(reason)
         if running is None:
             self._barren_deaths += 1
@@ -404,15 +402,14 @@ class Supervisor:
         self._again.extendleft(reversed(sandbox.queue))
         sandbox.queue.clear()
 
-    def _drop(self, sandbox: Sandbox, kill: bool) -> None:
+    def _drop(self, sandbox: Sandbox) -> None:
         self._unregister(sandbox.channel)
         self._unregister(sandbox.broker)
         sandbox.close()
         del self._sandboxes[sandbox.number]
         self._factory.gpu_pool.release(sandbox.number)
-        if kill:
-            with contextlib.suppress(ZygoteError):
-                self._factory.zygote.kill(sandbox.number)
+        with contextlib.suppress(ZygoteError):
+            self._factory.zygote.kill(sandbox.number)
 
     def _unregister(self, stream: _native.FrameChannel | socket.socket) -> None:
         with contextlib.suppress(KeyError, ValueError):

@@ -25,7 +25,7 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -96,12 +96,18 @@ class SharedArrays:
         self._own.clear()
 
 
+class ReadableMemory(Protocol):
+    """Shared memory behind a read-only descriptor."""
+
+    def fileno(self) -> int: ...
+
+
 class SharedPart:
     """Bytes of a memfd that travel as a typed array without a copy."""
 
     __slots__ = ("element_type", "memory", "offset", "size")
 
-    def __init__(self, memory: _native.SharedMemory, element_type: int, offset: int, size: int) -> None:
+    def __init__(self, memory: ReadableMemory, element_type: int, offset: int, size: int) -> None:
         self.memory = memory
         self.element_type = element_type
         self.offset = offset
@@ -117,7 +123,8 @@ def shared_empty(shape: int | Sequence[int], dtype: Any = np.float64) -> np.ndar
     element_type_of(dtype)
     count = int(np.prod(shape, dtype=np.int64))
     memory = _native.SharedMemory(count * dtype.itemsize)
-    return np.frombuffer(memory, dtype=dtype, count=count).reshape(shape)
+    array: np.ndarray[Any, Any] = np.frombuffer(memoryview(memory), dtype=dtype, count=count)
+    return array.reshape(shape)
 
 
 def element_type_of(dtype: np.dtype[Any]) -> int:
@@ -172,8 +179,8 @@ def _convert(value: Any, shared: SharedArrays) -> Any:
         if isinstance(value, base):
             return converter(value, shared)
     raise TypeError(
-        f"a value of type {kind.__module__}.{kind.__qualname__} cannot be sent to a sandbox; use None, bool, int, float, "
-        f"str, bytes, list, dict, datetime or numpy arrays"
+        f"a value of type {kind.__module__}.{kind.__qualname__} cannot be sent to a sandbox; use None, bool, int, "
+        f"float, str, bytes, list, dict, datetime or numpy arrays"
     )
 
 
@@ -187,7 +194,7 @@ def _convert_list(value: Sequence[Any], shared: SharedArrays) -> Any:
     kinds = set(map(type, value))
     if kinds <= _PLAIN:
         return value
-    if kinds == {int} and -_SAFE_INTEGER <= min(value) and max(value) <= _SAFE_INTEGER:
+    if kinds == {int} and min(value) >= -_SAFE_INTEGER and max(value) <= _SAFE_INTEGER:
         return value
     return [_convert(item, shared) for item in value]
 
@@ -332,7 +339,7 @@ def _map(fd: int, offset: int, size: int) -> Any:
 
 
 def _make_array(element_type: int, buffer: Any) -> Any:
-    if element_type == _ARRAY_BUFFER or element_type == _DATA_VIEW:
+    if element_type in (_ARRAY_BUFFER, _DATA_VIEW):
         return bytes(buffer)
     dtype = _ELEMENT_DTYPES.get(element_type)
     if dtype is None or len(buffer) % dtype.itemsize:

@@ -1,11 +1,10 @@
-"""The zygote: a native process that loads the runtime once and forks a sandbox on demand (docs/protocol.md section 4)."""
+"""The zygote: loads the runtime once and forks a sandbox on demand (docs/protocol.md section 4)."""
 
 from __future__ import annotations
 
 import socket
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from . import installation
 from .child import Child, describe_signal, describe_status
@@ -14,12 +13,15 @@ from .errors import InstallationError, ZygoteError
 _LONGEST_MESSAGE = 64 << 10
 
 
-class Message(NamedTuple):
+class Message:
     """A message from the zygote: ``kind`` is ``spawned``, ``refused`` or ``exited``; ``text`` the rest of it."""
 
-    kind: str
-    sandbox: int
-    text: str
+    __slots__ = ("kind", "sandbox", "text")
+
+    def __init__(self, kind: str, sandbox: int, text: str) -> None:
+        self.kind = kind
+        self.sandbox = sandbox
+        self.text = text
 
 
 class Zygote:
@@ -31,20 +33,23 @@ class Zygote:
         *,
         files: Sequence[str] = (),
         memory_limit: int | None = None,
-        stack_limit: int | None = None,
+        spares: int | None = None,
     ) -> None:
-        """Starts it, without waiting until it is ready. Limits in bytes. Raises InstallationError, ZygoteError."""
+        """Starts it, without waiting until it is ready. Raises InstallationError, ZygoteError.
+
+        ``memory_limit``: bytes a sandbox may use. ``spares``: how many sandboxes wait ahead of need.
+        """
         arguments = [installation.executable("dcp-zygote"), "--mode", mode]
         if memory_limit is not None:
             arguments += ["--memory-limit", str(memory_limit)]
-        if stack_limit is not None:
-            arguments += ["--stack-limit", str(stack_limit)]
+        if spares is not None:
+            arguments += ["--spares", str(spares)]
         try:
             arguments += ["--wasmtime", installation.wasmtime_library()]
         except InstallationError as error:
             print(f"dcp-evaluator: WebAssembly is off: {error}", file=sys.stderr)
         try:
-            self._child = Child([*arguments, *files], socket.SOCK_SEQPACKET, {})
+            self._child = Child([*arguments, "--", *files], socket.SOCK_SEQPACKET, {})
         except OSError as error:
             raise ZygoteError(f"{arguments[0]} cannot be started: {error.strerror}") from None
         self._next_id = 1

@@ -133,6 +133,9 @@ class Model:
         def visit(shape: Shape) -> None:
             if shape.item:
                 visit(shape.item)
+            if shape.kind == "tagged":
+                for member in self.flat_union(Type(shape.name)):
+                    visit(self.shape(member))
             if shape.kind == "dictionary" and shape.name not in order:
                 for member in self.idl.members(shape.name):
                     visit(self.shape(member.type))

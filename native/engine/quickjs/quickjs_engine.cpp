@@ -159,8 +159,8 @@ void QuickJsEngine::set_limits(const Limits& limits) {
 void QuickJsEngine::on_interrupt(std::function<bool()> interrupt) {
   interrupt_ = std::move(interrupt);
   JS_SetInterruptHandler(
-      runtime_,
-      [](JSRuntime*, void* opaque) { return static_cast<QuickJsEngine*>(opaque)->interrupt_() ? 1 : 0; }, this);
+      runtime_, [](JSRuntime*, void* opaque) { return static_cast<QuickJsEngine*>(opaque)->interrupt_() ? 1 : 0; },
+      this);
 }
 
 void QuickJsEngine::collect_garbage() { JS_RunGC(runtime_); }
@@ -249,8 +249,8 @@ JSModuleDef* QuickJsEngine::load(JSContext* context, const char* name, void* opa
     JS_ThrowReferenceError(context, "cannot find module '%s'", name);
     return nullptr;
   }
-  JSValue compiled = JS_Eval(context, source->c_str(), source->size(), name,
-                             JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+  JSValue compiled =
+      JS_Eval(context, source->c_str(), source->size(), name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
   if (JS_IsException(compiled)) return nullptr;
   auto* module = static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(compiled));
   JS_FreeValue(context, compiled);
@@ -568,7 +568,8 @@ namespace {
 
 class Atom {
  public:
-  Atom(JSContext* context, std::string_view name) : context_(context), atom_(JS_NewAtomLen(context, name.data(), name.size())) {}
+  Atom(JSContext* context, std::string_view name)
+      : context_(context), atom_(JS_NewAtomLen(context, name.data(), name.size())) {}
   Atom(const Atom&) = delete;
   Atom& operator=(const Atom&) = delete;
   ~Atom() { JS_FreeAtom(context_, atom_); }

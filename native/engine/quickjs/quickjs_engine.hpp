@@ -102,8 +102,8 @@ class QuickJsEngine final : public Engine {
 
   static JSValue js(Value value);
   static Value borrowed(JSValueConst value);
-  Value own(JSValue value);                 ///< takes ownership; throws when it is JS_EXCEPTION
-  void check(int result);                   ///< throws the pending exception when negative
+  Value own(JSValue value);  ///< takes ownership; throws when it is JS_EXCEPTION
+  void check(int result);    ///< throws the pending exception when negative
   [[noreturn]] void throw_pending();
   JSValue to_exception(const Thrown& thrown);
   Value external(void* data, std::size_t size, ReleaseBuffer release, void* opaque, bool shared);

@@ -334,7 +334,7 @@
       broken ||= StringPrototypeIncludes(parts[i], "\n");
     }
     if (!broken && length <= LINE) return `${open} ${ArrayPrototypeJoin(parts, ", ")} ${close}`;
-    const lines = !broken && open === "[" && longest <= 12 ? fill(parts) : parts;
+    const lines = !broken && open === "[" && longest <= 20 ? fill(parts) : parts;
     const indented = [];
     for (let i = 0; i < lines.length; i++) indented[i] = indent(lines[i], "  ");
     return `${open}\n${ArrayPrototypeJoin(indented, ",\n")}\n${close}`;

@@ -1,0 +1,633 @@
+// The WebAssembly namespace (WebAssembly JavaScript Interface, W3C) over the ops of native/wasm.
+//
+// The store knows memories, tables, globals, tags and exported functions by an id; here each id has one object.
+(function (runtime) {
+  "use strict";
+  const { ops, primordials, defineGlobal } = runtime;
+  const {
+    ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error, MathTrunc,
+    Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf, RangeError, ReflectConstruct,
+    ReflectOwnKeys, SafeMap, SafeWeakMap, SafeWeakSet, SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes,
+    StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, apply,
+  } = primordials;
+
+  if (ops.wasmCompile === undefined) return;
+
+  // --- Errors ---
+
+  const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
+
+  /** A NativeError of the namespace. */
+  function defineErrorClass(name) {
+    const Class = {
+      [name]: function (message) {
+        const args = arguments.length > 1 ? [message, arguments[1]] : [message];
+        return ReflectConstruct(Error, args, new.target === undefined ? Class : new.target);
+      },
+    }[name];
+    ObjectSetPrototypeOf(Class, Error);
+    ObjectDefineProperty(Class, "prototype", {
+      __proto__: null, value: ObjectCreate(primordials.ErrorPrototype), writable: false, enumerable: false,
+      configurable: false,
+    });
+    ObjectDefineProperty(Class.prototype, "constructor", hidden(Class));
+    ObjectDefineProperty(Class.prototype, "name", hidden(name));
+    ObjectDefineProperty(Class.prototype, "message", hidden(""));
+    return Class;
+  }
+
+  const CompileError = defineErrorClass("CompileError");
+  const LinkError = defineErrorClass("LinkError");
+  const RuntimeError = defineErrorClass("RuntimeError");
+  const errors = { __proto__: null, CompileError, LinkError, RuntimeError, RangeError, TypeError };
+
+  /** The lines of a stack that are the user's, after the frames of wasm. */
+  function userStack(stack, frames) {
+    let text = frames;
+    const lines = StringPrototypeSplit(stack, "\n");
+    for (let i = 0; i < lines.length; i++) {
+      if (lines[i] === "" || StringPrototypeIncludes(lines[i], "dcp:webassembly.js")) continue;
+      if (text === frames && StringPrototypeTrim(lines[i]) === "at native (native)") continue;
+      text += `${lines[i]}\n`;
+    }
+    return text;
+  }
+
+  function makeError(name, message, frames) {
+    const error = new errors[name](message);
+    const { stack } = error;
+    if (typeof stack === "string") ObjectDefineProperty(error, "stack", hidden(userStack(stack, frames)));
+    return error;
+  }
+
+  // --- Exported functions, and what the ops ask for ---
+
+  const functionIds = new SafeWeakMap();
+
+  ops.wasmSetup({
+    __proto__: null,
+    makeError,
+    registerFunction(fn, id) {
+      functionIds.set(fn, id);
+    },
+    lookupFunction: (fn) => functionIds.get(fn),
+    /** What an import of several results returned, as an array. */
+    toArray(iterable) {
+      if (!isObject(iterable)) throw new TypeError("an imported function with several results must return an iterable");
+      const method = iterable[SymbolIterator];
+      if (typeof method !== "function") throw new TypeError("what an imported function returned is not iterable");
+      const iterator = apply(method, iterable, []);
+      const { next } = iterator;
+      const values = [];
+      for (;;) {
+        const step = apply(next, iterator, []);
+        if (!isObject(step)) throw new TypeError("the iterator's result is no object");
+        if (step.done) return values;
+        ArrayPrototypePush(values, step.value);
+      }
+    },
+  });
+
+  // --- WebIDL ---
+
+  const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+  /** ToString, which throws for a Symbol. */
+  const toText = (value) => `${value}`;
+
+  function need(args, count, what) {
+    if (args.length < count) throw new TypeError(`${what}: ${count} argument${count > 1 ? "s" : ""} required`);
+  }
+
+  /** [EnforceRange] unsigned long */
+  function toUint32(value, what) {
+    const number = +value;
+    if (!NumberIsFinite(number)) throw new TypeError(`${what} must be a number between 0 and 4294967295`);
+    const integer = MathTrunc(number) + 0;
+    if (integer < 0 || integer > 4294967295) throw new TypeError(`${what} must be between 0 and 4294967295`);
+    return integer;
+  }
+
+  /** An address of the given type, as a Number. */
+  function toAddress(value, is64, what) {
+    if (!is64) return toUint32(value, what);
+    const big = typeof value === "bigint" ? value : BigIntAsIntN(1024, value);
+    if (big < 0n || big > 0xffff_ffff_ffff_ffffn) throw new TypeError(`${what} must be between 0n and 2n ** 64n - 1n`);
+    return Number(big);
+  }
+
+  const fromAddress = (value, is64) => (is64 ? BigInt(value) : value);
+
+  function toAddressType(value, what) {
+    if (value === undefined) return false;
+    const type = toText(value);
+    if (type !== "i32" && type !== "i64") throw new TypeError(`${what}: address must be "i32" or "i64"`);
+    return type === "i64";
+  }
+
+  /** initial and maximum of a descriptor, after its other members that come before them. */
+  function limits(descriptor, is64, what) {
+    const { initial } = descriptor;
+    if (initial === undefined) throw new TypeError(`${what}: initial is required`);
+    const low = toAddress(initial, is64, `${what}: initial`);
+    const { maximum } = descriptor;
+    const high = maximum === undefined ? -1 : toAddress(maximum, is64, `${what}: maximum`);
+    return { low, high };
+  }
+
+  function checkLimits({ low, high }, most, what) {
+    if (high >= 0 && high < low) throw new RangeError(`${what}: maximum is less than initial`);
+    if (low > most) throw new RangeError(`${what}: initial is above the limit of ${most}`);
+  }
+
+  /** The bytes of a BufferSource, for an op to read at once. */
+  function bufferSource(value, what) {
+    if (ArrayBufferIsView(value)) return value;
+    try {
+      ArrayBufferPrototypeGetByteLength(value);
+      return value;
+    } catch {
+      // not an ArrayBuffer
+    }
+    try {
+      SharedArrayBufferPrototypeGetByteLength(value);
+      return value;
+    } catch {
+      throw new TypeError(`${what}: the first argument must be an ArrayBuffer or a view of one`);
+    }
+  }
+
+  function importsArgument(value, what) {
+    if (value !== undefined && !isObject(value)) throw new TypeError(`${what}: the imports must be an object`);
+    return value;
+  }
+
+  /** WebIDL members are enumerable. */
+  function defineInterface(Class, name) {
+    const makeEnumerable = (object, skip) => {
+      const keys = ReflectOwnKeys(object);
+      for (let i = 0; i < keys.length; i++) {
+        if (!skip[keys[i]]) ObjectDefineProperty(object, keys[i], { __proto__: null, enumerable: true });
+      }
+    };
+    makeEnumerable(Class.prototype, { __proto__: null, constructor: true });
+    makeEnumerable(Class, { __proto__: null, length: true, name: true, prototype: true });
+    ObjectDefineProperty(Class.prototype, SymbolToStringTag, {
+      __proto__: null, value: `WebAssembly.${name}`, writable: false, enumerable: false, configurable: true,
+    });
+  }
+
+  /** Asks a constructor for an object over an item that the store has. Out of reach of users. */
+  const existing = { __proto__: null, item: undefined };
+  const objects = new SafeMap();
+
+  function objectOf(Class, id) {
+    let object = objects.get(id);
+    if (object === undefined) {
+      existing.item = id;
+      object = new Class(existing);
+      objects.set(id, object);
+    }
+    return object;
+  }
+
+  // --- Module ---
+
+  let moduleHandle;
+  let isModule;
+  class Module {
+    #handle;
+
+    constructor(bytes) {
+      if (bytes === existing) {
+        this.#handle = existing.item;
+        return;
+      }
+      need(arguments, 1, "WebAssembly.Module()");
+      this.#handle = ops.wasmCompile(bufferSource(bytes, "WebAssembly.Module()"));
+    }
+
+    static exports(module) {
+      need(arguments, 1, "WebAssembly.Module.exports()");
+      const flat = ops.wasmModuleExports(Module.#handleOf(module));
+      const list = [];
+      for (let i = 0; i < flat.length; i += 2) ArrayPrototypePush(list, { name: flat[i], kind: flat[i + 1] });
+      return list;
+    }
+
+    static imports(module) {
+      need(arguments, 1, "WebAssembly.Module.imports()");
+      const flat = ops.wasmModuleImports(Module.#handleOf(module));
+      const list = [];
+      for (let i = 0; i < flat.length; i += 4) {
+        ArrayPrototypePush(list, { module: flat[i], name: flat[i + 1], kind: flat[i + 2] });
+      }
+      return list;
+    }
+
+    static customSections(module, sectionName) {
+      need(arguments, 2, "WebAssembly.Module.customSections()");
+      return ops.wasmCustomSections(Module.#handleOf(module), toText(sectionName));
+    }
+
+    static #handleOf(module) {
+      if (isObject(module) && #handle in module) return module.#handle;
+      throw new TypeError("the first argument must be a WebAssembly.Module");
+    }
+
+    static {
+      moduleHandle = (module) => Module.#handleOf(module);
+      isModule = (value) => isObject(value) && #handle in value;
+    }
+  }
+
+  // --- Imports and exports ---
+
+  /** Reads the imports of a module, in its order, as wasmInstantiate takes them. */
+  function readImports(handle, importObject) {
+    const wanted = ops.wasmModuleImports(handle);
+    const given = [];
+    if (wanted.length > 0 && importObject === undefined) {
+      throw new TypeError("the module has imports: an object with them is required");
+    }
+    for (let i = 0; i < wanted.length; i += 4) {
+      const part = importObject[wanted[i]];
+      const what = `import ${wanted[i]}.${wanted[i + 1]}`;
+      if (!isObject(part)) throw new TypeError(`${what}: ${wanted[i]} is no object`);
+      ArrayPrototypePush(given, readImport(part[wanted[i + 1]], wanted[i + 2], wanted[i + 3], what));
+    }
+    return given;
+  }
+
+  function readImport(value, kind, content, what) {
+    if (kind === "function") {
+      if (typeof value !== "function") throw new LinkError(`${what} must be a function`);
+      return functionIds.get(value) ?? value;
+    }
+    const Class = classes[kind];
+    const id = Class.idOf(value);
+    if (id !== undefined) return id;
+    if (kind === "global" && isGlobalValue(value, content)) return [value];
+    throw new LinkError(`${what} must be a WebAssembly.${Class.title}`);
+  }
+
+  /** Whether a plain value can stand for an immutable global of the type. */
+  function isGlobalValue(value, content) {
+    switch (content) {
+      case "i64":
+        return typeof value === "bigint";
+      case "i32": case "f32": case "f64":
+        return typeof value === "number";
+      case "externref":
+        return true;
+      case "funcref":
+        return value === null || functionIds.has(value);
+      default:
+        return false;
+    }
+  }
+
+  /** The frozen object of an instance's exports. */
+  function instantiate(handle, given) {
+    const items = ops.wasmInstantiate(handle, given);
+    const declared = ops.wasmModuleExports(handle);
+    const exports = { __proto__: null };
+    for (let i = 0; i < items.length; i++) {
+      const kind = declared[2 * i + 1];
+      const value = kind === "function" ? items[i] : objectOf(classes[kind].Class, items[i]);
+      ObjectDefineProperty(exports, declared[2 * i], {
+        __proto__: null, value, writable: false, enumerable: true, configurable: false,
+      });
+    }
+    return ObjectFreeze(exports);
+  }
+
+  // --- Instance ---
+
+  class Instance {
+    #exports;
+
+    constructor(module) {
+      if (module === existing) {
+        this.#exports = existing.item;
+        return;
+      }
+      need(arguments, 1, "WebAssembly.Instance()");
+      const handle = moduleHandle(module);
+      const imports = importsArgument(arguments[1], "WebAssembly.Instance()");
+      this.#exports = instantiate(handle, readImports(handle, imports));
+    }
+
+    get exports() {
+      return this.#exports;
+    }
+  }
+
+  function newInstance(exports) {
+    existing.item = exports;
+    return new Instance(existing);
+  }
+
+  // --- Memory ---
+
+  const memoryBuffers = new SafeWeakSet();
+  const kMaxPages = 65536;
+  const kMaxPages64 = 2 ** 48;
+
+  let memoryId;
+  class Memory {
+    #id;
+    #is64;
+
+    constructor(descriptor) {
+      if (descriptor === existing) {
+        this.#id = existing.item;
+        this.#is64 = ops.wasmMemoryIs64(this.#id);
+        return;
+      }
+      const what = "WebAssembly.Memory()";
+      need(arguments, 1, what);
+      if (!isObject(descriptor)) throw new TypeError(`${what}: the descriptor must be an object`);
+      const is64 = toAddressType(descriptor.address, what);
+      const bounds = limits(descriptor, is64, what);
+      const shared = !!descriptor.shared;
+      if (shared && bounds.high < 0) throw new TypeError(`${what}: a shared memory needs a maximum`);
+      const most = is64 ? kMaxPages64 : kMaxPages;
+      checkLimits(bounds, most, what);
+      if (bounds.high > most) {
+        throw new RangeError(`${what}: maximum is above the limit of ${most}`);
+      }
+      this.#id = ops.wasmMemoryNew(bounds.low, bounds.high, shared, is64);
+      this.#is64 = is64;
+      objects.set(this.#id, this);
+    }
+
+    get buffer() {
+      const buffer = ops.wasmMemoryBuffer(this.#id);
+      memoryBuffers.add(buffer);
+      return buffer;
+    }
+
+    grow(delta) {
+      const id = this.#id;
+      need(arguments, 1, "WebAssembly.Memory.grow()");
+      return fromAddress(ops.wasmMemoryGrow(id, toAddress(delta, this.#is64, "delta")), this.#is64);
+    }
+
+    static {
+      memoryId = (value) => (isObject(value) && #id in value ? value.#id : undefined);
+    }
+  }
+
+  // --- Table ---
+
+  const kinds = { __proto__: null, i32: 0, i64: 1, f32: 2, f64: 3, v128: 4, anyfunc: 5, externref: 6 };
+  /** DefaultValue, as ToJSValue gives it. */
+  const defaults = [0, 0n, 0, 0, undefined, null, undefined];
+  const kMaxTableElements = 10_000_000;
+
+  let tableId;
+  class Table {
+    #id;
+    #kind;
+
+    constructor(descriptor) {
+      if (descriptor === existing) {
+        this.#id = existing.item;
+        this.#kind = ops.wasmTableKind(this.#id);
+        return;
+      }
+      const what = "WebAssembly.Table()";
+      need(arguments, 1, what);
+      if (!isObject(descriptor)) throw new TypeError(`${what}: the descriptor must be an object`);
+      const is64 = toAddressType(descriptor.address, what);
+      const { element } = descriptor;
+      const type = toText(element);
+      if (type !== "anyfunc" && type !== "externref") {
+        throw new TypeError(`${what}: element must be "anyfunc" or "externref"`);
+      }
+      const bounds = limits(descriptor, is64, what);
+      if (is64) throw new TypeError(`${what}: tables with 64-bit addresses cannot be made from JavaScript here`);
+      checkLimits(bounds, kMaxTableElements, what);
+      this.#kind = kinds[type];
+      const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[this.#kind];
+      this.#id = ops.wasmTableNew(this.#kind, bounds.low, bounds.high, value);
+      objects.set(this.#id, this);
+    }
+
+    get length() {
+      return ops.wasmTableSize(this.#id);
+    }
+
+    get(index) {
+      const id = this.#id;
+      need(arguments, 1, "WebAssembly.Table.get()");
+      return ops.wasmTableGet(id, toUint32(index, "index"));
+    }
+
+    set(index) {
+      const id = this.#id;
+      need(arguments, 1, "WebAssembly.Table.set()");
+      const at = toUint32(index, "index");
+      ops.wasmTableSet(id, at, arguments.length > 1 ? arguments[1] : defaults[this.#kind]);
+    }
+
+    grow(delta) {
+      const id = this.#id;
+      need(arguments, 1, "WebAssembly.Table.grow()");
+      const count = toUint32(delta, "delta");
+      return ops.wasmTableGrow(id, count, arguments.length > 1 ? arguments[1] : defaults[this.#kind]);
+    }
+
+    static {
+      tableId = (value) => (isObject(value) && #id in value ? value.#id : undefined);
+    }
+  }
+
+  // --- Global ---
+
+  let globalId;
+  class Global {
+    #id;
+
+    constructor(descriptor) {
+      if (descriptor === existing) {
+        this.#id = existing.item;
+        return;
+      }
+      const what = "WebAssembly.Global()";
+      need(arguments, 1, what);
+      if (!isObject(descriptor)) throw new TypeError(`${what}: the descriptor must be an object`);
+      const mutable = !!descriptor.mutable;
+      const type = toText(descriptor.value);
+      const kind = kinds[type];
+      if (kind === undefined) throw new TypeError(`${what}: "${type}" is no value type`);
+      if (type === "v128") throw new TypeError(`${what}: JavaScript cannot hold a v128`);
+      const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[kind];
+      this.#id = ops.wasmGlobalNew(kind, mutable, value);
+      objects.set(this.#id, this);
+    }
+
+    valueOf() {
+      return ops.wasmGlobalGet(this.#id);
+    }
+
+    get value() {
+      return ops.wasmGlobalGet(this.#id);
+    }
+
+    set value(value) {
+      const id = this.#id;
+      need(arguments, 1, "set WebAssembly.Global.value");
+      ops.wasmGlobalSet(id, value);
+    }
+
+    static {
+      globalId = (value) => (isObject(value) && #id in value ? value.#id : undefined);
+    }
+  }
+
+  const classes = {
+    __proto__: null,
+    memory: { Class: Memory, idOf: memoryId, title: "Memory" },
+    table: { Class: Table, idOf: tableId, title: "Table" },
+    global: { Class: Global, idOf: globalId, title: "Global" },
+  };
+
+  // --- The namespace ---
+
+  function compileBytes(bytes) {
+    existing.item = ops.wasmCompile(bytes);
+    return new Module(existing);
+  }
+
+  async function instantiateBytes(bytes, imports) {
+    const module = compileBytes(bytes);
+    const handle = moduleHandle(module);
+    await undefined;
+    return { module, instance: newInstance(instantiate(handle, readImports(handle, imports))) };
+  }
+
+  async function instantiateModule(module, imports) {
+    const handle = moduleHandle(module);
+    const given = readImports(handle, imports);
+    await undefined;
+    return newInstance(instantiate(handle, given));
+  }
+
+  /** The bytes of a Response, or of anything that has arrayBuffer(). */
+  async function responseBytes(source, what) {
+    const response = await source;
+    if (!isObject(response) || typeof response.arrayBuffer !== "function") {
+      throw new TypeError(`${what}: the first argument must be a Response or a promise for one`);
+    }
+    return bufferSource(await response.arrayBuffer(), what);
+  }
+
+  const WebAssembly = {
+    validate(bytes) {
+      need(arguments, 1, "WebAssembly.validate()");
+      return ops.wasmValidate(bufferSource(bytes, "WebAssembly.validate()"));
+    },
+
+    async compile(bytes) {
+      need(arguments, 1, "WebAssembly.compile()");
+      return compileBytes(bufferSource(bytes, "WebAssembly.compile()"));
+    },
+
+    async instantiate(source) {
+      const what = "WebAssembly.instantiate()";
+      need(arguments, 1, what);
+      if (isModule(source)) return instantiateModule(source, importsArgument(arguments[1], what));
+      const bytes = bufferSource(source, what);
+      return instantiateBytes(bytes, importsArgument(arguments[1], what));
+    },
+
+    async compileStreaming(source) {
+      const what = "WebAssembly.compileStreaming()";
+      need(arguments, 1, what);
+      return compileBytes(await responseBytes(source, what));
+    },
+
+    async instantiateStreaming(source) {
+      const what = "WebAssembly.instantiateStreaming()";
+      need(arguments, 1, what);
+      const imports = importsArgument(arguments[1], what);
+      return instantiateBytes(await responseBytes(source, what), imports);
+    },
+  };
+  ObjectDefineProperty(WebAssembly, SymbolToStringTag, {
+    __proto__: null, value: "WebAssembly", writable: false, enumerable: false, configurable: true,
+  });
+
+  const interfaces = { __proto__: null, Module, Instance, Memory, Table, Global };
+  const names = ReflectOwnKeys(interfaces);
+  for (let i = 0; i < names.length; i++) {
+    defineInterface(interfaces[names[i]], names[i]);
+    ObjectDefineProperty(WebAssembly, names[i], hidden(interfaces[names[i]]));
+  }
+  ObjectDefineProperty(WebAssembly, "CompileError", hidden(CompileError));
+  ObjectDefineProperty(WebAssembly, "LinkError", hidden(LinkError));
+  ObjectDefineProperty(WebAssembly, "RuntimeError", hidden(RuntimeError));
+  defineGlobal("WebAssembly", WebAssembly);
+
+  // --- Buffers of memories cannot be detached, except by growing the memory ---
+
+  /** Whether `buffer` is a Memory's buffer: transferring it must fail with a TypeError. */
+  runtime.isMemoryBuffer = (buffer) => memoryBuffers.has(buffer);
+
+  function guardTransfer(name) {
+    const native = primordials.ArrayBuffer.prototype[name];
+    if (native === undefined) return;
+    const method = {
+      [name]() {
+        if (memoryBuffers.has(this)) throw new TypeError(`a WebAssembly.Memory's buffer cannot be transferred`);
+        return apply(native, this, arguments);
+      },
+    }[name];
+    ObjectDefineProperty(primordials.ArrayBuffer.prototype, name, hidden(method));
+  }
+  guardTransfer("transfer");
+  guardTransfer("transferToFixedLength");
+  guardTransfer("transferToImmutable");
+
+  // --- What the probe shows ---
+
+  // A module that uses each proposal: what follows the magic number and the version, in hexadecimal.
+  const proposals = {
+    mutableGlobals: "0606017f0141000b07050101670300",
+    signExtension: "01060160017f017f030201000a070105002000c00b",
+    saturatedFloatToInt: "01060160017d017f030201000a080106002000fc000b",
+    multiValue: "0106016000027f7f030201000a08010600410041000b",
+    bulkMemory: "0104016000000302010005030100010a0d010b00410041004100fc0b000b",
+    referenceTypes: "01050160016f00030201000404016f00010a0a0108004100200026000b",
+    simd: "0105016000017f030201000a0d010b004100fd0ffd62fd1b000b",
+    relaxedSimd: "01080160037b7b7b017b030201000a0d010b00200020012002fd85020b",
+    threads: "0105016000017f030201000504010301010a0c010a0041004101fe1e02000b",
+    tailCalls: "010401600000030201000a0601040012000b",
+    exceptions: "010401600000030201000d030100000a10010e0002401f400100000008000b0b0b",
+    extendedConst: "0609017f00410141026a0b",
+    gc: "010a025f017f006000016400030201010a090107004100fb00000b",
+    typedFunctionReferences: "0109026000006001640000030201010a08010600200014000b",
+    memory64: "0105016000017f0302010005030104010a0901070042002802000b",
+    multiMemory: "0105016000017f03020100050502000100010a0a0108004100284201000b",
+  };
+
+  /** {proposal: whether a module that uses it compiles and instantiates} */
+  runtime.wasmFeatures = () => {
+    const features = {};
+    const keys = ReflectOwnKeys(proposals);
+    for (let i = 0; i < keys.length; i++) {
+      const text = `0061736d01000000${proposals[keys[i]]}`;
+      const bytes = new primordials.Uint8Array(text.length / 2);
+      for (let at = 0; at < bytes.length; at++) bytes[at] = +`0x${text[2 * at]}${text[2 * at + 1]}`;
+      try {
+        ops.wasmInstantiate(ops.wasmCompile(bytes), []);
+        features[keys[i]] = true;
+      } catch {
+        features[keys[i]] = false;
+      }
+    }
+    return features;
+  };
+});

@@ -1,0 +1,151 @@
+"""Drives dcp-zygote over its control socket, as docs/protocol.md section 4 describes it, for the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from dcp_evaluator import installation
+
+DEADLINE = 20.0
+"""Seconds after which a test gives up; far above what anything takes."""
+
+ECHO = """
+onreadln(function (line) {
+  if (line === 'spin') for (;;) {}
+  if (line === 'die') die(7);
+  if (line.startsWith('busy ')) { const end = performance.now() + Number(line.slice(5)); while (performance.now() < end); }
+  writeln(line);
+});
+"""
+
+
+def zygote_path() -> str:
+    return installation.executable("dcp-zygote")
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def open_descriptors(pid: int) -> list[int]:
+    return sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.005)
+
+
+class Peer:
+    """A running sandbox and our end of its channel."""
+
+    def __init__(self, pid: int, channel: socket.socket) -> None:
+        self.pid = pid
+        self.channel = channel
+        self._lines = channel.makefile("rb")
+
+    def send(self, line: str) -> None:
+        self.channel.sendall(line.encode() + b"\n")
+
+    def read(self) -> str:
+        return self._lines.readline().decode().removesuffix("\n")
+
+    def ask(self, line: str) -> str:
+        self.send(line)
+        return self.read()
+
+    def close(self) -> None:
+        self._lines.close()
+        self.channel.close()
+
+
+class RunningZygote:
+    """A zygote in line mode that has said ``ready``; ends with the ``with`` block."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        source: str = ECHO,
+        environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        executable: str | None = None,
+        wait: bool = True,
+    ) -> None:
+        script = folder / "start.js"
+        script.write_text(source)
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.settimeout(DEADLINE)
+        command = [*prefix, executable or zygote_path(), "--mode", "line", *options, str(script)]
+        with theirs:
+            actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]
+            self.pid = os.posix_spawnp(command[0], command, dict(environment or {}), file_actions=actions)
+        self.status: int | None = None
+        if wait:
+            assert self.receive() == "ready"
+
+    def __enter__(self) -> RunningZygote:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.control.close()
+        try:
+            self.wait()
+        except AssertionError:
+            os.kill(self.pid, signal.SIGKILL)
+            raise
+
+    def wait(self) -> int:
+        """The exit status, or the negative signal, once it has ended."""
+
+        def ended() -> bool:
+            if self.status is None:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self.status = os.waitstatus_to_exitcode(status) if pid else None
+            return self.status is not None
+
+        wait_until(ended, "the zygote ends")
+        assert self.status is not None
+        return self.status
+
+    def send(self, message: bytes | str, descriptors: Sequence[int] = ()) -> None:
+        data = message.encode() if isinstance(message, str) else message
+        socket.send_fds(self.control, [data], list(descriptors))
+
+    def receive(self) -> str:
+        return self.control.recv(1 << 16).decode()
+
+    def start(self, name: str, channel_in: int, channel_out: int) -> int:
+        """Asks for a sandbox on these descriptors and returns its process id."""
+        ours, broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, broker:
+            self.send(f"spawn {name}", [channel_in, channel_out, broker.fileno()])
+            answer = self.receive().split(" ", 2)
+        assert answer[:2] == ["spawned", name], answer
+        return int(answer[2])
+
+    def spawn(self, name: str, pair: tuple[socket.socket, socket.socket] | None = None) -> Peer:
+        """A sandbox on a connected pair of sockets; a Unix pair unless one is given."""
+        ours, theirs = pair or socket.socketpair()
+        with theirs:
+            pid = self.start(name, theirs.fileno(), theirs.fileno())
+        ours.settimeout(DEADLINE)
+        return Peer(pid, ours)
