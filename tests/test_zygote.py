@@ -30,10 +30,13 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
         return ours, server.accept()[0]
 
 
-def settled(zygote: RunningZygote) -> tuple[int, int]:
-    """The numbers of descriptors and children of a zygote that is at rest with all its spares."""
+AT_REST = [0, 1, 2, 3, "null device", "signalfd"] + ["spare"] * SPARES
+
+
+def wait_for_rest(zygote: RunningZygote) -> None:
+    """Waits until the zygote has nothing but its spares; fails when it keeps a process or a descriptor."""
     wait_until(lambda: len(children(zygote.pid)) == SPARES, "only the spares are left")
-    return len(open_descriptors(zygote.pid)), len(children(zygote.pid))
+    wait_until(lambda: len(open_descriptors(zygote.pid)) == len(AT_REST), f"{len(AT_REST)} descriptors are left", 3)
 
 
 def test_echo_and_end_of_input(zygote: RunningZygote) -> None:
@@ -68,10 +71,16 @@ def test_a_sandbox_killed_from_outside_is_reported(zygote: RunningZygote) -> Non
 
 
 def test_killed_spares_are_replaced(zygote: RunningZygote) -> None:
-    settled(zygote)
-    for spare in children(zygote.pid):
+    wait_for_rest(zygote)
+    killed = children(zygote.pid)
+    for spare in killed:
         os.kill(spare, signal.SIGKILL)
-    assert zygote.spawn("a").ask("x") == "x"
+    wait_until(lambda: not any(is_running(spare) for spare in killed), "the spares are dead")
+    peer = zygote.spawn("a")
+    assert peer.ask("x") == "x"
+    peer.close()
+    assert zygote.receive() == "exited a exit 0"
+    wait_for_rest(zygote)
 
 
 def test_without_spares(tmp_path: Path) -> None:
@@ -101,12 +110,12 @@ def test_without_spares(tmp_path: Path) -> None:
     ],
 )
 def test_bad_messages_are_answered(zygote: RunningZygote, message: bytes, descriptors: int, reason: str) -> None:
-    before = settled(zygote)
+    wait_for_rest(zygote)
     zygote.send(message, [0] * descriptors)
     answer = zygote.receive()
     assert answer.startswith("refused ")
     assert reason in answer
-    assert settled(zygote) == before
+    wait_for_rest(zygote)
     assert zygote.spawn("a").ask("x") == "x"
 
 
@@ -213,14 +222,14 @@ def test_an_endless_loop_ends_when_the_reader_of_its_pipe_leaves(zygote: Running
 
 
 def test_nothing_is_left_over(zygote: RunningZygote) -> None:
-    before = settled(zygote)
+    wait_for_rest(zygote)
     for round_ in range(30):
         peer = zygote.spawn(f"s{round_}")
         if round_ % 2:
             zygote.send(f"kill s{round_}")
         peer.close()
         assert zygote.receive().startswith(f"exited s{round_} ")
-    assert settled(zygote) == before
+    wait_for_rest(zygote)
 
 
 def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
@@ -239,7 +248,8 @@ def test_it_dies_with_its_parent_even_while_it_loads(tmp_path: Path) -> None:
     starter = (
         "import os, socket, sys, time\n"
         "ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
-        "pid = os.posix_spawn(sys.argv[1], sys.argv[1:], {}, file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)])\n"
+        "actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]\n"
+        "pid = os.posix_spawn(sys.argv[1], sys.argv[1:], {}, file_actions=actions)\n"
         "print(pid, flush=True)\n"
         "time.sleep(60)\n"
     )

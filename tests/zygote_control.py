@@ -19,7 +19,7 @@ ECHO = """
 onreadln(function (line) {
   if (line === 'spin') for (;;) {}
   if (line === 'die') die(7);
-  if (line.startsWith('busy ')) { const end = performance.now() + Number(line.slice(5)); while (performance.now() < end); }
+  if (line.startsWith('busy ')) for (const end = performance.now() + Number(line.slice(5)); performance.now() < end;);
   writeln(line);
 });
 """

@@ -17,6 +17,9 @@
 #ifndef DCP_WGPU_VERSION
 #error "DCP_WGPU_VERSION: the wgpu version that the generated decoder was made from"
 #endif
+#ifndef DCP_QUICKJS_VERSION
+#error "DCP_QUICKJS_VERSION: the version of the QuickJS-NG sources"
+#endif
 
 namespace py = pybind11;
 
@@ -152,6 +155,7 @@ PYBIND11_MODULE(_native, module) {
   module.doc() = "Frame channels and shared memory (docs/protocol.md section 1).";
   module.attr("built_wasmtime") = DCP_WASMTIME_VERSION;
   module.attr("built_wgpu") = DCP_WGPU_VERSION;
+  module.attr("built_quickjs") = DCP_QUICKJS_VERSION;
   py::register_exception<FrameError>(module, "FrameError", PyExc_ValueError);
   py::register_exception_translator(&translate);
 

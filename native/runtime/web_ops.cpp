@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "runtime/base64.hpp"
+
 namespace dcp::runtime {
 
 using engine::BufferView;
@@ -101,6 +103,16 @@ Value utf8_decode(Engine& engine, void*, std::span<const Value> args) {
   }
   if (fatal) engine.raise(ErrorType::type_error, "The encoded data is not valid UTF-8");
   return engine.string(to_well_formed_utf8(bytes));
+}
+
+Value base64_encode_op(Engine& engine, void*, std::span<const Value> args) {
+  const auto bytes = bytes_of_binary_string(engine.to_string(argument(engine, args, 0)));
+  return bytes ? engine.string(base64_encode(*bytes)) : engine.null();
+}
+
+Value base64_decode_op(Engine& engine, void*, std::span<const Value> args) {
+  const auto bytes = forgiving_base64_decode(engine.to_string(argument(engine, args, 0)));
+  return bytes ? engine.string(binary_string_of_bytes(*bytes)) : engine.null();
 }
 
 Value report_error(Engine& engine, void* context, std::span<const Value> args) {
@@ -205,6 +217,8 @@ void install_web_ops(Runtime& runtime) {
   runtime.add_op("utf8Encode", 1, utf8_encode, &runtime);
   runtime.add_op("utf8EncodeInto", 2, utf8_encode_into, &runtime);
   runtime.add_op("utf8Decode", 4, utf8_decode, &runtime);
+  runtime.add_op("base64Encode", 1, base64_encode_op, &runtime);
+  runtime.add_op("base64Decode", 1, base64_decode_op, &runtime);
   runtime.add_op("reportError", 1, report_error, &runtime);
 }
 

@@ -4,6 +4,7 @@ from typing_extensions import Buffer
 
 built_wasmtime: str
 built_wgpu: str
+built_quickjs: str
 
 class FrameError(ValueError): ...
 

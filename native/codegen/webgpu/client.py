@@ -397,6 +397,8 @@ class ClientWriter:
             if argument.optional:
                 absent = self.default(argument)
                 if argument.default is None and key in policy.GENERATED:
+                    if self.model.shape(argument.type).kind != "u64":
+                        raise ValueError(f"{key}: {argument.name} may be absent and is no size: give it a hook")
                     absent = "-1"  # WGPU_WHOLE_SIZE on the wire
                 value = f"{argument.name} === undefined ? {absent} : {value}"
             body.append(f"{argument.name} = {value};")

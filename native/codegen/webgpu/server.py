@@ -42,7 +42,7 @@ class ServerWriter:
         if missing:
             raise ValueError(f"the headers have no {', '.join(missing)}")
         lines = [
-            NOTE + "#pragma once\n\n#include <wgpu.h>\n\n#include <cstdint>\n\nnamespace dcp::gpu {\n",
+            NOTE + "#pragma once\n\n#include <wgpu.h>\n\n#include <cstddef>\n#include <cstdint>\n\nnamespace dcp::gpu {\n",
             f"constexpr std::uint32_t kNativeMajor = {policy.WGPU_NATIVE_MAJOR};\n",
             f"enum class Kind : std::uint8_t {{ {', '.join(kinds)} }};",
             f"constexpr std::uint32_t kKindCount = {len(kinds)};",
@@ -66,6 +66,11 @@ class ServerWriter:
             *(f'  visit("{name}", reinterpret_cast<void**>(&functions.{name.removeprefix("wgpu")}));' for name in functions),
             "}\n",
             *self.tables(),
+            "class Call;\n",
+            *self.readers(),
+            "/// Decodes and carries out a command that the generator knows; false: it is one of the hand-written.",
+            "bool execute_generated(Opcode opcode, Call& call);",
+            "void release_handle(const Functions& functions, Kind kind, void* handle);\n",
             "}  // namespace dcp::gpu\n",
         ]
         return "\n".join(lines)
@@ -100,6 +105,10 @@ class ServerWriter:
     def limit_names(self) -> list[str]:
         return [a.name for a in self.model.idl.interfaces["GPUSupportedLimits"].attributes]
 
+    def readers(self) -> list[str]:
+        structs = ((name, self.model.struct(name)) for name in self.model.used_dictionaries())
+        return [f"void read_{n}(Call& call, {s}& out);" for n, s in structs if s in self.header.initializers] + [""]
+
     # --- Decoder ---
 
     def write_source(self) -> str:
@@ -107,8 +116,10 @@ class ServerWriter:
             NOTE + '#include "gpu/call.hpp"\n#include "gpu/guards.hpp"\n\nnamespace dcp::gpu {\nnamespace {\n',
             *self.enum_tables(),
         ]
+        lines.append("}  // namespace\n")
         for name in self.model.used_dictionaries():
             lines += self.dictionary(name)
+        lines.append("namespace {\n")
         for command in self.model.commands:
             lines += self.command(command)
         lines.append("}  // namespace\n")
@@ -173,7 +184,7 @@ class ServerWriter:
         if fields is None or struct not in self.header.initializers:
             self.deviations.append(f"dictionary {name}: no C struct, a use of it is a validation error")
             return [] if not members else self.skipped(name, members)
-        lines = [f"[[maybe_unused]] void read_{name}(Call& call, {struct}& out) {{"]
+        lines = [f"void read_{name}(Call& call, {struct}& out) {{"]
         lines.append(f"  out = {self.header.initializers[struct]};")
         if not members:
             lines.append("  static_cast<void>(call);")
@@ -225,7 +236,8 @@ class ServerWriter:
         lines.append("  for (std::uint32_t i = 0; i < count; ++i) {")
         if shape.kind == "record":
             lines.append(f"    items[i] = {self.header.initializers[fields[name].target]};")
-            lines.append(f"    items[i].key = call.string();\n    items[i].value = {self.scalar(shape.item)};")
+            lines.append("    items[i].key = call.string();")
+            lines.append(f"    items[i].value = {self.scalar(shape.item)};")
         elif shape.item.kind == "dictionary":
             lines.append(f"    read_{shape.item.name}(call, items[i]);")
         else:
@@ -264,7 +276,7 @@ class ServerWriter:
         lines.append("  call.finish();")
         if command.key in policy.GUARDS:
             guard = f"guard_{snake(operation.name)}"
-            lines.append(f"  if (call.ready() && !{guard}(call{''.join(f', {v}' for v in values)})) call.refuse();")
+            lines.append(f"  if (call.ready()) {guard}(call{''.join(f', {v}' for v in values)});")
         lines.append(f"  if (call.ready()) {f'call.produce({call})' if makes else call};")
         lines.append("  call.end();")
         if policy.CLOSERS.get(command.interface.name) == operation.name:

@@ -1,0 +1,66 @@
+# `make demo` runs the main job, `make test` runs every test; both install what is missing first. `make help` lists all.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build/package
+PREPARED := $(VENV)/.prepared
+INSTALLED := $(BUILD)/.installed
+
+SOURCES := $(shell find native python -type f -not -path '*/__pycache__/*') CMakeLists.txt
+TESTS := $(shell find tests/native -type f)
+PY_FILES := python native/codegen tests benchmarks
+CXX_FILES := $(shell find native tests/native -name '*.cpp' -o -name '*.hpp')
+
+.PHONY: help demo test build lint format native-test pytest bench asan clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: build  ## run the main job: filter a picture in sandboxes
+	@$(BIN)/python -m dcp_evaluator.demo
+
+test: lint build native-test pytest  ## check style and types, build, run all tests
+
+build: $(INSTALLED)  ## build the package and install it into .venv
+
+$(PREPARED): pyproject.toml .ci/prepare
+	@.ci/prepare
+	@touch $@
+
+$(INSTALLED): $(PREPARED) $(SOURCES) $(TESTS)
+	@echo '==> Building dcp-evaluator (the first time takes a few minutes on a small machine)'
+	@mkdir -p $(BUILD)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation \
+	  --force-reinstall -Cbuild-dir=$(BUILD) -Ccmake.define.DCP_BUILD_TESTS=ON . \
+	  || { echo 'error: the build failed; its messages are above. The versions that it needs are in pyproject.toml.' >&2; exit 1; }
+	@touch $@
+
+lint: $(PREPARED)  ## ruff, mypy --strict, clang-format
+	@$(BIN)/ruff check $(PY_FILES)
+	@$(BIN)/ruff format --check $(PY_FILES)
+	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+	@$(BIN)/mypy
+
+format: $(PREPARED)  ## put all sources into the project's style
+	@$(BIN)/ruff check --fix $(PY_FILES)
+	@$(BIN)/ruff format $(PY_FILES)
+	@$(BIN)/clang-format -i $(CXX_FILES)
+
+native-test: build  ## C++ unit tests
+	@$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
+
+pytest: build  ## tests through the public doors
+	@$(BIN)/python -m pytest
+
+bench: build  ## measure the hot paths
+	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds -p no:timeout
+
+asan: $(PREPARED)  ## C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset asan -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
+	@$(BIN)/cmake --build --preset asan
+	@$(BIN)/ctest --preset asan
+
+clean:  ## remove what was built; .venv stays
+	@rm -rf build out

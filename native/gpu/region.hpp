@@ -1,0 +1,68 @@
+// The host's side of the shared memory: makes it, sends it, reads commands from it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "gpu/wire.hpp"
+
+namespace dcp::gpu {
+
+/// A descriptor that is closed with its owner.
+class OwnedFd {
+ public:
+  explicit OwnedFd(int fd = -1) : fd_(fd) {}
+  OwnedFd(const OwnedFd&) = delete;
+  OwnedFd& operator=(const OwnedFd&) = delete;
+  ~OwnedFd();
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class Region {
+ public:
+  /// Throws std::system_error.
+  Region();
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+  ~Region();
+
+  /// Sends the Hello and the three descriptors. Throws std::system_error.
+  void send_hello(int socket) const;
+
+  Header& header() const { return *reinterpret_cast<Header*>(base_); }
+  std::uint32_t* commands() const { return reinterpret_cast<std::uint32_t*>(base_ + kRingsOffset); }
+  std::uint32_t* replies() const { return reinterpret_cast<std::uint32_t*>(base_ + kRepliesOffset); }
+  std::byte* heap() const { return base_ + kHeapOffset; }
+  int command_event() const { return command_event_.get(); }
+  int reply_event() const { return reply_event_.get(); }
+
+ private:
+  OwnedFd memory_;
+  OwnedFd command_event_;
+  OwnedFd reply_event_;
+  std::byte* base_ = nullptr;
+};
+
+/// The reading end of the command ring.
+class CommandReader {
+ public:
+  explicit CommandReader(Region& region) : region_(region) {}
+
+  /// Copies the next command, header word included, into `command`; false: there is none. Skips padding. Throws
+  /// Violation when the ring's contents make no sense.
+  bool next(std::vector<std::uint32_t>& command);
+  /// Tells the writer that everything that next() has returned is done with.
+  void release();
+  /// Waits for a command; false when the socket hung up.
+  bool wait(int socket);
+
+ private:
+  Region& region_;
+  std::uint32_t position_ = 0;
+};
+
+}  // namespace dcp::gpu

@@ -1,0 +1,98 @@
+#include "gpu/replies.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace dcp::gpu {
+namespace {
+
+constexpr std::size_t kMostWaiting = 1024;
+constexpr std::size_t kLongestText = 16 * 1024;
+
+}  // namespace
+
+Reply& Reply::u32(std::uint32_t value) {
+  words_.push_back(value);
+  return *this;
+}
+
+Reply& Reply::u64(std::uint64_t value) {
+  words_.push_back(static_cast<std::uint32_t>(value));
+  words_.push_back(static_cast<std::uint32_t>(value >> 32));
+  return *this;
+}
+
+Reply& Reply::text(std::string_view value) {
+  const std::size_t room = (kLargestReply - std::min<std::size_t>(words_.size() + 64, kLargestReply)) * 4;
+  value = value.substr(0, std::min(kLongestText, room));
+  while (!value.empty() && (static_cast<unsigned char>(value.back()) & 0xC0) == 0x80 && value.size() >= kLongestText) {
+    value.remove_suffix(1);  // not in the middle of a character
+  }
+  words_.push_back(static_cast<std::uint32_t>(value.size()));
+  const std::size_t start = words_.size();
+  words_.resize(start + (value.size() + 3) / 4);
+  if (!value.empty()) std::memcpy(&words_[start], value.data(), value.size());
+  return *this;
+}
+
+void ReplyWriter::send(Reply&& reply) {
+  const std::lock_guard lock(mutex_);
+  reply.words_[0] =
+      message_header(static_cast<std::uint32_t>(reply.type_), static_cast<std::uint32_t>(reply.words_.size()));
+  waiting_.push_back(std::move(reply.words_));
+  flush_locked();
+}
+
+void ReplyWriter::flush() {
+  const std::lock_guard lock(mutex_);
+  flush_locked();
+}
+
+void ReplyWriter::flush_locked() {
+  RingState& ring = region_.header().replies;
+  bool wrote = false;
+  while (!waiting_.empty()) {
+    if (!put(waiting_.front())) {
+      ring.wants_room.store(1, std::memory_order_seq_cst);
+      if (!put(waiting_.front())) break;
+    }
+    waiting_.pop_front();
+    wrote = true;
+  }
+  if (!wrote) return;
+  ring.write.store(position_, std::memory_order_seq_cst);
+  if (ring.asleep.load(std::memory_order_seq_cst) && ring.asleep.exchange(0)) eventfd_write(region_.reply_event(), 1);
+}
+
+bool ReplyWriter::put(const std::vector<std::uint32_t>& words) {
+  const std::uint32_t used = position_ - region_.header().replies.read.load(std::memory_order_acquire);
+  const std::uint32_t index = position_ % kReplyWords;
+  const std::uint32_t size = static_cast<std::uint32_t>(words.size());
+  const std::uint32_t padding = size > kReplyWords - index ? kReplyWords - index : 0;
+  // A sandbox that lies about what it has read only harms its own replies.
+  if (used > kReplyWords || padding + size > kReplyWords - used) return false;
+  if (padding != 0) region_.replies()[index] = message_header(0, padding);
+  std::memcpy(region_.replies() + (index + padding) % kReplyWords, words.data(), size * sizeof(std::uint32_t));
+  position_ += padding + size;
+  return true;
+}
+
+bool ReplyWriter::drain(int socket) {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      flush_locked();
+      if (waiting_.size() < kMostWaiting) return true;
+    }
+    pollfd waits[] = {{region_.command_event(), POLLIN, 0}, {socket, POLLIN, 0}};
+    poll(waits, 2, 1000);
+    if (waits[1].revents != 0) return false;
+    eventfd_t count;
+    if (waits[0].revents != 0) eventfd_read(region_.command_event(), &count);
+  }
+}
+
+}  // namespace dcp::gpu

@@ -1,0 +1,50 @@
+// The writing end of the reply ring. Any thread may send; what does not fit waits in memory.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "gpu/region.hpp"
+#include "webgpu_decoder.hpp"
+
+namespace dcp::gpu {
+
+/// A reply under construction.
+class Reply {
+ public:
+  explicit Reply(ReplyType type) : type_(type), words_(1) {}
+  Reply& u32(std::uint32_t value);
+  Reply& u64(std::uint64_t value);
+  /// Text from wgpu-native or a driver; cut where it would not fit a reply.
+  Reply& text(std::string_view value);
+
+ private:
+  friend class ReplyWriter;
+  ReplyType type_;
+  std::vector<std::uint32_t> words_;
+};
+
+class ReplyWriter {
+ public:
+  explicit ReplyWriter(Region& region) : region_(region) {}
+
+  void send(Reply&& reply);
+  /// Moves waiting replies into the ring as room appears.
+  void flush();
+  /// Waits until few replies are waiting; false when the socket hung up. Back-pressure for a sandbox that never reads.
+  bool drain(int socket);
+
+ private:
+  void flush_locked();
+  bool put(const std::vector<std::uint32_t>& words);
+
+  Region& region_;
+  std::mutex mutex_;
+  std::deque<std::vector<std::uint32_t>> waiting_;
+  std::uint32_t position_ = 0;
+};
+
+}  // namespace dcp::gpu
