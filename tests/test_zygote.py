@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dcp_evaluator import installation
 from zygote_control import RunningZygote, children, is_running, open_descriptors, wait_until, zygote_path
 
 SPARES = 2
@@ -253,7 +254,8 @@ def test_it_dies_with_its_parent_even_while_it_loads(tmp_path: Path) -> None:
         "print(pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    command = [sys.executable, "-c", starter, zygote_path(), "--mode", "line", str(script)]
+    program = [zygote_path(), "--wasmtime", installation.wasmtime_library(), "--mode", "line", str(script)]
+    command = [sys.executable, "-c", starter, *program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())

@@ -92,13 +92,15 @@ class RunningZygote:
         script.write_text(source)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(DEADLINE)
-        command = [*prefix, executable or zygote_path(), "--mode", "line", *options, str(script)]
+        program = [executable or zygote_path(), "--wasmtime", installation.wasmtime_library()]
+        command = [*prefix, *program, "--mode", "line", *options, str(script)]
         with theirs:
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]
             self.pid = os.posix_spawnp(command[0], command, dict(environment or {}), file_actions=actions)
         self.status: int | None = None
         if wait:
-            assert self.receive() == "ready"
+            answer = self.receive()
+            assert answer == "ready", answer
 
     def __enter__(self) -> RunningZygote:
         return self

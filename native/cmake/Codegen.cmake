@@ -23,7 +23,7 @@ dcp_find_package_dir(wgpu DCP_WGPU_DIR DCP_WGPU_VERSION)
 set(DCP_WGPU_INCLUDE_DIR "${DCP_WGPU_DIR}/resources")
 
 file(GLOB JS_FILES CONFIGURE_DEPENDS native/runtime/js/*.js)
-set(js_order primordials error-report webidl dom-exception events console timers encoding base64 url structured-clone crypto
+set(js_order primordials error-report webidl dom-exception events abort inspect console timers encoding base64 url structured-clone crypto
              performance webassembly webgpu-generated webgpu line shell job)
 
 set(wgpu_resources "${DCP_WGPU_DIR}/resources")

@@ -96,19 +96,18 @@ void CommandReader::release() {
 
 bool CommandReader::wait(int socket) {
   RingState& ring = region_.header().commands;
-  for (;;) {
-    ring.asleep.store(1, std::memory_order_seq_cst);
-    if (ring.write.load(std::memory_order_seq_cst) != position_) {
-      ring.asleep.store(0, std::memory_order_relaxed);
-      return true;
-    }
-    pollfd waits[] = {{region_.command_event(), POLLIN, 0}, {socket, POLLIN, 0}};
-    if (poll(waits, 2, -1) < 0 && errno != EINTR) fail("poll");
-    // The sandbox never writes on the socket: readable means hung up, or a client that is not ours.
-    if (waits[1].revents != 0) return false;
-    eventfd_t count;
-    if (waits[0].revents != 0) eventfd_read(region_.command_event(), &count);
+  ring.asleep.store(1, std::memory_order_seq_cst);
+  if (ring.write.load(std::memory_order_seq_cst) != position_) {
+    ring.asleep.store(0, std::memory_order_relaxed);
+    return true;
   }
+  pollfd waits[] = {{region_.command_event(), POLLIN, 0}, {socket, POLLIN, 0}};
+  if (poll(waits, 2, -1) < 0 && errno != EINTR) fail("poll");
+  // The sandbox never writes on the socket: readable means hung up, or a client that is not ours.
+  if (waits[1].revents != 0) return false;
+  eventfd_t count;
+  if (waits[0].revents != 0) eventfd_read(region_.command_event(), &count);
+  return true;
 }
 
 }  // namespace dcp::gpu

@@ -57,7 +57,7 @@ class CommandReader {
   bool next(std::vector<std::uint32_t>& command);
   /// Tells the writer that everything that next() has returned is done with.
   void release();
-  /// Waits for a command; false when the socket hung up.
+  /// Waits for a command or a wake-up; false when the socket hung up.
   bool wait(int socket);
 
  private:

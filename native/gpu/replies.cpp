@@ -27,10 +27,9 @@ Reply& Reply::u64(std::uint64_t value) {
 
 Reply& Reply::text(std::string_view value) {
   const std::size_t room = (kLargestReply - std::min<std::size_t>(words_.size() + 64, kLargestReply)) * 4;
-  value = value.substr(0, std::min(kLongestText, room));
-  while (!value.empty() && (static_cast<unsigned char>(value.back()) & 0xC0) == 0x80 && value.size() >= kLongestText) {
-    value.remove_suffix(1);  // not in the middle of a character
-  }
+  std::size_t size = std::min({value.size(), kLongestText, room});
+  while (size > 0 && size < value.size() && (static_cast<unsigned char>(value[size]) & 0xC0) == 0x80) --size;
+  value = value.substr(0, size);
   words_.push_back(static_cast<std::uint32_t>(value.size()));
   const std::size_t start = words_.size();
   words_.resize(start + (value.size() + 3) / 4);

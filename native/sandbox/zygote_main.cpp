@@ -69,7 +69,8 @@ int serve(const CommandLine& command) {
   try {
     const Prepared prepared = prepare_isolation(command.sandbox);
     close_inherited(prepared.null_device);
-    Sandbox sandbox(command.sandbox);
+    // Never destroyed: what engine and bindings hold goes with the process.
+    Sandbox& sandbox = *new Sandbox(command.sandbox);
     sandbox.load_files();
     control.send("ready");
     Spawner spawner(sandbox, prepared, command.spares);

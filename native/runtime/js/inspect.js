@@ -98,6 +98,16 @@
     return `[${kind}${shown === "(anonymous)" ? " " : ": "}${shown}]`;
   }
 
+  function withoutRuntimeFrames(stack) {
+    if (!StringPrototypeIncludes(stack, "(dcp:")) return stack;
+    const lines = StringPrototypeSplit(stack, "\n");
+    const kept = [];
+    for (let i = 0; i < lines.length; i++) {
+      if (!StringPrototypeIncludes(lines[i], "(dcp:")) ArrayPrototypePush(kept, lines[i]);
+    }
+    return ArrayPrototypeJoin(kept, "\n");
+  }
+
   /** "Name: message" and the stack. Engines differ in whether the stack begins with the message. */
   function describeError(error) {
     const name = attempt((value) => String(value.name), error) ?? "Error";
@@ -105,7 +115,8 @@
     const head = message === "" ? name : name === "" ? message : `${name}: ${message}`;
     const stack = attempt((value) => value.stack, error);
     if (typeof stack !== "string" || stack === "") return `[${head}]`;
-    const text = StringPrototypeTrimEnd(stack);
+    const text = StringPrototypeTrimEnd(withoutRuntimeFrames(stack));
+    if (text === "") return `[${head}]`;
     const first = StringPrototypeIndexOf(text, "\n    at ");
     if (StringPrototypeStartsWith(text, "    at ")) return `${head}\n${text}`;
     return first < 0 ? text : `${head}${StringPrototypeSlice(text, first)}`;

@@ -1,0 +1,189 @@
+#include "gpu/call.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "gpu/server.hpp"
+#include "gpu/violation.hpp"
+
+namespace dcp::gpu {
+
+void Call::violation(const std::string& what) const {
+  const std::uint32_t opcode = message_type(words_[0]);
+  throw Violation(std::string(opcode < kOpcodeCount ? kOpcodeNames[opcode] : "command") + ": " + what);
+}
+
+void Call::bad_enum(std::uint32_t index) const { violation("enum value " + std::to_string(index)); }
+
+const Functions& Call::functions() const { return server_.functions(); }
+
+std::uint32_t Call::u32() {
+  if (position_ >= words_.size()) violation("too short");
+  return words_[position_++];
+}
+
+std::uint16_t Call::u16() {
+  const std::uint32_t value = u32();
+  if (value > 0xFFFF) violation("a 16-bit number of " + std::to_string(value));
+  return static_cast<std::uint16_t>(value);
+}
+
+std::uint64_t Call::u64() {
+  const std::uint64_t low = u32();
+  return low | static_cast<std::uint64_t>(u32()) << 32;
+}
+
+float Call::f32() { return std::bit_cast<float>(u32()); }
+
+double Call::f64() { return std::bit_cast<double>(u64()); }
+
+bool Call::boolean() {
+  const std::uint32_t value = u32();
+  if (value > 1) violation("a boolean of " + std::to_string(value));
+  return value == 1;
+}
+
+std::uint32_t Call::count() {
+  const std::uint32_t value = u32();
+  if (value > words_.size() - position_) violation("a sequence of " + std::to_string(value));
+  return value;
+}
+
+void Call::skip(std::uint32_t words) {
+  for (std::uint32_t i = 0; i < words; ++i) u32();
+}
+
+std::byte* Call::heap(std::uint64_t offset, std::uint64_t count) {
+  if (offset > kHeapSize || count > kHeapSize - offset) {
+    violation("heap range " + std::to_string(offset) + " + " + std::to_string(count));
+  }
+  return server_.region().heap() + offset;
+}
+
+std::byte* Call::allocate(std::size_t size) {
+  memory_.push_back(std::make_unique<std::byte[]>(std::max<std::size_t>(size, 1)));
+  return memory_.back().get();
+}
+
+WGPUStringView Call::string() {
+  const std::uint32_t first = u32();
+  const std::uint32_t length = first & ~kStringInHeap;
+  std::byte* copy = allocate(length <= kHeapSize ? length : 0);
+  if (first & kStringInHeap) {
+    const std::uint32_t offset = u32();
+    std::memcpy(copy, heap(offset, length), length);
+  } else {
+    const std::size_t words = (static_cast<std::size_t>(length) + 3) / 4;
+    if (words > words_.size() - position_) violation("a string of " + std::to_string(length) + " bytes");
+    std::memcpy(copy, words_.data() + position_, length);
+    position_ += words;
+  }
+  const WGPUStringView text{reinterpret_cast<const char*>(copy), length};
+  if (!is_utf8({text.data, text.length})) violation("a string that is not UTF-8");
+  return text;
+}
+
+Object& Call::find(std::uint32_t id, Kind kind) {
+  const auto found = server_.objects().find(id);
+  if (found == server_.objects().end() || found->second.kind != kind) {
+    violation("no " + std::string(kKindNames[static_cast<std::size_t>(kind)]) + " with id " + std::to_string(id));
+  }
+  return found->second;
+}
+
+Object& Call::object_entry(Kind kind) { return find(u32(), kind); }
+
+void* Call::object(Kind kind) {
+  Object& found = object_entry(kind);
+  if (found.resource) used_.push_back(found.resource);
+  if (found.handle == nullptr) refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is invalid");
+  return found.handle;
+}
+
+void* Call::object_or_null(Kind kind) {
+  if (position_ < words_.size() && words_[position_] == 0) {
+    ++position_;
+    return nullptr;
+  }
+  return object(kind);
+}
+
+void* Call::self(Kind kind) {
+  self_id_ = u32();
+  self_ = &find(self_id_, kind);
+  device_ = self_->device;
+  if (self_->handle == nullptr) refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is invalid");
+  return self_->handle;
+}
+
+void Call::result(Kind kind) {
+  result_id_ = u32();
+  result_kind_ = kind;
+  if (result_id_ == 0 || server_.objects().contains(result_id_)) violation("id " + std::to_string(result_id_) + " is taken");
+}
+
+void Call::finish() {
+  if (position_ != words_.size()) violation("too long");
+  ready_ = device_ != nullptr && !device_->lost();
+  if (device_) device_->begin_call();
+}
+
+void Call::refuse(std::string message) {
+  if (refusal_.empty()) refusal_ = message.empty() ? "invalid" : std::move(message);
+}
+
+void Call::link_usage(Object& result) {
+  switch (result.kind) {
+    case Kind::command_encoder:
+      result.usage = std::make_shared<Usage>();
+      break;
+    case Kind::compute_pass_encoder:
+    case Kind::render_pass_encoder:
+    case Kind::command_buffer:
+      result.usage = self_->usage;
+      break;
+    case Kind::bind_group:
+      result.resource = std::make_shared<Resource>();
+      result.resource->parts = used_;
+      break;
+    case Kind::query_set:
+      result.resource = std::make_shared<Resource>();
+      break;
+    default:
+      result.resource = std::move(resource_);
+  }
+}
+
+void Call::produce(void* handle) {
+  Object made{result_kind_, handle, !device_->failure(), device_, nullptr, nullptr, {}};
+  link_usage(made);
+  made_ = &server_.add(result_id_, std::move(made));
+  // The table may have moved its entries.
+  if (self_ != nullptr) self_ = &server_.objects().at(self_id_);
+}
+
+void Call::end() {
+  if (!refusal_.empty() && device_ && !device_->lost()) {
+    const std::uint32_t opcode = message_type(words_[0]);
+    std::string name = kOpcodeNames[opcode];
+    std::replace(name.begin(), name.end(), '_', '.');
+    device_->report(WGPUErrorType_Validation, name + ": " + refusal_);
+  }
+  if (self_ != nullptr && self_->usage) {
+    for (const auto& resource : used_) self_->usage->add(resource);
+  }
+  if (result_id_ != 0 && made_ == nullptr) {
+    Object made{result_kind_, nullptr, false, device_, nullptr, nullptr, {}};
+    link_usage(made);
+    made_ = &server_.add(result_id_, std::move(made));
+    if (self_ != nullptr) self_ = &server_.objects().at(self_id_);
+  }
+}
+
+void Call::consume_self() {
+  server_.remove(self_id_);
+  self_ = nullptr;
+}
+
+}  // namespace dcp::gpu

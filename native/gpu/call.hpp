@@ -1,0 +1,108 @@
+// One command while it is carried out: a bounds-checked reader of its words, the objects that it names, and what
+// becomes of its result. Every reader throws Violation for what no client of ours sends.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "gpu/objects.hpp"
+#include "webgpu_decoder.hpp"
+
+namespace dcp::gpu {
+
+class Server;
+
+class Call {
+ public:
+  /// `command` starts with its header word.
+  Call(Server& server, std::span<const std::uint32_t> command) : server_(server), words_(command) {}
+
+  std::uint32_t u32();
+  std::uint16_t u16();
+  std::int32_t i32() { return static_cast<std::int32_t>(u32()); }
+  std::uint64_t u64();
+  float f32();
+  double f64();
+  bool boolean();
+  /// The length of a sequence: at most the words that are left.
+  std::uint32_t count();
+  /// A copy of a string, valid UTF-8, that lives as long as the call.
+  WGPUStringView string();
+  /// `count` bytes of the heap, as they are: they can change while they are looked at.
+  std::byte* heap(std::uint64_t offset, std::uint64_t count);
+  void skip(std::uint32_t words);
+  template <typename Enum, std::size_t size>
+  Enum enumerated(const Enum (&values)[size], Enum missing) {
+    const std::uint32_t index = u32();
+    if (index >= size || values[index] == missing) bad_enum(index);
+    return values[index];
+  }
+  /// Zeroed memory for `count` structs; it lives as long as the call.
+  template <typename T>
+  T* make(std::uint32_t count) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    return reinterpret_cast<T*>(allocate(count * sizeof(T)));
+  }
+
+  /// The handle of an object. Null where the object is invalid; the call is then refused.
+  void* object(Kind kind);
+  void* object_or_null(Kind kind);
+  Object& object_entry(Kind kind);
+
+  /// The object that the command is called on.
+  void* self(Kind kind);
+  Object& self_entry() { return *self_; }
+  /// Reads the id of the object that the command makes.
+  void result(Kind kind);
+  /// All words are read. What follows may call wgpu-native where ready() says so.
+  void finish();
+  bool ready() const { return ready_ && refusal_.empty(); }
+  /// The command becomes this validation error.
+  void refuse(std::string message);
+  /// The handle of the result.
+  void produce(void* handle);
+  /// Raises the error of a refused command and registers its result.
+  void end();
+  /// Ends the life of the object that the command was called on.
+  void consume_self();
+  /// Attaches what a later submission has to look at.
+  void set_resource(std::shared_ptr<Resource> resource) { resource_ = std::move(resource); }
+  Object* made() { return made_; }
+
+  Server& server() { return server_; }
+  const Functions& functions() const;
+  Device& device() { return *device_; }
+  const std::shared_ptr<Device>& shared_device() { return device_; }
+
+ private:
+  [[noreturn]] void violation(const std::string& what) const;
+  [[noreturn]] void bad_enum(std::uint32_t index) const;
+  std::byte* allocate(std::size_t size);
+  Object& find(std::uint32_t id, Kind kind);
+  void link_usage(Object& result);
+
+  Server& server_;
+  std::span<const std::uint32_t> words_;
+  std::size_t position_ = 1;
+  std::vector<std::unique_ptr<std::byte[]>> memory_;
+  std::vector<std::shared_ptr<Resource>> used_;
+  std::shared_ptr<Device> device_;
+  Object* self_ = nullptr;
+  std::uint32_t self_id_ = 0;
+  std::uint32_t result_id_ = 0;
+  Kind result_kind_ = Kind::none;
+  Object* made_ = nullptr;
+  std::shared_ptr<Resource> resource_;
+  bool ready_ = false;
+  std::string refusal_;
+};
+
+/// Whether `text` is UTF-8 without surrogates and overlong forms.
+bool is_utf8(std::string_view text);
+
+}  // namespace dcp::gpu

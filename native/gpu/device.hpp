@@ -1,0 +1,84 @@
+// A device of the sandbox: its wgpu-native handles, its error scopes, its poller.
+//
+// Error scopes are kept here and not in wgpu-native: its own panic on an empty stack and on the "internal" filter, and
+// an uncaptured error is how the host learns that a call has failed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "gpu/poller.hpp"
+#include "gpu/replies.hpp"
+#include "webgpu_decoder.hpp"
+
+namespace dcp::gpu {
+
+/// An error of the device timeline; `type` is never NoError.
+struct DeviceError {
+  WGPUErrorType type;
+  std::string message;
+};
+
+class Device {
+ public:
+  Device(std::uint32_t id, const Functions& functions, ReplyWriter& replies);
+  ~Device();
+  /// What wgpu-native made. Call once.
+  void adopt(WGPUDevice handle, BusyClock& clock);
+
+  std::uint32_t id() const { return id_; }
+  WGPUDevice handle() const { return handle_; }
+  WGPUQueue queue() const { return queue_; }
+  Poller& poller() { return *poller_; }
+  bool lost() const { return lost_; }
+  void set_lost() { lost_ = true; }
+
+  /// An error of wgpu-native or of the host: goes to the innermost scope that wants it, else to the sandbox.
+  void report(WGPUErrorType type, std::string message);
+  void report_lost(std::string_view message);
+
+  /// Before a call; failure() then tells whether the call has raised an error.
+  void begin_call();
+  const std::optional<DeviceError>& failure() const { return failure_; }
+  /// Between these two, errors are only kept as failure().
+  void begin_capture();
+  std::optional<DeviceError> end_capture();
+
+  void push_scope(WGPUErrorFilter filter);
+  /// False where there is no scope.
+  bool pop_scope(std::optional<DeviceError>& error);
+
+  bool writes_pending = false;  ///< writeBuffer since the last submission
+
+ private:
+  struct Scope {
+    WGPUErrorFilter filter;
+    std::optional<DeviceError> error;
+  };
+
+  const std::uint32_t id_;
+  const Functions& functions_;
+  ReplyWriter& replies_;
+  WGPUDevice handle_ = nullptr;
+  WGPUQueue queue_ = nullptr;
+  std::shared_ptr<Poller> poller_;
+  bool lost_ = false;
+  std::mutex mutex_;
+  const std::thread::id main_thread_ = std::this_thread::get_id();
+  bool capturing_ = false;
+  std::optional<DeviceError> failure_;
+  std::vector<Scope> scopes_;
+};
+
+/// wgpu-native's report without its frame: "GPUDevice.createBuffer: Invalid usage flags ...".
+std::string clean_message(std::string_view text);
+
+std::string_view view(WGPUStringView text);
+
+}  // namespace dcp::gpu

@@ -1,0 +1,68 @@
+// What the host keeps of the sandbox's objects.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "webgpu_decoder.hpp"
+
+namespace dcp::gpu {
+
+class Device;
+
+/// What a submission depends on. wgpu-native panics when a submitted command uses a destroyed or mapped resource, so
+/// the host knows what each command buffer uses and looks first.
+struct Resource {
+  virtual ~Resource() = default;
+  bool destroyed = false;
+  std::vector<std::shared_ptr<Resource>> parts;  ///< of a bind group
+};
+
+/// A buffer; `state` and `map` belong to Server::map_mutex, since the poller finishes mappings.
+struct Buffer : Resource {
+  enum class State { unmapped, pending, mapped };
+  struct Map {
+    std::uint32_t request = 0;      ///< of the sandbox, for the reply
+    WGPUMapMode mode = WGPUMapMode_None;
+    std::uint64_t offset = 0, size = 0;
+    std::uint64_t heap_offset = 0;  ///< where the sandbox wants the bytes
+  };
+  WGPUBuffer handle = nullptr;
+  std::uint64_t size = 0;
+  State state = State::unmapped;
+  Map map;
+  std::uint64_t serial = 0;  ///< tells a mapping from the one before
+};
+
+/// The resources that the commands of one encoder use.
+struct Usage {
+  void add(const std::shared_ptr<Resource>& resource) {
+    if (seen.insert(resource.get()).second) resources.push_back(resource);
+  }
+  std::unordered_set<const Resource*> seen;
+  std::vector<std::shared_ptr<Resource>> resources;
+};
+
+/// A line of GPUCompilationInfo; positions count from 1, 0 where unknown.
+struct CompilationMessage {
+  std::string text;
+  std::uint64_t line = 0, column = 0, offset = 0, length = 0;
+};
+
+struct Object {
+  Kind kind = Kind::none;
+  void* handle = nullptr;  ///< null: the object is invalid, and wgpu-native does not know it
+  bool valid = false;      ///< false: creating it raised an error
+  std::shared_ptr<Device> device;
+  std::shared_ptr<Resource> resource;
+  std::shared_ptr<Usage> usage;
+  std::vector<CompilationMessage> messages;
+};
+
+using ObjectTable = std::unordered_map<std::uint32_t, Object>;
+
+}  // namespace dcp::gpu

@@ -1,0 +1,102 @@
+#include "gpu/poller.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace dcp::gpu {
+namespace {
+
+constexpr auto kQuiet = std::chrono::milliseconds(5);
+constexpr auto kPause = std::chrono::milliseconds(1);
+
+}  // namespace
+
+void Poller::start() {
+  std::thread([self = shared_from_this()] { self->run(); }).detach();
+}
+
+void Poller::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+}
+
+void Poller::submitted(WGPUSubmissionIndex index) {
+  const std::lock_guard lock(mutex_);
+  submissions_.push_back(index);
+  ++submitted_;
+  clock_.begin();
+  changed_.notify_all();
+}
+
+void Poller::when_done(Task task) {
+  const std::lock_guard lock(mutex_);
+  done_.emplace_back(submitted_, std::move(task));
+  changed_.notify_all();
+}
+
+void Poller::mapping_began() {
+  const std::lock_guard lock(mutex_);
+  ++mappings_;
+  changed_.notify_all();
+}
+
+void Poller::mapping_ended(Task task) {
+  const std::lock_guard lock(mutex_);
+  --mappings_;
+  ended_.push_back(std::move(task));
+  changed_.notify_all();
+}
+
+void Poller::run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& tasks) {
+  lock.unlock();
+  for (const Task& task : tasks) task();
+  tasks.clear();
+  lock.lock();
+}
+
+void Poller::wait_for_oldest(std::unique_lock<std::mutex>& lock) {
+  const WGPUSubmissionIndex index = submissions_.front();
+  lock.unlock();
+  functions_.DevicePoll(device_, true, &index);
+  lock.lock();
+  submissions_.pop_front();
+  ++completed_;
+  clock_.end();
+}
+
+void Poller::poll_mappings(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  functions_.DevicePoll(device_, true, nullptr);
+  lock.lock();
+  if (ended_.empty() && mappings_ > 0 && submissions_.empty()) changed_.wait_for(lock, kPause);
+}
+
+void Poller::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopped_) {
+    std::vector<Task> tasks = std::move(ended_);
+    ended_.clear();
+    while (!done_.empty() && done_.front().first <= completed_) {
+      tasks.push_back(std::move(done_.front().second));
+      done_.pop_front();
+    }
+    if (!tasks.empty()) {
+      run_tasks(lock, tasks);
+    } else if (submissions_.empty() && mappings_ == 0) {
+      changed_.wait(lock);
+    } else if (submissions_.empty()) {
+      poll_mappings(lock);
+    } else {
+      const std::uint64_t before = submitted_;
+      if (!awaited() && changed_.wait_for(lock, kQuiet) == std::cv_status::no_timeout) continue;
+      if (awaited() || before == submitted_) wait_for_oldest(lock);
+    }
+  }
+  while (!submissions_.empty()) wait_for_oldest(lock);
+  lock.unlock();
+  functions_.QueueRelease(queue_);
+  functions_.DeviceRelease(device_);
+}
+
+}  // namespace dcp::gpu

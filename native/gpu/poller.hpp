@@ -1,0 +1,59 @@
+// Makes progress on one device: a thread that blocks in wgpu-native while something is awaited, and else sleeps.
+//
+// wgpu-core holds its fence while it waits, so that a submission made meanwhile waits too. The thread therefore waits
+// only for what somebody awaits (a mapping, onSubmittedWorkDone), and else, for the GPU time, once nothing has been
+// submitted for a moment.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "gpu/busy_clock.hpp"
+#include "webgpu_decoder.hpp"
+
+namespace dcp::gpu {
+
+class Poller : public std::enable_shared_from_this<Poller> {
+ public:
+  using Task = std::function<void()>;
+
+  /// Owns the device's handles: they are released by the thread once stop() was called and the GPU is done.
+  Poller(const Functions& functions, WGPUDevice device, WGPUQueue queue, BusyClock& clock)
+      : functions_(functions), device_(device), queue_(queue), clock_(clock) {}
+
+  void start();
+  void stop();
+  void submitted(WGPUSubmissionIndex index);
+  /// Runs `task` on the thread once everything submitted so far is complete.
+  void when_done(Task task);
+  /// A mapping was asked for; `mapping_ended` is called from wgpu-native's callback, on whatever thread.
+  void mapping_began();
+  void mapping_ended(Task task);
+
+ private:
+  void run();
+  void run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& tasks);
+  void wait_for_oldest(std::unique_lock<std::mutex>& lock);
+  void poll_mappings(std::unique_lock<std::mutex>& lock);
+  bool awaited() const { return !done_.empty() || mappings_ > 0 || !ended_.empty(); }
+
+  const Functions& functions_;
+  const WGPUDevice device_;
+  const WGPUQueue queue_;
+  BusyClock& clock_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopped_ = false;
+  std::deque<WGPUSubmissionIndex> submissions_;
+  std::uint64_t submitted_ = 0, completed_ = 0;
+  std::deque<std::pair<std::uint64_t, Task>> done_;
+  std::vector<Task> ended_;
+  int mappings_ = 0;
+};
+
+}  // namespace dcp::gpu
