@@ -1,6 +1,7 @@
 # `make demo` runs the main job, `make test` runs every test; both install what is missing first. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+.NOTPARALLEL:  # the closing line of `make test` is pytest's; the build uses all CPUs itself
 
 VENV := .venv
 BIN := $(VENV)/bin

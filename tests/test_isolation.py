@@ -10,12 +10,25 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from dcp_evaluator import installation
 from zygote_control import Peer, RunningZygote, zygote_path
 
 MEMORY_LIMIT = 256 << 20
 ORDINARY = 12345
+USERS = [None, ORDINARY] if os.geteuid() == 0 else [None]
+EVALUATE = """
+onreadln(function (line) {
+  try { writeln(String((0, eval)(line))); } catch (error) { writeln(String(error)); }
+});
+"""
+# (module (memory (export "m") 1) (func (export "f") (param i32 i32) (result i32) local.get 0 local.get 1 i32.div_s))
+WASM = (
+    "new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array([0,97,115,109,1,0,0,0,1,7,1,96,2,127,127,1,127,"
+    "3,2,1,0,5,3,1,0,1,7,9,2,1,102,0,0,1,109,2,0,10,9,1,7,0,32,0,32,1,109,11]))).exports"
+)
 NAMESPACES = {
     "user": "user namespace",
     "pid": "pid namespace",
@@ -48,12 +61,17 @@ def layers() -> Report:
     return report()
 
 
+class Program(NamedTuple):
+    zygote: str
+    wasmtime: str
+
+
 @pytest.fixture(scope="module")
-def public_zygote() -> Iterator[str]:
-    """A copy of the executable that every user can reach."""
+def public() -> Iterator[Program]:
+    """Copies of the executable and of wasmtime's library that every user can reach."""
     folder = tempfile.mkdtemp()
     os.chmod(folder, 0o755)
-    yield shutil.copy(zygote_path(), folder)
+    yield Program(shutil.copy(zygote_path(), folder), shutil.copy(installation.wasmtime_library(), folder))
     shutil.rmtree(folder)
 
 
@@ -61,17 +79,21 @@ def as_user(user: int | None) -> list[str]:
     return [] if user is None else ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
 
 
-@pytest.fixture(
-    params=[None, ORDINARY] if os.geteuid() == 0 else [None], ids=["self", "ordinary"][: 2 - bool(os.geteuid())]
-)
-def zygote(request: pytest.FixtureRequest, public_zygote: str) -> Iterator[RunningZygote]:
+@pytest.fixture(params=USERS, ids=lambda user: "self" if user is None else "ordinary")
+def zygote(request: pytest.FixtureRequest, public: Program) -> Iterator[RunningZygote]:
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o755)
         options = ("--memory-limit", str(MEMORY_LIMIT))
         environment = {"SECRET": "the environment of the zygote", "PATH": "/usr/bin:/bin"}
         prefix = as_user(request.param)
         with RunningZygote(
-            Path(name), *options, environment=environment, prefix=prefix, executable=public_zygote
+            Path(name),
+            *options,
+            source=EVALUATE,
+            environment=environment,
+            prefix=prefix,
+            executable=public.zygote,
+            wasmtime=public.wasmtime,
         ) as running:
             yield running
 
@@ -79,7 +101,7 @@ def zygote(request: pytest.FixtureRequest, public_zygote: str) -> Iterator[Runni
 @pytest.fixture
 def sandbox(zygote: RunningZygote) -> Peer:
     peer = zygote.spawn("a")
-    assert peer.ask("ready") == "ready"
+    assert peer.ask("'ready'") == "ready"
     return peer
 
 
@@ -163,6 +185,31 @@ def test_it_is_closed_to_its_own_user(sandbox: Peer) -> None:
     assert stat.S_IMODE(os.stat(f"/proc/{sandbox.pid}/environ").st_mode) == 0o400
 
 
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        (f"{WASM}.f(42, 6)", "7"),
+        (f"{WASM}.f(1, 0)", "RuntimeError: "),
+        (f"{WASM}.m.grow(100)", "1"),
+        ("'x'.repeat(1 << 24).length", "16777216"),
+        ("new Float64Array(1 << 20).fill(1.5).reduce((a, b) => a + b)", "1572864"),
+        ("new Date(2020, 0, 1).getFullYear()", "2020"),
+        ("Math.random() !== Math.random()", "true"),
+        ("performance.now() > 0", "true"),
+        ("(function f() { f(); })()", "RangeError: "),
+        ("new TextDecoder().decode(new TextEncoder().encode('é'))", "é"),
+        ("try { new ArrayBuffer(1 << 29); } catch { 'refused'; }", "refused"),
+        (f"try {{ {WASM}.m.grow(60000); }} catch {{ 'refused'; }}", "refused"),
+        ("{ const kept = []; for (;;) kept.push(new Array(1 << 16).fill(0)); }", ""),
+        ("[...'abc'].sort().map((c) => c.charCodeAt(0).toString(16)).join()", "61,62,63"),
+    ],
+)
+def test_the_engine_works_under_every_layer(sandbox: Peer, source: str, answer: str) -> None:
+    """System calls that the engine needs are allowed, and its own limits come before the kernel's."""
+    assert sandbox.ask(source).startswith(answer)
+    assert sandbox.ask("1 + 1") == "2"
+
+
 def test_it_has_its_own_session(zygote: RunningZygote, sandbox: Peer) -> None:
     assert os.getsid(sandbox.pid) == sandbox.pid != os.getsid(zygote.pid)
     assert os.getpgid(sandbox.pid) == sandbox.pid
@@ -181,9 +228,9 @@ def test_report_names_every_layer(layers: Report) -> None:
         assert layer["reason"], layer
 
 
-def test_report_of_an_ordinary_user(layers: Report, public_zygote: str) -> None:
+def test_report_of_an_ordinary_user(layers: Report, public: Program) -> None:
     if os.geteuid() == 0:
-        layers = report(*as_user(ORDINARY), executable=public_zygote)
+        layers = report(*as_user(ORDINARY), executable=public.zygote)
     assert {name for name in EVERYWHERE if not layers[name]["in_force"]} == set()
 
 

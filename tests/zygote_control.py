@@ -86,13 +86,14 @@ class RunningZygote:
         environment: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
         executable: str | None = None,
+        wasmtime: str | None = None,
         wait: bool = True,
     ) -> None:
         script = folder / "start.js"
         script.write_text(source)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(DEADLINE)
-        program = [executable or zygote_path(), "--wasmtime", installation.wasmtime_library()]
+        program = [executable or zygote_path(), "--wasmtime", wasmtime or installation.wasmtime_library()]
         command = [*prefix, *program, "--mode", "line", *options, str(script)]
         with theirs:
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]

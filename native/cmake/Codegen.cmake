@@ -23,11 +23,22 @@ dcp_find_package_dir(wgpu DCP_WGPU_DIR DCP_WGPU_VERSION)
 set(DCP_WGPU_INCLUDE_DIR "${DCP_WGPU_DIR}/resources")
 
 file(GLOB JS_FILES CONFIGURE_DEPENDS native/runtime/js/*.js)
-set(js_order primordials error-report webidl dom-exception events abort inspect console timers encoding base64 url structured-clone crypto
+set(js_order primordials error-report webidl dom-exception events abort inspect console timers encoding base64 url-host url-parser url-search-params url structured-clone crypto
              performance webassembly webgpu-generated webgpu line shell job)
 
 set(wgpu_resources "${DCP_WGPU_DIR}/resources")
 set(webgpu_client "${generated}/webgpu-generated.js")
+set(DCP_WEBGPU_SERVER "${generated}/webgpu_decoder.cpp" "${generated}/webgpu_decoder.hpp")
+file(GLOB webgpu_codegen CONFIGURE_DEPENDS "${codegen}/webgpu_codegen.py" "${codegen}/webgpu/*.py")
+add_custom_command(
+  OUTPUT "${webgpu_client}" ${DCP_WEBGPU_SERVER} "${generated}/webgpu_report.md"
+  COMMAND "${Python_EXECUTABLE}" "${codegen}/webgpu_codegen.py"
+          --idl "${wgpu_resources}/webgpu.idl" --header "${wgpu_resources}/webgpu.h"
+          --wgpu-header "${wgpu_resources}/wgpu.h" --client "${webgpu_client}"
+          --server-header "${generated}/webgpu_decoder.hpp" --server "${generated}/webgpu_decoder.cpp"
+          --report "${generated}/webgpu_report.md"
+  DEPENDS ${webgpu_codegen} "${wgpu_resources}/webgpu.idl" "${wgpu_resources}/webgpu.h" "${wgpu_resources}/wgpu.h"
+  VERBATIM)
 
 set(embedded)
 foreach(name IN LISTS js_order)

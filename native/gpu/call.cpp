@@ -159,8 +159,6 @@ void Call::produce(void* handle) {
   Object made{result_kind_, handle, !device_->failure(), device_, nullptr, nullptr, {}};
   link_usage(made);
   made_ = &server_.add(result_id_, std::move(made));
-  // The table may have moved its entries.
-  if (self_ != nullptr) self_ = &server_.objects().at(self_id_);
 }
 
 void Call::end() {
@@ -177,7 +175,6 @@ void Call::end() {
     Object made{result_kind_, nullptr, false, device_, nullptr, nullptr, {}};
     link_usage(made);
     made_ = &server_.add(result_id_, std::move(made));
-    if (self_ != nullptr) self_ = &server_.objects().at(self_id_);
   }
 }
 

@@ -23,6 +23,8 @@ class Call {
   Call(Server& server, std::span<const std::uint32_t> command) : server_(server), words_(command) {}
 
   std::uint32_t u32();
+  /// The next word, without taking it.
+  std::uint32_t peek() const { return position_ < words_.size() ? words_[position_] : 0; }
   std::uint16_t u16();
   std::int32_t i32() { return static_cast<std::int32_t>(u32()); }
   std::uint64_t u64();
@@ -36,6 +38,8 @@ class Call {
   /// `count` bytes of the heap, as they are: they can change while they are looked at.
   std::byte* heap(std::uint64_t offset, std::uint64_t count);
   void skip(std::uint32_t words);
+  /// Throws: a value that no client sends.
+  [[noreturn]] void bad_value(const char* what) const { violation(what); }
   template <typename Enum, std::size_t size>
   Enum enumerated(const Enum (&values)[size], Enum missing) {
     const std::uint32_t index = u32();
@@ -59,9 +63,12 @@ class Call {
   Object& self_entry() { return *self_; }
   /// Reads the id of the object that the command makes.
   void result(Kind kind);
+  std::uint32_t result_id() const { return result_id_; }
   /// All words are read. What follows may call wgpu-native where ready() says so.
   void finish();
   bool ready() const { return ready_ && refusal_.empty(); }
+  /// The command is valid and does nothing.
+  void skip_call() { ready_ = false; }
   /// The command becomes this validation error.
   void refuse(std::string message);
   /// The handle of the result.

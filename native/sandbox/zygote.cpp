@@ -22,6 +22,9 @@ Descriptor watch_children() {
   return fd;
 }
 
+// A new spare is made when nothing has happened for this long: not while the last one answers its first message.
+constexpr std::chrono::milliseconds kRefillDelay{3};
+
 std::string status_text(int status) {
   if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status));
   return "exit " + std::to_string(WEXITSTATUS(status));
@@ -44,14 +47,15 @@ void Zygote::run() {
 }
 
 int Zygote::wait_ms() const {
-  if (spawner_.needs_refill()) return 0;
+  const auto now = Clock::now();
   std::optional<Clock::time_point> first;
+  if (spawner_.needs_refill()) first = now + kRefillDelay;
   for (const auto& [id, running] : running_) {
     const auto deadline = running.peer.deadline();
     if (deadline && (!first || *deadline < *first)) first = deadline;
   }
   if (!first) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*first - Clock::now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*first - now).count();
   return static_cast<int>(std::max<decltype(left)>(left, 0));
 }
 

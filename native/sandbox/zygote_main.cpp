@@ -64,7 +64,8 @@ Prepared prepare_isolation(const Options& options) {
   return dcp::isolation::prepare(limits);
 }
 
-int serve(const CommandLine& command) {
+/// Leaves without destructors: what the engine holds goes with the process.
+[[noreturn]] void serve(const CommandLine& command) {
   ControlSocket control(kControl);
   try {
     const Prepared prepared = prepare_isolation(command.sandbox);
@@ -75,12 +76,12 @@ int serve(const CommandLine& command) {
     control.send("ready");
     Spawner spawner(sandbox, prepared, command.spares);
     Zygote(control, spawner, command.sandbox.mode == dcp::runtime::Mode::line).run();
+    _exit(0);
   } catch (const std::exception& error) {
     control.send(std::string("failed ") + error.what());
     control.flush();
-    return 1;
+    _exit(1);
   }
-  return 0;
 }
 
 }  // namespace
@@ -99,8 +100,7 @@ int main(int count, char** arguments) {
     }
     // The zygote itself has no use for new privileges either.
     (void)dcp::isolation::no_new_privs();
-    // Left without destructors: what the engine holds goes with the process.
-    _exit(serve(command));
+    serve(command);
   } catch (const UsageError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return kUsageStatus;

@@ -98,14 +98,6 @@ void Host::check(wasmtime_error_t* error, Failure failure) {
   if (error != nullptr) raise(failure, take_message(error));
 }
 
-// The exception is kept beside the store: wasm frames are left by a trap, which wasm cannot catch, and the call that
-// entered them raises it again.
-std::size_t Host::throw_into_wasm(engine::Thrown thrown) {
-  constexpr std::string_view text = "JavaScript exception";
-  pending_ = std::move(thrown);
-  return reinterpret_cast<std::size_t>(wt.wasmtime_trap_new(text.data(), text.size()));
-}
-
 void Host::raise_pending() {
   engine::Thrown thrown = std::move(*pending_);
   pending_.reset();
@@ -118,6 +110,12 @@ void Host::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {
     if (error != nullptr) wt.wasmtime_error_delete(error);
     if (trap != nullptr) wt.wasm_trap_delete(trap);
     raise_pending();
+  }
+  wasmtime_exnref_t thrown = {};
+  if (wt.wasmtime_context_take_exception(context(), &thrown)) {
+    if (error != nullptr) wt.wasmtime_error_delete(error);
+    if (trap != nullptr) wt.wasm_trap_delete(trap);
+    js_.raise(thrown_value(thrown));
   }
   if (trap != nullptr) raise_trap(trap);
   raise(Failure::runtime, take_message(error));

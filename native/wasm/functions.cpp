@@ -165,8 +165,16 @@ Value call_export(Engine&, void* context, Args args) {
   return call_checked(f, args);
 }
 
+// wasmtime's handle points to a function reference that each importing instance has a copy of: array-call entry, wasm
+// entry (filled late), type, context. Entry and context identify the function. Pinned with the version of wasmtime.
+Host::FunctionKey Host::function_key(const wasmtime_func_t& function) {
+  const auto* words = static_cast<const void* const*>(function.private_);
+  return {words[0], words[3]};
+}
+
 Value Host::intern_function(const wasmtime_func_t& function, std::int64_t index) {
-  if (const auto found = functions_.find(function.private_); found != functions_.end()) {
+  const FunctionKey key = function_key(function);
+  if (const auto found = functions_.find(key); found != functions_.end()) {
     return item(found->second).function.get();
   }
   wasmtime_extern_t made = {};
@@ -180,7 +188,7 @@ Value Host::intern_function(const wasmtime_func_t& function, std::int64_t index)
   // The context lives as long as the store, and the function is kept with it: the same one is found again.
   const Value value = js_.function(name, length, call_export, context.release());
   const std::uint32_t id = add(made);
-  functions_.emplace(function.private_, id);
+  functions_.emplace(key, id);
   item(id).function = Ref(js_, value);
   const Value args[] = {value, js_.number(id)};
   call_hook("registerFunction", args);

@@ -93,7 +93,18 @@ std::array<std::uint32_t, 4> key_of(const wasmtime_extern_t& item) {
 
 }  // namespace
 
+// wasmtime gives an imported tag other fields than the tag it is.
+std::uint32_t Host::intern_tag(const wasmtime_extern_t& item) {
+  for (std::uint32_t id = 0; id < externs_.size(); ++id) {
+    wasmtime_extern_t& known = externs_[id]->item;
+    wasmtime_tag_t tag = item.of.tag;
+    if (known.kind == WASMTIME_EXTERN_TAG && wt.wasmtime_tag_eq(context(), &known.of.tag, &tag)) return id;
+  }
+  return add(item);
+}
+
 std::uint32_t Host::intern(const wasmtime_extern_t& item) {
+  if (item.kind == WASMTIME_EXTERN_TAG) return intern_tag(item);
   const Key key = key_of(item);
   if (const auto found = interned_.find(key); found != interned_.end()) return found->second;
   const std::uint32_t id = add(item);

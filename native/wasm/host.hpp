@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.hpp"
@@ -38,6 +38,8 @@ struct Extern {
   std::size_t buffer_size = 0;      ///< bytes
 };
 
+struct Exception;
+
 class Host {
  public:
   Host(Engine& js, const Options& options);
@@ -51,7 +53,7 @@ class Host {
   Regions& regions() { return regions_; }
 
   // --- Errors ---
-  /// Functions of webassembly.js that the ops call: makeError, registerFunction, lookupFunction, toArray, makeException.
+  /// Functions of webassembly.js that the ops call.
   void set_hooks(Value hooks);
   Value call_hook(std::string_view name, Args args);
   [[noreturn]] void raise(Failure failure, std::string_view message, std::string_view frames = {});
@@ -60,9 +62,14 @@ class Host {
   [[noreturn]] void raise_failure(wasmtime_error_t* error, wasm_trap_t* trap);
   /// Carries an exception of JavaScript through wasm frames; the result is for wasmtime to return.
   std::size_t throw_into_wasm(engine::Thrown thrown);
-  bool has_pending() const { return pending_.has_value(); }
+  /// Whether an exception of JavaScript or of wasm has left a call that failed.
+  bool has_thrown() { return pending_.has_value() || wt.wasmtime_context_has_exception(context()); }
   /// Raises `failure` with the error's message, if there is an error.
   void check(wasmtime_error_t* error, Failure failure);
+
+  // --- Exceptions: exceptions.cpp ---
+  wasmtime_tag_t& js_tag();
+  std::vector<Exception*>& exceptions() { return exceptions_; }
 
   // --- Values ---
   wasmtime_val_t to_wasm(ValueType type, Value value);
@@ -92,12 +99,17 @@ class Host {
 
  private:
   using Key = std::array<std::uint32_t, 4>;
+  using FunctionKey = std::pair<const void*, const void*>;
 
+  static FunctionKey function_key(const wasmtime_func_t& function);
+  std::uint32_t intern_tag(const wasmtime_extern_t& item);
   std::uint32_t add(const wasmtime_extern_t& item);
   std::size_t memory_size(const Extern& memory);
   void detach_grown();
   [[noreturn]] void raise_trap(wasm_trap_t* trap);
   [[noreturn]] void raise_pending();
+  wasm_trap_t* exception_for(Value thrown);
+  Value thrown_value(wasmtime_exnref_t reference);
 
   Engine& js_;
   Regions regions_;
@@ -106,9 +118,11 @@ class Host {
   wasmtime_context_t* context_ = nullptr;
   Ref hooks_;
   std::optional<engine::Thrown> pending_;
+  std::optional<wasmtime_tag_t> js_tag_;
+  std::vector<Exception*> exceptions_;  // those that JavaScript holds
   std::vector<std::unique_ptr<Extern>> externs_;
   std::map<Key, std::uint32_t> interned_;
-  std::unordered_map<void*, std::uint32_t> functions_;
+  std::map<FunctionKey, std::uint32_t> functions_;
   std::vector<std::uint32_t> attached_;  // memories that have had a buffer
 };
 
@@ -132,6 +146,12 @@ Value op_table_set(Engine&, void* context, Args args);
 Value op_table_grow(Engine&, void* context, Args args);
 Value op_table_size(Engine&, void* context, Args args);
 Value op_table_kind(Engine&, void* context, Args args);
+Value op_tag_new(Engine&, void* context, Args args);
+Value op_js_tag(Engine&, void* context, Args args);
+Value op_exception_new(Engine&, void* context, Args args);
+Value op_exception_bind(Engine&, void* context, Args args);
+Value op_exception_is(Engine&, void* context, Args args);
+Value op_exception_get(Engine&, void* context, Args args);
 Value op_global_new(Engine&, void* context, Args args);
 Value op_global_get(Engine&, void* context, Args args);
 Value op_global_set(Engine&, void* context, Args args);

@@ -77,7 +77,7 @@ Value op_instantiate(Engine&, void* context, Args args) {
   wasm_trap_t* trap = nullptr;
   wasmtime_error_t* error =
       wt.wasmtime_instance_new(host.context(), module.module, imports.data(), imports.size(), &instance, &trap);
-  if (trap != nullptr || (error != nullptr && host.has_pending())) host.raise_failure(error, trap);
+  if (trap != nullptr || (error != nullptr && host.has_thrown())) host.raise_failure(error, trap);
   if (error != nullptr) {
     host.check(error, host.regions().take_refused() ? Failure::range : Failure::link);
   }

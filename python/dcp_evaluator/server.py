@@ -76,8 +76,8 @@ class LineEvaluator:
             self._forget(message.sandbox)
 
     def _on_broker(self, number: int) -> None:
-        broker = self._brokers[number]
-        if not self.pool.answer(broker, number):
+        broker = self._brokers.get(number)  # gone, where its sandbox ended in the same turn
+        if broker is not None and not self.pool.answer(broker, number):
             self._selector.unregister(broker)
 
     def _forget(self, number: int) -> None:

@@ -104,7 +104,6 @@ HAND_FUNCTIONS = [
     "wgpuGetVersion",
     "wgpuSetLogLevel",
     "wgpuInstanceEnumerateAdapters",
-    "wgpuInstanceGetWGSLLanguageFeatures",
     "wgpuAdapterGetInfo",
     "wgpuAdapterInfoFreeMembers",
     "wgpuAdapterGetLimits",

@@ -46,14 +46,12 @@ class ServerWriter:
             f"constexpr std::uint32_t kNativeMajor = {policy.WGPU_NATIVE_MAJOR};\n",
             f"enum class Kind : std::uint8_t {{ {', '.join(kinds)} }};",
             f"constexpr std::uint32_t kKindCount = {len(kinds)};",
-            f"constexpr const char* kKindNames[] = {{{', '.join(f'{chr(34)}{n}{chr(34)}' for n in ['none', *self.model.kinds])}}};\n",
+            self.names("kKindNames", ["none", *self.model.kinds]),
             "enum class Opcode : std::uint32_t {",
             *(f"  {name}," for name in self.model.opcodes),
             "};",
             f"constexpr std::uint32_t kOpcodeCount = {len(self.model.opcodes)};",
-            "constexpr const char* kOpcodeNames[] = {",
-            *(f'  "{name}",' for name in self.model.opcodes),
-            "};\n",
+            self.names("kOpcodeNames", self.model.opcodes),
             "enum class ReplyType : std::uint32_t {\n  none,",
             *(f"  {name}," for name in policy.REPLIES),
             "};\n",
@@ -88,7 +86,9 @@ class ServerWriter:
             "/// Features by their index in the IDL's GPUFeatureName.",
             "constexpr WGPUFeatureName kFeatures[] = {",
             *features,
-            "};\n",
+            "};",
+            self.names("kFeatureNames", self.model.idl.enums["GPUFeatureName"]),
+            self.names("kLimitNames", self.limit_names()),
             "/// Calls `visit(field of limits)` in the order of the IDL's GPUSupportedLimits.",
             "template <typename Limits, typename Visit>\nvoid for_each_limit(Limits& limits, Visit visit) {",
         ]
@@ -101,6 +101,9 @@ class ServerWriter:
                 self.deviations.append(f"limit {attribute.name}: webgpu.h has none, {name} answers")
             lines.append(f"  visit(limits.{name});")
         return [*lines, "}\n", f"constexpr std::uint32_t kLimitCount = {len(self.limit_names())};\n"]
+
+    def names(self, table: str, names: list[str]) -> str:
+        return f"constexpr const char* {table}[] = {{\n" + "".join(f'    "{name}",\n' for name in names) + "};\n"
 
     def limit_names(self) -> list[str]:
         return [a.name for a in self.model.idl.interfaces["GPUSupportedLimits"].attributes]

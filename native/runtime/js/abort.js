@@ -4,8 +4,10 @@
 
   const { ops, DOMException } = runtime;
   const { ArrayPrototypePush, ReflectConstruct, SafeSet, TypeError } = runtime.primordials;
-  const { converters, configureInterface, checkConstructionToken, constructionToken, createSequenceConverter,
-    requiredArguments } = runtime.webidl;
+  const {
+    converters, configureInterface, checkConstructionToken, constructionToken, createSequenceConverter,
+    requiredArguments,
+  } = runtime.webidl;
   const { Event, EventTarget, defineEventHandler, fire } = runtime.events;
 
   class AbortSignal extends EventTarget {

@@ -4,10 +4,11 @@
 
   const { ops, inspect, indentText } = runtime;
   const {
-    ArrayIsArray, ArrayPrototypeJoin, ArrayPrototypePush, ArrayPrototypeUnshift, Error, ErrorCaptureStackTrace, MapPrototypeForEach,
-    MapPrototypeGetSize, MathMax, Number, NumberPrototypeToFixed, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor,
-    ObjectKeys, SafeMap, String, StringPrototypeIndexOf, StringPrototypePadEnd, StringPrototypeRepeat,
-    StringPrototypeSlice, StringPrototypeStartsWith, StringPrototypeTrimEnd, SymbolToStringTag, parseFloat, parseInt,
+    ArrayIsArray, ArrayPrototypeJoin, ArrayPrototypePush, ArrayPrototypeUnshift, Error, ErrorCaptureStackTrace,
+    MapPrototypeForEach, MapPrototypeGetSize, MathMax, Number, NumberPrototypeToFixed, ObjectDefineProperty,
+    ObjectGetOwnPropertyDescriptor, ObjectKeys, SafeMap, String, StringPrototypeIndexOf, StringPrototypePadEnd,
+    StringPrototypeRepeat, StringPrototypeSlice, StringPrototypeStartsWith, StringPrototypeTrimEnd,
+    SymbolToStringTag, parseFloat, parseInt,
   } = runtime.primordials;
 
   const counts = new SafeMap();

@@ -29,7 +29,8 @@
       }
       const size = TypedArrayPrototypeGetByteLength(array);
       if (size > QUOTA) {
-        throw new DOMException(`Crypto.getRandomValues: ${size} bytes, at most ${QUOTA} in one call`, "QuotaExceededError");
+        const message = `Crypto.getRandomValues: ${size} bytes, at most ${QUOTA} in one call`;
+        throw new DOMException(message, "QuotaExceededError");
       }
       if (size > 0) ops.randomBytes(array);
       return array;

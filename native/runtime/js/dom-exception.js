@@ -3,8 +3,9 @@
 (function (runtime) {
   "use strict";
 
-  const { Error, ErrorPrototype, ErrorCaptureStackTrace, ObjectDefineProperty, ObjectSetPrototypeOf, construct } =
-    runtime.primordials;
+  const {
+    Error, ErrorPrototype, ErrorCaptureStackTrace, ObjectDefineProperty, ObjectSetPrototypeOf, construct,
+  } = runtime.primordials;
   const { converters, configureInterface, defineConstants } = runtime.webidl;
 
   const constants = {

@@ -4,8 +4,8 @@
 
   const { ops } = runtime;
   const {
-    DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength, DataViewPrototypeGetByteOffset, MathFloor, RangeError,
-    StringFromCharCode, StringPrototypeCharCodeAt, StringPrototypeIsWellFormed, StringPrototypeSlice,
+    DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength, DataViewPrototypeGetByteOffset, MathFloor,
+    RangeError, StringFromCharCode, StringPrototypeCharCodeAt, StringPrototypeIsWellFormed, StringPrototypeSlice,
     StringPrototypeToLowerCase, StringPrototypeToWellFormed, TypeError, TypedArrayPrototypeGetBuffer,
     TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetSymbolToStringTag,
     TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint8Array, ArrayBufferIsView, apply,
@@ -59,8 +59,9 @@
   ]);
   // What windows-1252 puts at 0x80 to 0x9F; the other bytes are their own code points.
   const windows1252 = [
-    0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d, 0x8f,
-    0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178,
+    0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d,
+    0x17d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a,
+    0x153, 0x9d, 0x17e, 0x178,
   ];
 
   function trimAsciiWhitespace(text) {
@@ -80,7 +81,8 @@
     if (!ArrayBufferIsView(source)) return new Uint8Array(source);
     if (TypedArrayPrototypeGetSymbolToStringTag(source) === undefined) {
       return new Uint8Array(
-        DataViewPrototypeGetBuffer(source), DataViewPrototypeGetByteOffset(source), DataViewPrototypeGetByteLength(source));
+        DataViewPrototypeGetBuffer(source), DataViewPrototypeGetByteOffset(source),
+        DataViewPrototypeGetByteLength(source));
     }
     return new Uint8Array(
       TypedArrayPrototypeGetBuffer(source), TypedArrayPrototypeGetByteOffset(source),
@@ -101,7 +103,7 @@
     for (let back = 1; back <= 3 && back <= length; back++) {
       const lead = bytes[length - back];
       if ((lead & 0xc0) === 0x80) continue;
-      const need = lead >= 0xf0 && lead <= 0xf4 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 1;
+      const need = lead < 0xc2 || lead > 0xf4 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
       if (need <= back) return 0;
       if (back === 1) return 1;
       const second = bytes[length - back + 1];
@@ -160,7 +162,9 @@
   };
 
   const flagMember = (key) => ({ key, converter: converters.boolean, defaultValue: false });
-  const decoderOptions = createDictionaryConverter("TextDecoderOptions", [flagMember("fatal"), flagMember("ignoreBOM")]);
+  const decoderOptions = createDictionaryConverter("TextDecoderOptions", [
+    flagMember("fatal"), flagMember("ignoreBOM"),
+  ]);
   const decodeOptions = createDictionaryConverter("TextDecodeOptions", [flagMember("stream")]);
 
   class TextDecoder {

@@ -31,7 +31,8 @@
       const { bubbles, cancelable, composed } = eventInit(init, "Event: init");
       this.#state = {
         __proto__: null, type, bubbles, cancelable, composed, target: null, currentTarget: null, phase: 0, stop: false,
-        stopNow: false, canceled: false, passive: false, dispatching: false, trusted: false, timeStamp: ops.now() - runtime.monotonicOrigin,
+        stopNow: false, canceled: false, passive: false, dispatching: false, trusted: false,
+        timeStamp: ops.now() - runtime.monotonicOrigin,
       };
       ObjectDefineProperty(this, "isTrusted", isTrustedDescriptor);
     }
@@ -179,9 +180,9 @@
       type = converters.DOMString(type, "EventTarget.addEventListener: type");
       const { capture, once, passive, signal } = listenerOptions(options);
       if (callback === null || callback === undefined) return;
-      if (!webidl.isObject(callback)) throw new TypeError("EventTarget.addEventListener: the listener is not an object");
+      if (!webidl.isObject(callback)) throw new TypeError("EventTarget.addEventListener: the listener is no object");
       if (signal !== undefined && signal.aborted) return;
-      const added = addListener(listeners, { __proto__: null, type, callback, capture, once, passive, removed: false });
+      const added = addListener(listeners, newListener(type, callback, { capture, once, passive }));
       if (added !== undefined && signal !== undefined) {
         runtime.addAbortAlgorithm(signal, () => removeListener(listeners, added));
       }
@@ -207,6 +208,9 @@
       return dispatch(this, listeners, event, state);
     }
   }
+  const newListener = (type, callback, { capture, once, passive }) => ({
+    __proto__: null, type, callback, capture, once, passive, removed: false,
+  });
   const { is: isEventTarget, listeners: listenersOf } = EventTarget;
   delete EventTarget.is;
   delete EventTarget.listeners;
@@ -299,7 +303,7 @@
         if (typeof handler.value !== "function") return;
         if (apply(handler.value, eventState(event).currentTarget, [event]) === false) event.preventDefault();
       };
-      handler.listener = { __proto__: null, type, callback, capture: false, once: false, passive: false, removed: false };
+      handler.listener = newListener(type, callback, { capture: false, once: false, passive: false });
       addListener(listenersOf(target), handler.listener);
       handlers.set(target, handler);
     };

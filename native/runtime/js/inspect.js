@@ -8,8 +8,8 @@
     BigIntPrototypeToString, BigIntPrototypeValueOf, BooleanPrototypeValueOf, DataViewPrototypeGetByteLength,
     DatePrototypeGetTime, DatePrototypeToISOString, Error, ErrorIsError, FunctionPrototypeToString, JSONStringify,
     MapPrototypeForEach, MapPrototypeGetSize, NumberPrototypeValueOf, ObjectGetOwnPropertyDescriptor,
-    ObjectGetPrototypeOf, ObjectPrototypePropertyIsEnumerable, ObjectPrototypeToString, Promise,
-    ReflectOwnKeys, RegExpPrototypeExec, RegExpPrototypeToString, SafeSet, SetPrototypeForEach, SetPrototypeGetSize,
+    ObjectGetPrototypeOf, ObjectPrototypePropertyIsEnumerable, ObjectPrototypeToString, Promise, ReflectOwnKeys,
+    RegExpPrototypeExec, RegExpPrototypeToString, SafeSet, SetPrototypeForEach, SetPrototypeGetSize,
     SharedArrayBufferPrototypeGetByteLength, String, StringPrototypeIncludes, StringPrototypeIndexOf,
     StringPrototypeSlice, StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeTrimEnd,
     StringPrototypeValueOf, SymbolPrototypeToString, SymbolPrototypeValueOf, SymbolToStringTag,
@@ -123,7 +123,8 @@
   }
 
   const isError = (value) =>
-    ErrorIsError !== undefined ? ErrorIsError(value) : ObjectPrototypeToString(value) === "[object Error]" || value instanceof Error;
+    ErrorIsError !== undefined ? ErrorIsError(value)
+    : ObjectPrototypeToString(value) === "[object Error]" || value instanceof Error;
 
   class Inspector {
     constructor(depth) {
@@ -149,7 +150,9 @@
     inspectObject(value, level) {
       const form = this.form(value);
       const tooDeep = level > this.depth;
-      if (tooDeep && form.head === "") return `[${StringPrototypeTrimEnd(form.prefix) || (form.open === "[" ? "Array" : "Object")}]`;
+      if (tooDeep && form.head === "") {
+        return `[${StringPrototypeTrimEnd(form.prefix) || (form.open === "[" ? "Array" : "Object")}]`;
+      }
       const parts = [];
       if (!tooDeep) {
         form.items?.(parts, level + 1);
@@ -161,7 +164,7 @@
 
     /** How a kind of object is written: a head alone, or prefix, brackets and items. `skip`: keys that items cover. */
     form(value) {
-      const form = { head: "", prefix: "", open: "{", close: "}", items: undefined, skipIndices: false, skip: undefined };
+      const form = { head: "", prefix: "", open: "{", close: "}", items: undefined, skipIndices: false, skip: "" };
       if (typeof value === "function") {
         form.head = describeFunction(value);
       } else if (ArrayIsArray(value)) {

@@ -25,9 +25,11 @@
   const keyName = (key) =>
     typeof key === "symbol" ? `Symbol${capitalize(slice(key.description, 7))}` : capitalize(key);
 
+  const notStatics = { __proto__: null, length: true, name: true, prototype: true, caller: true, arguments: true };
+
   function copyStatics(source, prefix, self) {
     for (const key of ownKeys(source)) {
-      if (key === "length" || key === "name" || key === "prototype" || key === "caller" || key === "arguments") continue;
+      if (notStatics[key] === true) continue;
       const descriptor = getOwnPropertyDescriptor(source, key);
       if ("get" in descriptor) continue;
       const { value } = descriptor;

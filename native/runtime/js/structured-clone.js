@@ -6,9 +6,9 @@
   const p = runtime.primordials;
   const {
     ArrayBuffer, ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayBufferPrototypeGetMaxByteLength,
-    ArrayBufferPrototypeGetResizable, ArrayBufferPrototypeTransfer, ArrayIsArray, ArrayPrototypePush, DataView, Date, DatePrototypeGetTime,
-    Error, ErrorIsError, Map, MapPrototypeForEach, MapPrototypeGetSize, MapPrototypeSet, Object,
-    ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ObjectKeys, ObjectPrototypeHasOwnProperty,
+    ArrayBufferPrototypeGetResizable, ArrayBufferPrototypeTransfer, ArrayIsArray, ArrayPrototypePush, DataView,
+    Date, DatePrototypeGetTime, Error, ErrorIsError, Map, MapPrototypeForEach, MapPrototypeGetSize, MapPrototypeSet,
+    Object, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ObjectKeys, ObjectPrototypeHasOwnProperty,
     ObjectPrototypeToString, Promise, RegExp, RegExpPrototypeGetFlags, RegExpPrototypeGetSource, SafeMap, Set,
     SetPrototypeAdd, SetPrototypeForEach, SetPrototypeGetSize, String, TypedArrayPrototypeGetSymbolToStringTag,
     TypedArrayPrototypeSet, Uint8Array,
@@ -197,7 +197,7 @@
     const seen = new SafeMap();
     for (let i = 0; i < list.length; i++) {
       const buffer = list[i];
-      if (!isObject(buffer) || !isArrayBuffer(buffer)) throw cannotClone("A value of the transfer list that is no ArrayBuffer");
+      if (!isObject(buffer) || !isArrayBuffer(buffer)) throw cannotClone("A transferred value that is no ArrayBuffer");
       if (seen.has(buffer)) throw cannotClone("An ArrayBuffer that is twice in the transfer list");
       seen.set(buffer, true);
     }

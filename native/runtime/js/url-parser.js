@@ -5,11 +5,13 @@
 (function (runtime) {
   "use strict";
 
-  const { parseHost, percentEncode, c0Set, fragmentSet, pathSet, querySet, specialQuerySet, userinfoSet } = runtime.urlHost;
   const {
-    ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, ArrayPrototypeSlice, NumberParseInt, RegExpPrototypeExec,
-    RegExpPrototypeSymbolReplace, StringPrototypeCharCodeAt, StringPrototypeIndexOf, StringPrototypeSlice,
-    StringPrototypeToLowerCase,
+    parseHost, percentEncode, c0Set, fragmentSet, pathSet, querySet, specialQuerySet, userinfoSet,
+  } = runtime.urlHost;
+  const {
+    ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, ArrayPrototypeSlice, NumberParseInt,
+    RegExpPrototypeExec, RegExpPrototypeSymbolReplace, StringPrototypeCharCodeAt, StringPrototypeIndexOf,
+    StringPrototypeSlice, StringPrototypeToLowerCase,
   } = runtime.primordials;
 
   const defaultPorts = { __proto__: null, "http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "file": null };
@@ -29,7 +31,8 @@
   const DONE = { __proto__: null };
 
   const newRecord = () => ({
-    __proto__: null, scheme: "", username: "", password: "", host: null, port: null, path: [], query: null, fragment: null,
+    __proto__: null, scheme: "", username: "", password: "", host: null, port: null, path: [], query: null,
+    fragment: null,
   });
   const copyPath = (path) => (typeof path === "string" ? path : ArrayPrototypeSlice(path));
 
@@ -239,14 +242,12 @@
 
     path(m, c) {
       const slash = c === "/" || (c === "\\" && isSpecial(m.url));
-      const ends = !m.override && (c === "?" || c === "#");
-      if (c !== "" && !slash && !ends) {
+      if (c !== "" && !slash && (m.override || (c !== "?" && c !== "#"))) {
         m.buffer += c;
         return states.path;
       }
       takeSegment(m, slash);
-      if (c === "") return DONE;
-      return c === "?" ? begin(m, "query") : c === "#" ? begin(m, "fragment") : states.path;
+      return slash ? states.path : c === "?" ? begin(m, "query") : c === "#" ? begin(m, "fragment") : DONE;
     },
 
     opaquePath(m, c) {
@@ -281,7 +282,6 @@
   states.hostname = (m, c) => states.host(m, c);
 
   const hasCredentials = (url) => url.username !== "" || url.password !== "";
-
   function changeScheme(m) {
     const { url, buffer } = m;
     if (isSpecial(url) !== buffer in defaultPorts) return DONE;

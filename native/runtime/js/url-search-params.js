@@ -5,8 +5,8 @@
   const { webidl } = runtime;
   const { formSet, percentDecode, percentEncode } = runtime.urlHost;
   const {
-    ArrayPrototypePush, ArrayPrototypeSort, ArrayPrototypeSplice, IteratorPrototype,
-    ObjectDefineProperty, ObjectSetPrototypeOf, RegExpPrototypeSymbolReplace, StringPrototypeIndexOf, StringPrototypeSlice,
+    ArrayPrototypePush, ArrayPrototypeSort, ArrayPrototypeSplice, IteratorPrototype, ObjectDefineProperty,
+    ObjectSetPrototypeOf, RegExpPrototypeSymbolReplace, StringPrototypeIndexOf, StringPrototypeSlice,
     StringPrototypeSplit, SymbolIterator, TypeError, apply,
   } = runtime.primordials;
   const { converters, configureInterface, createRecordConverter, createSequenceConverter, requiredArguments } = webidl;
@@ -49,9 +49,10 @@
       return parseForm(text[0] === "?" ? StringPrototypeSlice(text, 1) : text);
     }
     const method = init[SymbolIterator];
-    const pairs = method === undefined || method === null ? toRecord(init, context) : toPairs(init, context);
+    const isRecord = method === undefined || method === null;
+    const pairs = isRecord ? toRecord(init, context) : toPairs(init, context);
     const list = [];
-    for (let i = 0; i < pairs.length; i++) setPair(list, pairs[i][0], pairs[i][1], method === undefined || method === null);
+    for (let i = 0; i < pairs.length; i++) setPair(list, pairs[i][0], pairs[i][1], isRecord);
     return list;
   }
 

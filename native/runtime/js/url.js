@@ -4,7 +4,7 @@
 
   const { webidl } = runtime;
   const { percentEncode, userinfoSet } = runtime.urlHost;
-  const { parseUrl, changeUrl, serializeUrl, serializePath } = runtime.urlParser;
+  const { parseUrl, changeUrl, serializeUrl, serializePath, isSpecial } = runtime.urlParser;
   const { URLSearchParams, connect } = runtime.urlSearchParams;
   const { StringPrototypeSlice, TypeError } = runtime.primordials;
   const { converters, configureInterface, requiredArguments } = webidl;
@@ -26,7 +26,7 @@
       return inner !== null && (inner.scheme === "http" || inner.scheme === "https") ? originOf(inner) : "null";
     }
     const { scheme, host, port } = record;
-    if (scheme !== "http" && scheme !== "https" && scheme !== "ws" && scheme !== "wss" && scheme !== "ftp") return "null";
+    if (!isSpecial(record) || scheme === "file") return "null";
     return `${scheme}://${host}${port === null ? "" : `:${port}`}`;
   }
 

@@ -8,7 +8,8 @@
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error, MathTrunc,
     Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf, RangeError, ReflectConstruct,
     ReflectOwnKeys, SafeMap, SafeWeakMap, SafeWeakSet, SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes,
-    StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, apply,
+    StringPrototypeIsWellFormed,    StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
+    WeakRefPrototypeDeref, apply,
   } = primordials;
 
   if (ops.wasmCompile === undefined) return;
@@ -71,22 +72,32 @@
       functionIds.set(fn, id);
     },
     lookupFunction: (fn) => functionIds.get(fn),
-    /** What an import of several results returned, as an array. */
-    toArray(iterable) {
-      if (!isObject(iterable)) throw new TypeError("an imported function with several results must return an iterable");
-      const method = iterable[SymbolIterator];
-      if (typeof method !== "function") throw new TypeError("what an imported function returned is not iterable");
-      const iterator = apply(method, iterable, []);
-      const { next } = iterator;
-      const values = [];
-      for (;;) {
-        const step = apply(next, iterator, []);
-        if (!isObject(step)) throw new TypeError("the iterator's result is no object");
-        if (step.done) return values;
-        ArrayPrototypePush(values, step.value);
-      }
+    exceptionHandle: (value) => exceptionHandle(value),
+    makeException(handle) {
+      existing.item = handle;
+      return new Exception(existing);
     },
+    deref: (weak) => WeakRefPrototypeDeref(weak),
+    /** What an import of several results returned, as an array. */
+    toArray,
   });
+
+  /** IterableToList */
+  function toArray(iterable) {
+    if (!isObject(iterable)) throw new TypeError("an iterable object is required");
+    const method = iterable[SymbolIterator];
+    if (typeof method !== "function") throw new TypeError("the object is not iterable");
+    const iterator = apply(method, iterable, []);
+    if (!isObject(iterator)) throw new TypeError("the iterator is no object");
+    const { next } = iterator;
+    const values = [];
+    for (;;) {
+      const step = apply(next, iterator, []);
+      if (!isObject(step)) throw new TypeError("the iterator's result is no object");
+      if (step.done) return values;
+      ArrayPrototypePush(values, step.value);
+    }
+  }
 
   // --- WebIDL ---
 
@@ -227,7 +238,9 @@
 
     static customSections(module, sectionName) {
       need(arguments, 2, "WebAssembly.Module.customSections()");
-      return ops.wasmCustomSections(Module.#handleOf(module), toText(sectionName));
+      const handle = Module.#handleOf(module);
+      const name = toText(sectionName);
+      return StringPrototypeIsWellFormed(name) ? ops.wasmCustomSections(handle, name) : [];
     }
 
     static #handleOf(module) {
@@ -331,6 +344,14 @@
   // --- Memory ---
 
   const memoryBuffers = new SafeWeakSet();
+  function isShared(buffer) {
+    try {
+      SharedArrayBufferPrototypeGetByteLength(buffer);
+      return true;
+    } catch {
+      return false;
+    }
+  }
   const kMaxPages = 65536;
   const kMaxPages64 = 2 ** 48;
 
@@ -364,6 +385,7 @@
 
     get buffer() {
       const buffer = ops.wasmMemoryBuffer(this.#id);
+      if (isShared(buffer)) return ObjectFreeze(buffer);
       memoryBuffers.add(buffer);
       return buffer;
     }
@@ -382,6 +404,12 @@
   // --- Table ---
 
   const kinds = { __proto__: null, i32: 0, i64: 1, f32: 2, f64: 3, v128: 4, anyfunc: 5, externref: 6 };
+  function valueKind(name, what) {
+    const type = toText(name);
+    const kind = kinds[type];
+    if (kind === undefined) throw new TypeError(`${what}: "${type}" is no value type`);
+    return kind;
+  }
   /** DefaultValue, as ToJSValue gives it. */
   const defaults = [0, 0n, 0, 0, undefined, null, undefined];
   const kMaxTableElements = 10_000_000;
@@ -400,12 +428,11 @@
       const what = "WebAssembly.Table()";
       need(arguments, 1, what);
       if (!isObject(descriptor)) throw new TypeError(`${what}: the descriptor must be an object`);
-      const is64 = toAddressType(descriptor.address, what);
-      const { element } = descriptor;
-      const type = toText(element);
+      const type = toText(descriptor.element);
       if (type !== "anyfunc" && type !== "externref") {
         throw new TypeError(`${what}: element must be "anyfunc" or "externref"`);
       }
+      const is64 = toAddressType(descriptor.address, what);
       const bounds = limits(descriptor, is64, what);
       if (is64) throw new TypeError(`${what}: tables with 64-bit addresses cannot be made from JavaScript here`);
       checkLimits(bounds, kMaxTableElements, what);
@@ -459,10 +486,8 @@
       need(arguments, 1, what);
       if (!isObject(descriptor)) throw new TypeError(`${what}: the descriptor must be an object`);
       const mutable = !!descriptor.mutable;
-      const type = toText(descriptor.value);
-      const kind = kinds[type];
-      if (kind === undefined) throw new TypeError(`${what}: "${type}" is no value type`);
-      if (type === "v128") throw new TypeError(`${what}: JavaScript cannot hold a v128`);
+      const kind = valueKind(descriptor.value, what);
+      if (kind === kinds.v128) throw new TypeError(`${what}: JavaScript cannot hold a v128`);
       const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[kind];
       this.#id = ops.wasmGlobalNew(kind, mutable, value);
       objects.set(this.#id, this);
@@ -477,9 +502,7 @@
     }
 
     set value(value) {
-      const id = this.#id;
-      need(arguments, 1, "set WebAssembly.Global.value");
-      ops.wasmGlobalSet(id, value);
+      ops.wasmGlobalSet(this.#id, value);
     }
 
     static {
@@ -487,11 +510,89 @@
     }
   }
 
+  // --- Tag and Exception ---
+
+  let tagId;
+  class Tag {
+    #id;
+
+    constructor(type) {
+      if (type === existing) {
+        this.#id = existing.item;
+        return;
+      }
+      const what = "WebAssembly.Tag()";
+      need(arguments, 1, what);
+      if (!isObject(type)) throw new TypeError(`${what}: the type must be an object`);
+      const names = toArray(type.parameters);
+      const list = [];
+      for (let i = 0; i < names.length; i++) ArrayPrototypePush(list, valueKind(names[i], what));
+      this.#id = ops.wasmTagNew(list);
+      objects.set(this.#id, this);
+    }
+
+    static {
+      tagId = (value) => (isObject(value) && #id in value ? value.#id : undefined);
+    }
+  }
+
+  function requireTag(value, what) {
+    const id = tagId(value);
+    if (id === undefined) throw new TypeError(`${what}: the first argument must be a WebAssembly.Tag`);
+    return id;
+  }
+
+  let exceptionHandle;
+  class Exception {
+    #handle;
+
+    constructor(tag, payload) {
+      if (tag === existing) {
+        this.#handle = existing.item;
+      } else {
+        const what = "WebAssembly.Exception()";
+        need(arguments, 2, what);
+        const id = requireTag(tag, what);
+        if (tag === jsTag) throw new TypeError(`${what}: WebAssembly.JSTag is for JavaScript's own exceptions`);
+        this.#handle = ops.wasmExceptionNew(id, toArray(payload));
+      }
+      ops.wasmExceptionBind(this.#handle, new WeakRef(this));
+    }
+
+    is(tag) {
+      const handle = this.#handle;
+      need(arguments, 1, "WebAssembly.Exception.is()");
+      return ops.wasmExceptionIs(handle, requireTag(tag, "WebAssembly.Exception.is()"));
+    }
+
+    getArg(tag, index) {
+      const handle = this.#handle;
+      const what = "WebAssembly.Exception.getArg()";
+      need(arguments, 2, what);
+      const id = requireTag(tag, what);
+      const at = toUint32(index, "index");
+      if (!ops.wasmExceptionIs(handle, id)) throw new TypeError(`${what}: the exception has another tag`);
+      return ops.wasmExceptionGet(handle, at);
+    }
+
+    static {
+      exceptionHandle = (value) => (isObject(value) && #handle in value ? value.#handle : undefined);
+    }
+  }
+
+  // The tag is made when it is first asked for: it needs a store.
+  let jsTag;
+  function getJsTag() {
+    jsTag ??= objectOf(Tag, ops.wasmJsTag());
+    return jsTag;
+  }
+
   const classes = {
     __proto__: null,
     memory: { Class: Memory, idOf: memoryId, title: "Memory" },
     table: { Class: Table, idOf: tableId, title: "Table" },
     global: { Class: Global, idOf: globalId, title: "Global" },
+    tag: { Class: Tag, idOf: tagId, title: "Tag" },
   };
 
   // --- The namespace ---
@@ -560,7 +661,7 @@
     __proto__: null, value: "WebAssembly", writable: false, enumerable: false, configurable: true,
   });
 
-  const interfaces = { __proto__: null, Module, Instance, Memory, Table, Global };
+  const interfaces = { __proto__: null, Module, Instance, Memory, Table, Global, Tag, Exception };
   const names = ReflectOwnKeys(interfaces);
   for (let i = 0; i < names.length; i++) {
     defineInterface(interfaces[names[i]], names[i]);
@@ -569,6 +670,9 @@
   ObjectDefineProperty(WebAssembly, "CompileError", hidden(CompileError));
   ObjectDefineProperty(WebAssembly, "LinkError", hidden(LinkError));
   ObjectDefineProperty(WebAssembly, "RuntimeError", hidden(RuntimeError));
+  ObjectDefineProperty(WebAssembly, "JSTag", {
+    __proto__: null, get: getJsTag, enumerable: true, configurable: true,
+  });
   defineGlobal("WebAssembly", WebAssembly);
 
   // --- Buffers of memories cannot be detached, except by growing the memory ---

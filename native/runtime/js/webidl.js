@@ -8,10 +8,11 @@
   const {
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayBufferPrototypeGetResizable, ArrayIsArray,
     ArrayPrototypePush, BigInt, BigIntAsIntN, BigIntAsUintN, DataViewPrototypeGetBuffer, MathFround, MathTrunc,
-    Number, NumberIsFinite, ObjectDefineProperty, ObjectFreeze, ObjectPrototypeIsPrototypeOf,
-    RangeError, ReflectOwnKeys, ReflectGetOwnPropertyDescriptor, SafeSet, SharedArrayBufferPrototypeGetByteLength,
-    SharedArrayBufferPrototypeGetGrowable, String, StringPrototypeCharCodeAt, StringPrototypeToWellFormed, SymbolIterator,
-    SymbolToStringTag, TypeError, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeGetSymbolToStringTag, apply,
+    Number, NumberIsFinite, ObjectDefineProperty, ObjectFreeze, ObjectPrototypeIsPrototypeOf, ReflectOwnKeys,
+    ReflectGetOwnPropertyDescriptor, SafeSet, SharedArrayBufferPrototypeGetByteLength,
+    SharedArrayBufferPrototypeGetGrowable, String, StringPrototypeCharCodeAt, StringPrototypeToWellFormed,
+    SymbolIterator, SymbolToStringTag, TypeError, TypedArrayPrototypeGetBuffer,
+    TypedArrayPrototypeGetSymbolToStringTag, apply,
   } = runtime.primordials;
 
   const converters = { __proto__: null };
@@ -278,7 +279,8 @@
       if (key !== "constructor" && typeof key === "string") makeEnumerable(Class.prototype, key);
     }
     for (const key of ReflectOwnKeys(Class)) {
-      if (typeof key === "string" && key !== "name" && key !== "length" && key !== "prototype") makeEnumerable(Class, key);
+      if (typeof key !== "string" || key === "name" || key === "length" || key === "prototype") continue;
+      makeEnumerable(Class, key);
     }
     ObjectDefineProperty(Class.prototype, SymbolToStringTag, { __proto__: null, value: name, configurable: true });
     return Class;

@@ -1,0 +1,117 @@
+#include "gpu/adapter_info.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "gpu/device.hpp"
+
+namespace dcp::gpu {
+namespace {
+
+std::string vendor_name(std::uint32_t id) {
+  switch (id) {
+    case 0x1002:
+      return "amd";
+    case 0x10DE:
+      return "nvidia";
+    case 0x8086:
+      return "intel";
+    case 0x13B5:
+      return "arm";
+    case 0x106B:
+      return "apple";
+    case 0x5143:
+      return "qualcomm";
+    case 0x10005:
+      return "mesa";
+    default:
+      char text[16];
+      std::snprintf(text, sizeof text, "0x%04x", id);
+      return id == 0 ? "" : text;
+  }
+}
+
+int rank(WGPUAdapterType type) {
+  switch (type) {
+    case WGPUAdapterType_DiscreteGPU:
+      return 0;
+    case WGPUAdapterType_IntegratedGPU:
+      return 1;
+    case WGPUAdapterType_CPU:
+      return 3;
+    default:
+      return 2;
+  }
+}
+
+}  // namespace
+
+const char* backend_name(WGPUBackendType backend) {
+  switch (backend) {
+    case WGPUBackendType_Vulkan:
+      return "vulkan";
+    case WGPUBackendType_Metal:
+      return "metal";
+    case WGPUBackendType_D3D12:
+      return "d3d12";
+    case WGPUBackendType_OpenGL:
+      return "opengl";
+    case WGPUBackendType_OpenGLES:
+      return "opengles";
+    default:
+      return "unknown";
+  }
+}
+
+const char* type_name(WGPUAdapterType type) {
+  switch (type) {
+    case WGPUAdapterType_DiscreteGPU:
+      return "discrete";
+    case WGPUAdapterType_IntegratedGPU:
+      return "integrated";
+    case WGPUAdapterType_CPU:
+      return "cpu";
+    default:
+      return "unknown";
+  }
+}
+
+AdapterInfo describe(const Functions& functions, WGPUAdapter adapter) {
+  WGPUAdapterInfo raw = WGPU_ADAPTER_INFO_INIT;
+  functions.AdapterGetInfo(adapter, &raw);
+  AdapterInfo info;
+  info.vendor = vendor_name(raw.vendorID);
+  info.device = view(raw.device);
+  info.driver = view(raw.vendor);
+  info.description = info.driver;
+  if (const std::string_view version = view(raw.description); !version.empty()) {
+    info.description += (info.description.empty() ? "" : " ") + std::string(version);
+  }
+  info.backend = raw.backendType;
+  info.type = raw.adapterType;
+  // wgpu-native 29 does not tell them: the bounds that the specification gives.
+  info.subgroup_min_size = raw.subgroupMinSize == 0 ? 4 : raw.subgroupMinSize;
+  info.subgroup_max_size = raw.subgroupMaxSize == 0 ? 128 : raw.subgroupMaxSize;
+  functions.AdapterInfoFreeMembers(raw);
+  info.limits = WGPU_LIMITS_INIT;
+  functions.AdapterGetLimits(adapter, &info.limits);
+  return info;
+}
+
+std::vector<WGPUAdapter> find_adapters(const Functions& functions, WGPUInstanceBackend backends) {
+  WGPUInstanceExtras extras{};
+  extras.chain.sType = static_cast<WGPUSType>(WGPUSType_InstanceExtras);
+  extras.backends = backends;
+  WGPUInstanceDescriptor descriptor = WGPU_INSTANCE_DESCRIPTOR_INIT;
+  descriptor.nextInChain = &extras.chain;
+  const WGPUInstance instance = functions.CreateInstance(&descriptor);
+  if (instance == nullptr) return {};
+  std::vector<WGPUAdapter> adapters(functions.InstanceEnumerateAdapters(instance, nullptr, nullptr));
+  adapters.resize(std::min(adapters.size(), functions.InstanceEnumerateAdapters(instance, nullptr, adapters.data())));
+  std::stable_sort(adapters.begin(), adapters.end(), [&](WGPUAdapter a, WGPUAdapter b) {
+    return rank(describe(functions, a).type) < rank(describe(functions, b).type);
+  });
+  return adapters;
+}
+
+}  // namespace dcp::gpu

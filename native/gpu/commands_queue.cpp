@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include "gpu/commands.hpp"
+#include "gpu/server.hpp"
+
+namespace dcp::gpu {
+namespace {
+
+/// Why a submission that uses `resource` would make wgpu-native panic; null: it would not.
+const char* unusable(const Resource& resource) {
+  if (resource.destroyed) return "uses a destroyed resource";
+  if (const auto* buffer = dynamic_cast<const Buffer*>(&resource)) {
+    if (buffer->state != Buffer::State::unmapped) return "uses a buffer that is mapped";
+  }
+  for (const auto& part : resource.parts) {
+    if (const char* reason = unusable(*part)) return reason;
+  }
+  return nullptr;
+}
+
+const char* unusable(const Object& command_buffer) {
+  if (!command_buffer.valid) return "is invalid";
+  for (const auto& resource : command_buffer.usage->resources) {
+    if (const char* reason = unusable(*resource)) return reason;
+  }
+  return nullptr;
+}
+
+void submit_now(Call& call, const std::vector<WGPUCommandBuffer>& buffers) {
+  const WGPUSubmissionIndex index =
+      call.functions().QueueSubmitForIndex(call.device().queue(), buffers.size(), buffers.data());
+  call.device().writes_pending = false;
+  call.device().poller().submitted(index);
+}
+
+}  // namespace
+
+void flush_writes(Call& call) {
+  if (call.device().writes_pending) submit_now(call, {});
+}
+
+// queue, buffer, offset in it, heap offset, size in bytes
+void write_buffer(Call& call) {
+  auto* queue = static_cast<WGPUQueue>(call.self(Kind::queue));
+  auto* buffer = static_cast<WGPUBuffer>(call.object(Kind::buffer));
+  const std::uint64_t offset = call.u64();
+  const std::uint64_t heap_offset = call.u64();
+  const std::uint64_t size = call.u64();
+  const std::byte* data = call.heap(heap_offset, size);
+  call.finish();
+  if (call.ready()) {
+    call.functions().QueueWriteBuffer(queue, buffer, offset, data, size);
+    call.device().writes_pending = true;
+  }
+  call.end();
+}
+
+// queue, command buffers: they are used up
+void submit(Call& call) {
+  call.self(Kind::queue);
+  std::vector<std::uint32_t> ids(call.count());
+  std::vector<WGPUCommandBuffer> buffers;
+  std::unordered_set<std::uint32_t> seen;
+  {
+    const std::lock_guard lock(call.server().map_mutex);
+    for (std::uint32_t& id : ids) {
+      id = call.peek();
+      const Object& object = call.object_entry(Kind::command_buffer);
+      if (!seen.insert(id).second) call.bad_value("a command buffer twice");
+      if (object.device != call.shared_device()) call.refuse("a command buffer is of another device");
+      if (const char* reason = unusable(object)) call.refuse(std::string("a command buffer ") + reason);
+      buffers.push_back(static_cast<WGPUCommandBuffer>(object.handle));
+    }
+  }
+  call.finish();
+  if (call.ready()) submit_now(call, buffers);
+  call.end();
+  for (const std::uint32_t id : ids) call.server().remove(id);
+}
+
+// queue, request -> [request]
+void on_submitted_work_done(Call& call) {
+  call.self(Kind::queue);
+  const std::uint32_t request = call.u32();
+  call.finish();
+  Server& server = call.server();
+  const auto answer = [&server, request] { server.replies().send(std::move(Reply(ReplyType::workDone).u32(request))); };
+  if (!call.ready()) return answer();
+  flush_writes(call);
+  call.device().poller().when_done(answer);
+}
+
+// query set: only marked, see the report of the code generator
+void destroy_query_set(Call& call) {
+  call.self(Kind::query_set);
+  call.finish();
+  if (call.self_entry().resource) call.self_entry().resource->destroyed = true;
+}
+
+// pass, offset, size in bytes, data
+void set_immediates(Call& call) {
+  auto* pass = static_cast<WGPUComputePassEncoder>(call.self(Kind::compute_pass_encoder));
+  const std::uint32_t offset = call.u32();
+  const std::uint32_t size = call.u32();
+  const std::uint32_t words = size / 4 + (size % 4 != 0);
+  auto* data = call.make<std::uint32_t>(std::min(words, kLargestCommand));
+  for (std::uint32_t i = 0; i < words; ++i) data[i] = call.u32();
+  call.finish();
+  if (call.ready()) call.functions().ComputePassEncoderSetImmediates(pass, offset, data, size);
+  call.end();
+}
+
+}  // namespace dcp::gpu

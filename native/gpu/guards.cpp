@@ -1,0 +1,97 @@
+#include "gpu/guards.hpp"
+
+#include <string>
+
+namespace dcp::gpu {
+namespace {
+
+constexpr WGPUBufferUsage kBufferUsages = 0x3FF;
+constexpr WGPUShaderStage kShaderStages = WGPUShaderStage_Vertex | WGPUShaderStage_Fragment | WGPUShaderStage_Compute;
+
+int kinds_of(const WGPUBindGroupLayoutEntry& entry) {
+  return (entry.buffer.type != WGPUBufferBindingType_BindingNotUsed) +
+         (entry.sampler.type != WGPUSamplerBindingType_BindingNotUsed) +
+         (entry.texture.sampleType != WGPUTextureSampleType_BindingNotUsed) +
+         (entry.storageTexture.access != WGPUStorageTextureAccess_BindingNotUsed);
+}
+
+enum Resource { sampler, texture, texture_view, buffer, buffer_binding, external_texture };
+
+}  // namespace
+
+void guard_create_buffer(Call& call, const WGPUBufferDescriptor* descriptor) {
+  if ((descriptor->usage & ~kBufferUsages) != 0) call.refuse("usage has bits that GPUBufferUsage does not define");
+  auto made = std::make_shared<Buffer>();
+  made->size = descriptor->size;
+  if (descriptor->mappedAtCreation) {
+    made->state = Buffer::State::mapped;
+    made->map = {0, WGPUMapMode_Write, 0, descriptor->size, 0};
+  }
+  call.set_resource(std::move(made));
+}
+
+void guard_create_bind_group_layout(Call& call, const WGPUBindGroupLayoutDescriptor* descriptor) {
+  for (std::size_t i = 0; i < descriptor->entryCount; ++i) {
+    const WGPUBindGroupLayoutEntry& entry = descriptor->entries[i];
+    const std::string where = "entries[" + std::to_string(i) + "]";
+    if (kinds_of(entry) != 1) {
+      call.refuse(where + " must have exactly one of buffer, sampler, texture, storageTexture, externalTexture");
+    }
+    if ((entry.visibility & ~kShaderStages) != 0) {
+      call.refuse(where + ".visibility has bits that GPUShaderStage does not define");
+    }
+    if (entry.buffer.minBindingSize == WGPU_WHOLE_SIZE) call.refuse(where + ".buffer.minBindingSize is out of range");
+  }
+}
+
+void guard_create_pipeline_layout(Call& call, const WGPUPipelineLayoutDescriptor* descriptor) {
+  for (std::size_t i = 0; i < descriptor->bindGroupLayoutCount; ++i) {
+    if (descriptor->bindGroupLayouts[i] == nullptr) {
+      call.refuse("bindGroupLayouts[" + std::to_string(i) + "]: wgpu-native does not support null layouts");
+    }
+  }
+}
+
+void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descriptor) {
+  for (std::size_t i = 0; i < descriptor->entryCount; ++i) {
+    const WGPUBindGroupEntry& entry = descriptor->entries[i];
+    const std::string where = "entries[" + std::to_string(i) + "].resource";
+    if (entry.buffer != nullptr && entry.size == 0) call.refuse(where + ".size is 0");
+    if (entry.buffer == nullptr && entry.sampler == nullptr && entry.textureView == nullptr) {
+      call.refuse(where + " is invalid");
+    }
+  }
+}
+
+void guard_clear_buffer(Call& call, WGPUBuffer, std::uint64_t, std::uint64_t size) {
+  if (size == 0) call.skip_call();
+}
+
+void read_binding_resource(Call& call, WGPUBindGroupEntry& out) {
+  switch (call.u32()) {
+    case sampler:
+      out.sampler = static_cast<WGPUSampler>(call.object(Kind::sampler));
+      return;
+    case texture_view:
+      out.textureView = static_cast<WGPUTextureView>(call.object(Kind::texture_view));
+      return;
+    case buffer:
+      out.buffer = static_cast<WGPUBuffer>(call.object(Kind::buffer));
+      return;
+    case buffer_binding:
+      out.buffer = static_cast<WGPUBuffer>(call.object(Kind::buffer));
+      out.offset = call.u64();
+      if (call.boolean()) out.size = call.u64();
+      return;
+    case texture:
+      call.object(Kind::texture);
+      return call.refuse("a GPUTexture as binding resource is not supported; bind a view of it");
+    case external_texture:
+      call.object(Kind::external_texture);
+      return call.refuse("external textures are not supported");
+    default:
+      call.bad_value("binding resource");
+  }
+}
+
+}  // namespace dcp::gpu

@@ -1,0 +1,15 @@
+// What `dcp-evaluator --probe` shows of the GPU.
+#pragma once
+
+#include <string>
+
+#include "webgpu_decoder.hpp"
+
+namespace dcp::gpu {
+
+/// JSON: {"version", "wgslLanguageFeatures": [...], "adapters": [{vendor, architecture, device, description, backend,
+/// type, driver, features: [...], limits: {...}, compute: {"ok": bool, "error": text}}]}. `compute` is a shader that
+/// really ran, its result compared.
+std::string probe(const Functions& functions);
+
+}  // namespace dcp::gpu

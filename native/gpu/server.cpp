@@ -1,0 +1,114 @@
+#include "gpu/server.hpp"
+
+#include <string>
+
+#include "gpu/commands.hpp"
+#include "gpu/violation.hpp"
+
+namespace dcp::gpu {
+namespace {
+
+constexpr std::size_t kMostObjects = 1u << 20;
+
+using Command = void (*)(Call&);
+
+Command hand_written(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::requestAdapter:
+      return request_adapter;
+    case Opcode::requestDevice:
+      return request_device;
+    case Opcode::destroyDevice:
+      return destroy_device;
+    case Opcode::createShaderModule:
+      return create_shader_module;
+    case Opcode::createComputePipelineAsync:
+      return create_compute_pipeline_async;
+    case Opcode::getCompilationInfo:
+      return get_compilation_info;
+    case Opcode::pushErrorScope:
+      return push_error_scope;
+    case Opcode::popErrorScope:
+      return pop_error_scope;
+    case Opcode::injectError:
+      return inject_error;
+    case Opcode::createInvalid:
+      return create_invalid;
+    case Opcode::release:
+      return release;
+    case Opcode::mapBuffer:
+      return map_buffer;
+    case Opcode::unmapBuffer:
+      return unmap_buffer;
+    case Opcode::destroyBuffer:
+      return destroy_buffer;
+    case Opcode::destroyQuerySet:
+      return destroy_query_set;
+    case Opcode::writeBuffer:
+      return write_buffer;
+    case Opcode::submit:
+      return submit;
+    case Opcode::onSubmittedWorkDone:
+      return on_submitted_work_done;
+    case Opcode::setImmediates:
+      return set_immediates;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region)
+    : functions_(functions),
+      adapters_(std::move(adapters)),
+      region_(region),
+      replies_(region),
+      clock_(region.header()) {}
+
+Server::~Server() {
+  while (!objects_.empty()) remove(objects_.begin()->first);
+}
+
+void Server::execute(std::span<const std::uint32_t> command) {
+  const std::uint32_t type = message_type(command[0]);
+  if (type == 0 || type >= kOpcodeCount) throw Violation("no command " + std::to_string(type));
+  const auto opcode = static_cast<Opcode>(type);
+  Call call(*this, command);
+  if (const Command carry_out = hand_written(opcode)) {
+    carry_out(call);
+  } else {
+    execute_generated(opcode, call);
+  }
+}
+
+Object& Server::add(std::uint32_t id, Object object) {
+  if (objects_.size() >= kMostObjects) throw Violation("more than " + std::to_string(kMostObjects) + " objects");
+  if (object.kind == Kind::buffer && object.resource) {
+    auto& buffer = static_cast<Buffer&>(*object.resource);
+    buffer.handle = static_cast<WGPUBuffer>(object.handle);
+    if (!object.valid) buffer.state = Buffer::State::unmapped;
+  }
+  const auto [place, added] = objects_.try_emplace(id, std::move(object));
+  if (id == 0 || !added) throw Violation("id " + std::to_string(id) + " is taken");
+  return place->second;
+}
+
+void Server::remove(std::uint32_t id) {
+  const auto found = objects_.find(id);
+  if (found == objects_.end()) return;
+  const Object object = std::move(found->second);
+  objects_.erase(found);
+  // Adapters are borrowed; a device's handles belong to its poller.
+  const bool owned = object.kind != Kind::adapter && object.kind != Kind::device && object.kind != Kind::queue;
+  if (!owned || object.handle == nullptr) return;
+  const std::lock_guard lock(map_mutex);
+  if (object.kind == Kind::buffer) {
+    auto& buffer = static_cast<Buffer&>(*object.resource);
+    buffer.state = Buffer::State::unmapped;
+    ++buffer.serial;
+  }
+  release_handle(functions_, object.kind, object.handle);
+}
+
+}  // namespace dcp::gpu
