@@ -1,7 +1,8 @@
 # `make demo` runs the main job, `make test` runs every test; both install what is missing first. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.NOTPARALLEL:  # the closing line of `make test` is pytest's; the build uses all CPUs itself
+# The last line of `make test` is pytest's; the build uses all CPUs by itself.
+.NOTPARALLEL:
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ TESTS := $(shell find tests/native -type f)
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest bench asan clean
+.PHONY: help demo test build lint format native-test pytest bench asan check-install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,9 +60,16 @@ bench: build  ## measure the hot paths
 	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds -p no:timeout
 
 asan: $(PREPARED)  ## C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset asan -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset asan -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
 	@$(BIN)/cmake --build --preset asan
 	@$(BIN)/ctest --preset asan
+
+check-install: $(PREPARED)  ## `pip install .` as a user does: a clean environment, an isolated build
+	@rm -rf build/clean
+	@$(BIN)/python -m venv build/clean
+	@build/clean/bin/python -m pip install --disable-pip-version-check .
+	@build/clean/bin/dcp-evaluator --probe
 
 clean:  ## remove what was built; .venv stays
 	@rm -rf build out

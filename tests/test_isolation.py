@@ -50,7 +50,7 @@ Report = dict[str, dict[str, object]]
 def report(*prefix: str, executable: str | None = None) -> Report:
     command = [*prefix, executable or zygote_path(), "--report-isolation"]
     result = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, env={"SECRET": "x", "PATH": "/usr/bin:/bin"}
+        command, check=False, capture_output=True, text=True, timeout=60, env={"SECRET": "x", "PATH": "/usr/bin:/bin"}
     )
     assert result.returncode == 0, result.stderr
     return {layer["layer"]: layer for layer in json.loads(result.stdout)}
@@ -70,7 +70,7 @@ class Program(NamedTuple):
 def public() -> Iterator[Program]:
     """Copies of the executable and of wasmtime's library that every user can reach."""
     folder = tempfile.mkdtemp()
-    os.chmod(folder, 0o755)
+    Path(folder).chmod(0o755)
     yield Program(shutil.copy(zygote_path(), folder), shutil.copy(installation.wasmtime_library(), folder))
     shutil.rmtree(folder)
 
@@ -82,7 +82,7 @@ def as_user(user: int | None) -> list[str]:
 @pytest.fixture(params=USERS, ids=lambda user: "self" if user is None else "ordinary")
 def zygote(request: pytest.FixtureRequest, public: Program) -> Iterator[RunningZygote]:
     with tempfile.TemporaryDirectory() as name:
-        os.chmod(name, 0o755)
+        Path(name).chmod(0o755)
         options = ("--memory-limit", str(MEMORY_LIMIT))
         environment = {"SECRET": "the environment of the zygote", "PATH": "/usr/bin:/bin"}
         prefix = as_user(request.param)
@@ -119,7 +119,7 @@ def root_only() -> None:
 @pytest.mark.parametrize("kind", NAMESPACES)
 def test_namespaces(zygote: RunningZygote, sandbox: Peer, layers: Report, kind: str) -> None:
     root_only()
-    differs = os.readlink(f"/proc/{sandbox.pid}/ns/{kind}") != os.readlink(f"/proc/{zygote.pid}/ns/{kind}")
+    differs = Path(f"/proc/{sandbox.pid}/ns/{kind}").readlink() != Path(f"/proc/{zygote.pid}/ns/{kind}").readlink()
     assert differs == layers[NAMESPACES[kind]]["in_force"]
 
 
@@ -142,7 +142,7 @@ def test_it_is_the_first_process_of_its_namespace(sandbox: Peer, layers: Report)
 def test_only_channels_are_open(sandbox: Peer) -> None:
     root_only()
     folder = Path(f"/proc/{sandbox.pid}/fd")
-    targets = {int(entry.name): os.readlink(entry) for entry in folder.iterdir()}
+    targets = {int(entry.name): str(entry.readlink()) for entry in folder.iterdir()}
     assert {targets.pop(fd) for fd in (0, 1, 2)} == {"/dev/null"}
     assert len(targets) == 3
     assert all(target.startswith("socket:") for target in targets.values()), targets
@@ -156,7 +156,7 @@ def test_the_environment_is_empty(zygote: RunningZygote, sandbox: Peer) -> None:
 
 def test_the_root_is_empty_and_read_only(sandbox: Peer, layers: Report) -> None:
     root_only()
-    empty = os.listdir(f"/proc/{sandbox.pid}/root") == []
+    empty = not list(Path(f"/proc/{sandbox.pid}/root").iterdir())
     assert empty == layers["empty root"]["in_force"]
     if empty:
         mounts = Path(f"/proc/{sandbox.pid}/mountinfo").read_text().splitlines()
@@ -181,8 +181,8 @@ def test_limits(sandbox: Peer) -> None:
 
 def test_it_is_closed_to_its_own_user(sandbox: Peer) -> None:
     # /proc/PID of an undumpable process belongs to root, not to the user of the process.
-    assert os.stat(f"/proc/{sandbox.pid}/mem").st_uid != int(status(sandbox.pid)["Uid"].split()[0])
-    assert stat.S_IMODE(os.stat(f"/proc/{sandbox.pid}/environ").st_mode) == 0o400
+    assert Path(f"/proc/{sandbox.pid}/mem").stat().st_uid != int(status(sandbox.pid)["Uid"].split()[0])
+    assert stat.S_IMODE(Path(f"/proc/{sandbox.pid}/environ").stat().st_mode) == 0o400
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def children(pid: int) -> list[int]:
 
 
 def open_descriptors(pid: int) -> list[int]:
-    return sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+    return sorted(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:

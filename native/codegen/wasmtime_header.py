@@ -2,8 +2,8 @@
 
     python wasmtime_header.py --package DIRECTORY_OF_THE_PACKAGE --output wasmtime_api.h
 
-The wheel ships the shared library without headers; `_bindings.py` and `_ffi.py` in it declare every struct, function and
-constant. The output has the types, the constants and `struct wasmtime_api`, a table of function pointers that
+The wheel ships the shared library without headers; `_bindings.py` and `_ffi.py` in it declare every struct, function
+and constant. The output has the types, the constants and `struct wasmtime_api`, a table of function pointers that
 `wasmtime_api_load` fills through a caller's symbol look-up (dlsym). Functions of the component model, of WASI and of
 asynchronous calls are left out. Callbacks that return a pointer are declared there as returning size_t, and so here.
 """
@@ -67,7 +67,7 @@ def declare(node: ast.expr | None, name: str, *, parameter: bool = False) -> str
             arguments = ", ".join(declare(a, "", parameter=True) for a in node.args[1:]) or "void"
             return declare(node.args[0], f"(*{name})({arguments})")
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Constant):
-        return declare(node.left, f"{name}[{node.right.value}]")
+        return declare(node.left, f"{name}[{node.right.value!r}]")
     if isinstance(node, ast.Attribute | ast.Name):
         tail = dotted_tail(node)
         return f"{SCALARS.get(tail, tail)} {name}".strip()
@@ -103,7 +103,7 @@ def aggregate(node: ast.ClassDef) -> Iterator[str]:
 
 
 def enumeration(node: ast.ClassDef, seen: set[str]) -> Iterator[str]:
-    """Enumerators count from 0 as in C, whatever Python's auto() gives; the last constant of a name wins nothing."""
+    """Enumerators count from 0 as in C, whatever Python's auto() gives; a name that is known already is left out."""
     value = 0
     for statement in node.body:
         if not isinstance(statement, ast.Assign):
@@ -124,7 +124,7 @@ def constant(statement: ast.Assign, seen: set[str]) -> Iterator[str]:
     is_scalar = isinstance(value, ast.Call) and dotted_tail(value.func) in SCALARS and len(value.args) == 1
     if is_scalar and isinstance(value, ast.Call) and isinstance(value.args[0], ast.Constant) and name not in seen:
         seen.add(name)
-        yield f"#define {name} {value.args[0].value}"
+        yield f"#define {name} {value.args[0].value!r}"
 
 
 class Bindings:
@@ -140,9 +140,8 @@ class Bindings:
         for statement in tree.body:
             if isinstance(statement, ast.ClassDef):
                 self.types += aggregate(statement)
-            elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-                if not LEFT_OUT.search(statement.targets[0].id.lower()):
-                    self.types += constant(statement, self.constants)
+            elif isinstance(statement, ast.Assign) and not LEFT_OUT.search(ast.unparse(statement.targets[0]).lower()):
+                self.types += constant(statement, self.constants)
 
     def read_bindings(self, tree: ast.Module) -> None:
         for statement in tree.body:
@@ -211,8 +210,8 @@ def header(bindings: Bindings, version: str) -> str:
         "} wasmtime_api;",
         "",
         "/* Fills the table; returns the name of the first function that `symbol` does not know, or NULL. */",
-        "static inline const char* wasmtime_api_load(wasmtime_api* api, void* (*symbol)(void* context, const char* name),",
-        "                                            void* context) {",
+        "typedef void* (*wasmtime_api_symbol)(void* context, const char* name);",
+        "static inline const char* wasmtime_api_load(wasmtime_api* api, wasmtime_api_symbol symbol, void* context) {",
         "  static const char* const names[] = {",
         *(f'      "{name}",' for name in names),
         "  };",

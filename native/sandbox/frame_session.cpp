@@ -1,6 +1,7 @@
 // Frames: the supervisor's side of a job, or a shell (docs/protocol.md, section 1).
 #include <time.h>
 
+#include <deque>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -14,6 +15,8 @@ namespace {
 
 using engine::Value;
 
+constexpr double kModuleSource = 4;
+
 class FrameSession final : public Session {
  public:
   void install(runtime::Runtime& runtime) override {
@@ -21,7 +24,7 @@ class FrameSession final : public Session {
     codec_.emplace(runtime.engine());
     runtime.add_op("sendFrame", 1, send_frame, this);
     runtime.add_op("flushFrames", 0, flush_frames, this);
-    runtime.add_op("receiveFrame", 0, receive_frame, this);
+    runtime.add_op("awaitAnswer", 0, await_answer_op, this);
     runtime.add_op("evaluate", 3, evaluate, this);
     runtime.add_op("exit", 1, exit, this);
     runtime.add_op("cpuTime", 0, cpu_time, this);
@@ -73,9 +76,15 @@ class FrameSession final : public Session {
     try {
       if (!channel_->receive()) return runtime_->loop().stop();
       while (!runtime_->loop().stopped()) {
+        if (!postponed_.empty()) {
+          const engine::Ref frame = std::move(postponed_.front());
+          postponed_.pop_front();
+          runtime_->enter([&] { deliver(frame.get()); });
+          continue;
+        }
         auto frame = channel_->next();
         if (!frame) break;
-        runtime_->enter([&] { deliver(*frame); });
+        runtime_->enter([&] { deliver(codec_->decode(frame->payload, frame->descriptors)); });
       }
     } catch (const std::exception& error) {  // the supervisor is trusted: this is a fault, not an attack
       std::fprintf(stderr, "dcp-sandbox: %s\n", error.what());
@@ -84,18 +93,22 @@ class FrameSession final : public Session {
     }
   }
 
-  void deliver(runtime::FrameChannel::Received& frame) {
+  void deliver(Value frame) {
     engine::Engine& engine = runtime_->engine();
-    Value args[] = {codec_->decode(frame.payload, frame.descriptors)};
-    engine.call(runtime_->hook("onFrame"), engine.undefined(), args);
+    engine.call(runtime_->hook("onFrame"), engine.undefined(), {&frame, 1});
   }
 
-  // Waits for the next frame, whatever it is: only the module loader does, which has no time for a promise.
-  Value await_frame() {
+  // Waits for the answer to a question that has no time for a promise: a module's source. Other frames wait their turn.
+  Value await_answer() {
+    engine::Engine& engine = runtime_->engine();
     channel_->flush();
     for (;;) {
-      if (auto frame = channel_->next()) return codec_->decode(frame->payload, frame->descriptors);
-      if (!channel_->receive()) runtime_->engine().terminate();
+      while (auto received = channel_->next()) {
+        const Value frame = codec_->decode(received->payload, received->descriptors);
+        if (engine.as_number(engine.get(frame, std::uint32_t{0})) == kModuleSource) return frame;
+        postponed_.emplace_back(engine, frame);
+      }
+      if (!channel_->receive()) engine.terminate();
     }
   }
 
@@ -129,8 +142,8 @@ class FrameSession final : public Session {
     return engine.undefined();
   }
 
-  static Value receive_frame(engine::Engine&, void* context, std::span<const Value>) {
-    return static_cast<FrameSession*>(context)->await_frame();
+  static Value await_answer_op(engine::Engine&, void* context, std::span<const Value>) {
+    return static_cast<FrameSession*>(context)->await_answer();
   }
 
   static Value evaluate(engine::Engine& engine, void*, std::span<const Value> args) {
@@ -156,6 +169,7 @@ class FrameSession final : public Session {
   runtime::Runtime* runtime_ = nullptr;
   std::optional<runtime::ValueCodec> codec_;
   std::optional<runtime::FrameChannel> channel_;
+  std::deque<engine::Ref> postponed_;
 };
 
 }  // namespace

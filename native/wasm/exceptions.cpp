@@ -40,8 +40,7 @@ FunctionType tag_type(Host& host, wasmtime_tag_t& tag) {
 
 wasmtime_exnref_t new_exception(Host& host, wasmtime_tag_t& tag, std::vector<wasmtime_val_t>& fields) {
   wasmtime_exnref_t made = {};
-  wasmtime_error_t* error =
-      wt.wasmtime_exnref_new(host.context(), &tag, fields.data(), fields.size(), &made);
+  wasmtime_error_t* error = wt.wasmtime_exnref_new(host.context(), &tag, fields.data(), fields.size(), &made);
   for (wasmtime_val_t& field : fields) wt.wasmtime_val_unroot(&field);
   host.check(error, Failure::range);
   return made;
@@ -50,8 +49,8 @@ wasmtime_exnref_t new_exception(Host& host, wasmtime_tag_t& tag, std::vector<was
 // The handle that a WebAssembly.Exception carries.
 Value handle_of(Host& host, wasmtime_exnref_t reference) {
   auto exception = std::make_unique<Exception>(host, reference);
-  const Value handle = host.js().handle(&kExceptionTag, exception.get(),
-                                        [](void* pointer) { delete static_cast<Exception*>(pointer); });
+  const Value handle =
+      host.js().handle(&kExceptionTag, exception.get(), [](void* pointer) { delete static_cast<Exception*>(pointer); });
   exception.release();
   return handle;
 }

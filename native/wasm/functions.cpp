@@ -136,8 +136,8 @@ std::size_t import_numeric(void* env, wasmtime_caller_t*, wasmtime_val_raw_t* sl
   });
 }
 
-std::size_t import_checked(void* env, wasmtime_caller_t*, wasmtime_val_t* params, std::size_t,
-                           wasmtime_val_t* results, std::size_t count) {
+std::size_t import_checked(void* env, wasmtime_caller_t*, wasmtime_val_t* params, std::size_t, wasmtime_val_t* results,
+                           std::size_t count) {
   auto& f = *static_cast<HostFunction*>(env);
   return guarded(f, [&] {
     Host& host = f.host;

@@ -16,9 +16,9 @@ wasm_config_t* configure(Regions& regions, const Options& options) {
   wt.wasmtime_config_parallel_compilation_set(config, false);  // it starts threads, and the process forks
   wt.wasmtime_config_epoch_interruption_set(config, false);    // a watchdog ends the process instead
   wt.wasmtime_config_max_wasm_stack_set(config, options.stack);
-  wt.wasmtime_config_memory_init_cow_set(config, false);       // it needs memfds, which a sealed sandbox lacks
-  wt.wasmtime_config_memory_may_move_set(config, false);       // Memory.buffer points into it
-  wt.wasmtime_config_native_unwind_info_set(config, false);    // nothing of ours unwinds through wasm frames
+  wt.wasmtime_config_memory_init_cow_set(config, false);     // it needs memfds, which a sealed sandbox lacks
+  wt.wasmtime_config_memory_may_move_set(config, false);     // Memory.buffer points into it
+  wt.wasmtime_config_native_unwind_info_set(config, false);  // nothing of ours unwinds through wasm frames
   wt.wasmtime_config_wasm_threads_set(config, true);
   wt.wasmtime_config_shared_memory_set(config, true);
   wt.wasmtime_config_wasm_tail_call_set(config, true);

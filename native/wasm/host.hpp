@@ -31,11 +31,11 @@ enum class Failure { compile, link, runtime, range, type };
 /// An item of the store that JavaScript knows.
 struct Extern {
   wasmtime_extern_t item = {};
-  ValueType content{Kind::i32};     ///< of a global or table
-  bool is_mutable = false;          ///< of a global
-  Ref function;                     ///< the JavaScript function of an exported function
-  Ref buffer;                       ///< the ArrayBuffer of a memory, while it is attached
-  std::size_t buffer_size = 0;      ///< bytes
+  ValueType content{Kind::i32};  ///< of a global or table
+  bool is_mutable = false;       ///< of a global
+  Ref function;                  ///< the JavaScript function of an exported function
+  Ref buffer;                    ///< the ArrayBuffer of a memory, while it is attached
+  std::size_t buffer_size = 0;   ///< bytes
 };
 
 struct Exception;

@@ -19,14 +19,15 @@ std::uint8_t empty_module[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 }  // namespace
 
 void open_library(const std::string& path) {
-  if (path.empty()) throw std::runtime_error(std::string("WebAssembly: no path of wasmtime's library was given") + kRemedy);
+  if (path.empty())
+    throw std::runtime_error(std::string("WebAssembly: no path of wasmtime's library was given") + kRemedy);
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* cause = dlerror();
     throw std::runtime_error("WebAssembly: cannot open wasmtime's library: " + std::string(cause) + kRemedy);
   }
-  const char* missing = wasmtime_api_load(
-      &wt, [](void* handle, const char* name) { return dlsym(handle, name); }, library);
+  const char* missing =
+      wasmtime_api_load(&wt, [](void* handle, const char* name) { return dlsym(handle, name); }, library);
   if (missing != nullptr) {
     throw std::runtime_error("WebAssembly: " + path + " lacks the function " + missing + kRemedy);
   }

@@ -7,8 +7,9 @@
     DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength, DataViewPrototypeGetByteOffset, MathFloor,
     RangeError, StringFromCharCode, StringPrototypeCharCodeAt, StringPrototypeIsWellFormed, StringPrototypeSlice,
     StringPrototypeToLowerCase, StringPrototypeToWellFormed, TypeError, TypedArrayPrototypeGetBuffer,
-    TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetSymbolToStringTag,
-    TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint8Array, ArrayBufferIsView, apply,
+    TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetByteOffset,
+    TypedArrayPrototypeGetSymbolToStringTag, TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint8Array,
+    ArrayBufferIsView, apply,
   } = runtime.primordials;
   const { converters, configureInterface, createDictionaryConverter, requiredArguments } = runtime.webidl;
 
@@ -89,17 +90,20 @@
       TypedArrayPrototypeGetByteLength(source));
   }
 
+  const lengthOf = TypedArrayPrototypeGetLength; // user code can replace the getter that bytes.length would call
+
   function concatenate(a, b) {
-    if (a.length === 0) return b;
-    const joined = new Uint8Array(a.length + b.length);
+    const first = lengthOf(a);
+    if (first === 0) return b;
+    const joined = new Uint8Array(first + lengthOf(b));
     TypedArrayPrototypeSet(joined, a, 0);
-    TypedArrayPrototypeSet(joined, b, a.length);
+    TypedArrayPrototypeSet(joined, b, first);
     return joined;
   }
 
   /** How many bytes at the end begin a UTF-8 character that more bytes could complete. */
   function incompleteUtf8(bytes) {
-    const { length } = bytes;
+    const length = lengthOf(bytes);
     for (let back = 1; back <= 3 && back <= length; back++) {
       const lead = bytes[length - back];
       if ((lead & 0xc0) === 0x80) continue;
@@ -132,14 +136,14 @@
   const empty = new Uint8Array(0);
   function decodeUtf8(bytes, flush, fatal) {
     const kept = flush ? 0 : incompleteUtf8(bytes);
-    const length = bytes.length - kept;
+    const length = lengthOf(bytes) - kept;
     const text = length === 0 ? "" : ops.utf8Decode(bytes, 0, length, fatal);
     return { text, rest: kept === 0 ? empty : new Uint8Array(TypedArrayPrototypeSubarray(bytes, length)) };
   }
   const utf16Decoder = (low, high) => (bytes, flush, fatal) => {
     const unit = (i) => bytes[2 * i + low] | (bytes[2 * i + high] << 8);
-    let count = bytes.length >> 1;
-    let kept = bytes.length & 1;
+    let count = lengthOf(bytes) >> 1;
+    let kept = lengthOf(bytes) & 1;
     if (!flush && count > 0 && (unit(count - 1) & 0xfc00) === 0xd800) {
       count--;
       kept += 2;
@@ -154,7 +158,7 @@
   };
   function decodeWindows1252(bytes) {
     const unit = (i) => (bytes[i] >= 0x80 && bytes[i] < 0xa0 ? windows1252[bytes[i] - 0x80] : bytes[i]);
-    return { text: stringFromUnits(bytes.length, unit), rest: empty };
+    return { text: stringFromUnits(lengthOf(bytes), unit), rest: empty };
   }
   const decoders = {
     __proto__: null, "utf-8": decodeUtf8, "utf-16le": utf16Decoder(0, 1), "utf-16be": utf16Decoder(1, 0),

@@ -207,10 +207,11 @@
       form.head = describeError(value);
       form.skip = "stack";
       form.items = (parts, level) => {
-        for (const key of ["cause", "errors"]) {
-          const descriptor = ObjectGetOwnPropertyDescriptor(value, key);
+        const hidden = ["cause", "errors"];
+        for (let i = 0; i < hidden.length; i++) {
+          const descriptor = ObjectGetOwnPropertyDescriptor(value, hidden[i]);
           if (descriptor === undefined || descriptor.enumerable) continue;
-          ArrayPrototypePush(parts, `[${key}]: ${this.member(descriptor, level)}`);
+          ArrayPrototypePush(parts, `[${hidden[i]}]: ${this.member(descriptor, level)}`);
         }
       };
     }
@@ -276,9 +277,10 @@
       if (size === undefined) return false;
       form.prefix = prefixOf(value, "ArrayBuffer");
       form.items = (parts) => {
-        const bytes = size === 0 ? [] : new Uint8Array(value, 0, size > MAX_TYPED_ITEMS ? MAX_TYPED_ITEMS : size);
+        const shown = size > MAX_TYPED_ITEMS ? MAX_TYPED_ITEMS : size;
+        const bytes = new Uint8Array(value, 0, shown);
         const contents = [];
-        for (let i = 0; i < bytes.length; i++) contents[i] = hex(bytes[i]);
+        for (let i = 0; i < shown; i++) contents[i] = hex(bytes[i]);
         if (size > MAX_TYPED_ITEMS) ArrayPrototypePush(contents, more(size - MAX_TYPED_ITEMS, "byte"));
         ArrayPrototypePush(parts, `[contents]: <${ArrayPrototypeJoin(contents, " ")}>`, `byteLength: ${size}`);
       };

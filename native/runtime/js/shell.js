@@ -51,9 +51,8 @@
   runtime.onUnhandledRejection = function (name, message, stack) {
     report(name, message, stack);
   };
-  // Frames that arrive before the answer are kept for the event loop: the shell's peer sends none.
   runtime.loadModule = function (name) {
     ops.sendFrame([WANT_MODULE, name]);
-    return ops.receiveFrame()[1];
+    return ops.awaitAnswer()[1];
   };
 })

@@ -6,10 +6,10 @@
   const { ops } = runtime;
   const {
     ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, ArrayPrototypeSplice, MathFloor, NumberParseInt,
-    NumberPrototypeToString, RegExpPrototypeExec, RegExpPrototypeSymbolReplace, StringFromCodePoint,
-    StringPrototypeCharCodeAt, StringPrototypeCodePointAt, StringPrototypeLastIndexOf, StringPrototypeNormalize,
-    StringPrototypeSlice, StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeToLowerCase,
-    StringPrototypeIncludes, StringPrototypeEndsWith, Uint8Array, encodeURIComponent,
+    NumberPrototypeToString, RegExpPrototypeExec, StringFromCodePoint, StringPrototypeCharCodeAt,
+    StringPrototypeCodePointAt, StringPrototypeLastIndexOf, StringPrototypeNormalize, StringPrototypeSlice,
+    StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeToLowerCase, StringPrototypeIncludes,
+    StringPrototypeEndsWith, TypedArrayPrototypeGetLength, Uint8Array, encodeURIComponent,
   } = runtime.primordials;
 
   // --- Percent-encoding ---
@@ -60,9 +60,10 @@
   function percentDecode(text) {
     if (!StringPrototypeIncludes(text, "%")) return text;
     const bytes = new Uint8Array(ops.utf8Encode(text));
+    const size = TypedArrayPrototypeGetLength(bytes);
     let length = 0;
-    for (let i = 0; i < bytes.length; i++) {
-      const high = bytes[i] === 0x25 && i + 2 < bytes.length ? hexValue(bytes[i + 1]) : -1;
+    for (let i = 0; i < size; i++) {
+      const high = bytes[i] === 0x25 && i + 2 < size ? hexValue(bytes[i + 1]) : -1;
       const low = high >= 0 ? hexValue(bytes[i + 2]) : -1;
       if (low >= 0) i += 2;
       bytes[length++] = low >= 0 ? high * 16 + low : bytes[i];
@@ -166,8 +167,9 @@
   // --- Domains ---
 
   const nonAscii = /[^\0-\x7f]/;
-  const ignored = /[\u00ad\u200b\u2060\ufeff\u034f\u180b-\u180d\ufe00-\ufe0f]/g;
-  const fullStops = /[\u3002\uff0e\uff61]/g;
+  // Tests of one character; String.prototype.replace would call methods that user code can change.
+  const ignored = /[\u00ad\u200b\u2060\ufeff\u034f\u180b-\u180d\ufe00-\ufe0f]/;
+  const fullStops = /[\u3002\uff0e\uff61]/;
   const notInLabels = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zs}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffc\ufffd]/u;
   const leadingMark = /^\p{M}/u;
   const forbiddenInHost = /[\0\t\n\r #/:<>?@[\\\]^|]/;
@@ -175,9 +177,12 @@
   const matches = (pattern, text) => RegExpPrototypeExec(pattern, text) !== null;
 
   function mapDomain(domain) {
-    const visible = RegExpPrototypeSymbolReplace(ignored, domain, "");
-    const dotted = RegExpPrototypeSymbolReplace(fullStops, visible, ".");
-    const lower = StringPrototypeToLowerCase(StringPrototypeNormalize(dotted, "NFKC"));
+    let mapped = "";
+    for (let i = 0; i < domain.length; i++) {
+      if (matches(fullStops, domain[i])) mapped += ".";
+      else if (!matches(ignored, domain[i])) mapped += domain[i];
+    }
+    const lower = StringPrototypeToLowerCase(StringPrototypeNormalize(mapped, "NFKC"));
     return StringPrototypeNormalize(lower, "NFKC");
   }
   const isValidLabel = (label) => !matches(notInLabels, label) && !matches(leadingMark, label);

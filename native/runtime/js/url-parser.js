@@ -10,8 +10,8 @@
   } = runtime.urlHost;
   const {
     ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, ArrayPrototypeSlice, NumberParseInt,
-    RegExpPrototypeExec, RegExpPrototypeSymbolReplace, StringPrototypeCharCodeAt, StringPrototypeIndexOf,
-    StringPrototypeSlice, StringPrototypeToLowerCase,
+    RegExpPrototypeExec, StringPrototypeCharCodeAt, StringPrototypeIndexOf, StringPrototypeSlice,
+    StringPrototypeSplit, StringPrototypeToLowerCase,
   } = runtime.primordials;
 
   const defaultPorts = { __proto__: null, "http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21, "file": null };
@@ -355,8 +355,8 @@
     while (to > from && StringPrototypeCharCodeAt(text, to - 1) <= 0x20) to--;
     return StringPrototypeSlice(text, from, to);
   }
-  const removeTabs = (text) =>
-    matches(/[\t\n\r]/, text) ? RegExpPrototypeSymbolReplace(/[\t\n\r]/g, text, "") : text;
+  const remove = (text, character) => ArrayPrototypeJoin(StringPrototypeSplit(text, character), "");
+  const removeTabs = (text) => (matches(/[\t\n\r]/, text) ? remove(remove(remove(text, "\t"), "\n"), "\r") : text);
 
   function runMachine(input, url, base, state, override) {
     const m = {

@@ -5,13 +5,13 @@
   const { webidl } = runtime;
   const { formSet, percentDecode, percentEncode } = runtime.urlHost;
   const {
-    ArrayPrototypePush, ArrayPrototypeSort, ArrayPrototypeSplice, IteratorPrototype, ObjectDefineProperty,
-    ObjectSetPrototypeOf, RegExpPrototypeSymbolReplace, StringPrototypeIndexOf, StringPrototypeSlice,
-    StringPrototypeSplit, SymbolIterator, TypeError, apply,
+    ArrayPrototypeJoin, ArrayPrototypePush, ArrayPrototypeSort, ArrayPrototypeSplice, IteratorPrototype,
+    ObjectDefineProperty, ObjectSetPrototypeOf, StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeSplit,
+    SymbolIterator, TypeError, apply,
   } = runtime.primordials;
   const { converters, configureInterface, createRecordConverter, createSequenceConverter, requiredArguments } = webidl;
 
-  const decodePart = (text) => percentDecode(RegExpPrototypeSymbolReplace(/\+/g, text, " "));
+  const decodePart = (text) => percentDecode(ArrayPrototypeJoin(StringPrototypeSplit(text, "+"), " "));
 
   function parseForm(text) {
     const list = [];

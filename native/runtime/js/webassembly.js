@@ -5,10 +5,11 @@
   "use strict";
   const { ops, primordials, defineGlobal } = runtime;
   const {
-    ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error, MathTrunc,
-    Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf, RangeError, ReflectConstruct,
-    ReflectOwnKeys, SafeMap, SafeWeakMap, SafeWeakSet, SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes,
-    StringPrototypeIsWellFormed,    StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
+    ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error,
+    MathTrunc, Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf,
+    RangeError, ReflectConstruct, ReflectOwnKeys, SafeMap, SafeWeakMap, SafeWeakSet,
+    SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes, StringPrototypeIsWellFormed,
+    StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
     WeakRefPrototypeDeref, apply,
   } = primordials;
 

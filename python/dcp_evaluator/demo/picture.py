@@ -1,4 +1,4 @@
-"""The picture of the demo: made from a formula, packed into bands, filtered by numpy for comparison."""
+"""The picture of the demo: made from a formula, cut into bands, filtered by numpy for comparison."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .codec import pack
 
 LEVELS = 4095  # 12 bits, as a camera gives them
 RADIUS = 7
@@ -36,21 +38,13 @@ def gaussian() -> Image:
     return np.asarray(weights / weights.sum(), dtype=np.float32)
 
 
-def pack(levels: NDArray[np.uint16]) -> bytes:
-    """Rows as decode.wat reads them: differences along x, zigzag, LEB128."""
-    rows = np.pad(levels.astype(np.int32), ((0, 0), (1, 0)))
-    differences = (rows[:, 1:] - rows[:, :-1]).ravel()
-    codes = (differences << 1) ^ (differences >> 31)
-    is_long = codes > 0x7F  # all are below 1 << 14: one byte or two
-    parts = np.stack([(codes & 0x7F) | is_long << 7, codes >> 7], axis=1).astype(np.uint8)
-    packed: bytes = parts[np.stack([np.ones_like(is_long), is_long], axis=1)].tobytes()
-    return packed
-
-
 class Bands:
     """The slices: ``count`` bands of rows, each with RADIUS more rows above and below, packed as they are taken."""
 
     def __init__(self, levels: NDArray[np.uint16], count: int) -> None:
+        """Raises ValueError for more bands than rows."""
+        if not 1 <= count <= len(levels):
+            raise ValueError(f"{len(levels)} rows cannot make {count} bands")
         self.edges = [len(levels) * i // count for i in range(count + 1)]
         self.most_rows = max(np.diff(self.edges).tolist())
         self._padded = np.pad(levels, ((RADIUS, RADIUS), (0, 0)), mode="edge")

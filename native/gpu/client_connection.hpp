@@ -1,0 +1,81 @@
+// The sandbox's side of the shared memory (wire.hpp): rings, heap, waking and sleeping. Knows no JavaScript.
+//
+// Heap memory is shared out as blocks with a count of users: the owner (a mapping, or data on its way to the host) and
+// each ArrayBuffer over it. A block is used again only when nobody looks at it any more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "gpu/client_heap.hpp"
+#include "gpu/wire.hpp"
+
+namespace dcp::gpu {
+
+class ClientConnection {
+ public:
+  /// Takes `socket`, receives the host's Hello and maps its memory. Null, and a reason, where the host is gone or
+  /// speaks another version.
+  static std::shared_ptr<ClientConnection> open(int socket, std::string& reason);
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
+  ~ClientConnection();
+
+  std::uint32_t* commands() const { return reinterpret_cast<std::uint32_t*>(base_ + kRingsOffset); }
+  std::uint32_t* replies() const { return reinterpret_cast<std::uint32_t*>(base_ + kRepliesOffset); }
+  std::byte* heap(std::uint64_t offset) const { return base_ + kHeapOffset + offset; }
+  int socket() const { return socket_; }
+  int reply_event() const { return reply_event_; }
+  bool hung_up() const { return hung_up_; }
+  void set_hung_up() { hung_up_ = true; }
+
+  /// Publishes commands up to `position` and wakes the host where it sleeps.
+  void flush(std::uint32_t position);
+  /// How far the host has read.
+  std::uint32_t commands_read() const { return header().commands.read.load(std::memory_order_acquire); }
+  /// Waits until the host has read beyond `read`, or hung up.
+  void wait_for_room(std::uint32_t read);
+  std::uint32_t replies_written() const { return header().replies.write.load(std::memory_order_acquire); }
+  /// Gives replies up to `position` back; false where more have come, which the caller has to read first.
+  bool finish_replies(std::uint32_t position);
+  void clear_reply_event();
+  double busy_ms() const;
+
+  /// A block with one user.
+  std::optional<std::uint64_t> allocate(std::uint64_t size);
+  void retain(std::uint64_t block);
+  void release(std::uint64_t block);
+  /// A block with the given bytes that is released once the host has read the commands of the next flush(). Waits for
+  /// room; nothing where the heap can never hold it, or the host hung up.
+  std::optional<std::uint64_t> stage(std::span<const std::byte> bytes, std::uint32_t position);
+  /// release(block), once the host has read the commands of the next flush().
+  void release_after_flush(std::uint64_t block) { unflushed_.push_back(block); }
+
+ private:
+  ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base);
+  Header& header() const { return *reinterpret_cast<Header*>(base_); }
+  void reclaim();
+
+  const int socket_;
+  const int memory_;
+  const int command_event_;
+  const int reply_event_;
+  std::byte* const base_;
+  bool hung_up_ = false;
+  ClientHeap heap_{kHeapSize};
+  std::map<std::uint64_t, int> users_;
+  std::deque<std::uint64_t> unflushed_;
+  struct InFlight {
+    std::uint32_t position;
+    std::uint64_t block;
+  };
+  std::deque<InFlight> in_flight_;
+};
+
+}  // namespace dcp::gpu
