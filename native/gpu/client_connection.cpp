@@ -79,8 +79,6 @@ ClientConnection::~ClientConnection() {
 }
 
 void ClientConnection::flush(std::uint32_t position) {
-  for (const std::uint64_t block : unflushed_) in_flight_.push_back({position, block});
-  unflushed_.clear();
   RingState& ring = header().commands;
   ring.write.store(position, std::memory_order_seq_cst);
   if (ring.asleep.load(std::memory_order_seq_cst) && ring.asleep.exchange(0)) eventfd_write(command_event_, 1);
@@ -163,14 +161,15 @@ std::optional<std::uint64_t> ClientConnection::stage(std::span<const std::byte> 
   std::optional<std::uint64_t> block = allocate(bytes.size());
   while (!block && bytes.size() <= kHeapSize) {
     flush(position);
-    if (in_flight_.empty() || hung_up_) return std::nullopt;  // mappings hold the rest
+    // What is left is held by mappings, or by the command that is being built.
+    if (in_flight_.empty() || !reached(position, in_flight_.front().position) || hung_up_) return std::nullopt;
     const std::uint32_t read = commands_read();
     if (!reached(read, in_flight_.front().position)) wait_for_room(read);
     block = allocate(bytes.size());
   }
   if (!block) return std::nullopt;
   if (!bytes.empty()) std::memcpy(heap(*block), bytes.data(), bytes.size());
-  release_after_flush(*block);
+  release_after(*block, position + 1);  // the host reads a command as a whole
   return block;
 }
 

@@ -51,11 +51,11 @@ class ClientConnection {
   std::optional<std::uint64_t> allocate(std::uint64_t size);
   void retain(std::uint64_t block);
   void release(std::uint64_t block);
-  /// A block with the given bytes that is released once the host has read the commands of the next flush(). Waits for
-  /// room; nothing where the heap can never hold it, or the host hung up.
+  /// A block with the given bytes for the command that will start at `position`, released once the host is done with
+  /// that command. Waits for room; nothing where there will be none, or the host hung up.
   std::optional<std::uint64_t> stage(std::span<const std::byte> bytes, std::uint32_t position);
-  /// release(block), once the host has read the commands of the next flush().
-  void release_after_flush(std::uint64_t block) { unflushed_.push_back(block); }
+  /// release(block), once the host is done with all commands before `position`.
+  void release_after(std::uint64_t block, std::uint32_t position) { in_flight_.push_back({position, block}); }
 
  private:
   ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base);
@@ -70,7 +70,6 @@ class ClientConnection {
   bool hung_up_ = false;
   ClientHeap heap_{kHeapSize};
   std::map<std::uint64_t, int> users_;
-  std::deque<std::uint64_t> unflushed_;
   struct InFlight {
     std::uint32_t position;
     std::uint64_t block;

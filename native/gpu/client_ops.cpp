@@ -176,7 +176,7 @@ Value allocate(Engine& engine, void* context, Args args) {
   ClientConnection& connection = connection_of(engine, context);
   const std::uint64_t size = size_value(engine, args[0]);
   const auto block = connection.allocate(size);
-  if (block) std::memset(connection.heap(*block), 0, size);
+  if (block && engine.truthy(args[1])) std::memset(connection.heap(*block), 0, size);
   return offset_or_none(engine, block);
 }
 
@@ -201,8 +201,10 @@ Value release(Engine& engine, void* context, Args args) {
   return engine.undefined();
 }
 
-Value release_after_flush(Engine& engine, void* context, Args args) {
-  if (client_of(context).connection) client_of(context).connection->release_after_flush(size_value(engine, args[0]));
+Value release_after(Engine& engine, void* context, Args args) {
+  if (client_of(context).connection) {
+    client_of(context).connection->release_after(size_value(engine, args[0]), word(engine, args[1]));
+  }
   return engine.undefined();
 }
 
@@ -234,11 +236,11 @@ void install(runtime::Runtime& runtime, RequestHost request_host) {
   add("gpuBufferSize", 1, buffer_size);
   add("gpuElementSize", 1, element_size);
   add("gpuStage", 4, stage);
-  add("gpuAllocate", 1, allocate);
+  add("gpuAllocate", 2, allocate);
   add("gpuView", 3, make_view);
   add("gpuDetach", 1, detach);
   add("gpuRelease", 1, release);
-  add("gpuReleaseAfterFlush", 1, release_after_flush);
+  add("gpuReleaseAfter", 2, release_after);
   add("gpuPending", 1, pending);
   add("gpuBusyTime", 0, busy_time);
 }

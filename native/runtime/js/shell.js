@@ -3,7 +3,7 @@
   "use strict";
   if (runtime.mode !== "shell") return;
   const { ops, primordials, defineGlobal } = runtime;
-  const { ArrayPrototypeJoin, String } = primordials;
+  const { ArrayPrototypeJoin, PromisePrototypeThen, String } = primordials;
   const EVALUATE = 2, END = 3;
   const READY = 16, TEXT = 25, EXIT = 26, WANT_MODULE = 27;
   const STDOUT = 1, STDERR = 2;
@@ -19,11 +19,24 @@
     ops.exit(status);
   }
 
-  function report(name, message, stack) {
+  function writeError(prefix, name, message, stack) {
     const head = name === "" ? message : message === "" ? name : `${name}: ${message}`;
     const trace = runtime.userStack(stack);
-    write(STDERR, trace === "" ? head : `${head}\n${trace}`);
+    write(STDERR, trace === "" ? `${prefix}${head}` : `${prefix}${head}\n${trace}`);
+  }
+
+  function fail(name, message, stack) {
+    writeError("", name, message, stack);
     exit(1);
+  }
+
+  function evaluate(name, source, kind) {
+    const result = ops.evaluate(source, name, kind);
+    if (kind !== "module") return;
+    PromisePrototypeThen(result, undefined, (reason) => {
+      const error = runtime.describeError(reason);
+      fail(error.name, error.message, error.stack);
+    });
   }
 
   defineGlobal("print", function print(...values) {
@@ -39,17 +52,16 @@
     ops.sendFrame([READY, null]);
   };
   runtime.onFrame = function (frame) {
-    if (frame[0] === EVALUATE) ops.evaluate(frame[2], frame[1], frame[3]);
+    if (frame[0] === EVALUATE) evaluate(frame[1], frame[2], frame[3]);
     else if (frame[0] === END) ended = true;
   };
   runtime.onIdle = function () {
     if (ended) exit(0);
   };
-  runtime.onUncaught = function (name, message, stack) {
-    report(name, message, stack);
-  };
+  runtime.onUncaught = fail;
+  // A rejection without a handler is no exception (ECMAScript): it is told, and the script goes on.
   runtime.onUnhandledRejection = function (name, message, stack) {
-    report(name, message, stack);
+    writeError("Uncaught (in promise) ", name, message, stack);
   };
   runtime.loadModule = function (name) {
     ops.sendFrame([WANT_MODULE, name]);
