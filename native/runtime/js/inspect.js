@@ -8,8 +8,8 @@
     BigIntPrototypeToString, BigIntPrototypeValueOf, BooleanPrototypeValueOf, DataViewPrototypeGetByteLength,
     DatePrototypeGetTime, DatePrototypeToISOString, Error, ErrorIsError, FunctionPrototypeToString, JSONStringify,
     MapPrototypeForEach, MapPrototypeGetSize, NumberPrototypeValueOf, ObjectGetOwnPropertyDescriptor,
-    ObjectGetPrototypeOf, ObjectPrototypePropertyIsEnumerable, ObjectPrototypeToString, Promise, ReflectOwnKeys,
-    RegExpPrototypeExec, RegExpPrototypeToString, SafeSet, SetPrototypeForEach, SetPrototypeGetSize,
+    ObjectGetPrototypeOf, ObjectPrototype, ObjectPrototypePropertyIsEnumerable, ObjectPrototypeToString, Promise,
+    ReflectOwnKeys, RegExpPrototypeExec, RegExpPrototypeToString, SafeSet, SetPrototypeForEach, SetPrototypeGetSize,
     SharedArrayBufferPrototypeGetByteLength, String, StringPrototypeIncludes, StringPrototypeIndexOf,
     StringPrototypeSlice, StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeTrimEnd,
     StringPrototypeValueOf, SymbolPrototypeToString, SymbolPrototypeValueOf, SymbolToStringTag,
@@ -238,6 +238,8 @@
 
     /** Objects with internal slots; false where the value has none that is known. */
     slotForm(value, form) {
+      // Each test of internal slots costs an exception where it fails.
+      if (ObjectGetPrototypeOf(value) === ObjectPrototype && tagOf(value) === "") return false;
       if (accepts(MapPrototypeGetSize, value)) {
         form.prefix = prefixOf(value, "Map", MapPrototypeGetSize(value));
         form.items = (parts, level) => {

@@ -8,10 +8,10 @@
     ArrayBuffer, ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayBufferPrototypeGetMaxByteLength,
     ArrayBufferPrototypeGetResizable, ArrayBufferPrototypeTransfer, ArrayIsArray, ArrayPrototypePush, DataView,
     Date, DatePrototypeGetTime, Error, ErrorIsError, Map, MapPrototypeForEach, MapPrototypeGetSize, MapPrototypeSet,
-    Object, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ObjectKeys, ObjectPrototypeHasOwnProperty,
-    ObjectPrototypeToString, Promise, RegExp, RegExpPrototypeGetFlags, RegExpPrototypeGetSource, SafeMap, Set,
-    SetPrototypeAdd, SetPrototypeForEach, SetPrototypeGetSize, String, TypedArrayPrototypeGetSymbolToStringTag,
-    TypedArrayPrototypeSet, Uint8Array,
+    Object, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ObjectGetPrototypeOf, ObjectPrototype, ObjectKeys,
+    ObjectPrototypeHasOwnProperty, ObjectPrototypeToString, Promise, RegExp, RegExpPrototypeGetFlags,
+    RegExpPrototypeGetSource, SafeMap, Set, SetPrototypeAdd, SetPrototypeForEach, SetPrototypeGetSize, String,
+    TypedArrayPrototypeGetSymbolToStringTag, TypedArrayPrototypeSet, Uint8Array,
   } = p;
   const { isArrayBuffer, isSharedArrayBuffer, isObject, viewBuffer } = webidl;
 
@@ -68,6 +68,10 @@
       : !accepts(() => new Uint8Array(buffer), buffer);
   }
 
+  /** Spares ordinary objects the tests of internal slots, each of which costs an exception. */
+  const isPlainObject = (value) =>
+    ObjectGetPrototypeOf(value) === ObjectPrototype && ObjectPrototypeToString(value) === "[object Object]";
+
   /** Tests for objects of the platform that cannot be cloned; later files add theirs. */
   runtime.platformBrands = [];
 
@@ -110,6 +114,7 @@
         copy.length = value.length;
         return this.later(value, copy, this.fillProperties);
       }
+      if (isPlainObject(value)) return this.later(value, {}, this.fillProperties);
       for (let i = 0; i < boxes.length; i++) {
         if (accepts(boxes[i], value)) return Object(boxes[i](value));
       }

@@ -59,7 +59,7 @@
   }
 
   function schedule(timer) {
-    timer.due = ops.monotonic() + timer.delay + CLOCK_STEP;
+    timer.due = ops.monotonic() + (timer.delay === 0 ? 0 : timer.delay + CLOCK_STEP);
     timer.order = ++lastOrder;
     push(timer);
   }
