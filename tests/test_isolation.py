@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from dcp_evaluator import installation
 from zygote_control import Peer, RunningZygote, zygote_path
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from dcp_evaluator import installation
 from zygote_control import RunningZygote, children, is_running, open_descriptors, wait_until, zygote_path
 

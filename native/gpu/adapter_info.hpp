@@ -12,7 +12,7 @@ struct AdapterInfo {
   std::string vendor;        ///< "nvidia", "mesa"; where unknown the PCI id in hexadecimal
   std::string architecture;  ///< empty: wgpu-native does not tell
   std::string device;
-  std::string description;   ///< the driver and its version
+  std::string description;  ///< the driver and its version
   std::string driver;
   WGPUBackendType backend;
   WGPUAdapterType type;

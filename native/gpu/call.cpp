@@ -120,7 +120,8 @@ void* Call::self(Kind kind) {
 void Call::result(Kind kind) {
   result_id_ = u32();
   result_kind_ = kind;
-  if (result_id_ == 0 || server_.objects().contains(result_id_)) violation("id " + std::to_string(result_id_) + " is taken");
+  if (result_id_ == 0 || server_.objects().contains(result_id_))
+    violation("id " + std::to_string(result_id_) + " is taken");
 }
 
 void Call::finish() {

@@ -16,9 +16,7 @@ namespace {
 
 constexpr std::uint64_t kGiveBack = 1u << 20;  // freed blocks of this size return their pages to the kernel
 
-bool reached(std::uint32_t position, std::uint32_t target) {
-  return static_cast<std::int32_t>(position - target) >= 0;
-}
+bool reached(std::uint32_t position, std::uint32_t target) { return static_cast<std::int32_t>(position - target) >= 0; }
 
 void close_all(std::span<const int> descriptors) {
   for (const int fd : descriptors) {
@@ -51,8 +49,8 @@ bool receive_hello(int socket, int (&descriptors)[3]) {
 
 std::shared_ptr<ClientConnection> ClientConnection::open(int socket, std::string& reason) {
   int fds[4] = {-1, -1, -1, socket};
-  int(&received)[3] = *reinterpret_cast<int(*)[3]>(fds);
-  struct stat status {};
+  int (&received)[3] = *reinterpret_cast<int (*)[3]>(fds);
+  struct stat status{};
   if (!receive_hello(socket, received) || fstat(fds[0], &status) != 0 ||
       static_cast<std::uint64_t>(status.st_size) != kRegionSize) {
     close_all(fds);

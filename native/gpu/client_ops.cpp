@@ -103,7 +103,8 @@ Value memory(Engine& engine, void* context, Args) {
   const Value items[] = {
       ring_buffer(engine, client.connection, connection.commands(), kCommandWords),
       ring_buffer(engine, client.connection, connection.replies(), kReplyWords),
-      engine.external_array_buffer(client.scratch.data(), kScratchBytes, [](void*, std::size_t, void*) {}, nullptr),
+      engine.external_array_buffer(
+          client.scratch.data(), kScratchBytes, [](void*, std::size_t, void*) {}, nullptr),
   };
   return engine.array(items);
 }

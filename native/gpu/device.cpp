@@ -60,7 +60,8 @@ std::string clean_message(std::string_view text) {
   }
   for (const std::string_view line : lines) indent = std::min(indent, line.find_first_not_of(' '));
   if (indent == std::string_view::npos) indent = 0;
-  if (!lines.empty() && lines[0].size() > indent && lines[0][indent] != ' ') indent = std::min(indent, lines[0].find_first_not_of(' '));
+  if (!lines.empty() && lines[0].size() > indent && lines[0][indent] != ' ')
+    indent = std::min(indent, lines[0].find_first_not_of(' '));
   for (const std::string_view line : lines) {
     body += line.substr(std::min(indent, line.size()));
     body += '\n';

@@ -26,7 +26,7 @@ struct Resource {
 struct Buffer : Resource {
   enum class State { unmapped, pending, mapped };
   struct Map {
-    std::uint32_t request = 0;      ///< of the sandbox, for the reply
+    std::uint32_t request = 0;  ///< of the sandbox, for the reply
     WGPUMapMode mode = WGPUMapMode_None;
     std::uint64_t offset = 0, size = 0;
     std::uint64_t heap_offset = 0;  ///< where the sandbox wants the bytes

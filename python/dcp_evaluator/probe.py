@@ -206,5 +206,3 @@ def _layer_lines(layer: dict[str, Any]) -> list[str]:
     state = "in force" if layer.get("in_force") else "OFF"
     reason = f"  {layer['reason']}" if layer.get("reason") else ""
     return [f"  {layer.get('layer', '?'):22} {state}{reason}"]
-
-

@@ -59,7 +59,9 @@ class ClientWriter:
                 self.interface(interface)
             elif interface.kind == "namespace":
                 constants = ", ".join(f"{name}: {value}" for name, value in interface.constants.items())
-                self.out(f"  namespaces.{interface.name} = defineNamespace({quote(interface.name)}, {{ {constants} }});")
+                self.out(
+                    f"  namespaces.{interface.name} = defineNamespace({quote(interface.name)}, {{ {constants} }});"
+                )
         self.out("});")
         return "\n".join(self.lines) + "\n"
 
@@ -148,13 +150,15 @@ class ClientWriter:
             other = next(m for m in members if m.name != "undefined")
             return f"({value} === undefined ? undefined : {self.convert(other, value, what)})"
         parts = []
-        last = f'(() => {{ throw new TypeError({quote(what + " is of none of the expected types")}); }})()'
+        last = f"(() => {{ throw new TypeError({quote(what + ' is of none of the expected types')}); }})()"
         for tag, member in enumerate(members):
             name = self.idl.resolve(member).name
             if name in self.idl.dictionaries:
                 last = f"{{ __proto__: null, tag: {tag}, value: dict.{name}({value}, {where}) }}"
             elif name in self.idl.interfaces:
-                parts.append(f"is.{name}({value}) ? {{ __proto__: null, tag: {tag}, value: take.{name}({value}, {where}) }} : ")
+                parts.append(
+                    f"is.{name}({value}) ? {{ __proto__: null, tag: {tag}, value: take.{name}({value}, {where}) }} : "
+                )
         return "(" + "".join(parts) + last + ")"
 
     def default(self, value: Argument | Member) -> str:
@@ -328,7 +332,7 @@ class ClientWriter:
         if interface.setlike:
             self.setlike()
         self.out("    static {")
-        self.out(f"      is.{name} = (value) => typeof value === \"object\" && value !== null && #impl in value;")
+        self.out(f'      is.{name} = (value) => typeof value === "object" && value !== null && #impl in value;')
         self.out(f"      take.{name} = (value, what) => {{")
         self.out(f"        if (!is.{name}(value)) throw new TypeError(`${{what}} is not a {name}`);")
         self.out("        return value.#impl;\n      };\n    }\n  };")
@@ -350,7 +354,9 @@ class ClientWriter:
             required = next(i for i, a in enumerate(interface.constructor) if a.optional)
         self.out(f"    constructor({self.parameters(interface.constructor, required)}) {{")
         if required:
-            self.out(f"      if (arguments.length < {required}) throw callerError({quote(interface.name)}, {required});")
+            self.out(
+                f"      if (arguments.length < {required}) throw callerError({quote(interface.name)}, {required});"
+            )
         for argument in interface.constructor:
             target = "const init" if argument.name.endswith("InitDict") else argument.name
             value = self.convert(argument.type, argument.name, argument.name)
@@ -384,7 +390,13 @@ class ClientWriter:
             else:
                 body += self.converted_body(interface, operation, key)
         if promise:
-            body = ["try {", *(f"  {line}" for line in body), "} catch (error) {", "  return PromiseReject(error);", "}"]
+            body = [
+                "try {",
+                *(f"  {line}" for line in body),
+                "} catch (error) {",
+                "  return PromiseReject(error);",
+                "}",
+            ]
         self.out(f"    {operation.name}({self.parameters(operation.arguments, required)}) {{")
         for line in body:
             self.out(f"      {line}")
@@ -429,13 +441,17 @@ class ClientWriter:
         key = f"{interface.name}_{attribute.name}"
         hooked = f"{interface.name}.{attribute.name}" in policy.ATTRIBUTE_HOOKS
         self.out(f"    get {attribute.name}() {{")
-        self.out(f"      return {f'hooks.get_{key}(this.#impl)' if hooked else f'this.#impl.{attribute.name}'};\n    }}")
+        self.out(
+            f"      return {f'hooks.get_{key}(this.#impl)' if hooked else f'this.#impl.{attribute.name}'};\n    }}"
+        )
         if not attribute.readonly:
             self.out(f"    set {attribute.name}(value) {{\n      const impl = this.#impl;")
             if hooked:
                 self.out(f"      hooks.set_{key}(impl, this, value);\n    }}")
             else:
-                self.out(f"      impl.{attribute.name} = {self.convert(attribute.type, 'value', attribute.name)};\n    }}")
+                self.out(
+                    f"      impl.{attribute.name} = {self.convert(attribute.type, 'value', attribute.name)};\n    }}"
+                )
 
     def setlike(self) -> None:
         self.out("    has(value) {\n      return this.#impl.has(toString(value));\n    }")
@@ -443,5 +459,9 @@ class ClientWriter:
         for method in ("entries", "keys", "values"):
             self.out(f"    {method}() {{\n      return SetPrototype{method.capitalize()}(this.#impl);\n    }}")
         self.out("    forEach(callback, thisArg = undefined) {")
-        self.out('      if (typeof callback !== "function") throw new TypeError("forEach: callback is not a function");')
-        self.out("      for (const value of this.#impl) primordials.apply(callback, thisArg, [value, value, this]);\n    }")
+        self.out(
+            '      if (typeof callback !== "function") throw new TypeError("forEach: callback is not a function");'
+        )
+        self.out(
+            "      for (const value of this.#impl) primordials.apply(callback, thisArg, [value, value, this]);\n    }"
+        )

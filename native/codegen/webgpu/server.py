@@ -42,7 +42,8 @@ class ServerWriter:
         if missing:
             raise ValueError(f"the headers have no {', '.join(missing)}")
         lines = [
-            NOTE + "#pragma once\n\n#include <wgpu.h>\n\n#include <cstddef>\n#include <cstdint>\n\nnamespace dcp::gpu {\n",
+            NOTE
+            + "#pragma once\n\n#include <wgpu.h>\n\n#include <cstddef>\n#include <cstdint>\n\nnamespace dcp::gpu {\n",
             f"constexpr std::uint32_t kNativeMajor = {policy.WGPU_NATIVE_MAJOR};\n",
             f"enum class Kind : std::uint8_t {{ {', '.join(kinds)} }};",
             f"constexpr std::uint32_t kKindCount = {len(kinds)};",
@@ -61,7 +62,10 @@ class ServerWriter:
             "};",
             "/// Calls `visit(name, pointer to the member as void**)` for each function.",
             "template <typename Visit>\nvoid for_each_function(Functions& functions, Visit visit) {",
-            *(f'  visit("{name}", reinterpret_cast<void**>(&functions.{name.removeprefix("wgpu")}));' for name in functions),
+            *(
+                f'  visit("{name}", reinterpret_cast<void**>(&functions.{name.removeprefix("wgpu")}));'
+                for name in functions
+            ),
             "}\n",
             *self.tables(),
             "class Call;\n",
@@ -209,7 +213,9 @@ class ServerWriter:
         if shape.kind == "tagged":
             return [f"{policy.TAGGED_UNIONS[shape.name]}(call, out);"]
         if name not in fields:
-            self.deviations.append(f"{owner}.{name}: not in {self.model.struct(owner)}, a use of it is a validation error")
+            self.deviations.append(
+                f"{owner}.{name}: not in {self.model.struct(owner)}, a use of it is a validation error"
+            )
             return [f'call.refuse("{owner}.{name} is not supported");', *self.discard(shape)]
         field = fields[name]
         if shape.kind == "dictionary":

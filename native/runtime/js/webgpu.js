@@ -1,0 +1,4 @@
+(function (runtime) {
+  "use strict";
+  runtime.gpuTime = () => runtime.ops.gpuBusyTime();
+});
