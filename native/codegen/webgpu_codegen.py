@@ -1,7 +1,8 @@
 """Writes the WebGPU client, decoder and report from the files of the installed wgpu package.
 
 python webgpu_codegen.py --idl webgpu.idl --header webgpu.h --wgpu-header wgpu.h
-    --client webgpu-generated.js --server-header webgpu_decoder.hpp --server webgpu_decoder.cpp --report webgpu_report.md
+    --client webgpu-generated.js --server-header webgpu_decoder.hpp --server webgpu_decoder.cpp
+    --report webgpu_report.md
 """
 
 from __future__ import annotations

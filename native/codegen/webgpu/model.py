@@ -134,8 +134,8 @@ class Model:
             if shape.item:
                 visit(shape.item)
             if shape.kind == "tagged":
-                for member in self.flat_union(Type(shape.name)):
-                    visit(self.shape(member))
+                for alternative in self.flat_union(Type(shape.name)):
+                    visit(self.shape(alternative))
             if shape.kind == "dictionary" and shape.name not in order:
                 for member in self.idl.members(shape.name):
                     visit(self.shape(member.type))

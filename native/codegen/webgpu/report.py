@@ -15,7 +15,7 @@ def write(model: Model, client: ClientWriter, server: ServerWriter) -> str:
     lines = [
         "# WebGPU code generation report",
         "",
-        f"- The IDL declares {len(interfaces)} interfaces, {len(idl.dictionaries)} dictionaries, {len(idl.enums)} enums.",
+        f"- In the IDL: {len(interfaces)} interfaces, {len(idl.dictionaries)} dictionaries, {len(idl.enums)} enums.",
         f"- Commands: {len(model.commands)} generated, {len(policy.HAND_COMMANDS)} by hand.",
         "",
         "## Operations that throw NotSupportedError",
