@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cmath>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace dcp::runtime {
@@ -25,17 +26,19 @@ void EventLoop::run_once(const Callback& between) {
   ready.reserve(watched_.size());
   for (const auto& [fd, callback] : watched_) ready.push_back({fd, POLLIN, 0});
   timespec wait = {};
-  if (deadline_ms_) {
+  const bool waits_for_ever = !deadline_ms_ && again_.empty();
+  if (deadline_ms_ && again_.empty()) {
     const double ms = std::max(0.0, *deadline_ms_ - monotonic_ms());
     wait.tv_sec = static_cast<time_t>(std::min(ms / 1e3, 1e9));
     wait.tv_nsec = static_cast<long>(std::fmod(ms, 1e3) * 1e6);
   }
-  if (ppoll(ready.data(), ready.size(), deadline_ms_ ? &wait : nullptr, nullptr) < 0) {
+  if (ppoll(ready.data(), ready.size(), waits_for_ever ? nullptr : &wait, nullptr) < 0) {
     if (errno == EINTR) return;
     throw std::system_error(errno, std::generic_category(), "poll");
   }
+  const std::set<int> again = std::exchange(again_, {});
   for (const pollfd& entry : ready) {
-    if (entry.revents == 0 || stopped_) continue;
+    if ((entry.revents == 0 && !again.contains(entry.fd)) || stopped_) continue;
     const auto found = watched_.find(entry.fd);
     if (found == watched_.end()) continue;
     const Callback callback = found->second;  // it may unwatch itself

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace dcp::runtime {
 
@@ -14,6 +15,8 @@ class EventLoop {
   /// Calls `ready` whenever `fd` is readable or hung up. One callback a descriptor.
   void watch(int fd, Callback ready);
   void unwatch(int fd);
+  /// Calls the callback of `fd` once more in the next turn, though nothing may have come: it left work for later.
+  void again(int fd) { again_.insert(fd); }
 
   /// The one timer: `due` is called once the monotonic clock reaches `deadline_ms`; nothing: no timer.
   void set_timer(std::optional<double> deadline_ms) { deadline_ms_ = deadline_ms; }
@@ -31,6 +34,7 @@ class EventLoop {
 
  private:
   std::map<int, Callback> watched_;
+  std::set<int> again_;
   std::optional<double> deadline_ms_;
   Callback due_;
   int pending_ = 0;

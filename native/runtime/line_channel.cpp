@@ -1,10 +1,14 @@
 #include "runtime/line_channel.hpp"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <stdexcept>
 
@@ -13,11 +17,25 @@ namespace dcp::runtime {
 namespace {
 
 constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kLargestKept = 4 * kReadSize;  // a buffer that a long line made larger is given back
+constexpr int kDrainStepMs = 5;
+constexpr std::uint8_t kTcpClose = 7;  // TCP_CLOSE of <netinet/tcp.h>, which cannot stand beside <linux/tcp.h>
+
+/// Whether the connection still has bytes that its peer has not got. False for all but TCP.
+bool has_unsent(int socket) {
+  tcp_info info = {};
+  socklen_t size = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  return info.tcpi_state != kTcpClose && (info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0);
+}
 
 }  // namespace
 
 bool LineChannel::receive() {
-  if (consumed_ == filled_) consumed_ = scanned_ = filled_ = 0;
+  if (consumed_ == filled_) {
+    consumed_ = scanned_ = filled_ = 0;
+    if (input_.size() > kLargestKept) input_ = {};
+  }
   if (consumed_ > 0 && consumed_ >= filled_ / 2) {
     std::memmove(input_.data(), input_.data() + consumed_, filled_ - consumed_);
     filled_ -= consumed_;
@@ -78,6 +96,19 @@ bool LineChannel::write_line(std::string_view line) {
     }
   }
   return true;
+}
+
+// A TCP connection that is closed while input waits there is reset, and what was not sent yet is lost. So the input is
+// thrown away until all is sent. A peer that never reads holds this process as it does while it is connected.
+void LineChannel::drain() {
+  while (has_unsent(out_)) {
+    pollfd entry = {in_, POLLIN, 0};
+    if (poll(&entry, 1, kDrainStepMs) <= 0) continue;
+    input_.resize(kReadSize);
+    const ssize_t got = recv(in_, input_.data(), input_.size(), MSG_DONTWAIT);
+    if (got == 0) poll(nullptr, 0, kDrainStepMs);  // half-closed: readable for ever
+    if (got < 0 && errno != EAGAIN && errno != EINTR) return;
+  }
 }
 
 }  // namespace dcp::runtime

@@ -24,6 +24,8 @@ class LineChannel {
   std::optional<std::string_view> rest();
   /// Writes the line and a newline; returns when the channel has taken them. False when the peer has left.
   bool write_line(std::string_view line);
+  /// Call before the end: waits until the peer of a TCP connection has got what was written, or has left.
+  void drain();
 
  private:
   int in_;

@@ -1,8 +1,6 @@
 // Lines: writeln, onreadln, die, ontimer, nextTimer of DCP's evaluator contract.
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <cstdio>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -22,7 +20,9 @@ class LineSession final : public Session {
     runtime.add_op("exit", 1, exit, this);
   }
 
+  // Told here once, for whoever starts the evaluator, and to each peer that connects.
   void load_failed(const std::string& text) override {
+    std::fprintf(stderr, "dcp-evaluator: %s\n", text.c_str());
     load_failure_ = text;
     runtime_->loop().stop();
   }
@@ -31,12 +31,11 @@ class LineSession final : public Session {
     channel_.emplace(in, out);
     for (const std::string& line : replay_) channel_->write_line(line);
     replay_.clear();
-    if (!load_failure_.empty()) {
-      channel_->write_line("DIE:" + load_failure_);
-      exit_status_ = 1;
-    }
-    runtime_->loop().watch(in, [this, in] { read_lines(in); });
+    if (!load_failure_.empty()) fail(load_failure_);
+    runtime_->loop().watch(in, [this, in] { on_input(in); });
   }
+
+  void end() override { channel_->drain(); }
 
   // DCP's own files report errors; what escapes them is worth a line in the log.
   void uncaught(const engine::Engine::ErrorText& error) override { write("LOG:Uncaught " + error_report(error)); }
@@ -45,9 +44,11 @@ class LineSession final : public Session {
   }
 
  private:
-  void write(std::string text) {
-    for (char& c : text) c = c == '\n' ? ' ' : c;
-    write_or_keep(text);
+  // Newlines as DCP's own files write them in a LOG line.
+  void write(const std::string& text) {
+    std::string line;
+    for (const char c : text) c == '\n' ? line += "\u2424" : line += c;
+    write_or_keep(line);
   }
 
   void write_or_keep(const std::string& line) {
@@ -58,24 +59,29 @@ class LineSession final : public Session {
     }
   }
 
-  void read_lines(int in) {
+  void fail(const std::string& text) {
+    write("DIE: " + text);
+    exit_status_ = 1;
+    runtime_->loop().stop();
+  }
+
+  // One line a turn of the event loop, so that timers get theirs in between.
+  void on_input(int in) {
     bool open = true;
     try {
-      open = channel_->receive();
+      if (!line_) {
+        open = channel_->receive();
+        line_ = open ? channel_->next() : channel_->rest();
+      }
+      if (line_) deliver(*line_);
     } catch (const std::length_error& error) {
-      write("DIE:" + std::string(error.what()));
-      exit_status_ = 1;
-      return runtime_->loop().stop();
+      return fail(error.what());
+    } catch (const std::bad_alloc&) {
+      return fail("no memory for a line that long");
     }
-    while (!runtime_->loop().stopped()) {
-      const auto line = channel_->next();
-      if (!line) break;
-      deliver(*line);
-    }
-    if (open || runtime_->loop().stopped()) return;
-    if (const auto line = channel_->rest()) deliver(*line);
-    runtime_->loop().unwatch(in);
-    runtime_->loop().stop();
+    line_ = channel_->next();
+    if (line_) runtime_->loop().again(in);
+    if (!open) runtime_->loop().stop();
   }
 
   void deliver(std::string_view line) {
@@ -103,6 +109,7 @@ class LineSession final : public Session {
 
   runtime::Runtime* runtime_ = nullptr;
   std::optional<runtime::LineChannel> channel_;
+  std::optional<std::string_view> line_;  ///< the next one to deliver
   std::vector<std::string> replay_;
   std::string load_failure_;
 };

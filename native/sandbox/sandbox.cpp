@@ -23,10 +23,21 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+/// The error of a start-up file, as compilers put it: "FILE:LINE:COLUMN: Name: message", then the calls that led there.
+std::string load_error(const std::string& path, engine::Engine::ErrorText error) {
+  const std::size_t at = error.stack.find(path + ":");
+  const std::size_t end = error.stack.find_first_not_of("0123456789:", at == std::string::npos ? 0 : at + path.size());
+  const std::string place = at == std::string::npos ? path : error.stack.substr(at, end - at);
+  if (error.stack.find("\n    at ") == std::string::npos) error.stack.clear();  // it has the place alone
+  return place + ": " + error_report(error);
+}
+
+}  // namespace
+
 // Rejections without a handler when the microtasks have run are reported; a late handler is not taken back.
 class RejectionTracker {
  public:
-  RejectionTracker(engine::Engine& engine) : engine_(engine) {
+  explicit RejectionTracker(engine::Engine& engine) : engine_(engine) {
     engine.on_rejection([this](engine::Value promise, engine::Value reason, bool handled) {
       if (!handled) return pending_.emplace_back(engine::Ref(engine_, promise), engine::Ref(engine_, reason)), void();
       std::erase_if(pending_, [&](const auto& entry) {
@@ -50,12 +61,11 @@ class RejectionTracker {
   std::vector<std::pair<engine::Ref, engine::Ref>> pending_;
 };
 
-}  // namespace
-
 std::string error_report(const engine::Engine::ErrorText& error) {
   std::string text = error.name;
   if (!error.message.empty()) text += (text.empty() ? "" : ": ") + error.message;
   if (!error.stack.empty()) text += "\n" + error.stack;
+  while (text.ends_with('\n')) text.pop_back();
   return text;
 }
 
@@ -72,6 +82,7 @@ Sandbox::Sandbox(const Options& options) : options_(options) {
     const engine::Scope scope(*engine_);
     session_->uncaught(engine_->describe_error(thrown.value.get()));
   };
+  rejections_ = std::make_unique<RejectionTracker>(*engine_);
   try {
     runtime_->load();
   } catch (const engine::Thrown& thrown) {
@@ -90,9 +101,10 @@ void Sandbox::load_files() {
       engine_->evaluate(read_file(path), path, engine::ScriptKind::classic);
     } catch (const engine::Thrown& thrown) {
       if (thrown.terminated) return;
-      session_->load_failed(error_report(engine_->describe_error(thrown.value.get())));
+      session_->load_failed(load_error(path, engine_->describe_error(thrown.value.get())));
     }
     runtime_->run_microtasks();
+    rejections_->report(*session_);
   }
   engine_->collect_garbage();
 }
@@ -100,12 +112,11 @@ void Sandbox::load_files() {
 int Sandbox::serve(const Channels& channels) {
   engine_->after_fork();
   broker_ = channels.broker;
-  RejectionTracker rejections(*engine_);
   const bool loaded = !runtime_->loop().stopped();
   session_->begin(channels.in, channels.out);
   const auto between = [&] {
     runtime_->run_microtasks();
-    rejections.report(*session_);
+    rejections_->report(*session_);
   };
   if (loaded) between();
   while (!runtime_->loop().stopped()) {
@@ -115,6 +126,7 @@ int Sandbox::serve(const Channels& channels) {
     runtime_->loop().run_once(between);
   }
   session_->end_turn();
+  session_->end();
   return session_->exit_status();
 }
 

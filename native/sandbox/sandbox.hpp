@@ -26,6 +26,8 @@ struct Channels {
   int broker = -1;
 };
 
+class RejectionTracker;
+
 class Sandbox {
  public:
   /// Builds engine, runtime and bindings and evaluates the runtime's JavaScript. Throws std::runtime_error.
@@ -45,6 +47,7 @@ class Sandbox {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<Session> session_;
+  std::unique_ptr<RejectionTracker> rejections_;
   int broker_ = -1;
 };
 

@@ -26,6 +26,8 @@ class Session {
   virtual void unhandled_rejection(const engine::Engine::ErrorText& error) = 0;
   /// Nothing can happen any more unless the peer sends something.
   virtual void idle() {}
+  /// The last call, after the event loop has stopped.
+  virtual void end() {}
 
   int exit_status() const { return exit_status_; }
 
