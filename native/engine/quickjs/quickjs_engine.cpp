@@ -47,9 +47,6 @@ void replace_surrogates(std::string& text) {
   }
 }
 
-void* allocate_shared(void*, std::size_t size) { return std::calloc(1, size); }
-void free_shared(void*, void* data) { std::free(data); }
-
 }  // namespace
 
 JSValue QuickJsEngine::js(Value value) {
@@ -69,7 +66,8 @@ QuickJsEngine::QuickJsEngine(const Limits& limits) : runtime_(JS_NewRuntime()) {
   context_ = JS_NewContextRaw(runtime_);
   if (context_ == nullptr) throw std::bad_alloc();
   JS_SetContextOpaque(context_, this);
-  const JSSharedArrayBufferFunctions shared = {allocate_shared, free_shared, nullptr, nullptr};
+  const auto allocate_shared = [](void*, std::size_t size) { return std::calloc(1, size); };
+  const JSSharedArrayBufferFunctions shared = {allocate_shared, free_shared, nullptr, this};
   JS_SetSharedArrayBufferFunctions(runtime_, &shared);
   JS_SetHostPromiseRejectionTracker(runtime_, reject, this);
   JS_SetModuleLoaderFunc2(runtime_, nullptr, load, nullptr, this);
@@ -396,17 +394,26 @@ void* QuickJsEngine::resize_external(JSRuntime* runtime, void* opaque, void* dat
   return moved;
 }
 
-Value QuickJsEngine::external(void* data, std::size_t size, ReleaseBuffer release, void* opaque, bool shared) {
-  auto* external = new External{size, release, opaque, true};
-  return own(JS_NewArrayBuffer(context_, static_cast<std::uint8_t*>(data), size, 0, resize_external, external, shared));
-}
-
 Value QuickJsEngine::external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) {
-  return external(data, size, release, opaque, false);
+  auto* external = new External{size, release, opaque, true};
+  return own(JS_NewArrayBuffer(context_, static_cast<std::uint8_t*>(data), size, 0, resize_external, external, false));
 }
 
 Value QuickJsEngine::external_shared_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) {
-  return external(data, size, release, opaque, true);
+  const Value buffer =
+      own(JS_NewArrayBuffer(context_, static_cast<std::uint8_t*>(data), size, 0, nullptr, nullptr, true));
+  foreign_shared_.emplace(data, ForeignShared{size, release, opaque});
+  return buffer;
+}
+
+// QuickJS gives the memory of every SharedArrayBuffer back here, whoever made it.
+void QuickJsEngine::free_shared(void* opaque, void* data) {
+  auto& foreign = static_cast<QuickJsEngine*>(opaque)->foreign_shared_;
+  const auto found = foreign.find(data);
+  if (found == foreign.end()) return std::free(data);
+  const ForeignShared memory = found->second;
+  foreign.erase(found);
+  if (memory.release != nullptr) memory.release(data, memory.size, memory.opaque);
 }
 
 void QuickJsEngine::detach(Value array_buffer) { JS_DetachArrayBuffer(context_, js(array_buffer)); }

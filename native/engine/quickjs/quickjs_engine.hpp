@@ -3,6 +3,8 @@
 
 #include <quickjs.h>
 
+#include <unordered_map>
+
 #include "engine/engine.hpp"
 
 namespace dcp::engine::quickjs {
@@ -100,17 +102,24 @@ class QuickJsEngine final : public Engine {
     void (*finalize)(void*);
   };
 
+  /// Memory of the caller's behind a SharedArrayBuffer.
+  struct ForeignShared {
+    std::size_t size;
+    ReleaseBuffer release;
+    void* opaque;
+  };
+
   static JSValue js(Value value);
   static Value borrowed(JSValueConst value);
   Value own(JSValue value);  ///< takes ownership; throws when it is JS_EXCEPTION
   void check(int result);    ///< throws the pending exception when negative
   [[noreturn]] void throw_pending();
   JSValue to_exception(const Thrown& thrown);
-  Value external(void* data, std::size_t size, ReleaseBuffer release, void* opaque, bool shared);
   std::string text_property(JSValueConst object, const char* name);
 
   static JSValue invoke(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic, void* opaque);
   static void* resize_external(JSRuntime*, void* opaque, void* data, std::size_t size);
+  static void free_shared(void* opaque, void* data);
   static JSModuleDef* load(JSContext*, const char* name, void* opaque, JSValueConst attributes);
   static void reject(JSContext*, JSValueConst promise, JSValueConst reason, bool handled, void* opaque);
   static Value random(Engine& engine, void* context, std::span<const Value> args);
@@ -122,6 +131,7 @@ class QuickJsEngine final : public Engine {
   JSRuntime* runtime_;
   JSContext* context_;
   std::vector<JSValue> locals_;
+  std::unordered_multimap<void*, ForeignShared> foreign_shared_;
   LoadModule load_module_;
   RejectionHook rejection_;
   std::function<bool()> interrupt_;
