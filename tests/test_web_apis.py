@@ -130,16 +130,22 @@ def test_uncaught_error_exits_1_with_its_stack(tmp_path: Path) -> None:
     [
         "queueMicrotask(() => { throw new RangeError('lost'); });",
         "reportError(new RangeError('lost'));",
-        "Promise.reject(new RangeError('lost'));",
         "addListener(() => { throw new RangeError('lost'); });",
     ],
-    ids=["microtask", "reportError", "rejection", "listener"],
+    ids=["microtask", "reportError", "listener"],
 )
 def test_errors_that_nobody_catches_are_reported(tmp_path: Path, script: str) -> None:
     helper = "const addListener = (f) => { const t = new EventTarget(); t.addEventListener('x', f);"
     done = shell(tmp_path, f"{helper} t.dispatchEvent(new Event('x')); }};\n{script}")
     assert done.returncode == 1
     assert "RangeError: lost" in done.stderr
+
+
+def test_a_rejection_that_nobody_handles_is_told_and_the_script_goes_on(tmp_path: Path) -> None:
+    done = shell(tmp_path, "Promise.reject(new RangeError('lost'));\nsetTimeout(() => print('on'), 1);")
+    assert (done.returncode, done.stdout) == (0, "on\n")
+    assert "RangeError: lost" in done.stderr
+    assert "script.js:1" in done.stderr
 
 
 def test_dom_exception(tmp_path: Path) -> None:
