@@ -1,0 +1,286 @@
+// GPU, GPUAdapter, GPUDevice: negotiation, error scopes, uncaptured errors, loss (WebGPU, sections 4 and 22).
+(function (runtime) {
+  "use strict";
+
+  const { gpu, primordials, events, DOMException } = runtime;
+  const { MathMax, MathMin, ObjectFreeze, ObjectGetOwnPropertyDescriptor, PromiseResolve, SafeMap,
+          SafeSet, TypeError, WeakRef, WeakRefPrototypeDeref, apply, makePromise, ReflectOwnKeys } = primordials;
+  const { classes, enums, hooks, newState, opcodes, wire, wrap } = gpu;
+
+  const operationError = (message) => new DOMException(message, "OperationError");
+
+  // --- Limits and features ---
+
+  /** The default limits of the specification, section 3.6.2. */
+  const defaultLimits = ObjectFreeze({
+    __proto__: null, maxTextureDimension1D: 8192, maxTextureDimension2D: 8192, maxTextureDimension3D: 2048,
+    maxTextureArrayLayers: 256, maxBindGroups: 4, maxBindGroupsPlusVertexBuffers: 24, maxImmediateSize: 64,
+    maxBindingsPerBindGroup: 1000, maxDynamicUniformBuffersPerPipelineLayout: 8,
+    maxDynamicStorageBuffersPerPipelineLayout: 4, maxSampledTexturesPerShaderStage: 16, maxSamplersPerShaderStage: 16,
+    maxStorageBuffersPerShaderStage: 8, maxStorageBuffersInVertexStage: 8, maxStorageBuffersInFragmentStage: 8,
+    maxStorageTexturesPerShaderStage: 4, maxStorageTexturesInVertexStage: 4, maxStorageTexturesInFragmentStage: 4,
+    maxUniformBuffersPerShaderStage: 12, maxUniformBufferBindingSize: 65536, maxStorageBufferBindingSize: 134217728,
+    minUniformBufferOffsetAlignment: 256, minStorageBufferOffsetAlignment: 256, maxVertexBuffers: 8,
+    maxBufferSize: 268435456, maxVertexAttributes: 16, maxVertexBufferArrayStride: 2048,
+    maxInterStageShaderVariables: 16, maxColorAttachments: 8, maxColorAttachmentBytesPerSample: 32,
+    maxComputeWorkgroupStorageSize: 16384, maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupSizeX: 256,
+    maxComputeWorkgroupSizeY: 256, maxComputeWorkgroupSizeZ: 64, maxComputeWorkgroupsPerDimension: 65535,
+  });
+  /** Limits where less is better. */
+  const isAlignment = (name) =>
+    name === "minUniformBufferOffsetAlignment" || name === "minStorageBufferOffsetAlignment";
+  const isPowerOfTwo = (value) => value > 0 && value < 0x100000000 && (value & (value - 1)) === 0;
+
+  function setOf(values) {
+    const set = new SafeSet();
+    for (let i = 0; i < values.length; i++) set.add(values[i]);
+    return set;
+  }
+  const featureNames = ReflectOwnKeys(enums.GPUFeatureName);
+  const featuresOf = (bits) => {
+    const features = new SafeSet();
+    for (let i = 0; i < featureNames.length; i++) if (bits & (1 << i)) features.add(featureNames[i]);
+    return features;
+  };
+
+  function readLimits(reply) {
+    const limits = { __proto__: null };
+    for (let i = 0; i < gpu.limitNames.length; i++) limits[gpu.limitNames[i]] = reply.u64();
+    return limits;
+  }
+
+  /** The limits of a device: what was asked for, or the default where that is better. Throws OperationError. */
+  function negotiate(supported, required) {
+    const limits = { __proto__: null };
+    for (let i = 0; i < gpu.limitNames.length; i++) {
+      const name = gpu.limitNames[i];
+      limits[name] = (isAlignment(name) ? MathMax : MathMin)(defaultLimits[name], supported[name]);
+    }
+    for (let i = 0; i < required.length; i++) {
+      const name = required[i][0];
+      const value = required[i][1];
+      if (value === undefined) continue;
+      if (limits[name] === undefined) throw operationError(`requiredLimits: there is no limit "${name}"`);
+      const alignment = isAlignment(name);
+      if (alignment ? value < supported[name] : value > supported[name]) {
+        throw operationError(`requiredLimits: ${name} of ${value} is asked for, the adapter's is ${supported[name]}`);
+      }
+      if (alignment && !isPowerOfTwo(value)) throw operationError(`requiredLimits: ${name} must be a power of 2`);
+      limits[name] = (alignment ? MathMin : MathMax)(limits[name], value);
+    }
+    return limits;
+  }
+
+  // --- GPU ---
+
+  // What naga, wgpu-native's compiler, accepts after "requires".
+  const languageFeatures = [
+    "readonly_and_readwrite_storage_textures", "packed_4x8_integer_dot_product", "pointer_composite_access",
+  ];
+  let told = false;
+
+  function noAdapter(reason) {
+    if (!told) runtime.consoleSink("info", `WebGPU: no adapter: ${reason}`);
+    told = true;
+    return null;
+  }
+
+  function fillAdapter(adapter, reply) {
+    const info = {
+      __proto__: null, vendor: reply.text(), architecture: reply.text(), device: reply.text(),
+      description: reply.text(), subgroupMinSize: reply.u32(), subgroupMaxSize: reply.u32(),
+      isFallbackAdapter: reply.u32() === 1,
+    };
+    adapter.info = wrap(classes.GPUAdapterInfo, info);
+    adapter.supported = featuresOf(reply.u32());
+    adapter.features = wrap(classes.GPUSupportedFeatures, adapter.supported);
+    adapter.supportedLimits = readLimits(reply);
+    adapter.limits = wrap(classes.GPUSupportedLimits, adapter.supportedLimits);
+    adapter.consumed = false;
+    adapter.host = wire.host;
+    return adapter;
+  }
+
+  hooks.GPU_requestAdapter = (self, options) => {
+    if (options.featureLevel !== "core" && options.featureLevel !== "compatibility") return PromiseResolve(null);
+    const reason = wire.connect();
+    if (reason !== null) return PromiseResolve(noAdapter(reason));
+    const { promise, resolve } = makePromise();
+    const adapter = newState(null, "");
+    const request = wire.request((reply) => {
+      if (reply.u32() === 0) return resolve(noAdapter("the GPU host finds none that fits"));
+      resolve(wrap(classes.GPUAdapter, fillAdapter(adapter, reply)));
+    }, (reason) => resolve(noAdapter(reason)));
+    wire.begin(opcodes.requestAdapter);
+    wire.put(adapter.id);
+    wire.put(request);
+    wire.put(options.powerPreference === undefined ? 0 : 1 + enums.GPUPowerPreference[options.powerPreference]);
+    wire.put(+options.forceFallbackAdapter);
+    wire.end();
+    wire.flush();
+    return promise;
+  };
+
+  // No canvas here: the format that costs nothing on most systems.
+  hooks.GPU_getPreferredCanvasFormat = () => "bgra8unorm";
+
+  // --- GPUAdapter ---
+
+  hooks.GPUAdapter_requestDevice = (adapter, descriptor) => {
+    const { requiredFeatures } = descriptor;
+    for (let i = 0; i < requiredFeatures.length; i++) {
+      if (!adapter.supported.has(requiredFeatures[i])) {
+        throw new TypeError(`requiredFeatures: the adapter does not support "${requiredFeatures[i]}"`);
+      }
+    }
+    if (adapter.consumed) throw operationError("the adapter has given a device already: request another adapter");
+    const limits = negotiate(adapter.supportedLimits, descriptor.requiredLimits);
+    adapter.consumed = true;
+    const features = setOf(requiredFeatures);
+    if (adapter.supported.has("core-features-and-limits")) features.add("core-features-and-limits");
+    const device = newDevice(adapter, features, limits, descriptor);
+    // An adapter of a host that has ended, or ends now, gives a device that is lost.
+    if (!wire.connected || adapter.host !== wire.host) {
+      lose(device, "unknown", "the adapter's GPU host has ended");
+      return PromiseResolve(device.wrapper);
+    }
+    return sendRequestDevice(adapter, device, features, limits);
+  };
+
+  function sendRequestDevice(adapter, device, features, limits) {
+    const { promise, resolve } = makePromise();
+    const request = wire.request((reply) => {
+      const made = reply.u32() === 1;
+      if (!made) lose(device, "unknown", reply.text());
+      resolve(device.wrapper);
+    }, () => resolve(device.wrapper));
+    wire.begin(opcodes.requestDevice);
+    wire.put(adapter.id);
+    wire.put(device.id);
+    wire.put(device.queueState.id);
+    wire.put(request);
+    wire.putString(device.label);
+    wire.put(features.size);
+    for (const name of features) wire.put(enums.GPUFeatureName[name]);
+    for (let i = 0; i < gpu.limitNames.length; i++) wire.putU64(limits[gpu.limitNames[i]]);
+    wire.end();
+    wire.flush();
+    return promise;
+  }
+
+  // --- GPUDevice ---
+
+  const devices = new SafeMap(); // id -> WeakRef of its state
+
+  function newDevice(adapter, features, limits, descriptor) {
+    const device = newState(null, descriptor.label);
+    const lost = makePromise();
+    device.device = device;
+    device.gone = false;
+    device.features = wrap(classes.GPUSupportedFeatures, features);
+    device.limits = wrap(classes.GPUSupportedLimits, limits);
+    device.limitValues = limits;
+    device.adapterInfo = adapter.info;
+    device.queueState = newState(device, descriptor.defaultQueue.label);
+    device.queue = wrap(classes.GPUQueue, device.queueState);
+    device.lost = lost.promise;
+    device.resolveLost = lost.resolve;
+    device.mapped = new SafeSet(); // the states of buffers that are mapped, or will be
+    device.wrapper = wrap(classes.GPUDevice, device);
+    devices.set(device.id, new WeakRef(device));
+    return device;
+  }
+
+  function lose(device, reason, message) {
+    if (device.gone) return;
+    device.gone = true;
+    devices.delete(device.id);
+    for (const buffer of device.mapped) gpu.unmapLost(buffer);
+    device.resolveLost(wrap(classes.GPUDeviceLostInfo, { __proto__: null, reason, message }));
+  }
+
+  const deviceWithId = (id) => {
+    const reference = devices.get(id);
+    const device = reference === undefined ? undefined : WeakRefPrototypeDeref(reference);
+    if (device === undefined) devices.delete(id);
+    return device;
+  };
+
+  wire.events.deviceLost = (reply) => {
+    const device = deviceWithId(reply.u32());
+    if (device !== undefined) lose(device, "unknown", reply.text());
+  };
+
+  wire.events.hostLost = (reason) => {
+    for (const id of devices.keys()) {
+      const device = deviceWithId(id);
+      if (device !== undefined) lose(device, "unknown", reason);
+    }
+  };
+
+  hooks.GPUDevice_destroy = (device) => {
+    if (device.gone) return;
+    for (const buffer of device.mapped) gpu.unmap(buffer);
+    wire.begin(opcodes.destroyDevice);
+    wire.put(device.id);
+    wire.end();
+    lose(device, "destroyed", "device.destroy() was called");
+  };
+
+  // --- Errors ---
+
+  const VALIDATION = 2, OUT_OF_MEMORY = 3; // WGPUErrorType
+
+  function makeError(type, message) {
+    if (type === VALIDATION) return new classes.GPUValidationError(message);
+    if (type === OUT_OF_MEMORY) return new classes.GPUOutOfMemoryError(message);
+    return new classes.GPUInternalError(message);
+  }
+
+  hooks.GPUDevice_pushErrorScope = (device, filter) => {
+    if (device.gone) return;
+    const at = wire.reserve(3);
+    wire.ring[at] = opcodes.pushErrorScope * 0x100000 + 3;
+    wire.ring[at + 1] = device.id;
+    wire.ring[at + 2] = enums.GPUErrorFilter[filter];
+    wire.commit(3);
+  };
+
+  hooks.GPUDevice_popErrorScope = (device) => {
+    if (device.gone) return PromiseResolve(null);
+    const NOTHING = 0, CAUGHT = 1;
+    const { promise, resolve, reject } = makePromise();
+    const request = wire.request((reply) => {
+      const status = reply.u32();
+      const type = reply.u32();
+      if (status === NOTHING) resolve(null);
+      else if (status === CAUGHT) resolve(makeError(type, reply.text()));
+      else reject(operationError("popErrorScope: there is no error scope"));
+    }, () => resolve(null));
+    wire.begin(opcodes.popErrorScope);
+    wire.put(device.id);
+    wire.put(request);
+    wire.end();
+    wire.flush();
+    return promise;
+  };
+
+  wire.events.uncapturedError = (reply) => {
+    const device = deviceWithId(reply.u32());
+    const type = reply.u32();
+    const message = reply.text();
+    if (device === undefined) return;
+    const init = { __proto__: null, error: makeError(type, message), cancelable: true };
+    const event = new classes.GPUUncapturedErrorEvent("uncapturederror", init);
+    if (events.fire(device.wrapper, event)) runtime.consoleSink("warn", `WebGPU: uncaptured error: ${message}`);
+  };
+
+  const handlers = { __proto__: null };
+  events.defineEventHandler(handlers, "uncapturederror");
+  const onuncapturederror = ObjectGetOwnPropertyDescriptor(handlers, "onuncapturederror");
+  hooks.get_GPUDevice_onuncapturederror = (device) => apply(onuncapturederror.get, device.wrapper, []);
+  hooks.set_GPUDevice_onuncapturederror = (device, wrapper, value) => apply(onuncapturederror.set, wrapper, [value]);
+
+  gpu.languageFeatures = () => wrap(classes.WGSLLanguageFeatures, setOf(languageFeatures));
+  gpu.operationError = operationError;
+});

@@ -1,0 +1,58 @@
+// The states behind WebGPU objects: identity, life time, and the errors that the sandbox itself finds.
+//
+// A state is { id, device, label, ... }; the class of the same object keeps it in a private field. When a state is
+// collected, the host is told to release its object.
+(function (runtime) {
+  "use strict";
+
+  const { gpu, primordials, DOMException } = runtime;
+  const { FinalizationRegistry, FinalizationRegistryPrototypeRegister, Symbol } = primordials;
+  const { wire } = gpu;
+
+  gpu.secret = Symbol("WebGPU");
+  /** Methods that the generated classes leave to hand-written code: Interface_method(state, ...arguments). */
+  gpu.hooks = { __proto__: null };
+
+  let lastId = 0;
+  const collected = new FinalizationRegistry((id) => {
+    if (!wire.connected) return;
+    wire.begin(gpu.opcodes.release);
+    wire.put(id);
+    wire.end();
+  });
+
+  gpu.newState = (device, label) => {
+    const state = { __proto__: null, id: ++lastId, device, label };
+    FinalizationRegistryPrototypeRegister(collected, state, state.id);
+    return state;
+  };
+
+  gpu.wrap = (Class, state) => new Class(gpu.secret, state);
+
+  gpu.unsupported = (name) => new DOMException(`${name} is not supported yet`, "NotSupportedError");
+
+  /** Raises an error on the device's timeline: "validation", "out-of-memory" or "internal". */
+  gpu.injectError = (device, type, message) => {
+    if (device.gone) return;
+    wire.begin(gpu.opcodes.injectError);
+    wire.put(device.id);
+    wire.put(gpu.enums.GPUErrorFilter[type]);
+    wire.putString(message);
+    wire.end();
+  };
+
+  /** What a method of an encoder that has ended gives: an error, and an invalid object where it makes one. */
+  gpu.closed = (device, name, Class, kind) => {
+    gpu.injectError(device, "validation", `${name}: the encoder has ended`);
+    if (Class === undefined) return undefined;
+    const state = gpu.newState(device, "");
+    if (!device.gone) {
+      wire.begin(gpu.opcodes.createInvalid);
+      wire.put(device.id);
+      wire.put(state.id);
+      wire.put(kind);
+      wire.end();
+    }
+    return gpu.wrap(Class, state);
+  };
+});

@@ -1,0 +1,146 @@
+// Shader modules, asynchronous pipelines, and the encoder methods whose arguments have overloads.
+(function (runtime) {
+  "use strict";
+
+  const { gpu, primordials, webidl } = runtime;
+  const { ArrayBufferIsView, DataViewPrototypeGetByteOffset, ObjectFreeze, PromiseResolve, RangeError, TypeError,
+          TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetSymbolToStringTag,
+          Uint8Array, makePromise } = primordials;
+  const { classes, commands, hooks, newState, opcodes, operationError, take, wire, wrap, write } = gpu;
+  const { toSequence, toU32, toU64 } = gpu.idl;
+
+  // --- Shader modules ---
+
+  hooks.GPUDevice_createShaderModule = (device, descriptor) => {
+    const module = newState(device, descriptor.label);
+    if (!device.gone) {
+      wire.begin(opcodes.createShaderModule);
+      wire.put(device.id);
+      wire.put(module.id);
+      wire.putString(descriptor.label);
+      wire.putString(descriptor.code);
+      wire.end();
+    }
+    return wrap(classes.GPUShaderModule, module);
+  };
+
+  function readMessages(reply) {
+    const messages = [];
+    const count = reply.u32();
+    for (let i = 0; i < count; i++) {
+      const message = {
+        __proto__: null, type: "error", lineNum: reply.u64(), linePos: reply.u64(), offset: reply.u64(),
+        length: reply.u64(), message: reply.text(),
+      };
+      messages[i] = wrap(classes.GPUCompilationMessage, message);
+    }
+    return messages;
+  }
+
+  const makeInfo = (messages) =>
+    wrap(classes.GPUCompilationInfo, { __proto__: null, messages: ObjectFreeze(messages) });
+
+  hooks.GPUShaderModule_getCompilationInfo = (module) => {
+    if (module.device.gone) return PromiseResolve(makeInfo([]));
+    const { promise, resolve } = makePromise();
+    const request = wire.request((reply) => resolve(makeInfo(readMessages(reply))), () => resolve(makeInfo([])));
+    wire.begin(opcodes.getCompilationInfo);
+    wire.put(module.id);
+    wire.put(request);
+    wire.end();
+    wire.flush();
+    return promise;
+  };
+
+  // --- Pipelines ---
+
+  hooks.GPUDevice_createComputePipelineAsync = (device, descriptor) => {
+    const pipeline = wrap(classes.GPUComputePipeline, newState(device, descriptor.label));
+    if (device.gone) return PromiseResolve(pipeline);
+    const MADE = 0, VALIDATION = 1;
+    const { promise, resolve, reject } = makePromise();
+    const request = wire.request((reply) => {
+      const status = reply.u32();
+      if (status === MADE) return resolve(pipeline);
+      const reason = status === VALIDATION ? "validation" : "internal";
+      reject(new classes.GPUPipelineError(reply.text(), { __proto__: null, reason }));
+    }, () => resolve(pipeline));
+    wire.begin(opcodes.createComputePipelineAsync);
+    wire.put(device.id);
+    wire.put(take.GPUComputePipeline(pipeline, "pipeline").id);
+    wire.put(request);
+    write.GPUComputePipelineDescriptor(descriptor);
+    wire.end();
+    wire.flush();
+    return promise;
+  };
+
+  // --- Encoders ---
+
+  // (source, destination, size) or (source, sourceOffset, destination, destinationOffset, size)
+  hooks.GPUCommandEncoder_copyBufferToBuffer = (encoder, args) => {
+    const name = "GPUCommandEncoder.copyBufferToBuffer";
+    const short = args.length < 4;
+    const source = take.GPUBuffer(args[0], `${name}: source`);
+    const sourceOffset = short ? 0 : toU64(args[1], `${name}: sourceOffset`);
+    const destination = take.GPUBuffer(args[short ? 1 : 2], `${name}: destination`);
+    const destinationOffset = short ? 0 : toU64(args[3], `${name}: destinationOffset`);
+    const given = args[short ? 2 : 4];
+    // Without a size, the rest of the source; an offset behind its end is the host's to refuse.
+    const rest = sourceOffset <= source.size ? source.size - sourceOffset : source.size;
+    const size = given === undefined ? rest : toU64(given, `${name}: size`);
+    commands.GPUCommandEncoder_copyBufferToBuffer(encoder, source, sourceOffset, destination, destinationOffset, size);
+  };
+
+  // (index, bindGroup, offsets = []) or (index, bindGroup, Uint32Array, start, length)
+  hooks.GPUComputePassEncoder_setBindGroup = (pass, args) => {
+    const name = "GPUComputePassEncoder.setBindGroup";
+    if (args.length === 4) throw new TypeError(`${name}: dynamicOffsetsDataLength is missing`);
+    const index = toU32(args[0], `${name}: index`);
+    const group = args[1] === null || args[1] === undefined ? null : take.GPUBindGroup(args[1], `${name}: bindGroup`);
+    const offsets = args.length > 4 ? offsetsOfArray(args, name)
+      : args[2] === undefined ? [] : toSequence(args[2], (item) => toU32(item, `${name}: dynamicOffsets`), name);
+    commands.GPUComputePassEncoder_setBindGroup(pass, index, group, offsets);
+  };
+
+  function offsetsOfArray(args, name) {
+    const data = args[2];
+    if (!webidl.isObject(data) || TypedArrayPrototypeGetSymbolToStringTag(data) !== "Uint32Array") {
+      throw new TypeError(`${name}: dynamicOffsetsData is not a Uint32Array`);
+    }
+    const start = toU64(args[3], `${name}: dynamicOffsetsDataStart`);
+    const length = toU32(args[4], `${name}: dynamicOffsetsDataLength`);
+    if (start + length > TypedArrayPrototypeGetLength(data)) {
+      throw new RangeError(`${name}: the range is outside of dynamicOffsetsData`);
+    }
+    const offsets = [];
+    for (let i = 0; i < length; i++) offsets[i] = data[start + i];
+    return offsets;
+  }
+
+  function bytesOf(source, start, length) {
+    if (!ArrayBufferIsView(source)) return new Uint8Array(source, start, length);
+    const isDataView = TypedArrayPrototypeGetSymbolToStringTag(source) === undefined;
+    const from = isDataView ? DataViewPrototypeGetByteOffset(source) : TypedArrayPrototypeGetByteOffset(source);
+    return new Uint8Array(webidl.viewBuffer(source), from + start, length);
+  }
+
+  hooks.GPUComputePassEncoder_setImmediates = (pass, rangeOffset, data, dataOffset, dataSize) => {
+    const name = "GPUComputePassEncoder.setImmediates";
+    const { start, length } = gpu.sourceRange(data, dataOffset, dataSize, name);
+    if (pass.device.gone) return;
+    const { limitValues } = pass.device;
+    if (rangeOffset + length > limitValues.maxImmediateSize) {
+      throw operationError(`${name}: the range is outside of maxImmediateSize, ${limitValues.maxImmediateSize} bytes`);
+    }
+    const bytes = bytesOf(data, start, length);
+    wire.begin(opcodes.setImmediates);
+    wire.put(pass.id);
+    wire.put(rangeOffset);
+    wire.put(length);
+    for (let i = 0; i < length; i += 4) {
+      wire.put(bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | bytes[i + 3] << 24);
+    }
+    wire.end();
+  };
+});

@@ -1,0 +1,95 @@
+// GPUQueue and GPUQuerySet.
+(function (runtime) {
+  "use strict";
+
+  const { ops, gpu, primordials } = runtime;
+  const { MathMin, PromiseResolve, TypeError, makePromise } = primordials;
+  const { hooks, injectError, opcodes, operationError, wire } = gpu;
+
+  const LONGEST_WRITE = 1 << 26; // longer ones go in parts, so that they fit into the shared memory
+
+  hooks.GPUQueue_submit = (queue, commandBuffers) => {
+    const { device } = queue;
+    if (device.gone) return;
+    for (let i = 0; i < commandBuffers.length; i++) {
+      const reason = whyNotSubmit(device, commandBuffers[i]);
+      if (reason !== null) return injectError(device, "validation", `GPUQueue.submit: commandBuffers[${i}] ${reason}`);
+      commandBuffers[i].submitted = true;
+    }
+    wire.begin(opcodes.submit);
+    wire.put(queue.id);
+    wire.put(commandBuffers.length);
+    for (let i = 0; i < commandBuffers.length; i++) wire.put(commandBuffers[i].id);
+    wire.end();
+    wire.flush();
+  };
+
+  function whyNotSubmit(device, commandBuffer) {
+    if (commandBuffer.device !== device) return "is of another device";
+    return commandBuffer.submitted === true ? "was submitted before" : null;
+  }
+
+  hooks.GPUQueue_onSubmittedWorkDone = (queue) => {
+    if (queue.device.gone) return PromiseResolve(undefined);
+    const { promise, resolve } = makePromise();
+    const request = wire.request(() => resolve(undefined), () => resolve(undefined));
+    const at = wire.reserve(3);
+    wire.ring[at] = opcodes.onSubmittedWorkDone * 0x100000 + 3;
+    wire.ring[at + 1] = queue.id;
+    wire.ring[at + 2] = request;
+    wire.commit(3);
+    wire.flush();
+    return promise;
+  };
+
+  /** [start, length] in bytes of the part of a buffer source that `offset` and `size`, in elements, name. */
+  gpu.sourceRange = (source, offset, size, name) => {
+    const total = ops.gpuBufferSize(source);
+    if (total < 0) throw new TypeError(`${name}: data is not an ArrayBuffer, typed array or DataView`);
+    const element = ops.gpuElementSize(source);
+    const start = offset * element;
+    const length = size === undefined ? total - start : size * element;
+    if (start > total || start + length > total) throw operationError(`${name}: the range is outside of data`);
+    if (length % 4 !== 0) throw operationError(`${name}: the number of bytes is not a multiple of 4`);
+    return { __proto__: null, start, length };
+  };
+
+  hooks.GPUQueue_writeBuffer = (queue, buffer, bufferOffset, data, dataOffset, size) => {
+    const { device } = queue;
+    const { start, length } = gpu.sourceRange(data, dataOffset, size, "GPUQueue.writeBuffer");
+    if (device.gone) return;
+    if (length > LONGEST_WRITE && bufferOffset + length > buffer.size) {
+      return injectError(device, "validation", "GPUQueue.writeBuffer: the range is outside of the buffer");
+    }
+    for (let done = 0; done === 0 || done < length; done += LONGEST_WRITE) {
+      const part = MathMin(LONGEST_WRITE, length - done);
+      const block = ops.gpuStage(data, start + done, part, wire.position());
+      if (block < 0) {
+        return injectError(device, "out-of-memory", "GPUQueue.writeBuffer: mapped buffers hold the staging memory");
+      }
+      sendWrite(queue, buffer, bufferOffset + done, block, part);
+    }
+  };
+
+  function sendWrite(queue, buffer, offset, block, size) {
+    const at = wire.reserve(9);
+    const { ring } = wire;
+    ring[at] = opcodes.writeBuffer * 0x100000 + 9;
+    ring[at + 1] = queue.id;
+    ring[at + 2] = buffer.id;
+    ring[at + 3] = offset;
+    ring[at + 4] = wire.high(offset);
+    ring[at + 5] = block;
+    ring[at + 6] = wire.high(block);
+    ring[at + 7] = size;
+    ring[at + 8] = wire.high(size);
+    wire.commit(9);
+  }
+
+  hooks.GPUQuerySet_destroy = (querySet) => {
+    if (querySet.device.gone) return;
+    wire.begin(opcodes.destroyQuerySet);
+    wire.put(querySet.id);
+    wire.end();
+  };
+});

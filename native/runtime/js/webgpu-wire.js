@@ -1,0 +1,223 @@
+// The sandbox's end of the rings that it shares with its GPU host (native/gpu/wire.hpp): commands out, replies in.
+//
+// Positions count words, modulo 2^32. Commands become visible to the host at flush(): at once where an answer is
+// awaited or work was submitted, otherwise when the running task ends.
+(function (runtime) {
+  "use strict";
+
+  const { ops, gpu, primordials, DOMException } = runtime;
+  const { Float32Array, Float64Array, MathFloor, SafeMap, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeSet,
+          TypedArrayPrototypeSubarray, Uint32Array } = primordials;
+
+  const LONG_STRING = 0x80000000;
+  const UNFLUSHED_WORDS = 1 << 14; // the host starts on a long list of commands before it is complete
+
+  const wire = { __proto__: null, ring: null, connected: false, host: 0 };
+  let ringWords = 0;
+  let largestCommand = 0;
+  let replies = null;
+  let scratch = null;
+  let position = 0; // where the next command starts
+  let published = 0;
+  let read = 0; // how far the host has read, as far as known
+  let replyPosition = 0;
+  let flushing = false;
+
+  /** Connects to a GPU host; null, or why there is none. */
+  wire.connect = () => {
+    if (wire.connected) return null;
+    const reason = ops.gpuConnect();
+    if (reason !== null) return reason;
+    const memory = ops.gpuMemory();
+    wire.ring = new Uint32Array(memory[0]);
+    replies = new Uint32Array(memory[1]);
+    scratch = new Uint32Array(memory[2]);
+    ringWords = wire.ring.length;
+    largestCommand = ringWords / 2;
+    position = published = read = replyPosition = 0;
+    wire.connected = true;
+    ++wire.host;
+    return null;
+  };
+
+  // --- Commands ---
+
+  /** The upper word of a 64-bit integer; -1 stands for 2^64 - 1. */
+  wire.high = (value) => MathFloor(value / 0x100000000);
+
+  function waitForRoom(words) {
+    while (position + words - read >>> 0 > ringWords) {
+      read = ops.gpuCommandsRead();
+      if (position + words - read >>> 0 <= ringWords) return;
+      wire.flush();
+      if (!ops.gpuWaitForRoom(read)) read = position; // the host is gone: what follows reaches nobody
+    }
+  }
+
+  /** The index in the ring at which a command of `words` words goes; commit(words) follows. */
+  wire.reserve = (words) => {
+    const index = position % ringWords;
+    const padding = index + words > ringWords ? ringWords - index : 0;
+    waitForRoom(words + padding);
+    if (padding === 0) return index;
+    wire.ring[index] = padding;
+    position = position + padding >>> 0;
+    return 0;
+  };
+
+  wire.commit = (words) => {
+    position = position + words >>> 0;
+    if (position - published >>> 0 > UNFLUSHED_WORDS) wire.flush();
+    else if (!flushing) flushSoon();
+  };
+
+  wire.flush = () => {
+    if (position === published) return;
+    published = position;
+    ops.gpuFlush(position);
+  };
+
+  async function flushSoon() {
+    flushing = true;
+    await undefined;
+    flushing = false;
+    if (wire.connected) wire.flush();
+  }
+
+  /** Where the next command will start: what its data is freed by. */
+  wire.position = () => position;
+
+  // Commands whose length shows only when they are complete are put together here.
+  let words = new Uint32Array(256);
+  let length = 0;
+  let opcode = 0;
+  const floats = new Float32Array(1);
+  const floatBits = new Uint32Array(TypedArrayPrototypeGetBuffer(floats));
+  const doubles = new Float64Array(1);
+  const doubleBits = new Uint32Array(TypedArrayPrototypeGetBuffer(doubles));
+
+  wire.begin = (code) => {
+    opcode = code;
+    length = 1;
+  };
+  const put = (wire.put = (word) => {
+    if (length === words.length) {
+      const longer = new Uint32Array(2 * length);
+      TypedArrayPrototypeSet(longer, words);
+      words = longer;
+    }
+    words[length++] = word;
+  });
+  wire.putU64 = (value) => {
+    put(value);
+    put(wire.high(value));
+  };
+  wire.putF32 = (value) => {
+    floats[0] = value;
+    put(floatBits[0]);
+  };
+  wire.putF64 = (value) => {
+    doubles[0] = value;
+    put(doubleBits[0]);
+    put(doubleBits[1]);
+  };
+  wire.putString = (text) => {
+    if (text === "") return put(0);
+    const size = ops.gpuEncode(text, position);
+    if (size < 0) throw new DOMException("a string does not fit into the GPU host's memory", "OperationError");
+    if (size > scratch.length * 4) {
+      put(size + LONG_STRING);
+      return put(scratch[0]);
+    }
+    put(size);
+    for (let i = 0; i * 4 < size; i++) put(scratch[i]);
+  };
+  wire.end = () => {
+    if (length > largestCommand) throw new DOMException("too many items in one WebGPU call", "OperationError");
+    const at = wire.reserve(length);
+    words[0] = opcode * 0x100000 + length;
+    const { ring } = wire;
+    if (length <= 64) {
+      for (let i = 0; i < length; i++) ring[at + i] = words[i];
+    } else {
+      TypedArrayPrototypeSet(ring, TypedArrayPrototypeSubarray(words, 0, length), at);
+    }
+    wire.commit(length);
+  };
+
+  // --- Replies ---
+
+  const requests = new SafeMap(); // id -> { answer, lost }
+  let lastRequest = 0;
+  let at = 0;
+
+  /** The reader of the reply that is being handled. */
+  const reply = {
+    __proto__: null,
+    u32: () => replies[at++],
+    u64() {
+      const low = replies[at++];
+      return low + replies[at++] * 0x100000000;
+    },
+    text() {
+      const size = replies[at++];
+      const start = at;
+      at += (size + 3) >>> 2;
+      return size === 0 ? "" : ops.gpuText(start, size);
+    },
+  };
+
+  /** A number for the host to answer: answer(reply) or, when the host is gone, lost(reason) will be called. */
+  wire.request = (answer, lost) => {
+    lastRequest = lastRequest + 1 >>> 0;
+    requests.set(lastRequest, { __proto__: null, answer, lost });
+    ops.gpuPending(1);
+    return lastRequest;
+  };
+
+  function answerRequest() {
+    const id = reply.u32();
+    const request = requests.get(id);
+    if (request === undefined) return;
+    requests.delete(id);
+    ops.gpuPending(-1);
+    request.answer(reply);
+  }
+
+  /** Replies that answer no request, by their name: handler(reply). */
+  wire.events = { __proto__: null };
+
+  function handleReply(type) {
+    const { uncapturedError, deviceLost } = gpu.replies;
+    if (type === uncapturedError) wire.events.uncapturedError(reply);
+    else if (type === deviceLost) wire.events.deviceLost(reply);
+    else answerRequest();
+  }
+
+  runtime.onGpuReplies = () => {
+    do {
+      const end = ops.gpuReplyPosition();
+      while (replyPosition !== end) {
+        const index = replyPosition % replies.length;
+        const header = replies[index];
+        at = index + 1;
+        replyPosition = replyPosition + (header & 0xFFFFF) >>> 0;
+        if (header >>> 20 !== 0) handleReply(header >>> 20);
+      }
+    } while (!ops.gpuFinishReplies(replyPosition));
+  };
+
+  runtime.onGpuLost = () => {
+    wire.connected = false;
+    const reason = "the GPU host has ended";
+    wire.events.hostLost(reason);
+    for (const id of requests.keys()) {
+      const { lost } = requests.get(id);
+      requests.delete(id);
+      ops.gpuPending(-1);
+      lost(reason);
+    }
+  };
+
+  gpu.wire = wire;
+});
