@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import re
+import stat
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from .errors import DcpError, UsageError
 
 _DESCRIPTION = "Runs untrusted JavaScript, WebAssembly and WebGPU in sealed sandboxes, for DCP and for Python."
 _EPILOG = """\
-FILEs are start-up files, evaluated in order. Without -p the evaluator is one sandbox that speaks lines on standard
-input and output; with -p it gives every connection a fresh one. After -- an old option is understood:
---options=--max-old-space-size=MIB sets the memory limit.
-Exit status: 2 for a wrong command line, a missing file, a port in use, or (--probe) where no slice can run."""
-_OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size=(\d+)\Z")
+FILEs are start-up files, evaluated in order in one global scope. Without -p the evaluator is one sandbox that speaks
+lines on standard input and output; with -p every connection gets a fresh one.
+
+exit status:
+  0        the sandbox ended by itself; a signal ended the listener (-p); all was done (--shell);
+           a slice can run (--probe)
+  1        a start-up file failed; an error was not caught (--shell); no sandbox can be made
+  2        wrong command line; a file cannot be read; the port cannot be used; no slice can run (--probe)
+  N        without -p: the sandbox called die(N)
+  128 + N  signal N ended the sandbox or the evaluator"""
+_OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size=(\d{1,12})\Z")
 _LARGEST_MEMORY_MIB = 1 << 24
+_DEFAULT_LEVEL = 5
+_SIGINT_STATUS, _SIGPIPE_STATUS = 130, 141
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="dcp-evaluator",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("files", metavar="FILE", nargs="*", help="JavaScript file")
-    parser.add_argument("-p", "--port", type=_port, help="listen for TCP connections on this port")
-    parser.add_argument("--address", default="localhost", help="address to listen on (default: localhost)")
-    parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, default=5, help="what to tell on stderr, 0 to 7")
-    parser.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
-    parser.add_argument("--shell", action="store_true", help="evaluate the files with print(), then exit")
-    parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
-    parser.add_argument("--probe", action="store_true", help="show what this machine offers to sandboxes")
-    parser.add_argument("--json", action="store_true", help="with --probe: for programs")
-    parser.add_argument("--version", action="store_true", help="show the version")
-    return parser
+# Where each option has a meaning; "lines" is the mode without a name.
+_MODES = {
+    "files": ("lines", "shell"),
+    "port": ("lines",),
+    "address": ("lines",),
+    "debug": ("lines",),
+    "memory_limit": ("lines", "shell"),
+    "options": ("lines", "shell"),
+    "module": ("shell",),
+    "json": ("probe",),
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,8 +49,42 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see dcp-evaluator --help")
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="dcp-evaluator",
+        usage="dcp-evaluator [-p PORT [--address ADDRESS]] [-d LEVEL] [--memory-limit MIB] FILE...\n"
+        "       dcp-evaluator --shell [--module] [--memory-limit MIB] FILE...\n"
+        "       dcp-evaluator --probe [--json]",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", metavar="FILE", nargs="*", help="JavaScript file")
+    parser.add_argument("-p", "--port", type=_port, help="listen for TCP connections on this port; 0 chooses one")
+    parser.add_argument("--address", help="address to listen on (default: localhost)")
+    parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
+    parser.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
+    parser.add_argument(
+        "--options", metavar="OPTIONS", action="append", help="engine options; --max-old-space-size=MIB limits memory"
+    )
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--shell", action="store_true", help="evaluate the files with print(), until nothing is pending")
+    mode.add_argument("--probe", action="store_true", help="show what this machine offers to sandboxes")
+    mode.add_argument("--version", action="version", version=f"dcp-evaluator {_version()}", help="show the version")
+    parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
+    parser.add_argument("--json", action="store_true", help="with --probe: for programs")
+    return parser
+
+
+def _version() -> str:
+    from .installation import VERSION
+
+    return VERSION
+
+
 def _number(text: str, low: int, high: int) -> int:
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
     return int(text)
 
@@ -63,75 +101,99 @@ def _mebibytes(text: str) -> int:
     return _number(text, 1, _LARGEST_MEMORY_MIB)
 
 
-def _memory_from(arguments: Sequence[str]) -> int | None:
-    """The memory limit among the ARGS after ``--``, in MiB; what else is there gets a notice."""
-    limit = None
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        options = re.split(r"[\s,]+", value.strip()) if name == "--options" and equals else [argument]
-        for option in filter(None, options):
-            match = _OLD_SPACE.match(option)
-            if match and 1 <= int(match[1]) <= _LARGEST_MEMORY_MIB:
-                limit = int(match[1])
-            else:
-                print(f"dcp-evaluator: the option {option} after -- has no meaning here", file=sys.stderr)
-    return limit
-
-
-def _check_files(files: Sequence[str]) -> None:
-    for path in files:
-        try:
-            with open(path, "rb") as file:
-                file.read(1)
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _run(arguments: Sequence[str]) -> int:
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Raises UsageError where options do not go together. What comes after ``--`` are engine options."""
     ours, theirs = list(arguments), []
     if "--" in ours:
         position = ours.index("--")
         ours, theirs = ours[:position], ours[position + 1 :]
     options = _parser().parse_intermixed_args(ours)
-    memory = _memory_from(theirs) if options.memory_limit is None else options.memory_limit
-    memory_limit = None if memory is None else memory << 20
-    if options.version:
-        from .installation import VERSION
+    options.options = [*(options.options or []), *(text.removeprefix("--options=") for text in theirs)]
+    mode = "shell" if options.shell else "probe" if options.probe else "lines"
+    for name, modes in _MODES.items():
+        if getattr(options, name) not in (None, False, []) and mode not in modes:
+            option = "a FILE" if name == "files" else "--" + name.replace("_", "-")
+            reason = f"needs --{modes[0]}" if mode == "lines" else f"has no meaning with --{mode}"
+            raise UsageError(f"{option} {reason}; see dcp-evaluator --help")
+    if options.address is not None and options.port is None:
+        raise UsageError("--address needs --port; see dcp-evaluator --help")
+    if mode != "probe" and not options.files:
+        raise UsageError("no FILE is given; see dcp-evaluator --help")
+    return options
 
-        print(f"dcp-evaluator {VERSION}")
-        return 0
-    if options.json and not options.probe:
-        raise UsageError("--json needs --probe")
-    if options.module and not options.shell:
-        raise UsageError("--module needs --shell")
+
+def _memory_limit(options: argparse.Namespace) -> int | None:
+    """In bytes. Of the engine options, which were made for V8, only the heap's size means something here."""
+    limit: int | None = options.memory_limit
+    for option in " ".join(options.options).replace(",", " ").split():
+        match = _OLD_SPACE.match(option)
+        if match and 1 <= int(match[1]) <= _LARGEST_MEMORY_MIB:
+            limit = limit or int(match[1])
+        else:
+            print(f"dcp-evaluator: the engine option {option} has no meaning here", file=sys.stderr)
+    return None if limit is None else limit << 20
+
+
+def _check_files(files: Sequence[str]) -> None:
+    """A pipe is left unread: the zygote reads the files."""
+    for path in files:
+        try:
+            if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116  Path("") is "."
+                continue
+            with Path(path).open("rb") as file:
+                file.read(1)
+        except OSError as error:
+            raise UsageError(f"cannot read {path!r}: {error.strerror}") from None
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = _parse(arguments)
     if options.probe:
         from .probe import run_probe
 
         return run_probe(as_json=options.json)
-    if not options.files:
-        raise UsageError("no FILE is given; see dcp-evaluator --help")
+    memory_limit = _memory_limit(options)
     if options.shell:
         from .shell import run_shell
 
         return run_shell(options.files, module=options.module, memory_limit=memory_limit)
     _check_files(options.files)
-    from .server import serve_stdio, serve_tcp
-
+    level = _DEFAULT_LEVEL if options.debug is None else options.debug
     if options.port is None:
-        return serve_stdio(options.files, memory_limit=memory_limit, level=options.debug)
-    return serve_tcp(options.files, options.address, options.port, memory_limit=memory_limit, level=options.debug)
+        from .stdio import serve_stdio
+
+        return serve_stdio(options.files, memory_limit=memory_limit, level=level)
+    from .server import serve_tcp
+
+    address = "localhost" if options.address is None else options.address
+    return serve_tcp(options.files, address, options.port, memory_limit=memory_limit, level=level)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command and ends the process."""
+    message = ""
     try:
         status = _run(sys.argv[1:] if arguments is None else arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except UsageError as error:
-        print(f"dcp-evaluator: {error}", file=sys.stderr)
-        status = 2
+        status, message = 2, str(error)
     except DcpError as error:
-        print(f"dcp-evaluator: {error}", file=sys.stderr)
-        status = 1
+        status, message = 1, str(error)
     except KeyboardInterrupt:
-        status = 130
+        status = _SIGINT_STATUS
+    except BrokenPipeError:
+        status = _SIGPIPE_STATUS
+        _discard_output()
+    except OSError as error:
+        status, message = 1, error.strerror or str(error)
+        _discard_output()
+    if message:
+        print(f"dcp-evaluator: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+def _discard_output() -> None:
+    """So that the interpreter does not try once more to write what nobody takes."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

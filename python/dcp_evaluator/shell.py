@@ -11,21 +11,23 @@ from collections.abc import Sequence
 from . import _native, frames
 from .errors import UsageError, ZygoteError
 from .gpu_pool import GpuPool
-from .zygote import Zygote, describe_exit
+from .streams import write_all
+from .zygote import Zygote, describe_exit, exit_status
 
 _INTERRUPTED = 130
+_STDOUT, _STDERR = 1, 2
 
 
 def run_shell(files: Sequence[str], *, module: bool = False, memory_limit: int | None = None) -> int:
     """Evaluates ``files`` in order, the last as a module where ``module``. Returns the exit status.
 
-    Raises UsageError for files that cannot be read, InstallationError, ZygoteError.
+    Raises UsageError for files that cannot be read, InstallationError, ZygoteError, OSError for output.
     """
     scripts = [_read(path) for path in files]
     zygote = Zygote("shell", memory_limit=memory_limit, spares=0)
     pool = GpuPool()
     try:
-        return _Shell(zygote, pool, os.path.dirname(files[-1]) if module else None).run(files, scripts, module)
+        return _Shell(zygote, pool, files).run(scripts, module)
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
@@ -35,19 +37,20 @@ def run_shell(files: Sequence[str], *, module: bool = False, memory_limit: int |
 
 def _read(path: str) -> str:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123  importing pathlib takes as long as a small script
             return file.read().decode("utf-8", "replace")
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        raise UsageError(f"cannot read {path!r}: {error.strerror}") from None
 
 
 class _Shell:
     """The sandbox's peer."""
 
-    def __init__(self, zygote: Zygote, pool: GpuPool, module_folder: str | None) -> None:
+    def __init__(self, zygote: Zygote, pool: GpuPool, files: Sequence[str]) -> None:
         self._zygote = zygote
         self._pool = pool
-        self._module_folder = module_folder
+        self._files = files
+        self._folders = {os.path.realpath(os.path.dirname(path)) for path in files}  # noqa: PTH120
         self._status: int | None = None
         self._selector = selectors.DefaultSelector()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -56,11 +59,11 @@ class _Shell:
             self._id = zygote.spawn(theirs.fileno(), theirs.fileno(), their_broker.fileno())
         self._channel = _native.FrameChannel(ours.detach())
 
-    def run(self, files: Sequence[str], scripts: Sequence[str], module: bool) -> int:
-        for position, (path, source) in enumerate(zip(files, scripts, strict=True)):
-            kind = "module" if module and position == len(files) - 1 else "classic"
-            self._channel.send(_pack(frames.SCRIPT, path, source, kind))
-        self._channel.send(_pack(frames.NO_MORE_SCRIPTS))
+    def run(self, scripts: Sequence[str], module: bool) -> int:
+        for position, (path, source) in enumerate(zip(self._files, scripts, strict=True), 1):
+            kind = "module" if module and position == len(scripts) else "classic"
+            self._send(frames.SCRIPT, path, source, kind)
+        self._send(frames.NO_MORE_SCRIPTS)
         self._selector.register(self._channel, selectors.EVENT_READ | selectors.EVENT_WRITE, self._on_channel)
         self._selector.register(self._broker, selectors.EVENT_READ, self._on_broker)
         self._selector.register(self._zygote, selectors.EVENT_READ, self._on_zygote)
@@ -69,23 +72,29 @@ class _Shell:
                 key.data()
         return self._status
 
+    def _send(self, *fields: int | str | None) -> None:
+        try:
+            self._channel.send(_pack(*fields))
+        except (_native.FrameError, OverflowError):
+            raise UsageError("a file is too large: a sandbox takes at most 1 GiB of UTF-8") from None
+
     def _on_channel(self) -> None:
         try:
             written = self._channel.flush()
         except OSError:
             written = True
-        self._selector.modify(
-            self._channel,
-            selectors.EVENT_READ if written else selectors.EVENT_READ | selectors.EVENT_WRITE,
-            self._on_channel,
-        )
+        events = selectors.EVENT_READ if written else selectors.EVENT_READ | selectors.EVENT_WRITE
+        self._selector.modify(self._channel, events, self._on_channel)
         try:
-            self._read()
+            self._read_frames()
         except (EOFError, ConnectionError):
             self._selector.unregister(self._channel)  # the zygote will say how it ended
 
-    def _read(self) -> bool:
-        received = self._channel.receive()
+    def _read_frames(self) -> bool:
+        try:
+            received = self._channel.receive()
+        except _native.FrameError as error:
+            raise ZygoteError(f"the sandbox broke the protocol: {error}") from None
         for payload, fds in received:
             for fd in fds:
                 os.close(fd)
@@ -93,25 +102,19 @@ class _Shell:
         return bool(received)
 
     def _handle(self, payload: bytes) -> None:
-        fields = _unpack(payload)
-        match fields:
-            case [frames.OUTPUT, 1, str(text)]:
-                _write(sys.stdout, text)
-            case [frames.OUTPUT, 2, str(text)]:
-                _write(sys.stderr, text)
+        match _unpack(payload):
+            case [frames.OUTPUT, 1 | 2 as stream, str(text)]:
+                write_all(stream, text.encode("utf-8", "replace"))
             case [frames.FINISHED, int(status)]:
                 self._status = status & 0xFF
             case [frames.WANT_MODULE, str(name)]:
-                self._channel.send(_pack(frames.MODULE_SOURCE, self._load(name)))
+                self._send(frames.MODULE_SOURCE, self._load(name))
                 self._channel.flush()
 
     def _load(self, name: str) -> str | None:
-        """The source of a module; only files below the folder of the main module are in reach."""
-        if self._module_folder is None:
-            return None
-        root = os.path.realpath(self._module_folder or ".")
+        """The source of a module; only files below the folders of the given ones are in reach."""
         path = os.path.realpath(name)
-        if os.path.commonpath((root, path)) != root or not os.path.isfile(path):
+        if "\0" in name or not any(os.path.commonpath((folder, path)) == folder for folder in self._folders):
             return None
         try:
             return _read(path)
@@ -127,24 +130,19 @@ class _Shell:
             if message.kind == "refused":
                 raise ZygoteError(f"a sandbox cannot be made: {message.text}")
             if message.kind == "exited" and self._status is None:
-                try:
-                    while self._read():
-                        pass
-                except (EOFError, OSError):
-                    pass
-                if self._status is None:
-                    raise ZygoteError(f"the sandbox ended before its scripts did ({describe_exit(message.text)})")
+                self._finish(message.text)
 
-
-def _write(stream: object, text: str) -> None:
-    """Raw bytes, in order: the text is the sandbox's."""
-    stream.flush()  # type: ignore[attr-defined]
-    data = memoryview(text.encode("utf-8", "replace"))
-    try:
-        while data:
-            data = data[os.write(stream.fileno(), data) :]  # type: ignore[attr-defined]
-    except BrokenPipeError:
-        raise SystemExit(1) from None
+    def _finish(self, exit_text: str) -> None:
+        """Takes what the sandbox wrote before it ended; its own word on the status counts, where it gave one."""
+        try:
+            while self._read_frames():
+                pass
+        except (EOFError, OSError):
+            pass
+        if self._status is None:
+            ended = describe_exit(exit_text)
+            print(f"dcp-evaluator: the sandbox ended before its scripts did ({ended})", file=sys.stderr)
+            self._status = exit_status(exit_text) or 1
 
 
 def _pack(*fields: int | str | None) -> bytes:
