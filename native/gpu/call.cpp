@@ -157,7 +157,8 @@ void Call::link_usage(Object& result) {
 }
 
 void Call::produce(void* handle) {
-  Object made{result_kind_, handle, !device_->failure(), device_, nullptr, nullptr, {}};
+  const bool valid = device_ == nullptr || !device_->failure();  // an adapter has no device
+  Object made{result_kind_, handle, valid, device_, nullptr, nullptr, {}};
   link_usage(made);
   made_ = &server_.add(result_id_, std::move(made));
 }

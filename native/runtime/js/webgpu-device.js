@@ -36,6 +36,8 @@
     for (let i = 0; i < values.length; i++) set.add(values[i]);
     return set;
   }
+  // Every adapter of wgpu-native has it, and none lists it.
+  const CORE = "core-features-and-limits";
   const featureNames = ReflectOwnKeys(enums.GPUFeatureName);
   const featuresOf = (bits) => {
     const features = new SafeSet();
@@ -93,6 +95,7 @@
     };
     adapter.info = wrap(classes.GPUAdapterInfo, info);
     adapter.supported = featuresOf(reply.u32());
+    adapter.supported.add(CORE);
     adapter.features = wrap(classes.GPUSupportedFeatures, adapter.supported);
     adapter.supportedLimits = readLimits(reply);
     adapter.limits = wrap(classes.GPUSupportedLimits, adapter.supportedLimits);
@@ -137,7 +140,7 @@
     const limits = negotiate(adapter.supportedLimits, descriptor.requiredLimits);
     adapter.consumed = true;
     const features = setOf(requiredFeatures);
-    if (adapter.supported.has("core-features-and-limits")) features.add("core-features-and-limits");
+    features.add(CORE);
     const device = newDevice(adapter, features, limits, descriptor);
     // An adapter of a host that has ended, or ends now, gives a device that is lost.
     if (!wire.connected || adapter.host !== wire.host) {
@@ -160,8 +163,8 @@
     wire.put(device.queueState.id);
     wire.put(request);
     wire.putString(device.label);
-    wire.put(features.size);
-    for (const name of features) wire.put(enums.GPUFeatureName[name]);
+    wire.put(features.size - 1);
+    for (const name of features) if (name !== CORE) wire.put(enums.GPUFeatureName[name]);
     for (let i = 0; i < gpu.limitNames.length; i++) wire.putU64(limits[gpu.limitNames[i]]);
     wire.end();
     wire.flush();
