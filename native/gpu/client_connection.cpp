@@ -125,10 +125,23 @@ double ClientConnection::busy_ms() const {
   return static_cast<double>(total) / 1e6;
 }
 
-std::optional<std::uint64_t> ClientConnection::allocate(std::uint64_t size) {
+std::optional<std::uint64_t> ClientConnection::allocate_now(std::uint64_t size) {
   reclaim();
   const std::optional<std::uint64_t> block = heap_.allocate(size);
   if (block) users_[*block] = 1;
+  return block;
+}
+
+std::optional<std::uint64_t> ClientConnection::allocate(std::uint64_t size, std::uint32_t position) {
+  std::optional<std::uint64_t> block = allocate_now(size);
+  while (!block && size <= kHeapSize) {
+    flush(position);
+    // What is left is held by mappings, or by the command that is being built.
+    if (in_flight_.empty() || !reached(position, in_flight_.front().position) || hung_up_) return std::nullopt;
+    const std::uint32_t read = commands_read();
+    if (!reached(read, in_flight_.front().position)) wait_for_room(read);
+    block = allocate_now(size);
+  }
   return block;
 }
 
@@ -156,15 +169,7 @@ void ClientConnection::reclaim() {
 }
 
 std::optional<std::uint64_t> ClientConnection::stage(std::span<const std::byte> bytes, std::uint32_t position) {
-  std::optional<std::uint64_t> block = allocate(bytes.size());
-  while (!block && bytes.size() <= kHeapSize) {
-    flush(position);
-    // What is left is held by mappings, or by the command that is being built.
-    if (in_flight_.empty() || !reached(position, in_flight_.front().position) || hung_up_) return std::nullopt;
-    const std::uint32_t read = commands_read();
-    if (!reached(read, in_flight_.front().position)) wait_for_room(read);
-    block = allocate(bytes.size());
-  }
+  const std::optional<std::uint64_t> block = allocate(bytes.size(), position);
   if (!block) return std::nullopt;
   if (!bytes.empty()) std::memcpy(heap(*block), bytes.data(), bytes.size());
   release_after(*block, position + 1);  // the host reads a command as a whole

@@ -47,12 +47,12 @@ class ClientConnection {
   void clear_reply_event();
   double busy_ms() const;
 
-  /// A block with one user.
-  std::optional<std::uint64_t> allocate(std::uint64_t size);
+  /// A block with one user, before the command that will start at `position`. Waits until the host is done with data
+  /// that is on its way; nothing where there will be no room, or the host hung up.
+  std::optional<std::uint64_t> allocate(std::uint64_t size, std::uint32_t position);
   void retain(std::uint64_t block);
   void release(std::uint64_t block);
-  /// A block with the given bytes for the command that will start at `position`, released once the host is done with
-  /// that command. Waits for room; nothing where there will be none, or the host hung up.
+  /// allocate(), with the given bytes for the command at `position`; released once the host is done with that command.
   std::optional<std::uint64_t> stage(std::span<const std::byte> bytes, std::uint32_t position);
   /// release(block), once the host is done with all commands before `position`.
   void release_after(std::uint64_t block, std::uint32_t position) { in_flight_.push_back({position, block}); }
@@ -61,6 +61,7 @@ class ClientConnection {
   ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base);
   Header& header() const { return *reinterpret_cast<Header*>(base_); }
   void reclaim();
+  std::optional<std::uint64_t> allocate_now(std::uint64_t size);
 
   const int socket_;
   const int memory_;

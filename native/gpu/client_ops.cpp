@@ -176,7 +176,7 @@ Value stage(Engine& engine, void* context, Args args) {
 Value allocate(Engine& engine, void* context, Args args) {
   ClientConnection& connection = connection_of(engine, context);
   const std::uint64_t size = size_value(engine, args[0]);
-  const auto block = connection.allocate(size);
+  const auto block = connection.allocate(size, word(engine, args[2]));
   if (block && engine.truthy(args[1])) std::memset(connection.heap(*block), 0, size);
   return offset_or_none(engine, block);
 }
@@ -237,7 +237,7 @@ void install(runtime::Runtime& runtime, RequestHost request_host) {
   add("gpuBufferSize", 1, buffer_size);
   add("gpuElementSize", 1, element_size);
   add("gpuStage", 4, stage);
-  add("gpuAllocate", 2, allocate);
+  add("gpuAllocate", 3, allocate);
   add("gpuView", 3, make_view);
   add("gpuDetach", 1, detach);
   add("gpuRelease", 1, release);

@@ -11,7 +11,7 @@
 // ops.gpuBufferSize(source)                bytes of an ArrayBuffer or view, -1: it is none
 // ops.gpuElementSize(source)               1 except for typed arrays
 // ops.gpuStage(source, offset, size, position)  a heap offset with the bytes, freed once the host has read; -1: no room
-// ops.gpuAllocate(size, zero)              a heap block, zeroed if asked; -1: no room
+// ops.gpuAllocate(size, zero, position)    a heap block, zeroed if asked; -1: no room
 // ops.gpuView(block, offset, size)         an ArrayBuffer over part of a block; keeps the block
 // ops.gpuDetach(arrayBuffer)
 // ops.gpuRelease(block), gpuReleaseAfter(block, position)  now, or once the host has read up to there

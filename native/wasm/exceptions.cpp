@@ -132,10 +132,7 @@ Value op_tag_new(Engine& js, void* context, Args args) {
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     kinds[i] = static_cast<Kind>(static_cast<int>(js.as_number(js.get(args[0], static_cast<std::uint32_t>(i)))));
   }
-  wasmtime_extern_t item = {};
-  item.kind = WASMTIME_EXTERN_TAG;
-  item.of.tag = new_tag(host, kinds);
-  return js.number(host.intern(item));
+  return js.number(host.add_tag(new_tag(host, kinds)));
 }
 
 // () -> id of the tag of JavaScript's own exceptions

@@ -95,12 +95,18 @@ std::array<std::uint32_t, 4> key_of(const wasmtime_extern_t& item) {
 
 // wasmtime gives an imported tag other fields than the tag it is.
 std::uint32_t Host::intern_tag(const wasmtime_extern_t& item) {
-  for (std::uint32_t id = 0; id < externs_.size(); ++id) {
-    wasmtime_extern_t& known = externs_[id]->item;
-    wasmtime_tag_t tag = item.of.tag;
-    if (known.kind == WASMTIME_EXTERN_TAG && wt.wasmtime_tag_eq(context(), &known.of.tag, &tag)) return id;
+  wasmtime_tag_t tag = item.of.tag;
+  for (const std::uint32_t id : tags_) {
+    if (wt.wasmtime_tag_eq(context(), &externs_[id]->item.of.tag, &tag)) return id;
   }
-  return add(item);
+  return add_tag(tag);
+}
+
+std::uint32_t Host::add_tag(const wasmtime_tag_t& tag) {
+  wasmtime_extern_t item = {};
+  item.kind = WASMTIME_EXTERN_TAG;
+  item.of.tag = tag;
+  return tags_.emplace_back(add(item));
 }
 
 std::uint32_t Host::intern(const wasmtime_extern_t& item) {

@@ -84,6 +84,8 @@ class Host {
   /// The item that an op's argument names; raises a TypeError for a wrong kind (a fault of webassembly.js).
   Extern& item(Args args, std::size_t index, std::uint8_t kind);
   std::uint32_t intern(const wasmtime_extern_t& item);
+  /// The id of a tag that has just been made.
+  std::uint32_t add_tag(const wasmtime_tag_t& tag);
   /// `index`: the function's index in its module, which names it; negative: unknown.
   Value intern_function(const wasmtime_func_t& function, std::int64_t index = -1);
   /// A new function of the store that calls `callable`.
@@ -123,6 +125,7 @@ class Host {
   std::vector<std::unique_ptr<Extern>> externs_;
   std::map<Key, std::uint32_t> interned_;
   std::map<FunctionKey, std::uint32_t> functions_;
+  std::vector<std::uint32_t> tags_;
   std::vector<std::uint32_t> attached_;  // memories that have had a buffer
 };
 

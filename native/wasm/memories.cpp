@@ -1,12 +1,12 @@
 // WebAssembly.Memory.
+#include <optional>
+#include <string>
+
 #include "wasm/host.hpp"
 
 namespace dcp::wasm {
 
 namespace {
-
-// 64 KiB pages; 2^48 pages are the limit of a 64-bit memory.
-constexpr std::uint8_t kPageSizeLog2 = 16;
 
 Extern& memory_of(Host& host, Args args) {
   const double id = args.empty() ? -1 : host.js().as_number(args[0]);
@@ -16,15 +16,38 @@ Extern& memory_of(Host& host, Args args) {
   return found;
 }
 
-wasm_memorytype_t* memory_type(Host& host, Args args) {
-  Engine& js = host.js();
-  const double maximum = js.as_number(args[1]);
-  wasm_memorytype_t* type = nullptr;
-  host.check(wt.wasmtime_memorytype_new(static_cast<std::uint64_t>(js.as_number(args[0])), maximum >= 0,
-                                        maximum >= 0 ? static_cast<std::uint64_t>(maximum) : 0, js.truthy(args[3]),
-                                        js.truthy(args[2]), kPageSizeLog2, &type),
-             Failure::range);
-  return type;
+void put_number(std::string& bytes, std::uint64_t value) {  // LEB128
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
+  bytes += static_cast<char>(value);
+}
+
+// A module that defines one memory and exports it. wasmtime asks Regions for the memories of instances only, not for
+// those of wasmtime_memory_new.
+std::string memory_module(std::uint64_t initial, std::optional<std::uint64_t> maximum, bool shared, bool is64) {
+  std::string limits;
+  put_number(limits, (maximum ? 1u : 0u) | (shared ? 2u : 0u) | (is64 ? 4u : 0u));
+  put_number(limits, initial);
+  if (maximum) put_number(limits, *maximum);
+  std::string module("\0asm\1\0\0\0\5", 9);
+  put_number(module, 1 + limits.size());
+  return module + '\1' + limits + std::string("\7\5\1\1m\2\0", 7);
+}
+
+wasmtime_extern_t instantiate_memory(Host& host, std::string bytes) {
+  wasmtime_module_t* module = nullptr;
+  host.check(
+      wt.wasmtime_module_new(host.engine(), reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size(), &module),
+      Failure::range);
+  wasmtime_instance_t instance = {};
+  wasm_trap_t* trap = nullptr;
+  wasmtime_error_t* error = wt.wasmtime_instance_new(host.context(), module, nullptr, 0, &instance, &trap);
+  wt.wasmtime_module_delete(module);
+  host.check(error, Failure::range);
+  wasmtime_extern_t memory = {};
+  char* name = nullptr;
+  std::size_t length = 0;
+  wt.wasmtime_instance_export_nth(host.context(), &instance, 0, &name, &length, &memory);
+  return memory;
 }
 
 }  // namespace
@@ -32,18 +55,11 @@ wasm_memorytype_t* memory_type(Host& host, Args args) {
 // (initial, maximum or -1, shared, is64) -> id; raises a RangeError where no memory is left.
 Value op_memory_new(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
-  wasm_memorytype_t* type = memory_type(host, args);
-  wasmtime_extern_t item = {};
-  wasmtime_error_t* error = nullptr;
-  if (js.truthy(args[2])) {
-    item.kind = WASMTIME_EXTERN_SHAREDMEMORY;
-    error = wt.wasmtime_sharedmemory_new(host.engine(), type, &item.of.sharedmemory);
-  } else {
-    item.kind = WASMTIME_EXTERN_MEMORY;
-    error = wt.wasmtime_memory_new(host.context(), type, &item.of.memory);
-  }
-  wt.wasm_memorytype_delete(type);
-  host.check(error, Failure::range);
+  const double maximum = js.as_number(args[1]);
+  const auto limit = maximum < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(maximum));
+  const auto initial = static_cast<std::uint64_t>(js.as_number(args[0]));
+  const bool shared = js.truthy(args[2]);
+  const wasmtime_extern_t item = instantiate_memory(host, memory_module(initial, limit, shared, js.truthy(args[3])));
   return js.number(host.intern(item));
 }
 

@@ -17,6 +17,9 @@ struct Regions::Region {
 
 namespace {
 
+// Each reserves 4 GiB and more; the rest of the sandbox needs address space and mappings too.
+constexpr std::size_t kMostRegions = 4096;
+
 std::size_t to_pages(std::size_t bytes) {
   constexpr std::size_t kPage = 4096;
   return (bytes + kPage - 1) / kPage * kPage;
@@ -46,6 +49,7 @@ std::size_t Regions::refuse(const char* reason) {
 std::size_t Regions::create(void* env, wasm_memorytype_t*, std::size_t minimum, std::size_t, std::size_t reserved,
                             std::size_t guard, wasmtime_linear_memory_t* out) {
   auto& self = *static_cast<Regions*>(env);
+  if (self.count_ == kMostRegions) return self.refuse("the sandbox has too many linear memories");
   if (!self.reserve(minimum)) return self.refuse("the sandbox's limit of linear memory is reached");
   const std::size_t capacity = to_pages(std::max(minimum, reserved));
   const std::size_t mapped = capacity + to_pages(guard);
@@ -59,6 +63,7 @@ std::size_t Regions::create(void* env, wasm_memorytype_t*, std::size_t minimum, 
     self.used_ -= minimum;
     return self.refuse("the kernel has no memory for a linear memory");
   }
+  ++self.count_;
   out->env = new Region{&self, static_cast<std::byte*>(data), minimum, capacity, mapped};
   out->get_memory = look;
   out->grow_memory = grow;
@@ -90,6 +95,7 @@ std::size_t Regions::grow(void* env, std::size_t size) {
 void Regions::destroy(void* env) {
   auto* region = static_cast<Region*>(env);
   region->owner->used_ -= region->size;
+  --region->owner->count_;
   munmap(region->data, region->mapped);
   delete region;
 }

@@ -44,6 +44,7 @@ class Regions {
 
   std::size_t limit_;
   std::size_t used_ = 0;
+  std::size_t count_ = 0;
   bool grown_ = false;
   bool refused_ = false;
 };

@@ -15,7 +15,7 @@
   /** Memory for a mapping of `size` bytes; null where there is no room. Without a host, the bytes go nowhere. */
   function newMapping(mode, offset, size, zeroed) {
     if (!wire.connected) return { __proto__: null, mode, offset, size, block: -1, host: 0, ranges: [] };
-    const block = ops.gpuAllocate(size, zeroed);
+    const block = ops.gpuAllocate(size, zeroed, wire.position());
     return block < 0 ? null : { __proto__: null, mode, offset, size, block, host: wire.host, ranges: [] };
   }
 
@@ -40,7 +40,9 @@
   function abort(buffer, message) {
     const { pendingMap } = buffer;
     buffer.pendingMap = null;
-    if (pendingMap !== null) pendingMap.reject(new DOMException(message, "AbortError"));
+    if (pendingMap === null) return;
+    wire.cancel(pendingMap.request);
+    pendingMap.reject(new DOMException(message, "AbortError"));
   }
 
   function sendUnmap(buffer, mapping, written) {
@@ -128,6 +130,7 @@
 
   function sendMap(buffer, mapping, pending) {
     const request = wire.request((reply) => finishMap(buffer, pending, reply), () => {});
+    pending.request = request;
     const at = wire.reserve(10);
     const { ring } = wire;
     ring[at] = opcodes.mapBuffer * 0x100000 + 10;
@@ -145,7 +148,6 @@
   }
 
   function finishMap(buffer, pending, reply) {
-    if (buffer.pendingMap !== pending) return; // unmapped meanwhile
     buffer.pendingMap = null;
     if (reply.u32() === 1) {
       buffer.mapState = "mapped";

@@ -175,13 +175,17 @@
     return lastRequest;
   };
 
+  /** Ends the wait for an answer; false where nobody waits any more. */
+  wire.cancel = (id) => {
+    if (!requests.delete(id)) return false;
+    ops.gpuPending(-1);
+    return true;
+  };
+
   function answerRequest() {
     const id = reply.u32();
     const request = requests.get(id);
-    if (request === undefined) return;
-    requests.delete(id);
-    ops.gpuPending(-1);
-    request.answer(reply);
+    if (wire.cancel(id)) request.answer(reply);
   }
 
   /** Replies that answer no request, by their name: handler(reply). */
@@ -213,8 +217,7 @@
     wire.events.hostLost(reason);
     for (const id of requests.keys()) {
       const { lost } = requests.get(id);
-      requests.delete(id);
-      ops.gpuPending(-1);
+      wire.cancel(id);
       lost(reason);
     }
   };
