@@ -160,7 +160,8 @@ def test_an_adapter_supports_what_its_limits_promise(tmp_path: Path) -> None:
         results.wrong = Object.keys(requiredLimits).filter((key) => device.limits[key] !== requiredLimits[key]);
         const { maxComputeInvocationsPerWorkgroup: most } = device.limits;
         const module = device.createShaderModule({ code: `@compute @workgroup_size(${most}) fn main() {}` });
-        results.largest = await errorOf(device, () => device.createComputePipeline({ layout: "auto", compute: { module } }));
+        const compute = { module };
+        results.largest = await errorOf(device, () => device.createComputePipeline({ layout: "auto", compute }));
         """,
     )
     assert found["wrong"] == []
@@ -314,9 +315,10 @@ def test_write_buffer_checks_its_source(tmp_path: Path) -> None:
         const buffer = device.createBuffer({ size: 64, usage: U.COPY_DST | U.COPY_SRC });
         const write = (...args) => thrown(() => device.queue.writeBuffer(buffer, ...args));
         results.errors = [write(0, [1]), write(0, "text"), write(0, new Uint8Array(3)),
-                          write(0, new Uint8Array(8), 6, 4), write(0, new Float64Array(2), 0, 3), write(-1, new Uint8Array(4))];
-        results.fine = [write(0, new ArrayBuffer(4)), write(0, new DataView(new ArrayBuffer(8), 4)), write(0, new Uint8Array(0)),
-                        write(8, new Float64Array([1.5, 2.5]), 1)];
+                          write(0, new Uint8Array(8), 6, 4), write(0, new Float64Array(2), 0, 3),
+                          write(-1, new Uint8Array(4))];
+        results.fine = [write(0, new ArrayBuffer(4)), write(0, new DataView(new ArrayBuffer(8), 4)),
+                        write(0, new Uint8Array(0)), write(8, new Float64Array([1.5, 2.5]), 1)];
         results.outside = await errorOf(device, () => device.queue.writeBuffer(buffer, 60, new Uint8Array(8)));
         results.contents = (await read(device, buffer, Float64Array)).slice(0, 3);
         """,
@@ -404,10 +406,10 @@ def test_bind_groups_dynamic_offsets_and_indirect_dispatch(tmp_path: Path) -> No
           @group(1) @binding(0) var<storage, read_write> data: array<u32>;
           @compute @workgroup_size(1) fn main(@builtin(workgroup_id) id: vec3u) { data[id.x] += added.x; }`;
         const C = GPUShaderStage.COMPUTE;
-        const uniforms = device.createBindGroupLayout({
-          entries: [{ binding: 3, visibility: C, buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: 16 } }],
-        });
-        const stores = device.createBindGroupLayout({ entries: [{ binding: 0, visibility: C, buffer: { type: "storage" } }] });
+        const layout = (binding, buffer) =>
+          device.createBindGroupLayout({ entries: [{ binding, visibility: C, buffer }] });
+        const uniforms = layout(3, { type: "uniform", hasDynamicOffset: true, minBindingSize: 16 });
+        const stores = layout(0, { type: "storage" });
         const pipeline = device.createComputePipeline({
           layout: device.createPipelineLayout({ bindGroupLayouts: [uniforms, stores] }),
           compute: { module: device.createShaderModule({ code }) },
@@ -456,10 +458,12 @@ def test_invalid_wgsl_says_where(tmp_path: Path) -> None:
         const code = "// \\u{1F600} comment\\nfn f() -> u32 {\\n  return nothing;\\n}";
         results.error = await errorOf(device, () => { module = device.createShaderModule({ code }); });
         const [message] = (await module.getCompilationInfo()).messages;
-        results.message = [message.type, message.lineNum, message.linePos, message.offset, message.length, message.message];
+        const { type, lineNum, linePos, offset, length } = message;
+        results.message = [type, lineNum, linePos, offset, length, message.message];
         results.at = code.indexOf("nothing");
-        results.pipeline = await errorOf(device, () => device.createComputePipeline({ layout: "auto", compute: { module } }));
-        const failure = await device.createComputePipelineAsync({ layout: "auto", compute: { module } }).catch((error) => error);
+        const wrong = { layout: "auto", compute: { module } };
+        results.pipeline = await errorOf(device, () => device.createComputePipeline(wrong));
+        const failure = await device.createComputePipelineAsync(wrong).catch((error) => error);
         results.failure = [nameOf(failure), failure.name, failure.reason, failure instanceof DOMException];
         results.missing = await device.createComputePipelineAsync({
           layout: "auto", compute: { module: device.createShaderModule({ code: DOUBLE }), entryPoint: "other" },
@@ -550,7 +554,8 @@ def test_error_scopes_nest_and_uncaptured_errors_are_events(tmp_path: Path) -> N
         const seen = [];
         device.addEventListener("uncapturederror", (event) => {
           event.preventDefault();
-          seen.push([event instanceof GPUUncapturedErrorEvent, event.error instanceof GPUError, event.target === device]);
+          const { error, target } = event;
+          seen.push([event instanceof GPUUncapturedErrorEvent, error instanceof GPUError, target === device]);
         });
         device.onuncapturederror = (event) => seen.push(event.type);
         bad();
@@ -627,12 +632,12 @@ def test_arguments_are_converted_as_webidl_says(tmp_path: Path) -> None:
         device.createBuffer(log({ size: { valueOf: () => 16 }, usage: "8", label: 7 }));
         results.reads = reads;
         results.types = [
-          thrown(() => device.createBuffer()), thrown(() => device.createBuffer(1)), thrown(() => device.createBuffer({ size: 4 })),
-          thrown(() => device.createBuffer({ size: NaN, usage: 8 })), thrown(() => device.createBuffer({ size: 2n, usage: 8 })),
-          thrown(() => device.createShaderModule({ code: Symbol() })), thrown(() => device.queue.submit(5)),
-          thrown(() => device.queue.submit([{}])), thrown(() => GPUDevice.prototype.createBuffer.call({}, {})),
-          thrown(() => new GPUBuffer()), thrown(() => GPUBuffer()), thrown(() => device.createBindGroupLayout({ entries: [{ binding: 0 }] })),
-        ];
+          () => device.createBuffer(), () => device.createBuffer(1), () => device.createBuffer({ size: 4 }),
+          () => device.createBuffer({ size: NaN, usage: 8 }), () => device.createBuffer({ size: 2n, usage: 8 }),
+          () => device.createShaderModule({ code: Symbol() }), () => device.queue.submit(5),
+          () => device.queue.submit([{}]), () => GPUDevice.prototype.createBuffer.call({}, {}),
+          () => new GPUBuffer(), () => GPUBuffer(), () => device.createBindGroupLayout({ entries: [{ binding: 0 }] }),
+        ].map(thrown);
         results.promise = await rejected(GPUBuffer.prototype.mapAsync.call({}, 1));
         results.iterable = thrown(() => device.queue.submit(new Set([device.createCommandEncoder().finish()])));
         const { writable, enumerable, configurable } = Object.getOwnPropertyDescriptor(GPUQueue.prototype, "submit");

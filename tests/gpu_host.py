@@ -1,0 +1,93 @@
+"""Drives a GPU host as a sandbox would, or as one that is out of hand would."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+import socket
+import struct
+import subprocess
+from collections.abc import Sequence
+from types import TracebackType
+
+from dcp_evaluator import installation
+
+# native/gpu/wire.hpp
+COMMAND_WORDS = 1 << 18
+RINGS_OFFSET = 4096
+REPLIES_OFFSET = RINGS_OFFSET + 4 * COMMAND_WORDS
+REPLY_WORDS = 1 << 16
+HEAP_OFFSET = REPLIES_OFFSET + 4 * REPLY_WORDS
+COMMANDS_WRITE, COMMANDS_READ, REPLIES_WRITE = 64, 128, 192
+BROKE_THE_PROTOCOL = 3
+
+
+def command(opcode: int, *payload: int) -> list[int]:
+    """A command's words: its header, and the payload."""
+    return [opcode << 20 | len(payload) + 1, *payload]
+
+
+class GpuHost:
+    """A running dcp-gpu-host and the memory that it shares."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self.process = subprocess.Popen(
+                [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()],
+                close_fds=False,
+                preexec_fn=lambda: os.dup2(theirs.fileno(), 3),  # noqa: PLW1509 - it only duplicates a descriptor
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        self.socket = ours
+        _, (memory, self._wake, self._replied), _, _ = socket.recv_fds(ours, 8, 3)
+        self.size = os.fstat(memory).st_size
+        self.memory = mmap.mmap(memory, HEAP_OFFSET + 4096)
+        os.close(memory)
+        self._position = 0
+
+    def __enter__(self) -> GpuHost:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.socket.close()
+        try:
+            self.process.wait(20)
+        finally:
+            self.process.kill()
+            self.process.communicate()
+            self.memory.close()
+            os.close(self._wake)
+            os.close(self._replied)
+
+    def word(self, offset: int) -> int:
+        (value,) = struct.unpack_from("<I", self.memory, offset)
+        return int(value)
+
+    def send(self, words: Sequence[int]) -> None:
+        """Puts words into the command ring, from where the last ones ended, and publishes them."""
+        for value in words:
+            index = self._position % COMMAND_WORDS
+            struct.pack_into("<I", self.memory, RINGS_OFFSET + 4 * index, value & 0xFFFFFFFF)
+            self._position = (self._position + 1) & 0xFFFFFFFF
+        self.publish(self._position)
+
+    def publish(self, position: int) -> None:
+        struct.pack_into("<I", self.memory, COMMANDS_WRITE, position & 0xFFFFFFFF)
+        os.write(self._wake, struct.pack("<Q", 1))
+
+    def reply(self) -> tuple[int, list[int]]:
+        """Type and payload of the first reply."""
+        assert select.select([self._replied], [], [], 20)[0], "no reply"
+        header = self.word(REPLIES_OFFSET)
+        count = (header & 0xFFFFF) - 1
+        return header >> 20, list(struct.unpack_from(f"<{count}I", self.memory, REPLIES_OFFSET + 4))
+
+    def ended(self) -> tuple[int, str]:
+        """Exit status, and what the host said."""
+        _, said = self.process.communicate(timeout=20)
+        return self.process.returncode, said

@@ -1,0 +1,135 @@
+"""The GPU host against a sandbox that is out of hand, and the sandbox against a GPU host that dies."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import dcp_evaluator as dcp
+from dcp_evaluator import installation
+from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command
+from zygote_control import wait_until
+
+ADAPTER_REPLY = 1
+REQUEST_ADAPTER, REQUEST_DEVICE, CREATE_SHADER_MODULE = 1, 2, 4
+ADAPTER = command(REQUEST_ADAPTER, 1, 2, 0, 0)
+
+
+def test_an_adapter_is_found() -> None:
+    with GpuHost() as host:
+        assert host.size >= HEAP_OFFSET
+        host.send(command(REQUEST_ADAPTER, 1, 42, 0, 0))
+        kind, payload = host.reply()
+        assert kind == ADAPTER_REPLY
+        assert payload[:2] == [42, 1]
+    assert host.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (command(0xFFF, 1), "no command 4095"),
+        (command(REQUEST_ADAPTER, 1), "too short"),
+        (command(REQUEST_ADAPTER, 1, 2, 0, 0, 9), "too long"),
+        (command(REQUEST_ADAPTER, 0, 2, 0, 0), "id 0 is taken"),
+        (command(REQUEST_ADAPTER, 1, 2, 0, 7), "a boolean of 7"),
+        (command(REQUEST_DEVICE, 77, 1, 2, 3, 0, 0), "no GPUAdapter with id 77"),
+        ([1 << 20], "command ring"),
+        ([1 << 20 | 0xFFFFF], "command ring"),
+        (ADAPTER * 2, "id 1 is taken"),
+        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 0x7FFFFFFF), "a string of"),
+        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 0xFFFFFFFF, 0xFFFFFFFF), "heap range"),
+        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 0, 0xFFFFFFF), "a sequence of"),
+        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 1, 0xFF), "not UTF-8"),
+        (ADAPTER + command(CREATE_SHADER_MODULE, 1, 3, 0, 0), "no GPUDevice with id 1"),
+    ],
+)  # fmt: skip
+def test_a_broken_command_ends_the_host_with_a_reason(words: list[int], message: str) -> None:
+    with GpuHost() as host:
+        host.send(words)
+        status, said = host.ended()
+    assert status == BROKE_THE_PROTOCOL
+    assert said.startswith("dcp-gpu-host: the sandbox broke the protocol: ")
+    assert message in said
+
+
+def test_a_ring_position_that_lies_ends_the_host() -> None:
+    with GpuHost() as host:
+        host.publish(COMMAND_WORDS + 1)
+        assert host.ended()[0] == BROKE_THE_PROTOCOL
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_commands_never_crash_the_host(seed: int) -> None:
+    """After a real adapter and device, commands of random words: refused or carried out, never a signal."""
+    chance = random.Random(seed)
+    with GpuHost() as host:
+        host.send(command(REQUEST_ADAPTER, 1, 1, 0, 0))
+        host.send(command(REQUEST_DEVICE, 1, 2, 3, 1, 0, 0, *[0, 0] * 36))
+        for _ in range(200):
+            if host.process.poll() is not None:
+                break
+            payload = [chance.choice([0, 1, 2, 3, 4, chance.randrange(16), chance.getrandbits(32)])
+                       for _ in range(chance.randrange(1, 14))]  # fmt: skip
+            host.send(command(chance.randrange(1, 48), *payload))
+        host.publish(host._position + 1)  # ends a host that is still there
+        status, said = host.ended()
+    assert status == BROKE_THE_PROTOCOL, said
+
+
+def test_a_host_without_its_library_says_so() -> None:
+    program = str(installation.executable("dcp-gpu-host"))
+    done = subprocess.run([program, "--library", "/nonexistent.so"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("dcp-gpu-host: cannot open wgpu-native: ")
+    done = subprocess.run([program, "--nonsense"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "dcp-gpu-host: unknown option --nonsense\n")
+
+
+def gpu_hosts() -> list[int]:
+    """The GPU hosts among our children, whichever thread started them."""
+    lists = [tasks.read_text().split() for tasks in Path("/proc/self/task").glob("*/children")]
+    found = [Path(f"/proc/{pid}") for pids in lists for pid in pids]
+    return [int(path.name) for path in found if (path / "comm").read_text().startswith("dcp-gpu-host")]
+
+
+WAITS_FOR_LOSS = """
+async (datum) => {
+  const adapter = await navigator.gpu.requestAdapter();
+  const device = await adapter.requestDevice();
+  const buffer = device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  progress();
+  work.emit("ready", null);
+  if (datum === 1) {
+    const timer = setInterval(() => {}, 50);
+    const { reason, message } = await device.lost;
+    clearInterval(timer);
+    const mapping = await buffer.mapAsync(GPUMapMode.READ).catch((error) => error.name);
+    const again = await (await navigator.gpu.requestAdapter()).requestDevice();
+    await again.queue.onSubmittedWorkDone();
+    return [reason, message, mapping, again.limits.maxBindGroups];
+  }
+  return adapter.info.device.length > 0;
+}
+"""
+
+
+def test_a_gpu_host_that_is_killed_loses_the_device_only() -> None:
+    job = dcp.compute_for([0, 1, 2], WAITS_FOR_LOSS)
+    seen = []
+
+    def kill_second(event: object) -> None:
+        seen.append(event)
+        if len(seen) == 2:
+            for pid in gpu_hosts():
+                os.kill(pid, signal.SIGKILL)
+
+    job.work.on("ready", kill_second)
+    results = list(job.local_exec(sandboxes=1))
+    assert results == [True, ["unknown", "the GPU host has ended", "AbortError", 4], True]
+    wait_until(lambda: not gpu_hosts(), "the GPU hosts end")
