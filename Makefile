@@ -57,7 +57,7 @@ pytest: build  ## tests through the public doors
 	@$(BIN)/python -m pytest
 
 bench: build  ## measure the hot paths
-	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds -p no:timeout
+	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0
 
 asan: $(PREPARED)  ## C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset asan -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
