@@ -127,8 +127,9 @@ class Supervisor:
     # --- Handing out ---
 
     def _take(self) -> Slice | None:
-        if self._again:
-            return self._again.popleft()
+        return self._again.popleft() if self._again else self._take_new()
+
+    def _take_new(self) -> Slice | None:
         if self._exhausted:
             return None
         work = self._source.take()
@@ -162,10 +163,8 @@ class Supervisor:
         """Starts as many as are wanted and can be of use."""
         idle = sum(1 for sandbox in self._sandboxes.values() if not sandbox.queue)
         while len(self._sandboxes) < self._options.sandboxes and not self._stopped:
-            if self._exhausted and idle >= len(self._again):
-                return
-            if not self._again and not self._exhausted:
-                work = self._take()  # is there any work left?
+            if len(self._again) <= idle:
+                work = self._take_new()
                 if work is None:
                     return
                 self._again.append(work)
