@@ -96,9 +96,8 @@ wasmtime_val_t Host::to_wasm(ValueType type, Value value) {
     if (!id) raise(Failure::type, "a WebAssembly function reference must be null or an exported WebAssembly function");
     result.of.funcref = item(*id).item.of.func;
   } else {
-    auto* kept = new Ref(js_, value);
-    if (!wt.wasmtime_externref_new(context(), kept, drop_ref, &result.of.externref)) {
-      delete kept;
+    // A reference that cannot be made drops what it was given.
+    if (!wt.wasmtime_externref_new(context(), new Ref(js_, value), drop_ref, &result.of.externref)) {
       raise(Failure::range, "no memory is left for a WebAssembly reference");
     }
   }
