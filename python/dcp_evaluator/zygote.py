@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Sequence
 
 from . import installation
 from .child import Child, describe_signal, describe_status
-from .errors import InstallationError, ZygoteError
+from .errors import ZygoteError
 
 _LONGEST_MESSAGE = 64 << 10
 
@@ -40,14 +39,11 @@ class Zygote:
         ``memory_limit``: bytes a sandbox may use. ``spares``: how many sandboxes wait ahead of need.
         """
         arguments = [installation.executable("dcp-zygote"), "--mode", mode]
+        arguments += ["--wasmtime", installation.wasmtime_library()]
         if memory_limit is not None:
             arguments += ["--memory-limit", str(memory_limit)]
         if spares is not None:
             arguments += ["--spares", str(spares)]
-        try:
-            arguments += ["--wasmtime", installation.wasmtime_library()]
-        except InstallationError as error:
-            print(f"dcp-evaluator: WebAssembly is off: {error}", file=sys.stderr)
         try:
             self._child = Child([*arguments, "--", *files], socket.SOCK_SEQPACKET, {})
         except OSError as error:
