@@ -10,8 +10,6 @@
 
 namespace dcp::runtime {
 
-inline constexpr std::size_t kLargestFrame = std::size_t{1} << 30;
-
 class FrameChannel {
  public:
   explicit FrameChannel(int fd) : fd_(fd) {}

@@ -19,7 +19,7 @@ using msgpack::Type;
 namespace {
 
 constexpr int kDeepest = 512;
-constexpr double kLargestInteger = 9007199254740991.0;  // Number.MAX_SAFE_INTEGER
+constexpr double kLargestInteger = 9007199254740992.0;  // 2 ** 53
 constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
 
 template <typename T>
@@ -39,23 +39,48 @@ std::string_view text(std::span<const std::byte> data) {
   return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
+// Objects without properties of their own: is it a buffer that has lost its memory?
+constexpr const char* kIsDetached = R"js((() => {
+  const { isView } = ArrayBuffer, { apply } = Reflect;
+  const { get: detached } = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached");
+  return (value) => {
+    if (isView(value)) return true;
+    try { return apply(detached, value, []); } catch { return false; }
+  };
+})())js";
+
 }  // namespace
 
 ValueCodec::ValueCodec(engine::Engine& engine) : engine_(engine) {
   const engine::Scope scope(engine);
   spread_ = engine::Ref(engine, engine.evaluate("(items) => [...items]", "dcp:codec", engine::ScriptKind::classic));
+  is_detached_ = engine::Ref(engine, engine.evaluate(kIsDetached, "dcp:codec", engine::ScriptKind::classic));
 }
 
 // --- Encoding ---
 
 Frame ValueCodec::encode(Value value) {
-  writer_.bytes().clear();
-  descriptors_.clear();
-  write(value, 0);
-  return {std::move(writer_.bytes()), std::move(descriptors_)};
+  // A getter of the value may send a frame of its own: what is written so far is put aside for it.
+  Frame frame;
+  const auto swap = [&] {
+    writer_.bytes().swap(frame.payload);
+    descriptors_.swap(frame.descriptors);
+  };
+  swap();
+  try {
+    write(value, 0);
+  } catch (...) {
+    swap();
+    throw;
+  }
+  swap();
+  return frame;
 }
 
 void ValueCodec::write(Value value, int depth) {
+  if (writer_.bytes().size() > kLargestFrame) {
+    engine_.raise(ErrorType::range_error, "more than 1 GiB cannot leave the sandbox in one value");
+  }
   switch (engine_.kind(value)) {
     case Kind::undefined:
     case Kind::null:
@@ -142,6 +167,10 @@ void ValueCodec::write_properties(Value value, int depth) {
   const Value to_json = engine_.get(value, "toJSON");
   if (engine_.kind(to_json) == Kind::function) return write(engine_.call(to_json, value, {}), depth);
   const std::vector<std::string> keys = engine_.keys(value);
+  if (keys.empty() && engine_.truthy(engine_.call(is_detached_.get(), engine_.undefined(), {&value, 1}))) {
+    engine_.raise(ErrorType::type_error,
+                  "a detached buffer cannot leave the sandbox: it was transferred, or its WebAssembly memory has grown");
+  }
   writer_.map(keys.size());
   for (const std::string& key : keys) {
     const engine::Scope scope(engine_);

@@ -12,6 +12,7 @@ namespace dcp::runtime {
 /// Buffers of this many bytes and more travel in a memfd.
 inline constexpr std::size_t kSharedBufferSize = 64 * 1024;
 inline constexpr std::size_t kMostDescriptors = 64;
+inline constexpr std::size_t kLargestFrame = std::size_t{1} << 30;
 
 /// A frame on its way: the MessagePack and the descriptors that go with it.
 struct Frame {
@@ -23,7 +24,7 @@ class ValueCodec {
  public:
   explicit ValueCodec(engine::Engine& engine);
 
-  /// Throws engine::Thrown (TypeError) for what cannot travel: functions, symbols, cycles.
+  /// Throws engine::Thrown (TypeError, RangeError) for what cannot travel: functions, symbols, cycles, too much.
   Frame encode(engine::Value value);
   /// Throws msgpack::Malformed. Buffers in shared memory are mapped privately, without a copy.
   engine::Value decode(std::span<const std::byte> payload, std::span<Descriptor> descriptors);
@@ -49,7 +50,8 @@ class ValueCodec {
   engine::Value typed(engine::ElementType type, engine::Value buffer, std::size_t offset, std::size_t size);
 
   engine::Engine& engine_;
-  engine::Ref spread_;  ///< Map or Set -> array of entries
+  engine::Ref spread_;       ///< Map or Set -> array of entries
+  engine::Ref is_detached_;  ///< whether an object is a detached buffer, or a view of one
   msgpack::Writer writer_;
   std::vector<Descriptor> descriptors_;
 };

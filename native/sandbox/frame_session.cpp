@@ -84,13 +84,45 @@ class FrameSession final : public Session {
         }
         auto frame = channel_->next();
         if (!frame) break;
-        runtime_->enter([&] { deliver(codec_->decode(frame->payload, frame->descriptors)); });
+        runtime_->enter([&] { receive_frame(*frame); });
       }
     } catch (const std::exception& error) {  // the supervisor is trusted: this is a fault, not an attack
       std::fprintf(stderr, "dcp-sandbox: %s\n", error.what());
       exit_status_ = 1;
       runtime_->loop().stop();
     }
+  }
+
+  void receive_frame(runtime::FrameChannel::Received& received) {
+    engine::Ref frame;
+    std::string failure;
+    try {
+      const engine::Scope scope(runtime_->engine());
+      frame = engine::Ref(runtime_->engine(), codec_->decode(received.payload, received.descriptors));
+    } catch (const engine::Thrown& thrown) {
+      if (thrown.terminated) throw;
+      failure = "the engine is out of memory";
+    } catch (const std::system_error& error) {
+      failure = error.what();
+    }
+    if (frame) return deliver(frame.get());
+    report_undecodable(received.payload, failure);
+  }
+
+  // What a frame brings does not fit into this sandbox: the guest hears of it in the frame's turn.
+  void report_undecodable(std::span<const std::byte> payload, const std::string& failure) {
+    engine::Engine& engine = runtime_->engine();
+    runtime::msgpack::Reader reader(payload);
+    std::vector<Value> head;
+    for (std::size_t left = reader.next().count; left > 0 && head.size() < 2; --left) {
+      const runtime::msgpack::Item item = reader.next();
+      if (item.type != runtime::msgpack::Type::integer) break;
+      head.push_back(engine.number(static_cast<double>(item.integer)));
+    }
+    const Value hook = runtime_->hook("onUndecodable");
+    if (engine.kind(hook) != engine::Kind::function) throw std::runtime_error(failure);
+    Value args[] = {engine.array(head), engine.string(failure)};
+    engine.call(hook, engine.undefined(), args);
   }
 
   void deliver(Value frame) {

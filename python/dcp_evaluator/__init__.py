@@ -10,14 +10,15 @@ TYPE_CHECKING = False  # typing itself would take longer to load than all of thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from .errors import DcpError, InstallationError, JobCancelled, JobError, SliceError, ZygoteError
+    from .errors import DcpError, InstallationError, JobCancelledError, JobError, SliceError, ZygoteError
     from .evaluator import Evaluator
     from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
-    from .installation import VERSION as __version__
     from .job import Job, compute_for
     from .results import Results
     from .supervisor import SliceMetrics
     from .values import shared_empty
+
+    __version__: str
 
 __all__ = [
     "ConsoleEvent",
@@ -25,7 +26,7 @@ __all__ = [
     "Evaluator",
     "InstallationError",
     "Job",
-    "JobCancelled",
+    "JobCancelledError",
     "JobError",
     "JobMetrics",
     "ProgressEvent",
@@ -43,7 +44,7 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(
-        ["DcpError", "InstallationError", "JobCancelled", "JobError", "SliceError", "ZygoteError"], "errors"
+        ["DcpError", "InstallationError", "JobCancelledError", "JobError", "SliceError", "ZygoteError"], "errors"
     ),
     **dict.fromkeys(
         ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "events"

@@ -18,7 +18,8 @@ class ZygoteError(DcpError):
 class JobError(DcpError):
     """The whole job failed: the work function is wrong, or no sandbox can be kept alive.
 
-    ``name`` and ``stack`` are the JavaScript error's, where there is one (else ``"JobError"`` and ``""``).
+    ``name`` and ``stack`` are the JavaScript error's, where there is one (else ``"JobError"`` and ``""``). A traceback
+    shows the stack below the message.
     """
 
     def __init__(self, message: str, *, name: str = "JobError", stack: str = "") -> None:
@@ -26,9 +27,11 @@ class JobError(DcpError):
         self.name = name
         self.message = message
         self.stack = stack
+        if stack:
+            self.add_note(stack)
 
 
-class JobCancelled(JobError):
+class JobCancelledError(JobError):
     """The job was cancelled before it was done."""
 
 
@@ -36,7 +39,7 @@ class SliceError(DcpError):
     """One slice failed.
 
     ``index``: the slice's number, from 0. ``name``, ``message``, ``stack``: the JavaScript error's, the stack with the
-    lines of the work function. ``code`` says what kind of failure it was:
+    lines of the work function; a traceback shows it below the message. ``code`` says what kind of failure it was:
 
     ========================  ======================================================================
     ``EWORK``                 the work function threw
@@ -55,6 +58,8 @@ class SliceError(DcpError):
         self.message = message
         self.stack = stack
         self.code = code
+        if stack:
+            self.add_note(stack)
 
     def __reduce__(self) -> tuple[type[SliceError], tuple[int, str, str, str, str]]:
         return SliceError, (self.index, self.name, self.message, self.stack, self.code)

@@ -14,6 +14,8 @@ from .sandbox import SandboxFactory
 if TYPE_CHECKING:
     from .results import Results
 
+_MOST_IDLE = 4  # of each memory limit
+
 
 class Evaluator:
     """Keeps zygotes warm between jobs. Usable as a context manager; ``close`` ends its jobs and all its processes.
@@ -47,8 +49,9 @@ class Evaluator:
         """Gives a factory back; its GPU hosts end, its zygote stays warm."""
         factory.gpu_pool.close()
         with self._lock:
-            if not self._closed and factory.zygote.alive:
-                self._idle.setdefault(memory_limit or self._memory_limit, []).append(factory)
+            idle = self._idle.setdefault(memory_limit or self._memory_limit, [])
+            if not self._closed and factory.zygote.alive and len(idle) < _MOST_IDLE:
+                idle.append(factory)
                 return
         factory.close()
 
@@ -80,17 +83,16 @@ class Evaluator:
 
 
 _evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
-_default: Evaluator | None = None
+_default: list[Evaluator] = []
 _default_lock = threading.Lock()
 
 
 def default_evaluator() -> Evaluator:
     """The one that jobs use where none is named."""
-    global _default
     with _default_lock:
-        if _default is None or _default._closed:
-            _default = Evaluator()
-        return _default
+        if not _default or _default[0]._closed:
+            _default[:] = [Evaluator()]
+        return _default[0]
 
 
 @atexit.register

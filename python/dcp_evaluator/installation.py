@@ -1,6 +1,6 @@
 """Where the installed parts are: our executables, and the shared libraries of the ``wasmtime`` and ``wgpu`` packages.
 
-The packages are found without importing them, which would take longer than starting a sandbox.
+The packages are found without importing them, which would take longer than starting a sandbox; nor is pathlib imported.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from .errors import InstallationError
 VERSION = "0.1.0"
 
 
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
 @cache
 def executable(name: str) -> str:
     """The path of ``dcp-zygote`` or ``dcp-gpu-host``. Raises InstallationError."""
     for module_file in (__file__, _native.__file__):
-        path = os.path.join(os.path.dirname(module_file), "bin", name)
+        path = f"{_parent(module_file)}/bin/{name}"
         if os.access(path, os.X_OK):
             return path
     raise InstallationError(f"the program {name} is missing from this installation; install dcp-evaluator again")
@@ -39,9 +43,10 @@ def package_version(package: str) -> str:
     """The installed version of ``package``, read from its metadata folder's name. Raises InstallationError."""
     folder = _package_folder(package)
     prefix, suffix = f"{package}-", ".dist-info"
-    for name in os.listdir(os.path.dirname(folder)):
-        if name.startswith(prefix) and name.endswith(suffix):
-            return name[len(prefix) : -len(suffix)]
+    with os.scandir(_parent(folder)) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and entry.name.endswith(suffix):
+                return entry.name[len(prefix) : -len(suffix)]
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -60,9 +65,9 @@ def _check_version(package: str, built: str, parts: int) -> None:
         )
 
 
-def _library(package: str, *relative: str) -> str:
-    path = os.path.join(_package_folder(package), *relative)
-    if not os.path.isfile(path):
+def _library(package: str, relative: str) -> str:
+    path = f"{_package_folder(package)}/{relative}"
+    if not os.access(path, os.R_OK):
         raise InstallationError(f"the Python package {package} has no library for this machine ({path} is missing)")
     return path
 
@@ -71,11 +76,11 @@ def _library(package: str, *relative: str) -> str:
 def wasmtime_library() -> str:
     """The path of wasmtime's shared library. Raises InstallationError."""
     _check_version("wasmtime", _native.built_wasmtime, 1)
-    return _library("wasmtime", f"linux-{os.uname().machine}", "_libwasmtime.so")
+    return _library("wasmtime", f"linux-{os.uname().machine}/_libwasmtime.so")
 
 
 @cache
 def wgpu_library() -> str:
     """The path of wgpu-native's shared library. Raises InstallationError."""
     _check_version("wgpu", _native.built_wgpu, 2)
-    return _library("wgpu", "resources", "libwgpu_native-release.so")
+    return _library("wgpu", "resources/libwgpu_native-release.so")

@@ -20,6 +20,7 @@ from .values import RESULT_LIMIT, SharedArrays, encode
 
 PROGRESS_TIMEOUT = 300.0
 RETRIES = 2
+LEAST_MEMORY = 8 << 20
 
 
 class Job(Emitter):
@@ -59,19 +60,24 @@ class Job(Emitter):
         ``sandboxes``: how many run at a time (default: one a CPU). ``progress_timeout``: seconds that a slice may run
         without calling ``progress()``, None for ever; then it fails with code ENOPROGRESS. ``on_error``:
         "continue" runs the other slices when one fails, "stop" ends the job. ``retries``: how often a slice is run
-        again after its sandbox died. ``memory_limit``: bytes a sandbox may use. ``result_limit``: bytes of a result.
+        again after its sandbox died. ``memory_limit``: bytes a sandbox may use (default: the evaluator's).
+        ``result_limit``: bytes of a result.
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
         """
-        count = len(os.sched_getaffinity(0)) if sandboxes is None else sandboxes
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"sandboxes must be a positive number, not {sandboxes!r}")
+        if sandboxes is None:
+            sandboxes = len(os.sched_getaffinity(0))
+        _check_whole("sandboxes", sandboxes, 1)
+        _check_whole("retries", retries, 0)
+        _check_whole("result_limit", result_limit, 1)
+        if memory_limit is not None:
+            _check_whole("memory_limit", memory_limit, LEAST_MEMORY)
+        if progress_timeout is not None and not (_is_number(progress_timeout) and progress_timeout > 0):
+            raise ValueError(f"progress_timeout must be a positive number of seconds or None, not {progress_timeout!r}")
         if on_error not in ("continue", "stop"):
             raise ValueError(f'on_error must be "continue" or "stop", not {on_error!r}')
-        if progress_timeout is not None and not progress_timeout > 0:
-            raise ValueError(f"progress_timeout must be a positive number of seconds or None, not {progress_timeout!r}")
-        if retries < 0:
-            raise ValueError(f"retries must not be negative, but is {retries!r}")
-        options = Options(count, progress_timeout, retries, on_error == "stop", result_limit)
+        if not isinstance(evaluator, Evaluator | None):
+            raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
+        options = Options(sandboxes, progress_timeout, retries, on_error == "stop", result_limit)
         shared = SharedArrays()
         try:
             assignment = encode([frames.ASSIGN, self._assignment()], shared), shared
@@ -82,6 +88,9 @@ class Job(Emitter):
         results = Results(self, evaluator or default_evaluator(), memory_limit)
         results._start(assignment, open_source(self.inputs), options)
         return results
+
+    def __repr__(self) -> str:
+        return f"<dcp_evaluator.Job {self.file_name!r} {self.ready_state}>"
 
     def _assignment(self) -> dict[str, Any]:
         return {
@@ -96,8 +105,26 @@ class Job(Emitter):
         self.emit("readystatechange", state)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+
+
 def _read_work_function(work_function: str | os.PathLike[str]) -> tuple[str, str]:
-    """The source and the name for stacks. A str is a path when it is one line that ends in .js or .mjs."""
+    """The source, without what may follow a function expression, and the name for stacks."""
+    source, name = _find_source(work_function)
+    source = source.rstrip("; \t\r\n")
+    if not source:
+        raise ValueError(f"the work function ({name}) is empty; it must be JavaScript source of a function")
+    return source, name
+
+
+def _find_source(work_function: str | os.PathLike[str]) -> tuple[str, str]:
+    """A str is a path when it is one line that ends in .js or .mjs."""
     if isinstance(work_function, str):
         if "\n" in work_function or not work_function.endswith((".js", ".mjs")):
             return work_function, "work-function.js"

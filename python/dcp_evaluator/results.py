@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import operator
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
 
-from .errors import JobCancelled, SliceError
+from .errors import JobCancelledError, SliceError
 from .events import ConsoleEvent, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
 from .supervisor import Options, SliceMetrics, Supervisor
 
@@ -41,18 +42,23 @@ class Results(Sequence[Any]):
         self._arrived: list[int] = []
         self._failure: BaseException | None = None
         self._cancelled = False
-        self._done = False
+        self._complete = False  # nothing more will arrive
+        self._done = False  # and the callbacks have been told
         self._condition = threading.Condition()
         self._wakers: list[Callable[[], object]] = []
         self._supervisor: Supervisor | None = None
         self._thread: threading.Thread | None = None
+
+    def __repr__(self) -> str:
+        state = "done" if self._complete else "running"
+        return f"<dcp_evaluator.Results {state}, {len(self._arrived)} arrived, {len(self._errors)} failed>"
 
     # --- Reading ---
 
     @property
     def done(self) -> bool:
         """Whether the job has ended."""
-        return self._done
+        return self._complete
 
     @property
     def errors(self) -> Mapping[int, SliceError]:
@@ -67,7 +73,7 @@ class Results(Sequence[Any]):
         return self
 
     def cancel(self) -> None:
-        """Ends the job; waiting for what has not arrived raises JobCancelled."""
+        """Ends the job; waiting for what has not arrived raises JobCancelledError."""
         with self._condition:
             if self._done:
                 return
@@ -98,6 +104,7 @@ class Results(Sequence[Any]):
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
+        index = operator.index(index)
         if index < 0:
             index += len(self)
         self._wait(self._ready(index))
@@ -146,6 +153,8 @@ class Results(Sequence[Any]):
         if ready():
             return True
         if threading.current_thread() is self._thread:
+            if self._complete:
+                return True
             raise RuntimeError("an event callback cannot wait for results: it runs on the thread that brings them")
         try:
             with self._condition:
@@ -224,16 +233,17 @@ class Results(Sequence[Any]):
 
     def _end(self, options: Options) -> None:
         if self._failure is None and self._cancelled:
-            self._failure = JobCancelled("the job was cancelled")
+            self._failure = JobCancelledError("the job was cancelled")
         if self._failure is None and options.stop_on_error and self._errors:
             self._failure = next(iter(self._errors.values()))
-        self._done = True
+        self._complete = True
         try:
             self.job._set_ready_state("done")
             if self._failure is None:
                 self.job.emit("complete", self)
         except BaseException as error:
             self._failure = self._failure or error
+        self._done = True
         self._notify()
 
 

@@ -13,21 +13,22 @@ from .values import FrameDecoder, ResultError, SharedArrays, encode
 from .zygote import Zygote
 
 _CHANNEL_BUFFER = 1 << 20
-_MOST_QUEUED_BYTES = 4 << 20
+_MOST_QUEUED_BYTES = 32 << 20
 _WINDOW_SECONDS = 0.010
 _LARGEST_WINDOW = 256
 
 
 class Slice:
-    """One datum on its way to a result. ``index`` counts from 0."""
+    """One datum on its way to a result. ``index`` counts from 0; ``size``: bytes that were sent for it."""
 
-    __slots__ = ("datum", "deaths", "index", "rejections")
+    __slots__ = ("datum", "deaths", "index", "rejections", "size")
 
     def __init__(self, index: int, datum: Any) -> None:
         self.index = index
         self.datum = datum
         self.deaths = 0
         self.rejections = 0
+        self.size = 0
 
 
 class SandboxFactory:
@@ -61,7 +62,7 @@ class SandboxFactory:
 
 
 class Sandbox:
-    """A sandbox process. ``queue`` holds the slices it was given and has not answered; the first may be ``running``."""
+    """A sandbox process. ``queue`` holds the slices that it was given and has not answered; the first one runs."""
 
     def __init__(
         self, number: int, channel: _native.FrameChannel, broker: socket.socket, decoder: FrameDecoder
@@ -70,13 +71,13 @@ class Sandbox:
         self.channel = channel
         self.broker = broker
         self.queue: deque[Slice] = deque()
-        self.running = False
         self.assigned = False
         self.ended = False
         self.results = 0
         self.quiet_since = 0.0
         self.window = 1
         self._decoder = decoder
+        self._queued_bytes = 0
         self._seconds_a_slice = 0.0
         self._measured_at = 0.0
 
@@ -86,18 +87,27 @@ class Sandbox:
         return self.assigned and not self.ended and len(self.queue) <= self.window // 2
 
     def has_room(self) -> bool:
-        return len(self.queue) < self.window and self.channel.pending < _MOST_QUEUED_BYTES
+        return len(self.queue) < self.window and self._queued_bytes < _MOST_QUEUED_BYTES
 
     def run(self, work: Slice, now: float) -> None:
         """Queues a slice. Raises TypeError or ValueError when its datum cannot be sent."""
         shared = SharedArrays()
         try:
-            self.channel.send(encode([frames.RUN, work.index, work.datum], shared), shared.fds)
+            payload = encode([frames.RUN, work.index, work.datum], shared)
+            self.channel.send(payload, shared.fds)
         finally:
             shared.close()
         if not self.queue:
             self.quiet_since = self._measured_at = now
+        work.size = len(payload) + shared.size
+        self._queued_bytes += work.size
         self.queue.append(work)
+
+    def pop(self) -> Slice:
+        """Takes the slice that runs from the queue."""
+        work = self.queue.popleft()
+        self._queued_bytes -= work.size
+        return work
 
     def receive(self) -> list[list[Any] | ResultError]:
         """Frames that have come; ResultError stands for one whose value is unusable.

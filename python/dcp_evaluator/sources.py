@@ -10,9 +10,10 @@ import numpy as np
 
 from . import _native
 from .sandbox import Slice
-from .values import INLINE_LIMIT, SharedPart, contiguous, element_type_of, shared_memory_of
+from .values import INLINE_LIMIT, SharedPart, check_array, contiguous, element_type_of, shared_memory_of
 
 _CHUNK_BYTES = 32 << 20
+_CHUNK_NUMBERS = 1 << 16
 
 
 class IterableSource:
@@ -61,14 +62,19 @@ def _large_rows(array: np.ndarray[Any, Any]) -> Iterator[Any]:
             yield SharedPart(memory, element_type, row * row_bytes, row_bytes)
 
 
+def _numbers(array: np.ndarray[Any, Any]) -> Iterator[Any]:
+    for start in range(0, len(array), _CHUNK_NUMBERS):
+        yield from array[start : start + _CHUNK_NUMBERS].tolist()
+
+
 class ArraySource(IterableSource):
     """One slice a row."""
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
-        element_type_of(array.dtype)
+        check_array(array)
         rows: Iterable[Any] = array
         if array.ndim == 1:
-            rows = array.tolist()
+            rows = _numbers(array)
         elif len(array) and array.nbytes // len(array) > INLINE_LIMIT and shared_memory_of(array) is None:
             rows = _large_rows(array)
         super().__init__(rows)

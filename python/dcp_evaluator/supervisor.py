@@ -6,6 +6,7 @@ Other ranges (a cluster, DCP itself) can supply another source and sink; the sup
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import os
 import selectors
@@ -25,6 +26,7 @@ _MOST_BARREN_DEATHS = 5
 _MOST_REJECTIONS = 100
 _EXIT_GRACE = 2.0
 _LONGEST_TEXT = 1 << 20
+_LONGEST_TIME = 1e12  # ms
 _LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
 
@@ -172,7 +174,11 @@ class Supervisor:
             idle += 1
 
     def _start_sandbox(self, now: float) -> None:
-        sandbox = self._factory.create(self._decoder)
+        try:
+            sandbox = self._factory.create(self._decoder)
+        except OSError as error:
+            remedy = "; use fewer sandboxes, or raise the limit with ulimit -n" if error.errno == errno.EMFILE else ""
+            raise JobError(f"a sandbox cannot be made: {error.strerror}{remedy}") from None
         self._sandboxes[sandbox.number] = sandbox
         sandbox.quiet_since = now
         self._selector.register(sandbox.channel, selectors.EVENT_READ, lambda mask: self._on_channel(sandbox, mask))
@@ -254,15 +260,9 @@ class Supervisor:
         name, message, stack = _error_fields(fields[1])
         raise JobError(message, name=name, stack=stack)
 
-    def _on_begun(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        if sandbox.running or not sandbox.queue or sandbox.queue[0].index != fields[1]:
-            raise _native.FrameError("a slice began out of turn")
-        sandbox.running = True
-        sandbox.quiet_since = now
-
     def _on_progress(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
         index = _index(fields[1])
-        if sandbox.running and sandbox.queue[0].index == index:
+        if sandbox.queue and sandbox.queue[0].index == index:
             sandbox.quiet_since = now
             self._sink.progress(index, fields[2])
 
@@ -305,11 +305,10 @@ class Supervisor:
             raise _native.FrameError(f"a frame cannot be decoded: {error}")
 
     def _finish(self, sandbox: Sandbox, fields: list[Any], now: float) -> Slice:
-        if not sandbox.running or sandbox.queue[0].index != fields[1]:
+        if not sandbox.queue or sandbox.queue[0].index != fields[1]:
             raise _native.FrameError("an answer to a slice that does not run")
-        sandbox.running = False
         sandbox.quiet_since = now
-        return sandbox.queue.popleft()
+        return sandbox.pop()
 
     def _fail(self, error: SliceError, metrics: SliceMetrics = _NO_METRICS) -> None:
         self._open -= 1
@@ -352,7 +351,7 @@ class Supervisor:
                 continue
             if sandbox.ended:
                 self._died(sandbox, "it closed its channel")
-            elif sandbox.running:
+            elif sandbox.queue:
                 self._no_progress(sandbox)
             else:
                 self._died(sandbox, f"no sign of life for {self._options.progress_timeout:g} s")
@@ -369,8 +368,7 @@ class Supervisor:
         return None if deadline == math.inf else max(0.0, deadline - time.monotonic())
 
     def _no_progress(self, sandbox: Sandbox) -> None:
-        work = sandbox.queue.popleft()
-        sandbox.running = False
+        work = sandbox.pop()
         self._requeue(sandbox)
         self._drop(sandbox)
         message = (
@@ -380,7 +378,7 @@ class Supervisor:
         self._fail(SliceError(work.index, "NoProgressError", message, code="ENOPROGRESS"))
 
     def _died(self, sandbox: Sandbox, reason: str) -> None:
-        running = sandbox.queue.popleft() if sandbox.running else None
+        running = sandbox.pop() if sandbox.queue else None
         self._requeue(sandbox)
         self._drop(sandbox)
         self._sink.sandbox_died(reason)
@@ -442,7 +440,7 @@ def _metrics(value: Any) -> SliceMetrics:
 
 
 def _milliseconds(value: Any) -> float:
-    return float(value) if type(value) in (int, float) and 0 <= value < math.inf else 0.0
+    return float(value) if type(value) in (int, float) and 0 <= value < _LONGEST_TIME else 0.0
 
 
 _Handler = Callable[[Supervisor, Sandbox, list[Any], float], None]
@@ -458,5 +456,4 @@ _HANDLERS: dict[int, tuple[_Handler, int]] = {
     frames.RESULT: (Supervisor._on_result, 4),
     frames.FAILED: (Supervisor._on_failed, 4),
     frames.REJECTED: (Supervisor._on_rejected, 4),
-    frames.BEGUN: (Supervisor._on_begun, 2),
 }

@@ -25,12 +25,13 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 
-from . import _native
+from . import _native, frames
 
 INLINE_LIMIT = 64 << 10
 MOST_DESCRIPTORS = 64
@@ -59,7 +60,10 @@ _REMEDIES = {
 }
 _PLAIN = frozenset((bool, float, str, type(None)))
 
+_WITH_VALUE = frozenset((frames.RESULT, frames.PROGRESS, frames.EMIT))
+
 _encode = msgspec.msgpack.Encoder().encode
+_decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
 
 class ResultError(ValueError):
@@ -69,12 +73,13 @@ class ResultError(ValueError):
 
 
 class SharedArrays:
-    """The descriptors that go with one frame; ``close`` drops those that were made for it."""
+    """The descriptors that go with one frame; ``close`` drops those that were made for it. ``size``: bytes in them."""
 
-    __slots__ = ("_own", "fds")
+    __slots__ = ("_own", "fds", "size")
 
     def __init__(self) -> None:
         self.fds: list[int] = []
+        self.size = 0
         self._own: list[int] = []
 
     def add(self, fd: int, own: bool) -> int:
@@ -125,6 +130,13 @@ def shared_empty(shape: int | Sequence[int], dtype: Any = np.float64) -> np.ndar
     memory = _native.SharedMemory(count * dtype.itemsize)
     array: np.ndarray[Any, Any] = np.frombuffer(memoryview(memory), dtype=dtype, count=count)
     return array.reshape(shape)
+
+
+def check_array(array: np.ndarray[Any, Any]) -> int:
+    """The wire's element type for ``array``. Raises TypeError where it has none."""
+    if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):
+        raise TypeError("a masked array has no typed array in JavaScript; use array.filled()")
+    return element_type_of(array.dtype)
 
 
 def element_type_of(dtype: np.dtype[Any]) -> int:
@@ -196,14 +208,14 @@ def _convert_list(value: Sequence[Any], shared: SharedArrays) -> Any:
         return value
     if kinds == {int} and min(value) >= -_SAFE_INTEGER and max(value) <= _SAFE_INTEGER:
         return value
-    return [_convert(item, shared) for item in value]
+    return list(map(_convert, value, repeat(shared)))
 
 
 def _convert_dict(value: dict[Any, Any], shared: SharedArrays) -> Any:
     for key in value:
         if not isinstance(key, str):
             raise TypeError(f"a dict key of type {type(key).__name__} ({key!r:.40}) cannot be sent; use str keys")
-    return {key: _convert(item, shared) for key, item in value.items()}
+    return dict(zip(value, map(_convert, value.values(), repeat(shared)), strict=True))
 
 
 def _convert_datetime(value: datetime, shared: SharedArrays) -> Any:
@@ -218,7 +230,7 @@ def _convert_bytes(value: Any, shared: SharedArrays) -> Any:
 
 
 def _convert_array(value: np.ndarray[Any, Any], shared: SharedArrays) -> Any:
-    element_type = element_type_of(value.dtype)
+    element_type = check_array(value)
     array = contiguous(value)
     if array.nbytes <= INLINE_LIMIT or shared.full:
         return msgspec.msgpack.Ext(_EXT_TYPED_ARRAY, bytes((element_type,)) + array.tobytes())
@@ -230,21 +242,22 @@ def _convert_array(value: np.ndarray[Any, Any], shared: SharedArrays) -> Any:
 
 def _convert_scalar(value: np.generic, shared: SharedArrays) -> Any:
     item = value.item()
-    if isinstance(item, np.generic) or type(item) is complex:
+    if isinstance(item, np.generic) or value.dtype.kind in "cmMV":
         raise TypeError(f"a numpy scalar of {value.dtype} cannot be sent; convert it to float or int")
     return _convert(item, shared)
 
 
 def _convert_part(value: SharedPart, shared: SharedArrays) -> Any:
     index = shared.add(value.memory.fileno(), own=False)
-    return _shared_ext(value.element_type, index, value.offset, value.size)
+    return _shared_ext(shared, value.element_type, index, value.offset, value.size)
 
 
 def _share(buffer: Any, size: int, element_type: int, shared: SharedArrays) -> Any:
-    return _shared_ext(element_type, shared.add(_native.create_from_buffer(buffer), own=True), 0, size)
+    return _shared_ext(shared, element_type, shared.add(_native.create_from_buffer(buffer), own=True), 0, size)
 
 
-def _shared_ext(element_type: int, index: int, offset: int, size: int) -> Any:
+def _shared_ext(shared: SharedArrays, element_type: int, index: int, offset: int, size: int) -> Any:
+    shared.size += size
     return msgspec.msgpack.Ext(_EXT_SHARED, _SHARED_HEADER.pack(element_type, index, offset, size))
 
 
@@ -267,41 +280,29 @@ _CONVERTERS: dict[type, Callable[[Any, SharedArrays], Any]] = {
 
 
 class FrameDecoder:
-    """Decodes frames from a sandbox. ``limit``: most bytes of shared memory that one frame may bring."""
+    """Decodes frames from a sandbox. ``limit``: most bytes of the value that one may bring, shared memory included."""
 
     def __init__(self, limit: int = RESULT_LIMIT) -> None:
         self._limit = limit
         self._left = limit
         self._fds: Sequence[int] = ()
         self._decode = msgspec.msgpack.Decoder(list[Any], ext_hook=self._extension).decode
-        self._decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
     def decode(self, payload: bytes, fds: Sequence[int]) -> list[Any]:
         """The frame as a list. Raises ResultError (its value is unusable) or FrameError for garbage."""
-        if len(payload) > self._limit:
-            raise self._unusable(payload, f"{len(payload)} bytes exceed the limit of {self._limit}")
+        if len(payload) > self._limit and _head(payload)[0] in _WITH_VALUE:
+            raise _unusable(payload, f"{len(payload)} bytes exceed the limit of {self._limit}")
         self._fds, self._left = fds, self._limit
         try:
             return self._decode(payload)
         except ResultError as error:
-            raise self._unusable(payload, str(error)) from None
+            raise _unusable(payload, str(error)) from None
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError) as error:
             if isinstance(error, _native.FrameError):
                 raise
-            raise self._unusable(payload, str(error)) from None
+            raise _unusable(payload, str(error).partition(" - at ")[0]) from None
         finally:
             self._fds = ()
-
-    def _unusable(self, payload: bytes, reason: str) -> Exception:
-        """ResultError where at least the frame's kind and slice can be read."""
-        try:
-            raw = self._decode_raw(payload)
-            head = [msgspec.msgpack.decode(item, type=int) for item in raw[:2]]
-        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
-            return _native.FrameError(f"a frame cannot be decoded: {reason}")
-        error = ResultError(reason)
-        error.head = head
-        return error
 
     def _extension(self, code: int, data: memoryview) -> Any:
         if code == _EXT_TYPED_ARRAY:
@@ -327,6 +328,20 @@ class FrameDecoder:
             raise ResultError(f"its buffers exceed the limit of {self._limit} bytes")
         self._left -= size
         return _make_array(element_type, _map(self._fds[index], offset, size))
+
+
+def _head(payload: bytes) -> list[int]:
+    """The kind of a frame, and its slice where it has one. Raises FrameError."""
+    try:
+        return [msgspec.msgpack.decode(item, type=int) for item in _decode_raw(payload)[:2]] or [-1]
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
+        raise _native.FrameError(f"a frame cannot be decoded: {error}") from None
+
+
+def _unusable(payload: bytes, reason: str) -> ResultError:
+    error = ResultError(reason)
+    error.head = _head(payload)
+    return error
 
 
 def _map(fd: int, offset: int, size: int) -> Any:

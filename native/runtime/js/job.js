@@ -5,15 +5,15 @@
   const { ops, primordials, defineGlobal } = runtime;
   const {
     ArrayPrototypePush, ArrayPrototypeShift, FunctionPrototypeApply, ObjectFreeze, PromisePrototypeThen, PromiseResolve,
-    String, SymbolToStringTag, ObjectDefineProperty, TypeError, Error,
+    String, SymbolToStringTag, ObjectDefineProperty, RangeError, TypeError, Error,
   } = primordials;
   const ASSIGN = 0, SLICE = 1;
   const READY = 16, ASSIGNED = 17, REFUSED = 18, PROGRESS = 19, CONSOLE = 20, EMIT = 21, RESULT = 22, ERROR = 23,
-    REJECT = 24, BEGIN = 28;
+    REJECT = 24;
 
-  const queue = [];
+  const queue = []; // frames of slices; one that could not be decoded has the reason as its fourth item
+  const callArguments = [undefined]; // the datum, then the job's arguments
   let workFunction = null;
-  let workArguments = [];
   let current = null; // the slice that runs: { id, cpu, wall, gpu }
 
   class Rejection {
@@ -35,9 +35,15 @@
     try {
       ops.sendFrame([RESULT, slice.id, value, metrics(slice)]);
     } catch (error) {
-      ops.sendFrame([ERROR, slice.id, runtime.describeError(error), metrics(slice)]);
+      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
     }
     current = null;
+  }
+
+  // QuickJS throws null where it has no memory left for an error object.
+  function describe(error) {
+    if (error !== null) return runtime.describeError(error);
+    return { name: "InternalError", message: "out of memory (or null was thrown)", stack: "" };
   }
 
   function fail(slice, error) {
@@ -49,7 +55,7 @@
         ops.sendFrame([REJECT, slice.id, String(error.reason), error.retries]);
       }
     } else {
-      ops.sendFrame([ERROR, slice.id, runtime.describeError(error), metrics(slice)]);
+      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
     }
     current = null;
   }
@@ -58,14 +64,15 @@
     return (typeof value === "object" || typeof value === "function") && value !== null && typeof value.then === "function";
   }
 
-  function run(id, datum) {
+  function run(id, datum, undecodable) {
     const slice = { id, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime() };
     current = slice;
-    ops.sendFrame([BEGIN, id]);
     // What earlier slices have said must be out before this one may end the process.
     ops.flushFrames();
     try {
-      const value = FunctionPrototypeApply(workFunction, undefined, [datum, ...workArguments]);
+      if (undecodable !== undefined) throw new RangeError(`the input does not fit into the sandbox: ${undecodable}`);
+      callArguments[0] = datum;
+      const value = FunctionPrototypeApply(workFunction, undefined, callArguments);
       if (!isThenable(value)) return complete(slice, value);
       PromisePrototypeThen(PromiseResolve(value), next(slice, complete), next(slice, fail));
     } catch (error) {
@@ -83,7 +90,8 @@
   function drain() {
     while (current === null && queue.length > 0) {
       const frame = ArrayPrototypeShift(queue);
-      run(frame[1], frame[2]);
+      run(frame[1], frame[2], frame[3]);
+      callArguments[0] = undefined; // a large datum is not kept until the next one comes
     }
   }
 
@@ -96,7 +104,8 @@
     } catch (error) {
       return ops.sendFrame([REFUSED, runtime.describeError(error)]);
     }
-    workArguments = job.arguments;
+    callArguments.length = 1;
+    for (let i = 0; i < job.arguments.length; i++) ArrayPrototypePush(callArguments, job.arguments[i]);
     workJob.public = job.public;
     ops.sendFrame([ASSIGNED]);
   }
@@ -129,6 +138,14 @@
     if (frame[0] === ASSIGN) return assign(frame[1]);
     if (frame[0] !== SLICE) return;
     ArrayPrototypePush(queue, frame);
+    drain();
+  };
+  runtime.onUndecodable = function (head, reason) {
+    if (head[0] === ASSIGN) {
+      const message = `the arguments do not fit into the sandbox: ${reason}`;
+      return ops.sendFrame([REFUSED, { name: "RangeError", message, stack: "" }]);
+    }
+    ArrayPrototypePush(queue, [SLICE, head[1], undefined, reason]);
     drain();
   };
   runtime.onUncaught = function (name, message, stack) {
