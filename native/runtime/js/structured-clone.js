@@ -203,6 +203,7 @@
     for (let i = 0; i < list.length; i++) {
       const buffer = list[i];
       if (!isObject(buffer) || !isArrayBuffer(buffer)) throw cannotClone("A transferred value that is no ArrayBuffer");
+      if (runtime.isMemoryBuffer?.(buffer)) throw cannotClone("A WebAssembly.Memory's buffer in the transfer list");
       if (seen.has(buffer)) throw cannotClone("An ArrayBuffer that is twice in the transfer list");
       seen.set(buffer, true);
     }

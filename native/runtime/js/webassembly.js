@@ -429,11 +429,11 @@
       const what = "WebAssembly.Table()";
       need(arguments, 1, what);
       if (!isObject(descriptor)) throw new TypeError(`${what}: the descriptor must be an object`);
+      const is64 = toAddressType(descriptor.address, what);
       const type = toText(descriptor.element);
       if (type !== "anyfunc" && type !== "externref") {
         throw new TypeError(`${what}: element must be "anyfunc" or "externref"`);
       }
-      const is64 = toAddressType(descriptor.address, what);
       const bounds = limits(descriptor, is64, what);
       if (is64) throw new TypeError(`${what}: tables with 64-bit addresses cannot be made from JavaScript here`);
       checkLimits(bounds, kMaxTableElements, what);
@@ -626,36 +626,48 @@
     return bufferSource(await response.arrayBuffer(), what);
   }
 
+  /** A promise for what `run` returns; it is rejected with what `run` throws. */
+  const promise = async (run) => run();
+
   const WebAssembly = {
     validate(bytes) {
       need(arguments, 1, "WebAssembly.validate()");
       return ops.wasmValidate(bufferSource(bytes, "WebAssembly.validate()"));
     },
 
-    async compile(bytes) {
-      need(arguments, 1, "WebAssembly.compile()");
-      return compileBytes(bufferSource(bytes, "WebAssembly.compile()"));
+    // Plain functions that give promises: an async method would have another prototype.
+    compile(bytes) {
+      return promise(() => {
+        need(arguments, 1, "WebAssembly.compile()");
+        return compileBytes(bufferSource(bytes, "WebAssembly.compile()"));
+      });
     },
 
-    async instantiate(source) {
-      const what = "WebAssembly.instantiate()";
-      need(arguments, 1, what);
-      if (isModule(source)) return instantiateModule(source, importsArgument(arguments[1], what));
-      const bytes = bufferSource(source, what);
-      return instantiateBytes(bytes, importsArgument(arguments[1], what));
+    instantiate(source) {
+      return promise(() => {
+        const what = "WebAssembly.instantiate()";
+        need(arguments, 1, what);
+        if (isModule(source)) return instantiateModule(source, importsArgument(arguments[1], what));
+        const bytes = bufferSource(source, what);
+        return instantiateBytes(bytes, importsArgument(arguments[1], what));
+      });
     },
 
-    async compileStreaming(source) {
-      const what = "WebAssembly.compileStreaming()";
-      need(arguments, 1, what);
-      return compileBytes(await responseBytes(source, what));
+    compileStreaming(source) {
+      return promise(async () => {
+        const what = "WebAssembly.compileStreaming()";
+        need(arguments, 1, what);
+        return compileBytes(await responseBytes(source, what));
+      });
     },
 
-    async instantiateStreaming(source) {
-      const what = "WebAssembly.instantiateStreaming()";
-      need(arguments, 1, what);
-      const imports = importsArgument(arguments[1], what);
-      return instantiateBytes(await responseBytes(source, what), imports);
+    instantiateStreaming(source) {
+      return promise(async () => {
+        const what = "WebAssembly.instantiateStreaming()";
+        need(arguments, 1, what);
+        const imports = importsArgument(arguments[1], what);
+        return instantiateBytes(await responseBytes(source, what), imports);
+      });
     },
   };
   ObjectDefineProperty(WebAssembly, SymbolToStringTag, {
