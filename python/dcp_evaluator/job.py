@@ -115,25 +115,21 @@ def _check_whole(name: str, value: object, least: int) -> None:
 
 
 def _read_work_function(work_function: str | os.PathLike[str]) -> tuple[str, str]:
-    """The source, without what may follow a function expression, and the name for stacks."""
-    source, name = _find_source(work_function)
-    source = source.rstrip("; \t\r\n")
-    if not source:
+    """The source and the name for stacks. A str is a path when it is one line that ends in .js or .mjs."""
+    if not isinstance(work_function, str | os.PathLike):
+        kind = type(work_function).__name__
+        raise TypeError(f"the work function must be JavaScript source or the path of a file, not {kind}")
+    source, name = work_function, "work-function.js"
+    if not isinstance(source, str) or (source.endswith((".js", ".mjs")) and "\n" not in source):
+        source, name = _read_source(Path(work_function)), str(work_function)
+    if not source.strip():
         raise ValueError(f"the work function ({name}) is empty; it must be JavaScript source of a function")
     return source, name
 
 
-def _find_source(work_function: str | os.PathLike[str]) -> tuple[str, str]:
-    """A str is a path when it is one line that ends in .js or .mjs."""
-    if isinstance(work_function, str):
-        if "\n" in work_function or not work_function.endswith((".js", ".mjs")):
-            return work_function, "work-function.js"
-    elif not isinstance(work_function, os.PathLike):
-        kind = type(work_function).__name__
-        raise TypeError(f"the work function must be JavaScript source or the path of a file, not {kind}")
-    path = Path(work_function)
+def _read_source(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8"), str(path)
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ValueError(f"the work function in {path} is not UTF-8 text") from None
 

@@ -4,8 +4,8 @@
   if (runtime.mode !== "job") return;
   const { ops, primordials, defineGlobal } = runtime;
   const {
-    ArrayPrototypePush, ArrayPrototypeShift, FunctionPrototypeApply, ObjectFreeze, PromisePrototypeThen, PromiseResolve,
-    String, SymbolToStringTag, ObjectDefineProperty, RangeError, TypeError, Error,
+    ArrayPrototypePush, ArrayPrototypeShift, FunctionPrototypeApply, PromisePrototypeThen, PromiseResolve,
+    String, SymbolToStringTag, ObjectDefineProperty, RangeError, SyntaxError, TypeError, Error,
   } = primordials;
   const ASSIGN = 0, SLICE = 1;
   const READY = 16, ASSIGNED = 17, REFUSED = 18, PROGRESS = 19, CONSOLE = 20, EMIT = 21, RESULT = 22, ERROR = 23,
@@ -95,10 +95,24 @@
     }
   }
 
+  // A function expression; or a script whose last value is the function: statements before it, a semicolon after it.
+  function compile(source, name) {
+    try {
+      return ops.evaluate(`(${source}\n)`, name, "classic");
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      try {
+        return ops.evaluate(source, name, "classic");
+      } catch (other) {
+        throw other instanceof SyntaxError ? error : other;
+      }
+    }
+  }
+
   function assign(job) {
     workFunction = null;
     try {
-      const value = ops.evaluate(`(${job.workFunction}\n)`, job.name, "classic");
+      const value = compile(job.workFunction, job.name);
       if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
       workFunction = value;
     } catch (error) {

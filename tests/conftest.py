@@ -1,0 +1,58 @@
+"""What all tests share: an evaluator that stays warm, and the check that nothing is left when they are done."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dcp_evaluator as dcp
+from dcp_evaluator.evaluator import default_evaluator
+from zygote_control import children, is_running, wait_until
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@pytest.fixture(scope="session")
+def evaluator() -> Iterator[dcp.Evaluator]:
+    with dcp.Evaluator() as evaluator:
+        yield evaluator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Fails when a process, a channel, shared memory or a temporary file outlives the tests."""
+    # A process whose parent has ended becomes a child of this one, where it is seen.
+    assert ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    descriptors, files = _descriptors(), _temporary_files()
+    yield
+    default_evaluator().close()
+    gc.collect()
+    wait_until(lambda: not _running_children(), "all processes have ended")
+    assert _descriptors() - descriptors == set()
+    assert _temporary_files() - files == set()
+
+
+def _running_children() -> list[int]:
+    return [pid for pid in children(os.getpid()) if is_running(pid)]
+
+
+def _descriptors() -> set[str]:
+    """Sockets, eventfds and shared memory that this process has open."""
+    targets = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            targets.add(f"{link.name} {link.readlink()}")
+        except FileNotFoundError:  # that of this listing
+            continue
+    return {target for target in targets if any(kind in target for kind in ("socket:", "[event", "memfd:dcp"))}
+
+
+def _temporary_files() -> set[str]:
+    folder = Path(tempfile.gettempdir())
+    return {entry.name for entry in folder.iterdir() if "dcp" in entry.name or entry.name.startswith("tmp")}

@@ -1,0 +1,443 @@
+"""A job on this machine, as a Python program sees it: results, events, arguments, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dcp_evaluator as dcp
+
+# Ends the slices in the reverse of their order, as long as there is a sandbox for each.
+LAST_FIRST = "async (x) => { await new Promise((done) => setTimeout(done, 150 - 50 * x)); return x; }"
+
+
+def run(evaluator: dcp.Evaluator, inputs: Any, work_function: Any, *arguments: Any, **options: Any) -> dcp.Results:
+    return dcp.compute_for(inputs, work_function, *arguments).local_exec(evaluator=evaluator, **options)
+
+
+# --- Results ---
+
+
+def test_results_are_in_the_order_of_the_inputs(evaluator):
+    results = run(evaluator, range(100), "(x) => x * x", sandboxes=3)
+    assert list(results) == [x * x for x in range(100)]
+    assert len(results) == 100
+    assert results[7] == 49
+    assert results[-1] == 99 * 99
+    assert results[97:] == [97 * 97, 98 * 98, 99 * 99]
+    assert results.done
+    with pytest.raises(IndexError, match="no slice 100"):
+        results[100]
+    with pytest.raises(IndexError):
+        results[-101]
+
+
+def test_results_in_the_order_of_arrival(evaluator):
+    results = run(evaluator, range(3), LAST_FIRST, sandboxes=3)
+    assert list(results.as_completed()) == [(2, 2), (1, 1), (0, 0)]
+    assert list(results) == [0, 1, 2]
+
+
+def test_a_result_is_there_before_the_job_ends(evaluator):
+    gate = threading.Event()
+
+    def inputs() -> Iterator[int]:
+        yield 1
+        assert gate.wait(20)
+        yield 2
+
+    # The second input is only asked for when a sandbox has room, on the job's thread.
+    results = run(evaluator, inputs(), "(x) => x", sandboxes=1)
+    assert results[0] == 1
+    assert not results.done
+    gate.set()
+    assert list(results) == [1, 2]
+
+
+def test_await(evaluator):
+    async def program() -> tuple[list[Any], list[Any]]:
+        results = run(evaluator, range(20), "(x) => x + 1", sandboxes=2)
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while not results.done:
+                ticks += 1
+                await asyncio.sleep(0.001)
+
+        ticker = asyncio.create_task(tick())
+        values = await results
+        await ticker
+        assert ticks > 0
+        return values, [value async for value in run(evaluator, range(3), LAST_FIRST, sandboxes=3)]
+
+    assert asyncio.run(program()) == (list(range(1, 21)), [0, 1, 2])
+
+
+def test_cancelled_task_cancels_the_job(evaluator):
+    async def program() -> dcp.Results:
+        results = run(evaluator, [0], "() => { for (;;); }", sandboxes=1)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(results, 0.1)
+        return results
+
+    with pytest.raises(dcp.JobCancelledError):
+        asyncio.run(program()).wait(10)
+
+
+def test_wait_with_a_timeout_and_cancel(evaluator):
+    results = run(evaluator, [0], "() => { for (;;); }", sandboxes=1)
+    with pytest.raises(TimeoutError, match=r"not done after 0\.1 s"):
+        results.wait(timeout=0.1)
+    assert not results.done
+    results.cancel()
+    with pytest.raises(dcp.JobCancelledError, match="cancelled"):
+        results.wait(timeout=10)
+    assert results.done
+    results.cancel()
+
+
+def test_no_inputs(evaluator):
+    job = dcp.compute_for([], "(x) => x")
+    states: list[str] = []
+    job.on("readystatechange", states.append)
+    assert list(job.local_exec(evaluator=evaluator)) == []
+    assert states[-1] == "done"
+
+
+# --- Inputs, work functions, arguments ---
+
+
+def test_rows_of_a_numpy_array(evaluator):
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+    source = "(row) => { if (!(row instanceof Float32Array)) throw new Error('no'); return row.map((x) => 2 * x); }"
+    results = run(evaluator, rows, source, sandboxes=2)
+    assert all(value.dtype == np.float32 for value in results)
+    np.testing.assert_array_equal(np.stack(results), 2 * rows)
+
+
+@pytest.mark.parametrize("make", [lambda a: a, lambda a: a[:, ::2], lambda a: a[::-1], np.asfortranarray])
+@pytest.mark.parametrize("columns", [4, 40_000])
+def test_rows_of_any_layout(evaluator, make, columns):
+    rows = make(np.arange(5 * columns, dtype=np.int32).reshape(5, columns))
+    results = run(evaluator, rows, "(row) => row.map((x) => -x)", sandboxes=2)
+    np.testing.assert_array_equal(np.stack(results), -rows)
+
+
+def test_rows_of_shared_memory(evaluator):
+    rows = dcp.shared_empty((6, 30_000), np.float64)
+    rows[:] = np.arange(6)[:, None]
+    source = "(row) => { const sum = row.reduce((a, b) => a + b); row.fill(-1); return [sum, row]; }"
+    for index, (total, row) in enumerate(run(evaluator, rows, source, sandboxes=2)):
+        assert total == 30_000 * index
+        assert (row == -1).all()
+    assert (rows == np.arange(6)[:, None]).all(), "a write in the sandbox came back"
+
+
+def test_items_of_a_one_dimensional_array_are_numbers(evaluator):
+    assert list(run(evaluator, np.array([1.5, -2.5]), "(x) => typeof x + x")) == ["number1.5", "number-2.5"]
+
+
+def test_the_shape_of_rows_is_flattened(evaluator):
+    cube = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    assert [value.tolist() for value in run(evaluator, cube, "(x) => x")] == [
+        cube[0].ravel().tolist(),
+        [*range(12, 24)],
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(x, y) => x + y",
+        "async (x, y) => x + y",
+        "function (x, y) { return x + y; }",
+        "function add(x, y) { return x + y; }",
+        "async function add(x, y) { await null; return x + y; }",
+        "(x, y) => x + y; // the sum",
+        "// adds\n(x, y) => x + y;\n",
+        "(x, y) => ({ then(resolve) { resolve(x + y); } })",
+        "const add = (x, y) => x + y;\n(x, y) => add(x, y);",
+    ],
+)
+def test_kinds_of_work_functions(evaluator, source):
+    assert list(run(evaluator, [1, 2], source, 10, sandboxes=1)) == [11, 12]
+
+
+@pytest.mark.parametrize("convert", [str, Path])
+def test_a_work_function_in_a_file(evaluator, tmp_path, convert):
+    path = tmp_path / "work.js"
+    path.write_text(
+        "// Ünïcödé ✓\n(x) => {\n  if (x === 2) throw new RangeError('✗');\n  return x;\n}\n", encoding="utf-8"
+    )
+    results = run(evaluator, [1, 2], convert(path), sandboxes=1)
+    assert results[0] == 1
+    with pytest.raises(dcp.SliceError) as caught:
+        results[1]
+    assert caught.value.message == "✗"
+    assert f"{path}:3" in caught.value.stack
+
+
+def test_arguments_and_public(evaluator):
+    job = dcp.compute_for([1], "(x, a, b, c) => [x, a, b, c, work.job.public]", {"k": [None]}, b"\x01", np.float32([2]))
+    job.public = {"name": "test", "n": 2**60}
+    x, a, b, c, public = job.local_exec(1, evaluator=evaluator)[0]
+    assert (x, a, b, c.tolist(), public) == (1, {"k": [None]}, b"\x01", [2.0], {"name": "test", "n": 2**60})
+
+
+def test_slices_of_a_sandbox_share_their_global(evaluator):
+    source = "(x) => { globalThis.seen = (globalThis.seen ?? 0) + 1; return globalThis.seen; }"
+    assert list(run(evaluator, range(5), source, sandboxes=1)) == [1, 2, 3, 4, 5]
+    assert list(run(evaluator, range(1), source, sandboxes=1)) == [1], "jobs share nothing"
+
+
+# --- Events ---
+
+
+def test_all_events(evaluator):
+    source = """async (x) => {
+      console.log("slice %d", x, { a: [1] });
+      console.error("bad");
+      progress(0.5);
+      progress();
+      work.emit("custom", { x });
+      if (x === 1) throw new TypeError("one");
+      await null;
+      return x;
+    }"""
+    job = dcp.compute_for([0, 1, 2], source)
+    heard: dict[str, list[Any]] = {}
+    for name in ("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result"):
+        job.on(name, heard.setdefault(name, []).append)
+    job.work.on("custom", heard.setdefault("custom", []).append)
+    results = job.local_exec(1, evaluator=evaluator).wait()
+
+    assert heard["accepted"] == [job]
+    assert heard["readystatechange"] == ["exec", "deploying", "deployed", "done"]
+    assert heard["status"][-1] == dcp.StatusEvent(3, 3, 3)
+    assert heard["console"][:2] == [
+        dcp.ConsoleEvent(0, "log", "slice 0 { a: [ 1 ] }"),
+        dcp.ConsoleEvent(0, "error", "bad"),
+    ]
+    assert heard["progress"] == [dcp.ProgressEvent(i, value) for i in range(3) for value in (0.5, None)]
+    assert heard["custom"] == [dcp.WorkEvent(i, "custom", {"x": i}) for i in range(3)]
+    assert [(event.index, event.value) for event in heard["result"]] == [(0, 0), (2, 2)]
+    assert [(error.index, error.name) for error in heard["error"]] == [(1, "TypeError")]
+    assert heard["complete"] == [results]
+    assert all(event.metrics.wall >= 0 and event.metrics.cpu >= 0 for event in heard["result"])
+    assert (job.metrics.slices, job.metrics.errors, job.metrics.sandbox_deaths) == (2, 1, 0)
+    assert job.metrics.elapsed > 0
+
+
+def test_off_and_unknown_events(evaluator):
+    job = dcp.compute_for([1], "(x) => x")
+    heard: list[Any] = []
+    job.on("result", heard.append)
+    job.off("result", heard.append)
+    with pytest.raises(ValueError, match="there is no event 'results'; there are accepted, complete"):
+        job.on("results", heard.append)
+    with pytest.raises(TypeError, match="callable"):
+        job.on("result", None)  # type: ignore[arg-type]
+    job.local_exec(1, evaluator=evaluator).wait()
+    assert heard == []
+
+
+def test_an_exception_in_a_callback_ends_the_job(evaluator):
+    job = dcp.compute_for(range(1000), "(x) => x")
+    job.on("result", lambda event: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        job.local_exec(2, evaluator=evaluator).wait(20)
+
+
+def test_a_callback_cannot_wait_for_results(evaluator):
+    job = dcp.compute_for(range(2), "(x) => x")
+    job.on("accepted", lambda _: results[1])
+    results = job.local_exec(1, evaluator=evaluator)
+    with pytest.raises(RuntimeError, match="callback cannot wait"):
+        results.wait(20)
+
+
+def test_cpu_time_is_measured(evaluator):
+    source = "(ms) => { for (const end = performance.now() + ms; performance.now() < end;); }"
+    results = run(evaluator, [60], source, sandboxes=1).wait()
+    assert results.metrics[0].wall == pytest.approx(60, rel=0.5)
+    assert 10 < results.metrics[0].cpu <= results.metrics[0].wall + 15
+    assert results.metrics[0].gpu == 0
+
+
+# --- Failing slices ---
+
+
+def test_the_stack_has_the_users_lines_only(evaluator):
+    source = "(x) => {\n  const inner = () => {\n    throw new RangeError('deep');\n  };\n  inner();\n}"
+    error = run(evaluator, [1], source, sandboxes=1).wait().errors[0]
+    assert (error.index, error.name, error.message, error.code) == (0, "RangeError", "deep", "EWORK")
+    assert "work-function.js:3" in error.stack
+    assert "work-function.js:5" in error.stack
+    assert "dcp:" not in error.stack
+    assert str(error) == "slice 0: RangeError: deep"
+    assert error.stack in "".join(error.__notes__)
+
+
+@pytest.mark.parametrize(
+    ("thrown", "name", "message"),
+    [
+        ("'text'", "Error", "text"),
+        ("null", "InternalError", "out of memory (or null was thrown)"),
+        ("undefined", "Error", "thrown: undefined"),
+        ("7", "Error", "thrown: 7"),
+        ("{ name: 'N', message: 'm' }", "N", "m"),
+        ("{ get message() { throw 1; } }", "Error", "an error that cannot be described"),
+        ("new (class Own extends Error { name = 'Own'; })('mine')", "Own", "mine"),
+        ("new DOMException('dom', 'AbortError')", "AbortError", "dom"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["", "async "])
+def test_whatever_is_thrown(evaluator, kind, thrown, name, message):
+    error = run(evaluator, [0], f"{kind}() => {{ throw {thrown}; }}", sandboxes=1).wait().errors[0]
+    assert (error.name, error.message) == (name, message)
+
+
+def test_a_failing_slice_does_not_stop_the_others(evaluator):
+    source = "(x) => { if (x % 2) throw new Error(`odd ${x}`); return x; }"
+    results = run(evaluator, range(10), source, sandboxes=2)
+    assert dict(results.as_completed()) == {x: x for x in range(0, 10, 2)}
+    assert {index: error.message for index, error in results.errors.items()} == {x: f"odd {x}" for x in range(1, 10, 2)}
+    with pytest.raises(dcp.SliceError, match="slice 3: Error: odd 3"):
+        results[3]
+    with pytest.raises(dcp.SliceError, match="slice 1: Error: odd 1"):
+        list(results)
+    assert len(results) == 10
+
+
+def test_the_job_stops_at_the_first_error_when_asked(evaluator):
+    taken: list[int] = []
+
+    def inputs() -> Iterator[int]:
+        for x in range(100_000):
+            taken.append(x)
+            yield x
+
+    source = "(x) => { if (x === 3) throw new Error('three'); return x; }"
+    results = run(evaluator, inputs(), source, sandboxes=1, on_error="stop")
+    with pytest.raises(dcp.SliceError, match="slice 3: Error: three"):
+        results.wait(20)
+    assert results[2] == 2
+    assert len(taken) < 1000
+
+
+def test_reject(evaluator):
+    source = """(x) => {
+      globalThis.tries ??= {};
+      globalThis.tries[x] = (globalThis.tries[x] ?? 0) + 1;
+      if (x === 0 && globalThis.tries[x] < 3) work.reject("not yet", 5);
+      if (x === 1) work.reject("never", 2);
+      if (x === 2) work.reject();
+      return globalThis.tries;
+    }"""
+    results = run(evaluator, [0, 1, 2], source, sandboxes=1).wait()
+    assert results[0]["0"] == 3
+    assert {index: error.code for index, error in results.errors.items()} == {1: "EWORKREJECT", 2: "EWORKREJECT"}
+    assert "never" in results.errors[1].message
+    assert (
+        run(
+            evaluator,
+            [1],
+            "(x) => { globalThis.n = (globalThis.n ?? 0) + 1; work.reject({ a: [globalThis.n] }, 2); }",
+            sandboxes=1,
+        )
+        .wait()
+        .errors[0]
+        .message.endswith("{'a': [3]}")
+    )
+
+
+def test_a_promise_that_nothing_can_settle(evaluator):
+    error = run(evaluator, [0], "() => new Promise(() => {})", sandboxes=1).wait(20).errors[0]
+    assert "promise that nothing can settle" in error.message
+
+
+def test_errors_outside_of_the_slice_fail_it(evaluator):
+    source = "() => new Promise(() => setTimeout(() => { throw new TypeError('late'); }, 5))"
+    error = run(evaluator, [0], source, sandboxes=1).wait(20).errors[0]
+    assert (error.name, error.message) == ("TypeError", "late")
+    assert "work-function.js:1" in error.stack
+
+
+def test_rejections_without_a_handler_are_logged(evaluator):
+    job = dcp.compute_for([0], "async () => { Promise.reject(new Error('lost')); await null; return 1; }")
+    heard: list[dcp.ConsoleEvent] = []
+    job.on("console", heard.append)
+    assert list(job.local_exec(1, evaluator=evaluator)) == [1]
+    assert any("Uncaught (in promise) Error: lost" in event.message for event in heard)
+
+
+# --- Many, and at once ---
+
+
+def test_two_jobs_at_once(evaluator):
+    values: dict[int, list[int]] = {}
+
+    def program(factor: int) -> None:
+        values[factor] = list(run(evaluator, range(50), "(x, f) => x * f", factor, sandboxes=2))
+
+    threads = [threading.Thread(target=program, args=(factor,)) for factor in (2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert values == {2: [2 * x for x in range(50)], 3: [3 * x for x in range(50)]}
+
+
+def test_a_job_can_run_again(evaluator):
+    job = dcp.compute_for([1, 2], "(x) => x + 1")
+    assert list(job.local_exec(1, evaluator=evaluator)) == list(job.local_exec(1, evaluator=evaluator)) == [2, 3]
+    assert job.metrics.slices == 2
+
+
+def test_the_default_evaluator():
+    assert list(dcp.compute_for([1], "(x) => x").local_exec()) == [1]
+    assert list(dcp.compute_for([2], "(x) => x").local_exec()) == [2]
+
+
+def test_a_closed_evaluator_ends_its_jobs_and_takes_no_more():
+    with dcp.Evaluator() as evaluator:
+        results = run(evaluator, [0], "() => { for (;;); }", sandboxes=1)
+        time.sleep(0.1)
+    with pytest.raises(dcp.JobCancelledError):
+        results.wait(5)
+    with pytest.raises(dcp.JobError, match="evaluator is closed"):
+        run(evaluator, [0], "(x) => x").wait(5)
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def test_many_slices_in_bounded_memory(evaluator):
+    count = 20_000
+
+    gc.collect()
+    before = _resident_bytes()
+    job = dcp.compute_for((bytes(10_000) for _ in range(count)), "(x) => x.byteLength")
+    ahead = 0
+
+    def observe(event: dcp.StatusEvent) -> None:
+        nonlocal ahead
+        ahead = max(ahead, event.distributed - event.computed)
+
+    job.on("status", observe)
+    results = job.local_exec(1, evaluator=evaluator).wait()
+    assert len(results) == count
+    assert set(results) == {10_000}
+    assert ahead <= 1000, "inputs are read as sandboxes have room for them"
+    assert _resident_bytes() - before < 40 << 20, "of 200 MB of inputs"
