@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
-import signal
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import wasmtime
 
 import dcp_evaluator as dcp
@@ -239,7 +235,8 @@ def test_instantiate(tmp_path: Path) -> None:
         results.both = [Object.keys(both), both.module instanceof WebAssembly.Module,
           both.instance instanceof WebAssembly.Instance, both.instance.exports.g()];
         const alone = await WebAssembly.instantiate(both.module, imports);
-        results.alone = [alone instanceof WebAssembly.Instance, alone.exports.g(), alone.exports === both.instance.exports];
+        results.alone = [alone instanceof WebAssembly.Instance, alone.exports.g(),
+          alone.exports === both.instance.exports];
         results.sync = new WebAssembly.Instance(both.module, imports).exports.g();
         // Failures of any kind reject; nothing is thrown.
         results.failures = await Promise.all([
@@ -257,7 +254,8 @@ def test_instantiate(tmp_path: Path) -> None:
           .catch((error) => error === boom);
         results.start = await WebAssembly.instantiate(modules.starts, { m: { f() { throw boom; } } })
           .catch((error) => error === boom);
-        results.unusedImports = (await WebAssembly.instantiate(modules.empty, undefined)).instance.exports !== undefined;
+        const unused = await WebAssembly.instantiate(modules.empty, undefined);
+        results.unusedImports = unused.instance.exports !== undefined;
         const response = { arrayBuffer: async () => modules.wants };
         results.streaming = [
           (await WebAssembly.compileStreaming(Promise.resolve(response))) instanceof WebAssembly.Module,
@@ -301,7 +299,8 @@ def test_imports_are_read_in_order_and_only_those(tmp_path: Path) -> None:
         exportsOf("m", imports);
         results.seen = seen;
         """,
-        m='(module (import "b" "f" (func)) (import "a" "f" (func)) (import "b" "g" (global i32)) (import "b" "" (func)))',
+        m="""(module (import "b" "f" (func)) (import "a" "f" (func)) (import "b" "g" (global i32))
+          (import "b" "" (func)))""",
     ) == {
         "seen": ["imports.b", "b.f", "imports.a", "a.f", "imports.b", "b.g", "imports.b", "b."],
     }
@@ -319,7 +318,8 @@ def test_imports_of_a_wrong_kind_or_type(tmp_path: Path) -> None:
         const kinds = ["function", "memory", "table", "global", "tag"];
         results.kinds = {};
         for (const kind of kinds) {
-          const taken = Object.keys(good).filter((name) => thrown(() => exportsOf(kind, { m: { x: good[name] } })) === "nothing");
+          const take = (name) => thrown(() => exportsOf(kind, { m: { x: good[name] } }));
+          const taken = Object.keys(good).filter((name) => take(name) === "nothing");
           const other = caught(() => exportsOf(kind, { m: { x: good.string } }));
           results.kinds[kind] = [taken, other.name, other.message.includes("m.x")];
         }
@@ -384,8 +384,9 @@ def test_module_tells_its_parts(tmp_path: Path) -> None:
         results.empty = [Module.exports(compile("empty")), Module.imports(compile("empty"))];
         const sections = Module.customSections(compile("notes"), "note");
         results.sections = sections.map((buffer) => [buffer instanceof ArrayBuffer, ...new Uint8Array(buffer)]);
-        results.unknown = [Module.customSections(compile("notes"), "other"), Module.customSections(compile("notes"), "\\ud800")];
-        results.wrong = [thrown(() => Module.exports()), thrown(() => Module.exports({})), thrown(() => Module.imports(1)),
+        results.unknown = ["other", "\\ud800"].map((name) => Module.customSections(compile("notes"), name));
+        results.wrong = [
+          thrown(() => Module.exports()), thrown(() => Module.exports({})), thrown(() => Module.imports(1)),
           thrown(() => Module.customSections(parts)), thrown(() => Module.customSections({}, "")),
           thrown(() => Module.customSections(parts, Symbol()))];
         """,
@@ -433,8 +434,8 @@ def test_exports_object(tmp_path: Path) -> None:
         """
         const instance = new WebAssembly.Instance(compile("all"));
         const { exports } = instance;
-        results.object = [Object.getPrototypeOf(exports) === null, Object.isFrozen(exports), exports === instance.exports,
-          Object.isExtensible(exports)];
+        results.object = [Object.getPrototypeOf(exports) === null, Object.isFrozen(exports),
+          exports === instance.exports, Object.isExtensible(exports)];
         results.keys = Reflect.ownKeys(exports);
         results.attributes = attributes(exports, "m");
         results.write = (() => { "use strict"; return thrown(() => { exports.f = 1; }); })();
@@ -599,7 +600,8 @@ def test_results_of_imports(tmp_path: Path) -> None:
         exportsOf("args", { m: { f: strict } }).g();
         results.args = seen;
         results.none = exportsOf("none", { m: { f: () => Symbol() } }).g() === undefined;
-        results.sloppy = exportsOf("none", { m: { f: new Function("if (this !== globalThis) throw 1") } }).g() === undefined;
+        const sloppy = new Function("if (this !== globalThis) throw 1");
+        results.sloppy = exportsOf("none", { m: { f: sloppy } }).g() === undefined;
         results.bound = exportsOf("one", { m: { f: function () { return this.x; }.bind({ x: 9 }) } }).g();
         results.proxied = exportsOf("one", { m: { f: new Proxy(() => 4, {}) } }).g();
         results.klass = thrown(() => exportsOf("none", { m: { f: class {} } }).g());
@@ -700,20 +702,22 @@ def test_memory(tmp_path: Path) -> None:
         const memory = new WebAssembly.Memory({ initial: 1, maximum: 3 });
         const first = memory.buffer;
         new Uint32Array(first)[3] = 77;
-        results.first = [first instanceof ArrayBuffer, first.byteLength, first === memory.buffer, Object.isFrozen(first)];
-        results.grown = [memory.grow(1), first.detached, first.byteLength, memory.buffer.byteLength, memory.buffer !== first,
-          new Uint32Array(memory.buffer)[3]];
+        results.first = [first instanceof ArrayBuffer, first.byteLength, first === memory.buffer,
+          Object.isFrozen(first)];
+        results.grown = [memory.grow(1), first.detached, first.byteLength, memory.buffer.byteLength,
+          memory.buffer !== first, new Uint32Array(memory.buffer)[3]];
         const second = memory.buffer;
         results.zero = [memory.grow(0), second.detached, memory.buffer.byteLength];
         results.tooFar = [thrown(() => memory.grow(2)), memory.buffer.byteLength];
-        results.wrongDelta = [thrown(() => memory.grow()), thrown(() => memory.grow(-1)), thrown(() => memory.grow(2 ** 32)),
-          thrown(() => memory.grow("x")), thrown(() => memory.grow(Infinity)), memory.grow("0")];
+        results.wrongDelta = [thrown(() => memory.grow()), ...[-1, 2 ** 32, "x", Infinity]
+          .map((delta) => thrown(() => memory.grow(delta))), memory.grow("0")];
         const descriptors = [undefined, null, 1, {}, { initial: -1 }, { initial: 2 ** 32 }, { initial: "x" },
           { initial: 65537 }, { initial: 2, maximum: 1 }, { initial: 0, maximum: 65537 },
           { initial: 1, shared: true }];
         results.descriptors = descriptors.map((descriptor) => thrown(() => new WebAssembly.Memory(descriptor)));
         const order = [];
-        new WebAssembly.Memory(new Proxy({ initial: 0 }, { get(target, key) { order.push(key); return target[key]; } }));
+        new WebAssembly.Memory(new Proxy({ initial: 0 },
+          { get(target, key) { order.push(key); return target[key]; } }));
         results.order = order;
         """,
     ) == {
@@ -744,14 +748,16 @@ def test_growth_in_wasm_is_seen_at_once(tmp_path: Path) -> None:
           const same = memory.buffer === before;
           const value = new Int32Array(before)[2];
           const grown = e.grow(2);
-          return [same, value, grown, before.detached, memory.buffer.byteLength / 65536, new Int32Array(memory.buffer)[2]];
+          const after = memory.buffer;
+          return [same, value, grown, before.detached, after.byteLength / 65536, new Int32Array(after)[2]];
         };
         const own = exportsOf("own");
         results.own = exercise(own, own.memory);
         const memory = new WebAssembly.Memory({ initial: 1 });
         results.imported = exercise(exportsOf("imported", { m: { memory } }), memory);
         const shared = new WebAssembly.Memory({ initial: 1 });
-        const [a, b] = [exportsOf("imported", { m: { memory: shared } }), exportsOf("imported", { m: { memory: shared } })];
+        const user = () => exportsOf("imported", { m: { memory: shared } });
+        const [a, b] = [user(), user()];
         a.store(0, 5);
         const old = shared.buffer;
         a.grow(1);
@@ -786,7 +792,8 @@ def test_shared_memory(tmp_path: Path) -> None:
         """
         const memory = new WebAssembly.Memory({ initial: 1, maximum: 4, shared: true });
         const first = memory.buffer;
-        results.first = [first instanceof SharedArrayBuffer, first.byteLength, Object.isFrozen(first), first === memory.buffer];
+        results.first = [first instanceof SharedArrayBuffer, first.byteLength, Object.isFrozen(first),
+          first === memory.buffer];
         const view = new Int32Array(first);
         results.grown = [memory.grow(2), first.byteLength, memory.buffer.byteLength, memory.buffer !== first];
         new Int32Array(memory.buffer)[5] = 99;
@@ -929,7 +936,8 @@ def test_table(tmp_path: Path) -> None:
         new Table(new Proxy({ initial: 0, element: "anyfunc" },
           { get(target, key) { order.push(key); return target[key]; } }));
         results.order = order;
-        const users = exportsOf("calls", { m: { table: new Table({ initial: 3, element: "anyfunc" }, exportsOf("ints").one) } });
+        const ones = new Table({ initial: 3, element: "anyfunc" }, exportsOf("ints").one);
+        const users = exportsOf("calls", { m: { table: ones } });
         results.indirect = [users.call(0), thrown(() => users.call(3))];
         """,
         all=EVERYTHING,
@@ -948,3 +956,338 @@ def test_table(tmp_path: Path) -> None:
         "order": ["address", "element", "initial", "maximum"],
         "indirect": [1, "RuntimeError"],
     }
+
+
+def test_global(tmp_path: Path) -> None:
+    assert see(
+        tmp_path,
+        """
+        const { Global } = WebAssembly;
+        const kinds = ["i32", "i64", "f32", "f64", "externref", "anyfunc"];
+        results.defaults = kinds.map((value) => String(new Global({ value }).value));
+        results.given = [new Global({ value: "i32" }, 2.9).value, String(new Global({ value: "i64" }, "5").value),
+          new Global({ value: "f32" }, 0.1).value === Math.fround(0.1), new Global({ value: "f64" }, "0.1").value,
+          new Global({ value: "externref" }, kinds).value === kinds, new Global({ value: "anyfunc" }, null).value];
+        const global = new Global({ value: "i64", mutable: true }, 1n);
+        global.value = 2n ** 63n;
+        results.set = [String(global.value), String(global.valueOf()), thrown(() => { global.value = 1; })];
+        const constant = new Global({ value: "i32" }, 4);
+        results.constant = [thrown(() => { constant.value = 5; }), constant.value];
+        const counts = new Global({ value: "i32", mutable: true }, 10);
+        const e = exportsOf("counts", { m: { counts } });
+        e.up();
+        counts.value += 5;
+        e.up();
+        results.shared = [counts.value, e.own.value, thrown(() => { e.own.value = 1; })];
+        const descriptors = [undefined, 1, {}, { value: "i8" }, { value: "v128" }, { value: Symbol() }];
+        results.descriptors = descriptors.map((descriptor) => thrown(() => new Global(descriptor)));
+        const wrong = [["i32", 1n], ["i64", 1], ["anyfunc", {}], ["f32", Symbol()]];
+        results.wrong = wrong.map(([value, initial]) => thrown(() => new Global({ value }, initial)));
+        const order = [];
+        new Global(new Proxy({ value: "i32" }, { get(target, key) { order.push(key); return target[key]; } }));
+        results.order = order;
+        """,
+        counts="""(module (import "m" "counts" (global $g (mut i32))) (global (export "own") i32 (i32.const 3))
+          (func (export "up") global.get $g i32.const 1 i32.add global.set $g))""",
+    ) == {
+        "defaults": ["0", "0", "0", "0", "undefined", "null"],
+        "given": [2, "5", True, 0.1, True, None],
+        "set": [str(-(2**63)), str(-(2**63)), "TypeError"],
+        "constant": ["TypeError", 4],
+        "shared": [17, 3, "TypeError"],
+        "descriptors": ["TypeError"] * 6,
+        "wrong": ["TypeError"] * 4,
+        "order": ["mutable", "value"],
+    }
+
+
+# --- traps and exceptions ---
+
+
+def test_each_trap_is_a_runtime_error(tmp_path: Path) -> None:
+    found = see(
+        tmp_path,
+        """
+        const e = exportsOf("traps");
+        results.traps = Object.keys(e).filter((name) => name !== "ok").map((name) => {
+          const error = caught(() => e[name]());
+          return [name, error instanceof WebAssembly.RuntimeError, error instanceof Error, error.message,
+            error.stack.split("\\n")[0].trim()];
+        });
+        results.after = e.ok();
+        """,
+        traps="""(module (memory 1) (table 4 funcref) (elem (i32.const 0) $other) (type $v (func))
+          (func $other (result i32) i32.const 0)
+          (func (export "unreachable") unreachable)
+          (func (export "divide by zero") i32.const 1 i32.const 0 i32.div_s drop)
+          (func (export "integer overflow") i32.const 0x80000000 i32.const -1 i32.div_s drop)
+          (func (export "overflow") f64.const 1e30 i32.trunc_f64_s drop)
+          (func (export "float unrepresentable") f64.const nan i32.trunc_f64_s drop)
+          (func (export "memory access out of bounds") i32.const 65533 i32.load drop)
+          (func (export "table index is out of bounds") i32.const 4 call_indirect (type $v))
+          (func (export "indirect call to null") i32.const 1 call_indirect (type $v))
+          (func (export "signature mismatch") i32.const 0 call_indirect (type $v))
+          (func (export "null") ref.null $v call_ref $v)
+          (func (export "unaligned") i32.const 1 i32.atomic.load drop)
+          (func (export "ok") (result i32) i32.const 1))""",
+    )
+    assert found["after"] == 1
+    for name, is_runtime_error, is_error, message, first_frame in found["traps"]:
+        assert is_runtime_error and is_error, name
+        assert name in message, (name, message)
+        assert "wasm-function[" in first_frame, (name, first_frame)
+
+
+def test_exceptions_cross_wasm_as_the_same_object(tmp_path: Path) -> None:
+    assert see(
+        tmp_path,
+        """
+        const values = [new Error("boom"), { odd: 1 }, null, undefined, 7, "text", Symbol.iterator, 5n, NaN];
+        let next;
+        const e = exportsOf("passes", { m: { f() { throw next; } } });
+        const same = (run) => values.every((value) => {
+          next = value;
+          try {
+            run();
+          } catch (error) {
+            return Object.is(error, value);
+          }
+          return false;
+        });
+        // Through one wasm frame, and through wasm, JavaScript and wasm.
+        const outer = exportsOf("passes", { m: { f: () => e.run() } });
+        results.identity = [same(e.run), same(outer.run)];
+        const error = new Error("with a stack");
+        next = error;
+        const before = error.stack;
+        results.untouched = [caught(e.run) === error, error.stack === before];
+        // wasm catches what JavaScript throws, with JSTag.
+        const { JSTag } = WebAssembly;
+        results.tag = [JSTag instanceof WebAssembly.Tag, JSTag === WebAssembly.JSTag];
+        const catcher = exportsOf("catches", { m: { f() { throw next; }, tag: JSTag } });
+        results.caught = values.every((value) => { next = value; return Object.is(catcher.run(), value); });
+        // A trap is no exception that wasm could catch.
+        const trap = exportsOf("traps").run;
+        results.trap = thrown(exportsOf("catches", { m: { f: trap, tag: JSTag } }).run);
+        """,
+        passes='(module (import "m" "f" (func $f)) (func (export "run") call $f))',
+        catches="""(module (import "m" "f" (func $f)) (import "m" "tag" (tag $js (param externref)))
+          (func (export "run") (result externref)
+            (block $caught (result externref) (try_table (catch $js $caught) call $f) ref.null extern)))""",
+        traps='(module (func (export "run") unreachable))',
+    ) == {
+        "identity": [True, True],
+        "untouched": [True, True],
+        "tag": [True, True],
+        "caught": True,
+        "trap": "RuntimeError",
+    }
+
+
+def test_tags_and_exceptions(tmp_path: Path) -> None:
+    assert see(
+        tmp_path,
+        """
+        const { Tag, Exception, JSTag } = WebAssembly;
+        const tag = new Tag({ parameters: ["i32", "f64", "i64", "externref"] });
+        const other = new Tag({ parameters: [] });
+        const made = new Exception(tag, [1, 2.5, 3n, tag]);
+        results.made = [made.is(tag), made.is(other), made.getArg(tag, 0), made.getArg(tag, 1),
+          String(made.getArg(tag, 2)), made.getArg(tag, 3) === tag];
+        results.wrong = [thrown(() => made.getArg(other, 0)), thrown(() => made.getArg(tag, 4)),
+          thrown(() => made.is()), thrown(() => made.is({})), thrown(() => made.getArg(tag, -1)),
+          thrown(() => new Exception(tag)), thrown(() => new Exception({}, [])), thrown(() => new Exception(tag, [1])),
+          thrown(() => new Exception(tag, [1n, 1, 1n, 1])), thrown(() => new Exception(JSTag, [1])),
+          thrown(() => new Tag()), thrown(() => new Tag({})), thrown(() => new Tag({ parameters: ["i8"] }))];
+        results.noError = [made instanceof Error, Object.prototype.toString.call(made)];
+        const e = exportsOf("throws", { m: { tag, f() { throw made; } } });
+        const fresh = caught(() => e.raise(9));
+        results.fromWasm = [fresh instanceof Exception, fresh.is(tag), fresh.getArg(tag, 0), fresh.getArg(tag, 1)];
+        results.through = caught(e.pass) === made;
+        results.inWasm = [e.catchOwn(11), e.catchThrown()];
+        results.exported = [e.tag === tag, e.own instanceof Tag, e.own !== tag];
+        // A tag's exceptions are its own even where the types are the same.
+        results.twin = fresh.is(new Tag({ parameters: ["i32", "f64", "i64", "externref"] }));
+        """,
+        throws="""(module (import "m" "tag" (tag $t (param i32 f64 i64 externref))) (import "m" "f" (func $f))
+          (export "tag" (tag $t)) (tag $own (export "own") (param i32))
+          (func (export "raise") (param i32)
+            local.get 0 f64.const 0.5 i64.const 1 ref.null extern throw $t)
+          (func (export "pass") call $f)
+          (func (export "catchOwn") (param i32) (result i32)
+            (block $c (result i32) (try_table (catch $own $c) local.get 0 throw $own) i32.const -1))
+          (func (export "catchThrown") (result i32)
+            (block $c (result i32 f64 i64 externref) (try_table (catch $t $c) call $f) unreachable) drop drop drop))""",
+    ) == {
+        "made": [True, False, 1, 2.5, "3", True],
+        "wrong": ["TypeError", "RangeError"] + ["TypeError"] * 11,
+        "noError": [False, "[object WebAssembly.Exception]"],
+        "fromWasm": [True, True, 9, 0.5],
+        "through": True,
+        "inWasm": [11, 1],
+        "exported": [True, True, True],
+        "twin": False,
+    }
+
+
+def test_stack_overflow_is_an_error(tmp_path: Path) -> None:
+    """In wasm, in JavaScript below wasm, and where the two call each other."""
+    assert see(
+        tmp_path,
+        """
+        const run = exportsOf("recurse").run;
+        results.wasm = [thrown(run), thrown(run)];
+        let depth = 0;
+        const pair = exportsOf("calls", { m: { f() { depth++; pair.run(); } } });
+        results.pair = [thrown(pair.run), depth > 10];
+        const js = exportsOf("calls", { m: { f: function f() { return 1 + f(); } } });
+        results.js = thrown(js.run);
+        const deep = (n) => (n === 0 ? run() : 1 + deep(n - 1));
+        results.deep = [1, 10, 100, 1000].map((n) => thrown(() => deep(n)));
+        // A valueOf, an iterator and a start function that come back into wasm.
+        const values = exportsOf("values", { m: { f: () => ({ valueOf: () => values.run() }) } });
+        results.values = thrown(values.run);
+        const iterates = exportsOf("several", { m: { f: () => ({ [Symbol.iterator]: () => iterates.run() }) } });
+        results.iterates = thrown(iterates.run);
+        const starts = () => exportsOf("starts", { m: { f: starts } });
+        results.starts = thrown(starts);
+        results.after = exportsOf("one").run();
+        """,
+        recurse='(module (func $f (export "run") call $f))',
+        calls='(module (import "m" "f" (func $f)) (func (export "run") call $f))',
+        values='(module (import "m" "f" (func $f (result i32))) (func (export "run") (result i32) call $f))',
+        several="""(module (import "m" "f" (func $f (result i32 i32)))
+          (func (export "run") (result i32 i32) call $f))""",
+        starts='(module (import "m" "f" (func $f)) (start $f))',
+        one='(module (func (export "run") (result i32) i32.const 1))',
+    ) == {
+        "wasm": ["RangeError"] * 2,
+        "pair": ["RangeError", True],
+        "js": "RangeError",
+        "deep": ["RangeError"] * 4,
+        "values": "RangeError",
+        "iterates": "RangeError",
+        "starts": "RangeError",
+        "after": 1,
+    }
+
+
+# --- invalid modules ---
+
+
+def test_invalid_modules(tmp_path: Path) -> None:
+    good = wasm(EVERYTHING)
+    broken = {
+        "empty": b"",
+        "text": b"(module)",
+        "magic": b"\x00asn\x01\0\0\0",
+        "version": b"\x00asm\x02\0\0\0",
+        "component": b"\x00asm\x0d\0\x01\0",
+        "garbage": good + b"\xff" * 20,
+        "huge": b"\x00asm\x01\0\0\0" + bytes([10, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]),
+        "zeros": bytes(100_000),
+        "types": wasm(EMPTY) + bytes([1, 5, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]),
+        "stack": wasm(EMPTY) + bytes.fromhex("010401600000 03020100 0a050103006a0b"),
+    }
+    found = see(
+        tmp_path,
+        """
+        const { prefixes, ...broken } = modules;
+        for (const [name, bytes] of Object.entries(broken)) {
+          const error = caught(() => new WebAssembly.Module(bytes));
+          results[name] = [WebAssembly.validate(bytes), error?.name, error instanceof WebAssembly.CompileError,
+            error?.message.length > 0 && !error.message.includes("\\n"), await rejected(WebAssembly.compile(bytes)),
+            await rejected(WebAssembly.instantiate(bytes))];
+        }
+        results.bad = [];
+        for (let size = 0; size < prefixes.length; size++) {
+          const part = prefixes.subarray(0, size);
+          const valid = WebAssembly.validate(part);
+          const name = thrown(() => new WebAssembly.Module(part));
+          if (name !== (valid ? "nothing" : "CompileError")) results.bad.push([size, valid, name]);
+        }
+        """,
+        prefixes=good,
+        **broken,
+    )
+    assert found.pop("bad") == []
+    assert found == {name: [False, "CompileError", True, True, "CompileError", "CompileError"] for name in broken}
+
+
+def test_mutated_modules_do_no_harm(tmp_path: Path) -> None:
+    """Whatever the bytes are: refused, or compiled and called, and the sandbox lives."""
+    seeds = [EVERYTHING, VALUES, MEMORY_USER.format(memory='(memory (export "memory") 1 4)'), ADD]
+    found = see(
+        tmp_path,
+        """
+        let state = 12345;
+        const random = (below) => {
+          state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+          return (state >>> 8) % below;
+        };
+        results.compiled = results.called = results.refused = 0;
+        for (const seed of Object.values(modules)) {
+          for (let round = 0; round < 1000; round++) {
+            const bytes = seed.slice();
+            for (let change = random(2); change >= 0; change--) bytes[8 + random(bytes.length - 8)] = random(256);
+            try {
+              const module = new WebAssembly.Module(bytes);
+              WebAssembly.Module.exports(module);
+              WebAssembly.Module.imports(module);
+              results.compiled++;
+              const { exports } = new WebAssembly.Instance(module);
+              for (const item of Object.values(exports)) {
+                if (typeof item === "function") item(1, 2n, 3, 4);
+                if (item instanceof WebAssembly.Memory) new Uint8Array(item.buffer).fill(1);
+                results.called++;
+              }
+            } catch (error) {
+              if (!(error instanceof Error)) throw error;
+              results.refused++;
+            }
+          }
+        }
+        """,
+        **{f"seed{i}": seed for i, seed in enumerate(seeds)},
+    )
+    assert found["compiled"] > 100
+    assert found["called"] > 100
+    assert found["refused"] > 100
+
+
+# --- where it runs ---
+
+
+def test_webassembly_in_a_sealed_sandbox() -> None:
+    """A job: growth, traps, overflow, atomics and exceptions need nothing that the sandbox does not allow."""
+    job = dcp.compute_for(
+        range(40),
+        """
+        async (index, bytes) => {
+          const { instance, module } = await WebAssembly.instantiate(bytes, { m: { f() { throw new Error("own"); } } });
+          const { grow, store, load, recurse, trap, pass, add } = instance.exports;
+          const name = (run) => {
+            try { run(); } catch (error) { return error.name; }
+            return "nothing";
+          };
+          const again = new WebAssembly.Instance(module, { m: { f() {} } });
+          const pages = grow(1 + (index % 3));
+          store(65540, index);
+          return [pages, load(65540), name(recurse), name(trap), name(pass), add(40, 2), name(again.exports.pass),
+            name(() => new WebAssembly.Module(bytes.subarray(0, 40)))];
+        }
+        """,
+        np.frombuffer(
+            wasm("""(module (import "m" "f" (func $f)) (memory 1 8)
+              (func (export "grow") (param i32) (result i32) local.get 0 memory.grow)
+              (func (export "load") (param i32) (result i32) local.get 0 i32.load)
+              (func (export "store") (param i32 i32) local.get 0 local.get 1 i32.store)
+              (func $r (export "recurse") call $r) (func (export "trap") unreachable) (func (export "pass") call $f)
+              (func (export "add") (param i32 i32) (result i32)
+                i32.const 8 local.get 0 i32.store
+                i32.const 8 local.get 1 i32.atomic.rmw.add drop i32.const 8 i32.load))"""),
+            dtype=np.uint8,
+        ),
+    )
+    expected = ["RangeError", "RuntimeError", "Error", 42, "nothing", "CompileError"]
+    assert [list(result) for result in job.local_exec(sandboxes=2)] == [[1, i, *expected] for i in range(40)]

@@ -36,7 +36,7 @@ const char* trap_message(std::uint8_t code) {
     case WASMTIME_TRAP_CODE_BAD_SIGNATURE:
       return "null function or function signature mismatch";
     case WASMTIME_TRAP_CODE_INTEGER_OVERFLOW:
-      return "divide result unrepresentable";
+      return "integer overflow";  // of a division, or of a conversion from a float
     case WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO:
       return "divide by zero";
     case WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER:
