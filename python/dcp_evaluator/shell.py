@@ -85,21 +85,22 @@ class _Shell:
             written = True
         events = selectors.EVENT_READ if written else selectors.EVENT_READ | selectors.EVENT_WRITE
         self._selector.modify(self._channel, events, self._on_channel)
-        try:
-            self._read_frames()
-        except (EOFError, ConnectionError):
+        if self._read_frames() is None:
             self._selector.unregister(self._channel)  # the zygote will say how it ended
 
-    def _read_frames(self) -> bool:
+    def _read_frames(self) -> int | None:
+        """Handles what has come; how many frames, None at the end. Raises OSError for output."""
         try:
             received = self._channel.receive()
         except _native.FrameError as error:
             raise ZygoteError(f"the sandbox broke the protocol: {error}") from None
+        except (EOFError, OSError):
+            return None
         for payload, fds in received:
             for fd in fds:
                 os.close(fd)
             self._handle(payload)
-        return bool(received)
+        return len(received)
 
     def _handle(self, payload: bytes) -> None:
         match _unpack(payload):
@@ -134,10 +135,7 @@ class _Shell:
 
     def _finish(self, exit_text: str) -> None:
         """Takes what the sandbox wrote before it ended; its own word on the status counts, where it gave one."""
-        try:
-            while self._read_frames():
-                pass
-        except (EOFError, OSError):
+        while self._read_frames():
             pass
         if self._status is None:
             ended = describe_exit(exit_text)
