@@ -1,0 +1,106 @@
+"""``dcp-evaluator FILE...`` over stdio and TCP, and peers that speak lines to it."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "dcp_evaluator"]
+DEADLINE = 30.0
+
+PRELUDE = """
+const handlers = {
+  echo: (text) => text,
+  spin: () => { for (;;); },
+  die: (code) => die(Number(code)),
+  length: (text) => String(text.length),
+  reply: (count) => "x".repeat(Number(count)),
+  throw: (text) => { throw new TypeError(text); },
+  pid: () => String(performance.now() >= 0),
+};
+onreadln((line) => {
+  const [name, ...rest] = line.split(" ");
+  writeln(name in handlers ? handlers[name](rest.join(" ")) : "? " + line);
+});
+"""
+
+
+def write_prelude(folder: Path, extra: str = "") -> str:
+    file = folder / "start.js"
+    file.write_text(PRELUDE + extra, encoding="utf-8")
+    return str(file)
+
+
+def stdio(*files: str, lines: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Runs an evaluator on pipes until it ends by itself."""
+    return subprocess.run([*COMMAND, *files], input=lines, capture_output=True, timeout=DEADLINE, check=False)
+
+
+class Peer:
+    """One connection."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("localhost", port), timeout=DEADLINE)
+        self._lines = self.socket.makefile("rb")
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self.socket.close()
+
+    def send(self, *lines: str) -> None:
+        self.socket.sendall("".join(f"{line}\n" for line in lines).encode())
+
+    def read(self) -> str:
+        """The next line, without its end; empty at the end of the connection."""
+        return self._lines.readline().decode().removesuffix("\n")
+
+    def ask(self, line: str) -> str:
+        self.send(line)
+        return self.read()
+
+
+class TcpEvaluator:
+    """``dcp-evaluator -p 0 FILE...``, listening."""
+
+    def __init__(self, *files: str, options: tuple[str, ...] = ()) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, "-p", "0", *options, *files], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )
+        assert self.process.stderr is not None
+        self.said: list[str] = []
+        while not (found := re.search(r"listening on .* port (\d+)", self._next())):
+            pass
+        self.port = int(found[1])
+
+    def _next(self) -> str:
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        assert line, f"it ended: {self.said}"
+        self.said.append(line)
+        return line
+
+    def wait_for(self, text: str) -> str:
+        """The next notice that contains ``text``."""
+        while text not in (line := self._next()):
+            pass
+        return line
+
+    def connect(self) -> Peer:
+        return Peer(self.port)
+
+    def __enter__(self) -> TcpEvaluator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.communicate(timeout=DEADLINE)
+        finally:
+            self.process.kill()
+            self.process.wait()
