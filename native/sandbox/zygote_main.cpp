@@ -2,8 +2,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
@@ -57,6 +59,14 @@ void ignore_signals() {
   for (const int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP}) (void)signal(number, SIG_IGN);
 }
 
+/// What of `wanted` the hard limit of the system leaves to the engine's stack.
+std::size_t affordable_stack(std::size_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return wanted;
+  const rlim_t room = limit.rlim_max > kNativeStack ? limit.rlim_max - kNativeStack : limit.rlim_max / 2;
+  return std::min<std::size_t>(wanted, room / 2);
+}
+
 Prepared prepare_isolation(const Options& options) {
   dcp::isolation::Limits limits;
   limits.memory = options.memory_limit;
@@ -89,7 +99,8 @@ Prepared prepare_isolation(const Options& options) {
 int main(int count, char** arguments) {
   try {
     open_standard_descriptors();
-    const CommandLine command = parse_command_line(count, arguments);
+    CommandLine command = parse_command_line(count, arguments);
+    command.sandbox.stack_limit = affordable_stack(command.sandbox.stack_limit);
     dcp::isolation::erase_environment();
     end_with_parent();
     ignore_signals();
