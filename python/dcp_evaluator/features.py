@@ -21,7 +21,7 @@ JAVASCRIPT = {
     "RegExp lookbehind": "return new RegExp('(?<=a)b').test('ab')",
     "RegExp named groups": "return new RegExp('(?<y>a)').exec('a').groups.y === 'a'",
     "RegExp v flag": "return new RegExp('[\\\\p{L}--[a-z]]', 'v').test('A')",
-    "resizable ArrayBuffer": "const b = new ArrayBuffer(1, { maxByteLength: 8 }); b.resize(8); return b.byteLength === 8",
+    "resizable ArrayBuffer": "return new ArrayBuffer(1, { maxByteLength: 8 }).resizable",
     "Set methods": "return new Set([1]).union(new Set([2])).size === 2",
     "SharedArrayBuffer": "return new SharedArrayBuffer(8).byteLength === 8",
     "structuredClone": "return structuredClone({ a: new Map([[1, 2]]) }).a.get(1) === 2",

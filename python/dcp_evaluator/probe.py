@@ -2,136 +2,172 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from . import _native, features, installation
+from .child import describe_signal
 from .errors import DcpError
 from .evaluator import Evaluator
 from .gpu_pool import host_environment
 from .job import compute_for
 
-_TIMEOUT = 60.0
+_TIMEOUT = 60.0  # seconds for each part; a driver may compile for long when it is first used
 
 
 def run_probe(*, as_json: bool) -> int:
     """Prints the report. Returns 0 where a slice can run, else 2."""
+    from .probe_text import for_people
+
     report = collect()
-    print(json.dumps(report, indent=2) if as_json else _for_people(report))
+    print(json.dumps(report, indent=2) if as_json else for_people(report))
     return 0 if report["slice"]["ok"] else 2
 
 
 def collect() -> dict[str, Any]:
     """The report, as ``--json`` prints it. Raises nothing: each fault is told in its place."""
-    sandbox = _try_sandbox()
-    adapters = gpu_adapters()
+    gpu = gpu_adapters()
     return {
-        "versions": _versions(),
+        "versions": _versions(gpu),
         "machine": _machine(),
-        "slice": sandbox["slice"],
-        "features": sandbox["features"],
-        "gpu": adapters,
+        **_try_sandbox(),
+        "gpu": gpu,
         "isolation": isolation_layers(),
     }
 
 
 def isolation_layers() -> dict[str, Any]:
     """``{"layers": [{layer, in_force, reason}], "error": text or None}``, measured in a process like a sandbox."""
-    layers, error = _ask("dcp-zygote", ["--report-isolation"], {})
-    return {"layers": layers, "error": error}
+    layers, error = _ask("dcp-zygote", ["--report-isolation"], {}, list)
+    return {"layers": layers or [], "error": error}
 
 
 def gpu_adapters() -> dict[str, Any]:
-    """``{"adapters": [...], "error": text or None}``; each adapter has the verdict of a compute check."""
+    """``{"version": wgpu-native's or None, "adapters": [...], "error": text or None}``.
+
+    Each adapter has ``compute``: ``{"ok": bool, "error": text}``, the verdict of a shader whose result was verified.
+    """
     try:
         arguments = ["--library", installation.wgpu_library(), "--probe"]
     except DcpError as error:
-        return {"adapters": [], "error": str(error)}
-    adapters, problem = _ask("dcp-gpu-host", arguments, host_environment())
-    return {"adapters": adapters, "error": problem}
+        return {"version": None, "adapters": [], "error": str(error)}
+    answer, problem = _ask("dcp-gpu-host", arguments, host_environment(), dict)
+    return {"version": None, "adapters": [], **(answer or {}), "error": problem}
 
 
-def _ask(program: str, arguments: list[str], environment: dict[str, str]) -> tuple[list[Any], str | None]:
-    """The JSON list that one of our programs prints."""
+def _ask(
+    program: str, arguments: list[str], environment: dict[str, str], kind: type[Any]
+) -> tuple[Any, None] | tuple[None, str]:
+    """The JSON value that one of our programs prints, or the reason why there is none.
+
+    A process of its own: a driver that crashes or hangs does not take the probe along.
+    """
     try:
         command = [installation.executable(program), *arguments]
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
         )
         answer = json.loads(done.stdout)
-        if isinstance(answer, list):
-            return answer, None
-        return [], f"{program} printed no list"
+        return (answer, None) if isinstance(answer, kind) else (None, f"{program} printed something unknown")
     except ValueError:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return [], f"{program} failed ({done.returncode}){': ' + reason[-1] if reason else ''}"
+        ended = describe_signal(-done.returncode) if done.returncode < 0 else f"exit {done.returncode}"
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        return None, ": ".join([f"{program} failed ({ended})", *(line.removeprefix(f"{program}: ") for line in last)])
     except subprocess.TimeoutExpired:
-        return [], f"{program} gave no answer within {_TIMEOUT:g} s"
+        return None, f"{program} gave no answer within {_TIMEOUT:g} s"
     except OSError as error:
-        return [], f"{program} cannot be run: {error.strerror}"
+        return None, f"{program} cannot be run: {error.strerror}"
     except DcpError as error:
-        return [], str(error)
+        return None, str(error)
 
 
 def _try_sandbox() -> dict[str, Any]:
-    """Runs one slice that tries every feature."""
-    evaluator = Evaluator()
+    """Runs one slice that tries every feature: ``{"slice": {ok, error, milliseconds}, "features": {group: ...}}``."""
+    modules, problems = _assemble()
+    tests = {"javascript": features.JAVASCRIPT, "webassembly": modules}
     try:
-        tests = {"javascript": features.JAVASCRIPT, "webassembly": _assemble()}
-        job = compute_for([tests], features.TRY_ALL)
-        results = job.local_exec(1, progress_timeout=_TIMEOUT, evaluator=evaluator)
-        return {"slice": {"ok": True, "error": None, "milliseconds": results.metrics[0].wall}, "features": results[0]}
+        with Evaluator() as evaluator:
+            job = compute_for([tests], features.TRY_ALL)
+            results = job.local_exec(1, progress_timeout=_TIMEOUT, evaluator=evaluator).wait()
+            found, milliseconds = results[0], results.metrics[0].wall
     except (DcpError, OSError) as error:
         return {"slice": {"ok": False, "error": str(error), "milliseconds": None}, "features": {}}
-    finally:
-        evaluator.close()
+    found["webassembly"].update(problems)
+    return {"slice": {"ok": True, "error": None, "milliseconds": milliseconds}, "features": found}
 
 
-def _assemble() -> dict[str, bytes]:
+def _assemble() -> tuple[dict[str, bytes], dict[str, str]]:
+    """The WebAssembly modules to try, and for those that there are none of, the reason."""
+    modules, problems = {}, {}
     try:
         installation.wasmtime_library()
-        from wasmtime import wat2wasm
-
-        return {name: bytes(wat2wasm(text)) for name, text in features.WEBASSEMBLY.items()}
-    except (DcpError, ImportError, OSError):
-        return {}
-
-
-def _version_of(package: str) -> str:
-    try:
-        return installation.package_version(package)
-    except DcpError:
-        return "missing"
+        from wasmtime import WasmtimeError, wat2wasm
+    except (DcpError, ImportError, OSError, RuntimeError) as error:
+        return {}, dict.fromkeys(features.WEBASSEMBLY, str(error))
+    for name, text in features.WEBASSEMBLY.items():
+        try:
+            modules[name] = bytes(wat2wasm(text))
+        except WasmtimeError as error:
+            problems[name] = str(error)
+    return modules, problems
 
 
-def _wgpu_native_version() -> str:
-    try:
-        number = ctypes.CDLL(installation.wgpu_library()).wgpuGetVersion()
-    except (DcpError, OSError, AttributeError):
-        return "missing"
-    return ".".join(str(number >> shift & 0xFF) for shift in (24, 16, 8, 0))
+# --- Versions and the machine ---
 
 
-def _versions() -> dict[str, str]:
+def _versions(gpu: dict[str, Any]) -> dict[str, Any]:
+    drivers = {str(item.get("description") or item.get("driver")) for item in gpu["adapters"]}
     return {
         "dcp-evaluator": installation.VERSION,
         "engine": f"QuickJS-NG {_native.built_quickjs}",
         "wasmtime": _version_of("wasmtime"),
         "wgpu": _version_of("wgpu"),
-        "wgpu-native": _wgpu_native_version(),
+        "wgpu-native": gpu["version"],
+        "drivers": sorted(drivers),
         "python": platform.python_version(),
         "kernel": platform.release(),
+        "system": _system(),
     }
 
 
-def _field(path: str, name: str) -> str | None:
+def _version_of(package: str) -> str | None:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        return installation.package_version(package)
+    except DcpError:
+        return None
+
+
+def _system() -> str | None:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME")
+    except OSError:
+        return None
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cpu": _field("/proc/cpuinfo", "model name") or platform.machine(),
+        "architecture": platform.machine(),
+        "cpus": os.cpu_count(),
+        "cpus_usable": len(os.sched_getaffinity(0)),
+        "memory_mib": _mebibytes("MemTotal"),
+        "memory_available_mib": _mebibytes("MemAvailable"),
+    }
+
+
+def _mebibytes(name: str) -> int | None:
+    value = (_field("/proc/meminfo", name) or "").partition(" ")[0]
+    return int(value) // 1024 if value.isdigit() else None
+
+
+def _field(path: str, name: str) -> str | None:
+    """The value of the first line ``name: value`` of a file of the kernel's."""
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as file:
             for line in file:
                 key, _, value = line.partition(":")
                 if key.strip() == name:
@@ -139,70 +175,3 @@ def _field(path: str, name: str) -> str | None:
     except OSError:
         pass
     return None
-
-
-def _machine() -> dict[str, Any]:
-    def mebibytes(name: str) -> int | None:
-        value = _field("/proc/meminfo", name)
-        return int(value.split()[0]) // 1024 if value else None
-
-    return {
-        "cpu": _field("/proc/cpuinfo", "model name") or platform.machine(),
-        "cpus": len(os.sched_getaffinity(0)),
-        "memory_mib": mebibytes("MemTotal"),
-        "memory_available_mib": mebibytes("MemAvailable"),
-    }
-
-
-# --- For people ---
-
-
-def _for_people(report: dict[str, Any]) -> str:
-    machine, one_slice = report["machine"], report["slice"]
-    lines = ["Versions"]
-    lines += [f"  {name:14} {value}" for name, value in report["versions"].items()]
-    lines += ["Machine", f"  CPU            {machine['cpu']}, {machine['cpus']} in use"]
-    lines += [f"  memory         {machine['memory_mib']} MiB, {machine['memory_available_mib']} MiB available"]
-    if one_slice["ok"]:
-        lines += [f"Slice            ran in a sandbox, {one_slice['milliseconds']:.1f} ms"]
-    else:
-        lines += [f"Slice            CANNOT RUN: {one_slice['error']}"]
-    for group, title in (("javascript", "JavaScript"), ("webassembly", "WebAssembly")):
-        lines += _feature_lines(title, report["features"].get(group) or {})
-    lines += ["GPU", *_section(report["gpu"], "adapters", _adapter_lines, "no adapter: WebGPU is off, all else works")]
-    lines += ["Isolation", *_section(report["isolation"], "layers", _layer_lines, "nothing is known")]
-    return "\n".join(lines)
-
-
-def _section(part: dict[str, Any], name: str, lines: Callable[[dict[str, Any]], list[str]], none: str) -> list[str]:
-    if part["error"]:
-        return [f"  {part['error']}"]
-    found = [line for item in part[name] for line in lines(item)]
-    return found or [f"  {none}"]
-
-
-def _feature_lines(title: str, outcomes: dict[str, Any]) -> list[str]:
-    works = [name for name, outcome in outcomes.items() if outcome is True]
-    fails = [f"{name} ({outcome})" for name, outcome in outcomes.items() if outcome is not True]
-    lines = [title, f"  works          {', '.join(works) or 'nothing was tried'}"]
-    return lines + ([f"  missing        {', '.join(fails)}"] if fails else [])
-
-
-def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
-    def text(name: str) -> str:
-        return str(adapter.get(name) or "?")
-
-    check = adapter.get("compute")
-    verdict = "compute check passed" if check is True else f"compute check FAILED: {check}"
-    features, limits = adapter.get("features") or [], adapter.get("limits") or {}
-    return [
-        f"  {text('device')} ({text('vendor')}), {text('type')}, {text('backend')}",
-        f"    driver       {text('driver')}",
-        f"    {verdict}; {len(limits)} limits, {len(features)} features",
-    ]
-
-
-def _layer_lines(layer: dict[str, Any]) -> list[str]:
-    state = "in force" if layer.get("in_force") else "OFF"
-    reason = f"  {layer['reason']}" if layer.get("reason") else ""
-    return [f"  {layer.get('layer', '?'):22} {state}{reason}"]
