@@ -69,16 +69,17 @@ std::byte* Call::allocate(std::size_t size) {
 WGPUStringView Call::string() {
   const std::uint32_t first = u32();
   const std::uint32_t length = first & ~kStringInHeap;
-  std::byte* copy = allocate(length <= kHeapSize ? length : 0);
+  const void* source = nullptr;
   if (first & kStringInHeap) {
-    const std::uint32_t offset = u32();
-    std::memcpy(copy, heap(offset, length), length);
+    source = heap(u32(), length);
   } else {
     const std::size_t words = (static_cast<std::size_t>(length) + 3) / 4;
     if (words > words_.size() - position_) violation("a string of " + std::to_string(length) + " bytes");
-    std::memcpy(copy, words_.data() + position_, length);
+    source = words_.data() + position_;
     position_ += words;
   }
+  std::byte* copy = allocate(length);
+  std::memcpy(copy, source, length);
   const WGPUStringView text{reinterpret_cast<const char*>(copy), length};
   if (!is_utf8({text.data, text.length})) violation("a string that is not UTF-8");
   return text;

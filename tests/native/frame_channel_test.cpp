@@ -1,0 +1,175 @@
+// Frames over a socket: however they are cut, they come whole, in order and with their own descriptors.
+#include "runtime/frame_channel.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include "check.hpp"
+
+using namespace dcp::runtime;
+
+namespace {
+
+struct Pair {
+  Pair() {
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw std::runtime_error("socketpair");
+    ours = Descriptor(fds[0]);
+    theirs = Descriptor(fds[1]);
+  }
+  Descriptor ours, theirs;
+};
+
+std::vector<std::byte> payload_of(std::size_t size, int seed) {
+  std::vector<std::byte> payload(size);
+  for (std::size_t i = 0; i < size; ++i) payload[i] = static_cast<std::byte>(i * 31 + static_cast<std::size_t>(seed));
+  return payload;
+}
+
+std::vector<std::byte> with_header(std::uint32_t size, std::uint32_t descriptors, std::span<const std::byte> payload) {
+  std::vector<std::byte> bytes(8 + payload.size());
+  std::memcpy(bytes.data(), &size, 4);
+  std::memcpy(bytes.data() + 4, &descriptors, 4);
+  std::copy(payload.begin(), payload.end(), bytes.begin() + 8);
+  return bytes;
+}
+
+void write_all(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) throw std::runtime_error("send");
+    bytes = bytes.subspan(static_cast<std::size_t>(sent));
+  }
+}
+
+FrameChannel::Received receive_one(FrameChannel& channel) {
+  for (;;) {
+    if (auto frame = channel.next()) return std::move(*frame);
+    if (!channel.receive()) throw std::runtime_error("the channel ended early");
+  }
+}
+
+void pieces_make_frames() {
+  Pair pair;
+  FrameChannel channel(pair.ours.get());
+  std::vector<std::byte> stream;
+  const std::size_t sizes[] = {0, 1, 5, 300};
+  for (const std::size_t size : sizes) {
+    const auto frame = with_header(static_cast<std::uint32_t>(size), 0, payload_of(size, static_cast<int>(size)));
+    stream.insert(stream.end(), frame.begin(), frame.end());
+  }
+  std::size_t found = 0;
+  for (const std::byte& byte : stream) {
+    write_all(pair.theirs.get(), std::span(&byte, 1));
+    CHECK(channel.receive());
+    while (auto frame = channel.next()) {
+      CHECK(found < std::size(sizes));
+      CHECK(frame->payload == payload_of(sizes[found], static_cast<int>(sizes[found])));
+      ++found;
+    }
+  }
+  CHECK(found == std::size(sizes));
+}
+
+void large_frames_come_back() {
+  Pair pair;
+  FrameChannel ours(pair.ours.get());
+  FrameChannel theirs(pair.theirs.get());
+  std::mt19937 random(5);
+  std::vector<std::size_t> sizes = {0, 64 * 1024 - 8, 64 * 1024, 5 << 20};
+  for (int i = 0; i < 300; ++i) sizes.push_back(random() % 50000);
+  std::thread writer([&] {
+    for (std::size_t i = 0; i < sizes.size(); ++i) ours.send({payload_of(sizes[i], static_cast<int>(i)), {}});
+    ours.flush();
+  });
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    CHECK(receive_one(theirs).payload == payload_of(sizes[i], static_cast<int>(i)));
+  }
+  writer.join();
+}
+
+void descriptors_stay_with_their_frame() {
+  Pair pair;
+  FrameChannel ours(pair.ours.get());
+  FrameChannel theirs(pair.theirs.get());
+  int pipe_ends[2];
+  CHECK(pipe(pipe_ends) == 0);
+  const Descriptor reading(pipe_ends[0]);
+  ours.send({payload_of(3, 0), {}});
+  Frame frame{payload_of(100'000, 1), {}};
+  for (std::size_t i = 0; i < kMostDescriptors; ++i) frame.descriptors.emplace_back(dup(pipe_ends[1]));
+  close(pipe_ends[1]);
+  std::thread writer([&] {
+    ours.send(std::move(frame));
+    ours.send({payload_of(4, 2), {}});
+    ours.flush();
+  });
+  CHECK(receive_one(theirs).descriptors.empty());
+  {
+    const auto received = receive_one(theirs);
+    CHECK(received.payload == payload_of(100'000, 1));
+    CHECK(received.descriptors.size() == kMostDescriptors);
+    struct stat state;
+    for (const Descriptor& descriptor : received.descriptors) {
+      CHECK(fstat(descriptor.get(), &state) == 0 && S_ISFIFO(state.st_mode));
+    }
+  }
+  CHECK(receive_one(theirs).descriptors.empty());
+  writer.join();
+  char byte;
+  CHECK(read(reading.get(), &byte, 1) == 0);  // all copies of the writing end are closed
+}
+
+template <typename Run>
+bool refuses(Run run) {
+  try {
+    run();
+  } catch (const std::runtime_error&) {
+    return true;
+  }
+  return false;
+}
+
+void broken_headers_are_refused() {
+  const struct {
+    std::uint32_t size, descriptors;
+  } broken[] = {{0xFFFFFFFF, 0}, {(1u << 30) + 1, 0}, {4, 65}, {4, 0xFFFFFFFF}, {4, 1}};
+  for (const auto& header : broken) {
+    Pair pair;
+    FrameChannel channel(pair.ours.get());
+    write_all(pair.theirs.get(), with_header(header.size, header.descriptors, payload_of(4, 0)));
+    CHECK(channel.receive());
+    CHECK(refuses([&] { channel.next(); }));
+  }
+}
+
+void a_peer_that_leaves_is_noticed() {
+  Pair pair;
+  FrameChannel channel(pair.ours.get());
+  write_all(pair.theirs.get(), with_header(100, 0, payload_of(10, 0)));
+  pair.theirs = Descriptor();
+  CHECK(channel.receive());
+  CHECK(!channel.next());
+  CHECK(!channel.receive());
+  CHECK(refuses([&] {
+    channel.send({payload_of(10, 0), {}});
+    channel.flush();
+  }));
+}
+
+}  // namespace
+
+int main() {
+  pieces_make_frames();
+  large_frames_come_back();
+  descriptors_stay_with_their_frame();
+  broken_headers_are_refused();
+  a_peer_that_leaves_is_noticed();
+  return dcp::test::failures != 0;
+}

@@ -1,0 +1,195 @@
+// What the GPU host reads from its shared memory: any words give values or a Violation, never anything else.
+#include <cstring>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "check.hpp"
+#include "gpu/call.hpp"
+#include "gpu/region.hpp"
+#include "gpu/server.hpp"
+#include "gpu/violation.hpp"
+
+using namespace dcp::gpu;
+
+namespace {
+
+template <typename Run>
+bool violates(Run run) {
+  try {
+    run();
+  } catch (const Violation& violation) {
+    return std::strlen(violation.what()) > 0;
+  }
+  return false;
+}
+
+// A server without an adapter and without wgpu-native's functions.
+struct Host {
+  Functions functions = {};
+  Region region;
+  Server server{functions, {}, region};
+};
+
+std::vector<std::uint32_t> command(std::uint32_t opcode, std::vector<std::uint32_t> payload) {
+  payload.insert(payload.begin(), message_header(opcode, static_cast<std::uint32_t>(payload.size() + 1)));
+  return payload;
+}
+
+void words_are_read_in_order(Host& host) {
+  const auto words = command(1, {7, 0xFFFFFFFF, 5, 6, 0x3F800000, 0, 0x3FF00000, 1, 65535, 2, 1, 2});
+  Call call(host.server, words);
+  CHECK(call.peek() == 7 && call.u32() == 7);
+  CHECK(call.i32() == -1);
+  CHECK(call.u64() == (std::uint64_t{6} << 32 | 5));
+  CHECK(call.f32() == 1.0f && call.f64() == 1.0);
+  CHECK(call.boolean());
+  CHECK(call.u16() == 65535);
+  CHECK(call.count() == 2);
+  call.skip(2);
+  CHECK(violates([&] { call.u32(); }));
+  CHECK(call.peek() == 0);
+}
+
+void wrong_words_are_violations(Host& host) {
+  const auto read = [&](std::vector<std::uint32_t> payload, auto reader) {
+    const auto words = command(1, std::move(payload));
+    return violates([&] {
+      Call call(host.server, words);
+      reader(call);
+    });
+  };
+  CHECK(read({}, [](Call& call) { call.u32(); }));
+  CHECK(read({1}, [](Call& call) { call.u64(); }));
+  CHECK(read({2}, [](Call& call) { call.boolean(); }));
+  CHECK(read({65536}, [](Call& call) { call.u16(); }));
+  CHECK(read({2, 0}, [](Call& call) { call.count(); }));
+  CHECK(read({0xFFFFFFFF}, [](Call& call) { call.count(); }));
+  CHECK(read({1}, [](Call& call) { call.skip(2); }));
+  CHECK(read({5}, [](Call& call) { call.object(Kind::buffer); }));
+  CHECK(read({0}, [](Call& call) { call.self(Kind::device); }));
+  CHECK(read({0}, [](Call& call) { call.result(Kind::buffer); }));
+  CHECK(read({5}, [](Call& call) { call.object_or_null(Kind::buffer); }));
+  CHECK(read({1}, [](Call& call) { call.finish(); }));
+  CHECK(read({0}, [](Call& call) { call.heap(kHeapSize, 1); }));
+  CHECK(read({0}, [](Call& call) { call.heap(UINT64_MAX, 1); }));
+  CHECK(read({0}, [](Call& call) { call.heap(1, UINT64_MAX); }));
+  CHECK(read({9, 0x61616161}, [](Call& call) { call.string(); }));
+  CHECK(read({0x7FFFFFFF}, [](Call& call) { call.string(); }));
+  CHECK(read({1, 0xFF}, [](Call& call) { call.string(); }));
+  CHECK(read({0xFFFFFFFF, 0}, [](Call& call) { call.string(); }));
+  CHECK(read({kStringInHeap | 8, static_cast<std::uint32_t>(kHeapSize) - 4}, [](Call& call) { call.string(); }));
+  CHECK(!read({0}, [](Call& call) { call.object_or_null(Kind::buffer); }));
+}
+
+void strings_are_copied(Host& host) {
+  std::memcpy(host.region.heap() + 100, "gr\xC3\xBC\xC3\x9F", 6);
+  const auto words = command(1, {5, 0x6C6C6568, 0x6F, 0, kStringInHeap | 6, 100});
+  Call call(host.server, words);
+  const WGPUStringView inline_text = call.string();
+  CHECK(std::string_view(inline_text.data, inline_text.length) == "hello");
+  CHECK(call.string().length == 0);
+  const WGPUStringView heap_text = call.string();
+  std::memset(host.region.heap() + 100, 'x', 6);
+  CHECK(std::string_view(heap_text.data, heap_text.length) == "gr\xC3\xBC\xC3\x9F");
+}
+
+std::uint32_t any_word(std::mt19937& random) {
+  switch (random() % 8) {
+    case 0:
+      return random() & 0xFFFF;
+    case 1:
+      return kStringInHeap | random() % 64;
+    case 2:
+      return 0xFFFFFFFF - random() % 4;
+    default:
+      return random() % 4;
+  }
+}
+
+// Without objects no command gets as far as wgpu-native, whose functions are all null here.
+void random_commands_do_no_harm() {
+  Host host;
+  std::mt19937 random(17);
+  for (int round = 0; round < 100'000; ++round) {
+    std::vector<std::uint32_t> payload(random() % 24);
+    for (std::uint32_t& word : payload) word = any_word(random);
+    const auto words = command(1 + random() % (kOpcodeCount + 4), std::move(payload));
+    try {
+      host.server.execute(words);
+    } catch (const Violation&) {
+    }
+  }
+  CHECK(host.server.objects().size() < 1000);
+}
+
+// The sandbox can write anything into the ring and its positions, at any time.
+void the_ring_is_checked() {
+  std::mt19937 random(23);
+  for (int round = 0; round < 60; ++round) {
+    Region region;
+    CommandReader reader(region);
+    for (int i = 0; i < 2000; ++i)
+      region.commands()[i] = random() % 8 == 0 ? random() : message_header(1, random() % 9);
+    region.header().commands.write = random() % 4 == 0 ? random() : random() % 2000;
+    std::vector<std::uint32_t> found;
+    std::size_t words = 0;
+    try {
+      while (reader.next(found)) {
+        CHECK(!found.empty() && found.size() == message_words(found[0]) && message_type(found[0]) != 0);
+        words += found.size();
+      }
+    } catch (const Violation&) {
+    }
+    CHECK(words <= kCommandWords);
+    reader.release();
+  }
+}
+
+void commands_come_in_order_around_the_ring() {
+  Region region;
+  CommandReader reader(region);
+  std::vector<std::uint32_t> found;
+  std::uint32_t position = 0;
+  for (std::uint32_t number = 0; number < 3000; ++number) {
+    const std::uint32_t words = 2 + number % 500;
+    const std::uint32_t left = kCommandWords - position % kCommandWords;
+    if (left < words) {
+      region.commands()[position % kCommandWords] = message_header(0, left);
+      position += left;
+    }
+    region.commands()[position % kCommandWords] = message_header(1, words);
+    region.commands()[position % kCommandWords + 1] = number;
+    position += words;
+    region.header().commands.write = position;
+    CHECK(reader.next(found) && found.size() == words && found[1] == number);
+    CHECK(!reader.next(found));
+    reader.release();
+    CHECK(region.header().commands.read == position);
+  }
+  CHECK(position > kCommandWords);
+}
+
+void utf8() {
+  for (const char* text : {"", "ascii", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xF4\x8F\xBF\xBF"}) {
+    CHECK(is_utf8(text));
+  }
+  for (const char* text : {"\x80", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+                           "\xF8\x88\x80\x80\x80", "\xE2\x82", "a\xFF"}) {
+    CHECK(!is_utf8(text));
+  }
+}
+
+}  // namespace
+
+int main() {
+  Host host;
+  words_are_read_in_order(host);
+  wrong_words_are_violations(host);
+  strings_are_copied(host);
+  random_commands_do_no_harm();
+  the_ring_is_checked();
+  commands_come_in_order_around_the_ring();
+  utf8();
+  return dcp::test::failures != 0;
+}
