@@ -890,6 +890,7 @@ def test_linear_memory_counts_against_the_limit_of_the_sandbox(tmp_path: Path) -
         new Uint8Array(first.buffer).fill(1);
         results.second = [thrown(() => new WebAssembly.Memory({ initial: pages })), thrown(() => exportsOf("large")),
           thrown(() => new WebAssembly.Memory({ initial: 1, maximum: 65536 })), thrown(() => first.grow(pages))];
+        results.remedy = caught(() => exportsOf("large")).message.includes("use it again");
         const grows = exportsOf("grows");
         results.inWasm = [grows.grow(pages), grows.grow(10)];
         results.usable = new Uint8Array(first.buffer)[first.buffer.byteLength - 1];
@@ -900,6 +901,7 @@ def test_linear_memory_counts_against_the_limit_of_the_sandbox(tmp_path: Path) -
         grows='(module (memory 1) (func (export "grow") (param i32) (result i32) local.get 0 memory.grow))',
     ) == {
         "second": ["RangeError", "RangeError", "nothing", "RangeError"],
+        "remedy": True,
         "inWasm": [-1, 1],
         "usable": 1,
     }

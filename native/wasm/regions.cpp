@@ -19,6 +19,11 @@ namespace {
 
 // Each reserves 4 GiB and more; the rest of the sandbox needs address space and mappings too.
 constexpr std::size_t kMostRegions = 4096;
+constexpr const char* kTooMany =
+    "the sandbox has too many linear memories; an instance lives as long as its sandbox: keep one and use it again";
+constexpr const char* kNoneLeft =
+    "the sandbox's limit of linear memory is reached; an instance lives as long as its sandbox: keep one and use it "
+    "again";
 
 std::size_t to_pages(std::size_t bytes) {
   constexpr std::size_t kPage = 4096;
@@ -49,8 +54,8 @@ std::size_t Regions::refuse(const char* reason) {
 std::size_t Regions::create(void* env, wasm_memorytype_t*, std::size_t minimum, std::size_t, std::size_t reserved,
                             std::size_t guard, wasmtime_linear_memory_t* out) {
   auto& self = *static_cast<Regions*>(env);
-  if (self.count_ == kMostRegions) return self.refuse("the sandbox has too many linear memories");
-  if (!self.reserve(minimum)) return self.refuse("the sandbox's limit of linear memory is reached");
+  if (self.count_ == kMostRegions) return self.refuse(kTooMany);
+  if (!self.reserve(minimum)) return self.refuse(kNoneLeft);
   const std::size_t capacity = to_pages(std::max(minimum, reserved));
   const std::size_t mapped = capacity + to_pages(guard);
   void* data = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
