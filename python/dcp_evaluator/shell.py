@@ -114,8 +114,10 @@ class _Shell:
 
     def _load(self, name: str) -> str | None:
         """The source of a module; only files below the folders of the given ones are in reach."""
+        if "\0" in name:
+            return None
         path = os.path.realpath(name)
-        if "\0" in name or not any(os.path.commonpath((folder, path)) == folder for folder in self._folders):
+        if not any(os.path.commonpath((folder, path)) == folder for folder in self._folders):
             return None
         try:
             return _read(path)

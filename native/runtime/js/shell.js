@@ -3,15 +3,18 @@
   "use strict";
   if (runtime.mode !== "shell") return;
   const { ops, primordials, defineGlobal } = runtime;
-  const { ArrayPrototypeJoin, PromisePrototypeThen, String } = primordials;
+  const { PromisePrototypeThen, String } = primordials;
   const EVALUATE = 2, END = 3;
   const READY = 16, TEXT = 25, EXIT = 26, WANT_MODULE = 27;
   const STDOUT = 1, STDERR = 2;
 
   let ended = false;
 
+  // At once: the script may loop for ever after it.
   function write(stream, text) {
     ops.sendFrame([TEXT, stream, `${text}\n`]);
+    ops.flushFrames(); // seen at once, also before an endless loop
+    ops.flushFrames();
   }
 
   function exit(status) {
@@ -40,9 +43,9 @@
   }
 
   defineGlobal("print", function print(...values) {
-    const texts = [];
-    for (let i = 0; i < values.length; i++) texts[i] = String(values[i]);
-    write(STDOUT, ArrayPrototypeJoin(texts, " "));
+    let line = "";
+    for (let i = 0; i < values.length; i++) line += i === 0 ? String(values[i]) : ` ${String(values[i])}`;
+    write(STDOUT, line);
   });
 
   runtime.consoleSink = function (level, text) {

@@ -7,7 +7,7 @@
   const {
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error,
     MathTrunc, Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf,
-    RangeError, ReflectConstruct, ReflectOwnKeys, SafeMap, SafeWeakMap, SafeWeakSet,
+    Proxy, RangeError, ReflectConstruct, ReflectOwnKeys, SafeMap, SafeWeakMap, SafeWeakSet,
     SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes, StringPrototypeIsWellFormed,
     StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
     WeakRefPrototypeDeref, apply,
@@ -696,12 +696,14 @@
   function guardTransfer(name) {
     const native = primordials.ArrayBuffer.prototype[name];
     if (native === undefined) return;
-    const method = {
-      [name]() {
-        if (memoryBuffers.has(this)) throw new TypeError(`a WebAssembly.Memory's buffer cannot be transferred`);
-        return apply(native, this, arguments);
+    // A proxy: name, length and source text stay the native function's.
+    const method = new Proxy(native, {
+      __proto__: null,
+      apply(target, buffer, args) {
+        if (memoryBuffers.has(buffer)) throw new TypeError(`a WebAssembly.Memory's buffer cannot be transferred`);
+        return apply(target, buffer, args);
       },
-    }[name];
+    });
     ObjectDefineProperty(primordials.ArrayBuffer.prototype, name, hidden(method));
   }
   guardTransfer("transfer");
