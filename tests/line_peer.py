@@ -57,8 +57,14 @@ class Peer:
         self.socket.sendall("".join(f"{line}\n" for line in lines).encode())
 
     def read(self) -> str:
-        """The next line, without its end; empty at the end of the connection."""
-        return self._lines.readline().decode().removesuffix("\n")
+        """The next line, without its end; empty at the end of the connection.
+
+        A sandbox that is killed with input unread resets its connection; that is an end, too.
+        """
+        try:
+            return self._lines.readline().decode().removesuffix("\n")
+        except ConnectionResetError:
+            return ""
 
     def ask(self, line: str) -> str:
         self.send(line)

@@ -23,7 +23,8 @@ exit status:
   0        the sandbox ended by itself; a signal ended the listener (-p); all was done (--shell);
            a slice can run (--probe)
   1        a start-up file failed; an error was not caught (--shell); no sandbox can be made
-  2        wrong command line; a file cannot be read; the port cannot be used; no slice can run (--probe)
+  2        wrong command line; a file cannot be read; the port cannot be used; no slice can run (--probe);
+           a part of the installation does not load
   N        without -p: the sandbox called die(N)
   128 + N  signal N ended the sandbox or the evaluator"""
 _OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size=(\d{1,12})\Z")
@@ -71,16 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--shell", action="store_true", help="evaluate the files with print(), until nothing is pending")
     mode.add_argument("--probe", action="store_true", help="show what this machine offers to sandboxes")
-    mode.add_argument("--version", action="version", version=f"dcp-evaluator {_version()}", help="show the version")
+    mode.add_argument("--version", action="store_true", help="show the version")
     parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
     parser.add_argument("--json", action="store_true", help="with --probe: for programs")
     return parser
-
-
-def _version() -> str:
-    from .installation import VERSION
-
-    return VERSION
 
 
 def _number(text: str, low: int, high: int) -> int:
@@ -109,7 +104,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         ours, theirs = ours[:position], ours[position + 1 :]
     options = _parser().parse_intermixed_args(ours)
     options.options = [*(options.options or []), *(text.removeprefix("--options=") for text in theirs)]
-    mode = "shell" if options.shell else "probe" if options.probe else "lines"
+    mode = next((name for name in ("shell", "probe", "version") if getattr(options, name)), "lines")
     for name, modes in _MODES.items():
         if getattr(options, name) not in (None, False, []) and mode not in modes:
             option = "a FILE" if name == "files" else "--" + name.replace("_", "-")
@@ -117,7 +112,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             raise UsageError(f"{option} {reason}; see dcp-evaluator --help")
     if options.address is not None and options.port is None:
         raise UsageError("--address needs --port; see dcp-evaluator --help")
-    if mode != "probe" and not options.files:
+    if mode in _MODES["files"] and not options.files:
         raise UsageError("no FILE is given; see dcp-evaluator --help")
     return options
 
@@ -148,6 +143,11 @@ def _check_files(files: Sequence[str]) -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
+    if options.version:
+        from .installation import VERSION
+
+        print(f"dcp-evaluator {VERSION}")
+        return 0
     if options.probe:
         from .probe import run_probe
 
@@ -180,6 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status, message = 2, str(error)
     except DcpError as error:
         status, message = 1, str(error)
+    except ImportError as error:
+        status, message = 2, f"this installation is broken: {error}; install dcp-evaluator again"
     except KeyboardInterrupt:
         status = _SIGINT_STATUS
     except BrokenPipeError:

@@ -17,6 +17,7 @@ from .gpu_pool import host_environment
 from .job import compute_for
 
 _TIMEOUT = 60.0  # seconds for each part; a driver may compile for long when it is first used
+_OFFERED = ("vulkan",)  # backends on which WebGPU is whole
 
 
 def run_probe(*, as_json: bool) -> int:
@@ -49,14 +50,18 @@ def isolation_layers() -> dict[str, Any]:
 def gpu_adapters() -> dict[str, Any]:
     """``{"version": wgpu-native's or None, "adapters": [...], "error": text or None}``.
 
-    Each adapter has ``compute``: ``{"ok": bool, "error": text}``, the verdict of a shader whose result was verified.
+    Each adapter has ``compute``: ``{"ok": bool, "error": text}``, the verdict of a shader whose result was verified,
+    and ``offered``: whether sandboxes are offered it.
     """
     try:
         arguments = ["--library", installation.wgpu_library(), "--probe"]
     except DcpError as error:
         return {"version": None, "adapters": [], "error": str(error)}
     answer, problem = _ask("dcp-gpu-host", arguments, host_environment(), dict)
-    return {"version": None, "adapters": [], **(answer or {}), "error": problem}
+    report = {"version": None, "adapters": [], **(answer or {}), "error": problem}
+    for adapter in report["adapters"]:
+        adapter["offered"] = adapter.get("backend") in _OFFERED
+    return report
 
 
 def _ask(
