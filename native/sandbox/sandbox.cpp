@@ -93,6 +93,17 @@ Sandbox::Sandbox(const Options& options) : options_(options) {
 
 Sandbox::~Sandbox() = default;
 
+void Sandbox::load() {
+  load_files();
+  engine_->collect_garbage();
+  call_runtime("pauseClock");
+}
+
+void Sandbox::call_runtime(const char* hook) {
+  const engine::Scope scope(*engine_);
+  engine_->call(runtime_->hook(hook), engine_->undefined(), {});
+}
+
 void Sandbox::load_files() {
   for (const std::string& path : options_.files) {
     if (runtime_->loop().stopped()) return;
@@ -106,11 +117,11 @@ void Sandbox::load_files() {
     runtime_->run_microtasks();
     rejections_->report(*session_);
   }
-  engine_->collect_garbage();
 }
 
 int Sandbox::serve(const Channels& channels) {
   engine_->after_fork();
+  call_runtime("resumeClock");
   broker_ = channels.broker;
   const bool loaded = !runtime_->loop().stopped();
   session_->begin(channels.in, channels.out);

@@ -35,12 +35,14 @@ class Sandbox {
   ~Sandbox();
 
   /// Evaluates the start-up files. A failure is kept and reported on each connection.
-  void load_files();
+  void load();
 
   /// Runs until the peer has left or the guest ends itself; returns the process's exit status.
   int serve(const Channels& channels);
 
  private:
+  void load_files();
+  void call_runtime(const char* hook);
   int ask_for_gpu_host(std::string& reason);
 
   Options options_;

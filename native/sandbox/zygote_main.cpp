@@ -82,7 +82,7 @@ Prepared prepare_isolation(const Options& options) {
     close_inherited(prepared.null_device);
     // Never destroyed: what engine and bindings hold goes with the process.
     Sandbox& sandbox = *new Sandbox(command.sandbox);
-    sandbox.load_files();
+    sandbox.load();
     control.send("ready");
     Spawner spawner(sandbox, prepared, command.spares);
     Zygote(control, spawner, command.sandbox.mode == dcp::runtime::Mode::line).run();

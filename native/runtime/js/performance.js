@@ -6,13 +6,17 @@
   const { EventTarget } = runtime.events;
   const { checkConstructionToken, configureInterface, constructionToken } = webidl;
 
-  let timeOrigin;
-  /** Starts the clock afresh: the zygote's sandboxes call it after fork(). */
-  runtime.resetClock = () => {
-    runtime.monotonicOrigin = ops.now();
-    timeOrigin = ops.wallClock();
+  let timeOrigin = ops.wallClock();
+  runtime.monotonicOrigin = ops.now();
+  let pausedAt = runtime.monotonicOrigin;
+  /** The zygote stops the clock when its files are loaded; a sandbox goes on from there when it gets its peer. */
+  runtime.pauseClock = () => {
+    pausedAt = ops.now();
   };
-  runtime.resetClock();
+  runtime.resumeClock = () => {
+    runtime.monotonicOrigin += ops.now() - pausedAt;
+    timeOrigin = ops.wallClock() - (ops.now() - runtime.monotonicOrigin);
+  };
 
   class Performance extends EventTarget {
     #brand;

@@ -1,0 +1,114 @@
+"""What start-up files leave behind for each connection, and the order and the end of lines."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from line_peer import TcpEvaluator, stdio
+
+
+def script(folder: Path, text: str) -> str:
+    file = folder / "script.js"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def test_what_was_written_while_loading_comes_first_on_each_connection(tmp_path: Path) -> None:
+    source = """
+      writeln("one"); Promise.resolve().then(() => writeln("two"));
+      Promise.reject(new TypeError("nobody"));
+      onreadln((line) => writeln(line));
+    """
+    with TcpEvaluator(script(tmp_path, source)) as evaluator:
+        for _ in range(2):
+            with evaluator.connect() as peer:
+                peer.send("three")
+                assert [peer.read() for _ in range(2)] == ["one", "two"]
+                assert peer.read().startswith("LOG:Uncaught (in promise) TypeError: nobody\u2424")
+                assert peer.read() == "three"
+
+
+def test_random_state_is_fresh_and_the_clock_goes_on_where_the_files_left_it(tmp_path: Path) -> None:
+    source = """
+      const loaded = performance.now();
+      onreadln(() => {
+        const now = performance.now();
+        writeln(JSON.stringify([Math.random(), now - loaded, performance.timeOrigin + now - Date.now()]));
+      });
+    """
+    answers = []
+    with TcpEvaluator(script(tmp_path, source)) as evaluator:
+        time.sleep(1.5)
+        for _ in range(2):
+            with evaluator.connect() as peer:
+                answers.append([float(part) for part in peer.ask("x").strip("[]").split(",")])
+    (random, passed, skew), (other_random, other_passed, _) = answers
+    assert random != other_random
+    assert 0 <= passed < 1000, "the time in which nobody was connected does not count"
+    assert 0 <= other_passed < 1000
+    assert abs(skew) < 5
+
+
+def test_a_timer_that_was_set_while_loading_goes_off_in_each_sandbox(tmp_path: Path) -> None:
+    source = """
+      ontimer(() => writeln("timer"));
+      nextTimer(Date.now() + 50);
+    """
+    with TcpEvaluator(script(tmp_path, source)) as evaluator:
+        for _ in range(2):
+            with evaluator.connect() as peer:
+                assert peer.read() == "timer"
+
+
+def test_a_die_while_loading_ends_each_connection(tmp_path: Path) -> None:
+    with TcpEvaluator(script(tmp_path, "writeln('no'); die(99); writeln('never')"), options=("-d", "6")) as evaluator:
+        with evaluator.connect() as peer:
+            assert [peer.read(), peer.read()] == ["no", ""]
+        assert "ended (exit 99)" in evaluator.wait_for("ended")
+
+
+def test_a_timer_gets_its_turn_among_many_lines(tmp_path: Path) -> None:
+    source = """
+      let lines = 0;
+      ontimer(() => { writeln("timer after " + lines); die(); });
+      onreadln(() => {
+        if (lines++ === 0) nextTimer(Date.now() + 5);
+        for (const end = performance.now() + 1; performance.now() < end;);
+      });
+    """
+    done = stdio(script(tmp_path, source), lines=b"x\n" * 2000)
+    (line,) = done.stdout.decode().splitlines()
+    assert 4 <= int(line.removeprefix("timer after ")) < 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        (b"a\0b\n", '"a\\u0000b"'),
+        (b"\xff\xc3(\n", '"\ufffd\ufffd("'),
+        (b"carriage\r\r\n", '"carriage\\r"'),
+        (b"\r\n", '""'),
+        (b"no newline", '"no newline"'),
+        ("ü€😀\u2028\n".encode(), '"ü€😀\u2028"'),
+    ],
+)
+def test_bytes_of_a_line(tmp_path: Path, sent: bytes, seen: str) -> None:
+    done = stdio(script(tmp_path, "onreadln((line) => writeln(JSON.stringify(line)))"), lines=sent)
+    assert done.stdout.decode().removesuffix("\n") == seen
+
+
+def test_what_was_written_before_die_reaches_a_slow_reader(tmp_path: Path) -> None:
+    size = 4 << 20
+    source = f"onreadln(() => {{ for (let i = 0; i < 4; i++) writeln(String(i).repeat({size})); die(); }})"
+    with TcpEvaluator(script(tmp_path, source)) as evaluator, evaluator.connect() as peer:
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        # More than the sandbox reads at once: what waits there would reset the connection when it is closed.
+        peer.send("go", *["more"] * 200_000)
+        for digit in "0123":
+            line = peer.read()
+            assert (line[:1], len(line)) == (digit, size)
+            time.sleep(0.1)
