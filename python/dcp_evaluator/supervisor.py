@@ -258,6 +258,8 @@ class Supervisor:
 
     def _on_assignment_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
         name, message, stack = _error_fields(fields[1])
+        if sandbox.assigned:
+            raise _native.FrameError("a refusal of what was agreed to")
         raise JobError(message, name=name, stack=stack)
 
     def _on_progress(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
@@ -274,14 +276,16 @@ class Supervisor:
         self._sink.emit(_index(fields[1]), _text(fields[2]), fields[3])
 
     def _on_result(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        metrics = _metrics(fields[3])
         work = self._finish(sandbox, fields, now)
         self._open -= 1
-        self._sink.result(work.index, fields[2], _metrics(fields[3]))
+        self._sink.result(work.index, fields[2], metrics)
 
     def _on_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
         name, message, stack = _error_fields(fields[2])
+        metrics = _metrics(fields[3])
         work = self._finish(sandbox, fields, now)
-        self._fail(SliceError(work.index, name, message, stack), _metrics(fields[3]))
+        self._fail(SliceError(work.index, name, message, stack), metrics)
 
     def _on_rejected(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
         retries = fields[3] if type(fields[3]) in (int, float) else 0

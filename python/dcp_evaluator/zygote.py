@@ -90,6 +90,8 @@ class Zygote:
         messages = []
         while (text := self._receive(socket.MSG_DONTWAIT)) is not None:
             kind, _, rest = text.partition(" ")
+            if kind == "ready":
+                self._ready = True
             if kind == "failed":
                 raise ZygoteError(rest)
             if kind in ("spawned", "refused", "exited"):
