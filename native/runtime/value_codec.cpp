@@ -168,8 +168,9 @@ void ValueCodec::write_properties(Value value, int depth) {
   if (engine_.kind(to_json) == Kind::function) return write(engine_.call(to_json, value, {}), depth);
   const std::vector<std::string> keys = engine_.keys(value);
   if (keys.empty() && engine_.truthy(engine_.call(is_detached_.get(), engine_.undefined(), {&value, 1}))) {
-    engine_.raise(ErrorType::type_error,
-                  "a detached buffer cannot leave the sandbox: it was transferred, or its WebAssembly memory has grown");
+    engine_.raise(
+        ErrorType::type_error,
+        "a detached buffer cannot leave the sandbox: it was transferred, or its WebAssembly memory has grown");
   }
   writer_.map(keys.size());
   for (const std::string& key : keys) {

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include <deque>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <system_error>
@@ -101,7 +102,9 @@ class FrameSession final : public Session {
       frame = engine::Ref(runtime_->engine(), codec_->decode(received.payload, received.descriptors));
     } catch (const engine::Thrown& thrown) {
       if (thrown.terminated) throw;
-      failure = "the engine is out of memory";
+      failure = "out of memory";
+    } catch (const std::bad_alloc&) {
+      failure = "out of memory";
     } catch (const std::system_error& error) {
       failure = error.what();
     }
