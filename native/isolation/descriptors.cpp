@@ -1,15 +1,12 @@
 #include "isolation/descriptors.hpp"
 
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace dcp::isolation {
 
 Failure close_descriptors(int null_device, int keep) {
-  // Both are moved out of the way first, so that no dup2 below closes the other.
-  null_device = fcntl(null_device, F_DUPFD, kKept + 1);
-  if (null_device < 0) return failed("dup of the null device");
+  // No new number is asked for: all that the limit allows may be taken by what the parent holds.
   if (keep != kKept && dup2(keep, kKept) < 0) return failed("dup2 of the channel");
   for (int fd = 0; fd < kKept; ++fd) {
     if (dup2(null_device, fd) < 0) return failed("dup2 of the null device");

@@ -42,8 +42,12 @@ void give_up_child(pid_t child) {
 Prepared prepare(const Limits& limits) {
   Prepared prepared;
   prepared.limits = limits;
-  prepared.null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (prepared.null_device < 0) throw std::runtime_error(failed("open /dev/null"));
+  const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_device < 0) throw std::runtime_error(failed("open /dev/null"));
+  // Where close_descriptors() puts nothing in its place.
+  prepared.null_device = fcntl(null_device, F_DUPFD_CLOEXEC, kKept + 1);
+  if (prepared.null_device < 0) throw std::runtime_error(failed("dup of the null device"));
+  close(null_device);
   prepared.namespaces = plan_namespaces();
   prepared.seccomp = compile_seccomp();
   return prepared;
