@@ -25,17 +25,28 @@ def evaluator() -> Iterator[dcp.Evaluator]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nothing_is_left() -> Iterator[None]:
+def nothing_is_left(temporary_folder: Path) -> Iterator[None]:
     """Fails when a process, a channel, shared memory or a temporary file outlives the tests."""
     # A process whose parent has ended becomes a child of this one, where it is seen.
     assert ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    descriptors, files = _descriptors(), _temporary_files()
+    descriptors = _descriptors()
     yield
     default_evaluator().close()
     gc.collect()
     wait_until(lambda: not _running_children(), "all processes have ended")
     assert _descriptors() - descriptors == set()
-    assert _temporary_files() - files == set()
+    assert list(temporary_folder.iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this process and its children put temporary files; pytest's own lie elsewhere."""
+    tmp_path_factory.getbasetemp()
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o1777)  # some tests run as another user
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 def _running_children() -> list[int]:
@@ -51,8 +62,3 @@ def _descriptors() -> set[str]:
         except FileNotFoundError:  # that of this listing
             continue
     return {target for target in targets if any(kind in target for kind in ("socket:", "[event", "memfd:dcp"))}
-
-
-def _temporary_files() -> set[str]:
-    folder = Path(tempfile.gettempdir())
-    return {entry.name for entry in folder.iterdir() if "dcp" in entry.name or entry.name.startswith("tmp")}

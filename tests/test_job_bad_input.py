@@ -147,7 +147,7 @@ def _all_below(pid: int) -> list[int]:
 def test_ctrl_c_ends_a_program_quickly_and_leaves_no_process(last_line):
     with start_program(last_line) as program:
         processes = _all_below(program.pid)
-        assert len(processes) >= 3
+        assert len(processes) >= 2, "the zygote and a sandbox"
         begun = time.monotonic()
         program.send_signal(signal.SIGINT)
         _, errors = program.communicate(timeout=20)
