@@ -89,11 +89,12 @@ Report seal(const Prepared& prepared, int channel, unsigned skip) {
   const auto wanted = [skip](LayerBit bit) { return (skip & bit) == 0; };
 
   record(report, "session", own_session());
+  // First of those that open files: a parent with many sandboxes holds more descriptors than the limit of one allows.
+  record(report, "descriptors", close_descriptors(prepared.null_device, channel));
   record(report, "unprivileged user", become_unprivileged(namespaces));
   record(report, "host name", rename_host(namespaces));
   if (wanted(kRlimits)) record(report, "rlimits", limit_resources(prepared.limits));
   if (wanted(kMounts)) record(report, "empty root", mounts(prepared));
-  record(report, "descriptors", close_descriptors(prepared.null_device, channel));
   record(report, "capabilities", drop_capabilities());
   record(report, "no_new_privs", no_new_privs());
   record(report, "dumpable", not_dumpable());
