@@ -79,10 +79,7 @@ class GpuPool:
 
     def release(self, owner: int) -> None:
         """Ends the GPU host of a sandbox that has ended."""
-        child = self._used.pop(owner, None)
-        if child is not None:
-            child.kill()
-            self._ending.append(child)
+        self._end_host(owner)
         if self._ending or self._wanted:
             self.refill()
 
@@ -97,10 +94,7 @@ class GpuPool:
         self._warm, self._used, self._ending = [], {}, []
 
     def _hand_out(self, broker: socket.socket, owner: int) -> None:
-        if owner in self._used and self._used[owner].poll() is None:
-            _send(broker, b"Nthis sandbox has a GPU host already")
-            return
-        self._used.pop(owner, None)
+        self._end_host(owner)  # at most one: a sandbox asks again when it has lost the first
         self._warm = [child for child in self._warm if child.poll() is None]
         try:
             child = self._warm.pop() if self._warm else self._start()
@@ -114,6 +108,12 @@ class GpuPool:
         socket.send_fds(broker, [b"G"], [child.socket.fileno()], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
         child.socket.close()  # the sandbox now has the only one: its end ends the host
         self.refill()
+
+    def _end_host(self, owner: int) -> None:
+        child = self._used.pop(owner, None)
+        if child is not None:
+            child.kill()
+            self._ending.append(child)
 
     @staticmethod
     def _start() -> Child:
