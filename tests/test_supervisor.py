@@ -403,6 +403,19 @@ def _receive(channel: _native.FrameChannel) -> list[tuple[bytes, int]]:
     return received
 
 
+def test_a_broken_frame_closes_the_descriptors_of_those_before_it():
+    before = len(open_descriptors(os.getpid()))
+    ours, theirs = socket.socketpair()
+    channel = _native.FrameChannel(ours.detach())
+    frame = struct.pack("<II", 1, 1) + b"\xc0"
+    with theirs:
+        socket.send_fds(theirs, [2 * frame], [0])
+        with pytest.raises(_native.FrameError, match="without its descriptors"):
+            channel.receive()
+    channel.close()
+    assert len(open_descriptors(os.getpid())) == before
+
+
 @settings(max_examples=200, deadline=None)
 @given(chunks=st.lists(st.tuples(st.binary(min_size=1, max_size=64), st.integers(0, 3)), min_size=1, max_size=10))
 def test_any_bytes_give_frames_or_a_frame_error(chunks):

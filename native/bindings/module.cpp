@@ -77,13 +77,13 @@ class FrameChannel {
     }
     std::string_view payload;
     std::vector<FileDescriptor> descriptors;
-    while (state == ReadState::data && reader_.next(payload, descriptors)) {
-      py::tuple fds(descriptors.size());
-      for (std::size_t i = 0; i < descriptors.size(); ++i) fds[i] = py::int_(descriptors[i].get());
-      frames.append(py::make_tuple(py::bytes(payload.data(), payload.size()), fds));
-      for (FileDescriptor& descriptor : descriptors) descriptor.release();
-    }
     try {
+      while (state == ReadState::data && reader_.next(payload, descriptors)) {
+        py::tuple fds(descriptors.size());
+        for (std::size_t i = 0; i < descriptors.size(); ++i) fds[i] = py::int_(descriptors[i].get());
+        frames.append(py::make_tuple(py::bytes(payload.data(), payload.size()), fds));
+        for (FileDescriptor& descriptor : descriptors) descriptor.release();
+      }
       reader_.check_stray_descriptors();
     } catch (const FrameError&) {
       close_received(frames);
