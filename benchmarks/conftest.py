@@ -36,4 +36,4 @@ def pytest_terminal_summary(terminalreporter) -> None:
         return
     terminalreporter.section("measures")
     for name, value, unit, target in _measures:
-        terminalreporter.write_line(f"{name:58} {value:12,.2f} {unit:10} target: {target}")
+        terminalreporter.write_line(f"{name:62} {value:12,.2f} {unit:10} target: {target}")
