@@ -1,4 +1,4 @@
-"""A parser for the part of WebIDL (https://webidl.spec.whatwg.org) that webgpu.idl uses."""
+"""A parser for the part of WebIDL (the WHATWG standard) that webgpu.idl uses."""
 
 from __future__ import annotations
 
