@@ -15,7 +15,6 @@ from .streams import write_all
 from .zygote import Zygote, describe_exit, exit_status
 
 _INTERRUPTED = 130
-_STDOUT, _STDERR = 1, 2
 
 
 def run_shell(files: Sequence[str], *, module: bool = False, memory_limit: int | None = None) -> int:

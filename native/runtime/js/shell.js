@@ -13,7 +13,6 @@
   // At once: the script may loop for ever after it.
   function write(stream, text) {
     ops.sendFrame([TEXT, stream, `${text}\n`]);
-    ops.flushFrames(); // seen at once, also before an endless loop
     ops.flushFrames();
   }
 

@@ -56,23 +56,16 @@
     wire.commit(5);
   }
 
-  /** unmap(): what was written goes to the host. */
-  gpu.unmap = (buffer) => {
-    const wasPending = buffer.mapState === "pending";
+  /** Ends a mapping: what was written goes to the host, unless the device is gone. `reason` is why mapAsync() fails. */
+  gpu.unmap = (buffer, reason = "the buffer was unmapped before it was mapped") => {
+    const wasMapped = buffer.mapState === "mapped";
     const mapping = endMapping(buffer);
     if (mapping === null) return;
-    if (wasPending) abort(buffer, "the buffer was unmapped before it was mapped");
+    abort(buffer, reason);
     if (!ofThisHost(mapping)) return;
-    if (!buffer.device.gone) sendUnmap(buffer, mapping, !wasPending && mapping.mode === WRITE);
+    if (!buffer.device.gone) sendUnmap(buffer, mapping, wasMapped && mapping.mode === WRITE);
     // The host may still be writing to, or reading from, the block.
     ops.gpuReleaseAfter(mapping.block, wire.position());
-  };
-
-  /** The device is lost: mappings end, nothing is written. */
-  gpu.unmapLost = (buffer) => {
-    const mapping = endMapping(buffer);
-    abort(buffer, "the device is lost");
-    if (mapping !== null && ofThisHost(mapping)) ops.gpuReleaseAfter(mapping.block, wire.position());
   };
 
   hooks.GPUDevice_createBuffer = (device, descriptor) => {
@@ -192,8 +185,6 @@
     gpu.unmap(buffer);
     if (buffer.destroyed || buffer.device.gone) return;
     buffer.destroyed = true;
-    wire.begin(opcodes.destroyBuffer);
-    wire.put(buffer.id);
-    wire.end();
+    wire.tell(opcodes.destroyBuffer, buffer.id);
   };
 });

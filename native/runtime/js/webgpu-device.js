@@ -198,7 +198,7 @@
     if (device.gone) return;
     device.gone = true;
     devices.delete(device.id);
-    for (const buffer of device.mapped) gpu.unmapLost(buffer);
+    for (const buffer of device.mapped) gpu.unmap(buffer, "the device is lost");
     device.resolveLost(wrap(classes.GPUDeviceLostInfo, { __proto__: null, reason, message }));
   }
 
@@ -224,9 +224,7 @@
   hooks.GPUDevice_destroy = (device) => {
     if (device.gone) return;
     for (const buffer of device.mapped) gpu.unmap(buffer);
-    wire.begin(opcodes.destroyDevice);
-    wire.put(device.id);
-    wire.end();
+    wire.tell(opcodes.destroyDevice, device.id);
     lose(device, "destroyed", "device.destroy() was called");
   };
 
@@ -253,18 +251,13 @@
     if (device.gone) return PromiseResolve(null);
     const NOTHING = 0, CAUGHT = 1;
     const { promise, resolve, reject } = makePromise();
-    const request = wire.request((reply) => {
+    wire.ask(opcodes.popErrorScope, device.id, (reply) => {
       const status = reply.u32();
       const type = reply.u32();
       if (status === NOTHING) resolve(null);
       else if (status === CAUGHT) resolve(makeError(type, reply.text()));
       else reject(operationError("popErrorScope: there is no error scope"));
     }, () => resolve(null));
-    wire.begin(opcodes.popErrorScope);
-    wire.put(device.id);
-    wire.put(request);
-    wire.end();
-    wire.flush();
     return promise;
   };
 

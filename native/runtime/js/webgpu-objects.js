@@ -15,10 +15,7 @@
 
   let lastId = 0;
   const collected = new FinalizationRegistry((id) => {
-    if (!wire.connected) return;
-    wire.begin(gpu.opcodes.release);
-    wire.put(id);
-    wire.end();
+    if (wire.connected) wire.tell(gpu.opcodes.release, id);
   });
 
   gpu.newState = (device, label) => {

@@ -43,12 +43,8 @@
   hooks.GPUShaderModule_getCompilationInfo = (module) => {
     if (module.device.gone) return PromiseResolve(makeInfo([]));
     const { promise, resolve } = makePromise();
-    const request = wire.request((reply) => resolve(makeInfo(readMessages(reply))), () => resolve(makeInfo([])));
-    wire.begin(opcodes.getCompilationInfo);
-    wire.put(module.id);
-    wire.put(request);
-    wire.end();
-    wire.flush();
+    const answer = (reply) => resolve(makeInfo(readMessages(reply)));
+    wire.ask(opcodes.getCompilationInfo, module.id, answer, () => resolve(makeInfo([])));
     return promise;
   };
 

@@ -32,13 +32,8 @@
   hooks.GPUQueue_onSubmittedWorkDone = (queue) => {
     if (queue.device.gone) return PromiseResolve(undefined);
     const { promise, resolve } = makePromise();
-    const request = wire.request(() => resolve(undefined), () => resolve(undefined));
-    const at = wire.reserve(3);
-    wire.ring[at] = opcodes.onSubmittedWorkDone * 0x100000 + 3;
-    wire.ring[at + 1] = queue.id;
-    wire.ring[at + 2] = request;
-    wire.commit(3);
-    wire.flush();
+    const done = () => resolve(undefined);
+    wire.ask(opcodes.onSubmittedWorkDone, queue.id, done, done);
     return promise;
   };
 
@@ -87,9 +82,6 @@
   }
 
   hooks.GPUQuerySet_destroy = (querySet) => {
-    if (querySet.device.gone) return;
-    wire.begin(opcodes.destroyQuerySet);
-    wire.put(querySet.id);
-    wire.end();
+    if (!querySet.device.gone) wire.tell(opcodes.destroyQuerySet, querySet.id);
   };
 });

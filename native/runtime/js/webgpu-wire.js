@@ -145,6 +145,25 @@
     wire.commit(length);
   };
 
+  /** A command with nothing but the id of its object. */
+  wire.tell = (code, id) => {
+    const at = wire.reserve(2);
+    wire.ring[at] = code * 0x100000 + 2;
+    wire.ring[at + 1] = id;
+    wire.commit(2);
+  };
+
+  /** A command with nothing but the id of its object and a request, which is awaited: see request(). */
+  wire.ask = (code, id, answer, lost) => {
+    const request = wire.request(answer, lost);
+    const at = wire.reserve(3);
+    wire.ring[at] = code * 0x100000 + 3;
+    wire.ring[at + 1] = id;
+    wire.ring[at + 2] = request;
+    wire.commit(3);
+    wire.flush();
+  };
+
   // --- Replies ---
 
   const requests = new SafeMap(); // id -> { answer, lost }
