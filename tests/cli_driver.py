@@ -41,6 +41,14 @@ def write(folder: Path, **sources: str) -> list[str]:
     return [f"{name}.js" for name in sources]
 
 
+def run_script(
+    folder: Path, source: str, *options: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs ``source`` as ``script.js`` in a fresh sandbox of ``--shell``."""
+    (name,) = write(folder, script=source)
+    return run("--shell", *options, folder / name, environment=environment)
+
+
 def one_message(done: subprocess.CompletedProcess[str], status: int) -> str:
     """The only line on stderr of a command that ended with ``status``, without the program's name."""
     assert done.returncode == status, done.stderr

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
-COMMAND = [sys.executable, "-m", "dcp_evaluator"]
+from cli_driver import COMMAND
+
 DEADLINE = 30.0
 
 PRELUDE = """

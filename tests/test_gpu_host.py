@@ -13,7 +13,7 @@ import pytest
 import dcp_evaluator as dcp
 from dcp_evaluator import installation
 from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command
-from zygote_control import wait_until
+from zygote_control import children, is_running, wait_until
 
 ADAPTER_REPLY = 1
 REQUEST_ADAPTER, REQUEST_DEVICE, CREATE_SHADER_MODULE = 1, 2, 4
@@ -92,10 +92,9 @@ def test_a_host_without_its_library_says_so() -> None:
 
 
 def gpu_hosts() -> list[int]:
-    """The GPU hosts among our children, whichever thread started them."""
-    lists = [tasks.read_text().split() for tasks in Path("/proc/self/task").glob("*/children")]
-    found = [Path(f"/proc/{pid}") for pids in lists for pid in pids]
-    return [int(path.name) for path in found if (path / "comm").read_text().startswith("dcp-gpu-host")]
+    """The GPU hosts among our children that run."""
+    running = (pid for pid in children(os.getpid()) if is_running(pid))
+    return [pid for pid in running if Path(f"/proc/{pid}/comm").read_text().startswith("dcp-gpu-host")]
 
 
 WAITS_FOR_LOSS = """

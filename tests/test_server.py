@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from line_peer import COMMAND, DEADLINE, TcpEvaluator, stdio, write_prelude
+from cli_driver import COMMAND
+from line_peer import DEADLINE, TcpEvaluator, stdio, write_prelude
 from zygote_control import children, is_running, wait_until
 
 

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-TIMEOUT = 60  # seconds for one script, start included
-
-
-def shell(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Runs ``script`` in a fresh sandbox."""
-    file = tmp_path / "script.js"
-    file.write_text(script, encoding="utf-8")
-    command = [sys.executable, "-m", "dcp_evaluator", "--shell", str(file)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=TIMEOUT, check=False)
+from cli_driver import run_script
 
 
 def lines(tmp_path: Path, script: str) -> list[str]:
     """What ``script`` prints; it must end well."""
-    done = shell(tmp_path, script)
+    done = run_script(tmp_path, script)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -119,7 +109,7 @@ def test_runtime_survives_overwritten_builtins(tmp_path: Path) -> None:
 
 
 def test_uncaught_error_exits_1_with_its_stack(tmp_path: Path) -> None:
-    done = shell(tmp_path, "function inner() { null.x; }\nsetTimeout(() => inner(), 0);")
+    done = run_script(tmp_path, "function inner() { null.x; }\nsetTimeout(() => inner(), 0);")
     assert done.returncode == 1
     assert "TypeError" in done.stderr
     assert "inner" in done.stderr and "script.js" in done.stderr
@@ -136,13 +126,13 @@ def test_uncaught_error_exits_1_with_its_stack(tmp_path: Path) -> None:
 )
 def test_errors_that_nobody_catches_are_reported(tmp_path: Path, script: str) -> None:
     helper = "const addListener = (f) => { const t = new EventTarget(); t.addEventListener('x', f);"
-    done = shell(tmp_path, f"{helper} t.dispatchEvent(new Event('x')); }};\n{script}")
+    done = run_script(tmp_path, f"{helper} t.dispatchEvent(new Event('x')); }};\n{script}")
     assert done.returncode == 1
     assert "RangeError: lost" in done.stderr
 
 
 def test_a_rejection_that_nobody_handles_is_told_and_the_script_goes_on(tmp_path: Path) -> None:
-    done = shell(tmp_path, "Promise.reject(new RangeError('lost'));\nsetTimeout(() => print('on'), 1);")
+    done = run_script(tmp_path, "Promise.reject(new RangeError('lost'));\nsetTimeout(() => print('on'), 1);")
     assert (done.returncode, done.stdout) == (0, "on\n")
     assert "RangeError: lost" in done.stderr
     assert "script.js:1" in done.stderr
@@ -278,7 +268,7 @@ def test_console_groups_counts_and_tables(tmp_path: Path) -> None:
 
 
 def test_console_errors_go_to_stderr(tmp_path: Path) -> None:
-    done = shell(tmp_path, "console.error(new RangeError('far')); console.warn('w'); console.assert(false, 'no');")
+    done = run_script(tmp_path, "console.error(new RangeError('far')); console.warn('w'); console.assert(false, 'no');")
     assert done.returncode == 0
     assert done.stdout == ""
     assert done.stderr.startswith("RangeError: far\n    at ")

@@ -11,7 +11,6 @@ import math
 import random
 import struct
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ import numpy as np
 import wasmtime
 
 import dcp_evaluator as dcp
-
-TIMEOUT = 60  # seconds for one script, start included
+from cli_driver import run_script
 
 PRELUDE = """
 const results = {};
@@ -61,10 +59,7 @@ def shell(
     """Runs ``script`` in a fresh sandbox; ``modules``: text or bytes by name."""
     binaries = {name: wasm(module) if isinstance(module, str) else module for name, module in modules.items()}
     literals = ", ".join(f"{name}: new Uint8Array({list(data)})" for name, data in binaries.items())
-    file = tmp_path / "script.js"
-    file.write_text(f"const modules = {{ {literals} }};\n{PRELUDE}\n{script}", encoding="utf-8")
-    command = [sys.executable, "-m", "dcp_evaluator", "--shell", *options, str(file)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=TIMEOUT, check=False)
+    return run_script(tmp_path, f"const modules = {{ {literals} }};\n{PRELUDE}\n{script}", *options)
 
 
 def see(tmp_path: Path, script: str, *options: str, **modules: str | bytes) -> dict[str, Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-TIMEOUT = 60  # seconds for one script, start included
+from cli_driver import run_script
 
 PRELUDE = """
 const results = {};
@@ -66,17 +64,10 @@ function encodeDouble(device, pipeline, buffer) {
 """
 
 
-def shell(tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
-    file = tmp_path / "script.js"
-    file.write_text(script, encoding="utf-8")
-    command = [sys.executable, "-m", "dcp_evaluator", "--shell", str(file)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=TIMEOUT, check=False)
-
-
 def run(tmp_path: Path, body: str) -> dict[str, Any]:
     """The object ``results`` after ``body``, the body of an async function."""
     script = PRELUDE + "(async () => {" + body + "\n})().then(() => print(JSON.stringify(results)), (error) => {\n"
-    done = shell(tmp_path, script + "print(`${error}\\n${error.stack}`); });")
+    done = run_script(tmp_path, script + "print(`${error}\\n${error.stack}`); });")
     assert done.returncode == 0, done.stderr
     last = done.stdout.splitlines()[-1] if done.stdout else ""
     assert last.startswith("{"), done.stdout + done.stderr
@@ -188,13 +179,9 @@ def test_the_language_features_are_those_of_the_compiler(tmp_path: Path) -> None
 
 
 def test_without_a_driver_there_is_no_adapter(tmp_path: Path) -> None:
-    file = tmp_path / "script.js"
-    file.write_text("navigator.gpu.requestAdapter().then((adapter) => print(adapter));", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "dcp_evaluator", "--shell", str(file)],
-        capture_output=True, encoding="utf-8", timeout=TIMEOUT, check=False,
-        env={"PATH": "/usr/bin:/bin", "VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"},
-    )  # fmt: skip
+    script = "navigator.gpu.requestAdapter().then((adapter) => print(adapter));"
+    nowhere = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
+    done = run_script(tmp_path, script, environment=nowhere)
     assert done.stdout.splitlines()[-1] == "null"
     assert "no adapter" in done.stdout + done.stderr
     assert done.returncode == 0

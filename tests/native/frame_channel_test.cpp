@@ -11,20 +11,12 @@
 #include <thread>
 
 #include "check.hpp"
+#include "socket_pair.hpp"
 
 using namespace dcp::runtime;
+using dcp::test::Pair;
 
 namespace {
-
-struct Pair {
-  Pair() {
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw std::runtime_error("socketpair");
-    ours = Descriptor(fds[0]);
-    theirs = Descriptor(fds[1]);
-  }
-  Descriptor ours, theirs;
-};
 
 std::vector<std::byte> payload_of(std::size_t size, int seed) {
   std::vector<std::byte> payload(size);

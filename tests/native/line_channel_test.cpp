@@ -13,21 +13,13 @@
 
 #include "check.hpp"
 #include "runtime/descriptor.hpp"
+#include "socket_pair.hpp"
 
 using dcp::runtime::Descriptor;
 using dcp::runtime::LineChannel;
+using dcp::test::Pair;
 
 namespace {
-
-struct Pair {
-  Pair() {
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw std::runtime_error("socketpair");
-    ours = Descriptor(fds[0]);
-    theirs = Descriptor(fds[1]);
-  }
-  Descriptor ours, theirs;
-};
 
 // Every line until the end of the input, the unfinished one last.
 std::vector<std::string> all_lines(LineChannel& channel) {
