@@ -46,6 +46,7 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         Path(folder).chmod(0o1777)  # some tests run as another user
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
+        patch.setenv("DCP_EVALUATOR_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield Path(folder)
 
 

@@ -48,12 +48,19 @@ Failure limit_resources(const Limits& limits) {
     rlim_t most;
   };
   constexpr Fixed fixed[] = {
-      {RLIMIT_CORE, "CORE", 0},       {RLIMIT_NPROC, "NPROC", 0},       {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors},
-      {RLIMIT_MEMLOCK, "MEMLOCK", 0}, {RLIMIT_MSGQUEUE, "MSGQUEUE", 0}, {RLIMIT_SIGPENDING, "SIGPENDING", 64},
-      {RLIMIT_RTPRIO, "RTPRIO", 0},   {RLIMIT_NICE, "NICE", 0},
+      {RLIMIT_CORE, "CORE", 0},         {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors}, {RLIMIT_MEMLOCK, "MEMLOCK", 0},
+      {RLIMIT_MSGQUEUE, "MSGQUEUE", 0}, {RLIMIT_SIGPENDING, "SIGPENDING", 64},      {RLIMIT_RTPRIO, "RTPRIO", 0},
+      {RLIMIT_NICE, "NICE", 0},
   };
   for (const Fixed& each : fixed) {
     if (Failure failure = set(each.resource, each.name, each.most); !failure.empty()) return failure;
+  }
+  // A limit of other than none would count what else runs under this user id; seccomp admits threads only.
+  if (!limits.threads) {
+    if (Failure failure = set(RLIMIT_NPROC, "NPROC", 0); !failure.empty()) return failure;
+  }
+  if (limits.cpu_seconds != 0) {
+    if (Failure failure = set(RLIMIT_CPU, "CPU", limits.cpu_seconds); !failure.empty()) return failure;
   }
   if (limits.stack != 0) {
     if (Failure failure = set(RLIMIT_STACK, "STACK", limits.stack); !failure.empty()) return failure;

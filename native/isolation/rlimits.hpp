@@ -8,12 +8,14 @@
 namespace dcp::isolation {
 
 struct Limits {
-  std::size_t memory = 0;  ///< bytes that the sandbox may add to the zygote's private memory; 0: unlimited
-  std::size_t stack = 0;   ///< bytes of the main thread's stack; 0: as inherited
+  std::size_t memory = 0;    ///< bytes that the sandbox may add to the zygote's private memory; 0: unlimited
+  std::size_t stack = 0;     ///< bytes of the main thread's stack; 0: as inherited
+  unsigned cpu_seconds = 0;  ///< CPU time of all threads together, then SIGKILL; 0: unlimited
+  bool threads = false;      ///< may have more than one thread
 };
 
-/// Descriptors that a sandbox may have open: a frame brings at most 64.
-inline constexpr unsigned kMaxDescriptors = 256;
+/// Descriptors that a sandbox may have open: a frame brings at most 64, and each compiled module holds one.
+inline constexpr unsigned kMaxDescriptors = 4096;
 
 /// Soft and hard limits. Reads /proc, so it comes before the root is emptied.
 Failure limit_resources(const Limits& limits);

@@ -49,7 +49,7 @@ Prepared prepare(const Limits& limits) {
   if (prepared.null_device < 0) throw std::runtime_error(failed("dup of the null device"));
   close(null_device);
   prepared.namespaces = plan_namespaces();
-  prepared.seccomp = compile_seccomp();
+  prepared.seccomp = compile_seccomp(limits.threads);
   return prepared;
 }
 

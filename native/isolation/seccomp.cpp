@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string_view>
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
@@ -211,10 +213,21 @@ class Rules {
   const char* culprit_ = "";
 };
 
-Failure add_rules(scmp_filter_ctx context) {
+// glibc tries clone3, whose flags a filter cannot see, and falls back to clone where it does not exist.
+void add_threads(Rules& rules) {
+  rules.add(SCMP_ACT_ALLOW, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
+}
+
+Failure add_rules(scmp_filter_ctx context, bool threads) {
   Rules rules(context);
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
-  for (const Refused& refused : kRefused) rules.add(SCMP_ACT_ERRNO(static_cast<unsigned>(refused.error)), refused.name);
+  if (threads) add_threads(rules);
+  for (const Refused& refused : kRefused) {
+    if (threads && std::string_view(refused.name) == "clone") continue;
+    rules.add(SCMP_ACT_ERRNO(static_cast<unsigned>(refused.error)), refused.name);
+  }
   for (const char* name : {"fcntl", "fcntl64"}) {
     for (const int command : kFcntlCommands) {
       rules.add(SCMP_ACT_ALLOW, name, SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command)));
@@ -255,7 +268,7 @@ Failure read_program(scmp_filter_ctx context, std::vector<sock_filter>& instruct
 
 }  // namespace
 
-SeccompProgram compile_seccomp() {
+SeccompProgram compile_seccomp(bool threads) {
   SeccompProgram program;
   const Context context(seccomp_init(SCMP_ACT_KILL_PROCESS), seccomp_release);
   if (!context) {
@@ -264,7 +277,7 @@ SeccompProgram compile_seccomp() {
   }
   (void)seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   (void)seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // binary search
-  program.failure = add_rules(context.get());
+  program.failure = add_rules(context.get(), threads);
   if (program.failure.empty()) program.failure = read_program(context.get(), program.instructions);
   return program;
 }

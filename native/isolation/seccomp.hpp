@@ -15,7 +15,8 @@ struct SeccompProgram {
   Failure failure;  ///< why there is none
 };
 
-SeccompProgram compile_seccomp();
+/// `threads`: the process may have more than one thread.
+SeccompProgram compile_seccomp(bool threads = false);
 
 /// Puts the filter in force for this process, for good. Needs no_new_privs.
 Failure install_seccomp(const SeccompProgram& program);

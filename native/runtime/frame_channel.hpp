@@ -5,10 +5,12 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/descriptor.hpp"
+#include "ipc/descriptor.hpp"
 #include "runtime/value_codec.hpp"
 
 namespace dcp::runtime {
+
+using ipc::Descriptor;
 
 class FrameChannel {
  public:

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <span>
 
-#include "runtime/descriptor.hpp"
+#include "ipc/descriptor.hpp"
 
 namespace dcp::runtime {
+
+using ipc::Descriptor;
 
 /// A memfd that holds a copy of `data` and is sealed against writing, growing and shrinking.
 /// Throws std::system_error.

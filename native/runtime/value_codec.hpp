@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "engine/engine.hpp"
-#include "runtime/descriptor.hpp"
+#include "ipc/descriptor.hpp"
 #include "runtime/msgpack.hpp"
 
 namespace dcp::runtime {
+
+using ipc::Descriptor;
 
 /// Buffers of this many bytes and more travel in a memfd.
 inline constexpr std::size_t kSharedBufferSize = 64 * 1024;

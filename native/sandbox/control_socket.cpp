@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
 
 namespace dcp::sandbox {
@@ -14,7 +13,6 @@ namespace {
 constexpr std::size_t kMaxMessage = 4096;     // bytes of a request, and of an answer
 constexpr std::size_t kMaxId = 64;            // characters
 constexpr std::size_t kSpawnDescriptors = 3;  // in, out, broker
-constexpr std::size_t kMaxDescriptors = 8;    // more than any request has
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= kMaxId && std::all_of(text.begin(), text.end(), [](char c) {
@@ -23,25 +21,11 @@ bool is_id(std::string_view text) {
   });
 }
 
-/// Appends the descriptors of a received message, so that all are closed whatever becomes of it.
-template <typename Take>
-void take_descriptors(msghdr& header, Take take) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-      take(fd);
-    }
-  }
-}
-
 }  // namespace
 
-Request parse_request(const ControlMessage& message) {
+Request parse_request(const ipc::Packet& message) {
   Request request{Request::Kind::bad, "-", ""};
-  const std::string_view text = message.text;
+  const std::string_view text = message.bytes;
   const std::size_t space = text.find(' ');
   const std::string_view verb = text.substr(0, space);
   const std::string_view id = space == std::string_view::npos ? std::string_view() : text.substr(space + 1);
@@ -93,66 +77,8 @@ void ControlSocket::flush() {
   }
 }
 
-ControlSocket::State ControlSocket::receive(ControlMessage& message) {
-  char text[kMaxMessage];
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
-  iovec part{text, sizeof text};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  const ssize_t size = recvmsg(fd_, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (size < 0) {
-    // Out of descriptors, say: the message is lost, the socket is not.
-    if (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS) return State::nothing;
-    return State::closed;
-  }
-  take_descriptors(header, [&](int fd) { message.descriptors.emplace_back(fd); });
-  message.text.assign(text, static_cast<std::size_t>(size));
-  message.truncated = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-  // An empty packet and the end of the stream both read as nothing; only at the end is the peer hung up.
-  if (size == 0 && message.descriptors.empty()) {
-    pollfd state{fd_, POLLIN | POLLRDHUP, 0};
-    (void)poll(&state, 1, 0);
-    if ((state.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0) return State::closed;
-  }
-  return State::message;
-}
-
-bool send_descriptors(int socket, const int* descriptors, std::size_t count) {
-  char byte = 'c';
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = CMSG_SPACE(count * sizeof(int));
-  cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(count * sizeof(int));
-  std::memcpy(CMSG_DATA(rights), descriptors, count * sizeof(int));
-  return sendmsg(socket, &header, MSG_NOSIGNAL) == 1;
-}
-
-bool receive_descriptors(int socket, int* descriptors, std::size_t count) {
-  char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  if (recvmsg(socket, &header, MSG_CMSG_CLOEXEC) != 1) return false;
-  std::size_t found = 0;
-  take_descriptors(header, [&](int fd) {
-    if (found < count) descriptors[found] = fd;
-    ++found;
-  });
-  return found == count;
+ipc::Received ControlSocket::receive(ipc::Packet& message) {
+  return ipc::receive_packet(fd_, message, kMaxMessage, MSG_DONTWAIT);
 }
 
 }  // namespace dcp::sandbox

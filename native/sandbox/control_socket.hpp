@@ -2,23 +2,14 @@
 #pragma once
 
 #include <deque>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "runtime/descriptor.hpp"
+#include "ipc/packet.hpp"
 
 namespace dcp::sandbox {
 
-using runtime::Descriptor;
-
-/// One message as it arrived.
-struct ControlMessage {
-  std::string text;
-  std::vector<Descriptor> descriptors;
-  bool truncated = false;  ///< longer, or with more descriptors, than any message of the protocol
-};
+using ipc::Descriptor;
 
 /// What a message asks for.
 struct Request {
@@ -28,7 +19,7 @@ struct Request {
 };
 
 /// Never fails: a message that is no request is a bad one with the reason.
-Request parse_request(const ControlMessage& message);
+Request parse_request(const ipc::Packet& message);
 
 class ControlSocket {
  public:
@@ -45,18 +36,12 @@ class ControlSocket {
   /// Blocks until everything queued is sent or the peer is gone.
   void flush();
 
-  enum class State { message, nothing, closed };
-  State receive(ControlMessage& message);
+  ipc::Received receive(ipc::Packet& message);
 
  private:
   static constexpr std::size_t kMaxQueued = 64;
   int fd_;
   std::deque<std::string> queue_;
 };
-
-/// Sends `descriptors` with one byte over a Unix socket. False with errno.
-bool send_descriptors(int socket, const int* descriptors, std::size_t count);
-/// Blocks for one message with exactly `count` descriptors. False when the peer is gone or sent anything else.
-bool receive_descriptors(int socket, int* descriptors, std::size_t count);
 
 }  // namespace dcp::sandbox

@@ -7,12 +7,12 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/descriptor.hpp"
+#include "ipc/descriptor.hpp"
 
 namespace dcp::sandbox {
 
 using Clock = std::chrono::steady_clock;
-using runtime::Descriptor;
+using ipc::Descriptor;
 
 /// Watches the zygote's copies of a sandbox's channels.
 ///

@@ -1,7 +1,5 @@
 #include "sandbox/sandbox.hpp"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -10,12 +8,15 @@
 #include <stdexcept>
 
 #include "gpu/client_ops.hpp"
+#include "ipc/packet.hpp"
 #include "runtime/web_ops.hpp"
 #include "wasm/wasm.hpp"
 
 namespace dcp::sandbox {
 
 namespace {
+
+constexpr std::size_t kLongestAnswer = 512;
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -74,8 +75,8 @@ Sandbox::Sandbox(const Options& options) : options_(options) {
   runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
   session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
   runtime::install_web_ops(*runtime_);
-  wasm::install(*runtime_, options.wasmtime_library, {options.memory_limit, std::size_t{1} << 20});
-  gpu::install(*runtime_, [this](std::string& reason) { return ask_for_gpu_host(reason); });
+  wasm_ = &wasm::install(*runtime_, options.wasmtime_library, {options.memory_limit, std::size_t{1} << 20});
+  gpu::install(*runtime_, [this](std::string& reason) { return ask_broker('G', reason); });
   session_->install(*runtime_);
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
     if (thrown.terminated) return;
@@ -123,6 +124,7 @@ int Sandbox::serve(const Channels& channels) {
   engine_->after_fork();
   call_runtime("resumeClock");
   broker_ = channels.broker;
+  wasm::use_compiler(*wasm_, [this](std::string& reason) { return ask_broker('C', reason); });
   const bool loaded = !runtime_->loop().stopped();
   session_->begin(channels.in, channels.out);
   const auto between = [&] {
@@ -142,29 +144,19 @@ int Sandbox::serve(const Channels& channels) {
 }
 
 // docs/protocol.md, section 3.
-int Sandbox::ask_for_gpu_host(std::string& reason) {
-  const char request = 'G';
-  char answer[512];
-  iovec part = {answer, sizeof answer};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got = -1;
-  if (send(broker_, &request, 1, MSG_NOSIGNAL) == 1) {
-    do got = recvmsg(broker_, &message, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+int Sandbox::ask_broker(char what, std::string& reason) {
+  ipc::Packet answer;
+  const bool asked = ipc::send_packet(broker_, std::string_view(&what, 1));
+  if (asked && ipc::receive_packet(broker_, answer, kLongestAnswer) == ipc::Received::packet) {
+    if (answer.bytes == std::string_view(&what, 1) && answer.descriptors.size() == 1) {
+      return answer.descriptors[0].release();
+    }
+    if (answer.bytes.size() > 1 && answer.bytes[0] == 'N') {
+      reason = answer.bytes.substr(1);
+      return -1;
+    }
   }
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (got == 1 && answer[0] == 'G' && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    int fd;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return fd;
-  }
-  reason = got > 1 && answer[0] == 'N' ? std::string(answer + 1, static_cast<std::size_t>(got - 1))
-                                       : "the evaluator has no GPU host to offer";
+  reason = "the evaluator does not answer";
   return -1;
 }
 

@@ -9,6 +9,10 @@
 #include "runtime/runtime.hpp"
 #include "sandbox/session.hpp"
 
+namespace dcp::wasm {
+class Host;
+}
+
 namespace dcp::sandbox {
 
 struct Options {
@@ -43,13 +47,15 @@ class Sandbox {
  private:
   void load_files();
   void call_runtime(const char* hook);
-  int ask_for_gpu_host(std::string& reason);
+  /// What the process that owns this sandbox has to give: a connected socket, or -1 and the reason.
+  int ask_broker(char what, std::string& reason);
 
   Options options_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<RejectionTracker> rejections_;
+  wasm::Host* wasm_ = nullptr;
   int broker_ = -1;
 };
 

@@ -8,14 +8,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ipc/packet.hpp"
 #include "isolation/descriptors.hpp"
-#include "sandbox/control_socket.hpp"
 
 namespace dcp::sandbox {
 namespace {
 
 constexpr int kSealMs = 5000;  // a loaded machine; sealing itself takes about a millisecond
-constexpr char kSealed = 's';
+constexpr std::string_view kSealed = "s", kChannels = "c";
 
 /// The zygote's signal handling is not the sandbox's; the handlers of the WebAssembly runtime stay.
 void restore_signals() {
@@ -34,12 +34,14 @@ void restore_signals() {
     (void)send(isolation::kKept, missing.data(), missing.size(), MSG_NOSIGNAL);
     _exit(1);
   }
-  int received[3];
-  if (send(isolation::kKept, &kSealed, 1, MSG_NOSIGNAL) != 1 || !receive_descriptors(isolation::kKept, received, 3)) {
+  ipc::Packet given;
+  if (!ipc::send_packet(isolation::kKept, kSealed) ||
+      ipc::receive_packet(isolation::kKept, given, 1) != ipc::Received::packet || given.descriptors.size() != 3) {
     _exit(0);  // the zygote is gone
   }
   (void)close(isolation::kKept);
-  _exit(sandbox.serve(Channels{received[0], received[1], received[2]}));
+  auto& fds = given.descriptors;
+  _exit(sandbox.serve(Channels{fds[0].release(), fds[1].release(), fds[2].release()}));
 }
 
 }  // namespace
@@ -62,7 +64,7 @@ void Spawner::await_sealed(Spare& spare) {
     ready = poll(&waiting, 1, kSealMs);
   } while (ready < 0 && errno == EINTR);
   const ssize_t size = ready == 1 ? recv(spare.handoff.get(), text, sizeof text, 0) : -1;
-  if (size == 1 && text[0] == kSealed) return;
+  if (size == 1 && text[0] == kSealed[0]) return;
   (void)kill(spare.process, SIGKILL);
   if (size > 0) throw SpawnError("not isolated: " + std::string(text, static_cast<std::size_t>(size)));
   throw SpawnError(ready == 0 ? "isolation took too long" : "the process ended while it was isolated");
@@ -80,7 +82,7 @@ pid_t Spawner::spawn(const Channels& channels) {
     spares_.pop_front();
     try {
       await_sealed(spare);
-      if (send_descriptors(spare.handoff.get(), descriptors, 3)) return spare.process;
+      if (ipc::send_packet(spare.handoff.get(), kChannels, descriptors)) return spare.process;
       reason = std::string("the channels cannot be handed over: ") + std::strerror(errno);
       (void)kill(spare.process, SIGKILL);
     } catch (const SpawnError& error) {

@@ -6,13 +6,13 @@
 #include <deque>
 #include <string>
 
+#include "ipc/descriptor.hpp"
 #include "isolation/seal.hpp"
-#include "runtime/descriptor.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace dcp::sandbox {
 
-using runtime::Descriptor;
+using ipc::Descriptor;
 
 /// A sandbox cannot be made; the text says why.
 struct SpawnError : std::runtime_error {

@@ -82,10 +82,10 @@ void Zygote::wait() {
 
 void Zygote::take_requests() {
   while (!closed_ && control_.accepts_requests()) {
-    ControlMessage message;
-    const ControlSocket::State state = control_.receive(message);
-    if (state == ControlSocket::State::nothing) return;
-    if (state == ControlSocket::State::closed) {
+    ipc::Packet message;
+    const ipc::Received state = control_.receive(message);
+    if (state == ipc::Received::nothing) return;
+    if (state == ipc::Received::closed) {
       closed_ = true;
     } else {
       handle(std::move(message));
@@ -93,7 +93,7 @@ void Zygote::take_requests() {
   }
 }
 
-void Zygote::handle(ControlMessage message) {
+void Zygote::handle(ipc::Packet message) {
   const Request request = parse_request(message);
   switch (request.kind) {
     case Request::Kind::bad:
@@ -111,7 +111,7 @@ void Zygote::handle(ControlMessage message) {
   }
 }
 
-void Zygote::spawn(const std::string& id, ControlMessage& message) {
+void Zygote::spawn(const std::string& id, ipc::Packet& message) {
   if (running_.contains(id)) {
     control_.send("refused " + id + " a sandbox with this ID is running");
     return;

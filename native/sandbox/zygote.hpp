@@ -27,8 +27,8 @@ class Zygote {
   void wait();
   int wait_ms() const;
   void take_requests();
-  void handle(ControlMessage message);
-  void spawn(const std::string& id, ControlMessage& message);
+  void handle(ipc::Packet message);
+  void spawn(const std::string& id, ipc::Packet& message);
   void reap();
   void end_abandoned();
   void end_all();

@@ -45,7 +45,7 @@ class Reader {
     return part;
   }
 
-  std::string name() {
+  std::string_view name() {
     const auto part = take(number());
     return {reinterpret_cast<const char*>(part.data()), part.size()};
   }
@@ -55,34 +55,42 @@ class Reader {
   bool failed_ = false;
 };
 
-void read_exports(Reader section, std::vector<std::int64_t>& out) {
-  const std::uint32_t count = section.number();
-  for (std::uint32_t i = 0; i < count && !section.failed(); ++i) {
-    section.name();
-    const std::uint8_t kind = section.byte();
-    const std::uint32_t index = section.number();
-    out.push_back(kind == kFunctionExport ? static_cast<std::int64_t>(index) : -1);
+// Calls visit(id, section) for each section.
+template <typename Visit>
+void for_each_section(std::span<const std::byte> module, Visit visit) {
+  Reader reader(module);
+  reader.take(kHeaderSize);
+  while (!reader.done()) {
+    const std::uint8_t id = reader.byte();
+    Reader section(reader.take(reader.number()));
+    if (reader.failed()) return;
+    visit(id, section);
   }
 }
 
 }  // namespace
 
-ModuleBinary read_binary(std::span<const std::byte> bytes) {
-  ModuleBinary result;
-  Reader reader(bytes);
-  reader.take(kHeaderSize);
-  while (!reader.done()) {
-    const std::uint8_t id = reader.byte();
-    Reader section(reader.take(reader.number()));
-    if (reader.failed()) break;
-    if (id == kExportSection) read_exports(section, result.exported_functions);
-    if (id != kCustomSection) continue;
-    CustomSection custom{section.name(), {}};
-    if (section.failed()) break;
-    custom.content.assign(section.rest().begin(), section.rest().end());
-    result.custom_sections.push_back(std::move(custom));
-  }
-  return result;
+std::vector<std::span<const std::byte>> custom_sections(std::span<const std::byte> module, std::string_view name) {
+  std::vector<std::span<const std::byte>> found;
+  for_each_section(module, [&](std::uint8_t id, Reader& section) {
+    if (id == kCustomSection && section.name() == name && !section.failed()) found.push_back(section.rest());
+  });
+  return found;
+}
+
+std::vector<std::int64_t> exported_functions(std::span<const std::byte> module) {
+  std::vector<std::int64_t> indices;
+  for_each_section(module, [&](std::uint8_t id, Reader& section) {
+    if (id != kExportSection) return;
+    const std::uint32_t count = section.number();
+    for (std::uint32_t i = 0; i < count && !section.failed(); ++i) {
+      section.name();
+      const std::uint8_t kind = section.byte();
+      const std::uint32_t index = section.number();
+      indices.push_back(kind == kFunctionExport ? static_cast<std::int64_t>(index) : -1);
+    }
+  });
+  return indices;
 }
 
 }  // namespace dcp::wasm

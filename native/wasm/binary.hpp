@@ -1,26 +1,19 @@
-// What the JavaScript API needs of a module's bytes and the C API does not tell.
+// What the JavaScript API needs of a module's bytes and the C API does not tell. The module is one that wasmtime has
+// accepted; where the bytes are not understood the answer ends there.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace dcp::wasm {
 
-struct CustomSection {
-  std::string name;
-  std::vector<std::byte> content;
-};
+/// The contents of the custom sections with this name.
+std::vector<std::span<const std::byte>> custom_sections(std::span<const std::byte> module, std::string_view name);
 
-struct ModuleBinary {
-  std::vector<CustomSection> custom_sections;
-  /// For each export, in order: the index of the function, or -1 where it is none.
-  std::vector<std::int64_t> exported_functions;
-};
-
-/// Reads a module that wasmtime has accepted. Stops silently where the bytes are not understood.
-ModuleBinary read_binary(std::span<const std::byte> bytes);
+/// For each export, in order: the index of the function, or -1 where it is none.
+std::vector<std::int64_t> exported_functions(std::span<const std::byte> module);
 
 }  // namespace dcp::wasm

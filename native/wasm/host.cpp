@@ -1,6 +1,6 @@
 #include "wasm/host.hpp"
 
-#include <stdexcept>
+#include "wasmtime/engine.hpp"
 
 namespace dcp::wasm {
 
@@ -12,27 +12,9 @@ constexpr std::int64_t kMaxItems = 1'000'000;
 constexpr std::int64_t kMaxTableElements = 10'000'000;
 
 wasm_config_t* configure(Regions& regions, const Options& options) {
-  wasm_config_t* config = wt.wasm_config_new();
+  wasm_config_t* config = wasmtime::code_settings();
   wt.wasmtime_config_parallel_compilation_set(config, false);  // it starts threads, and the process forks
-  wt.wasmtime_config_epoch_interruption_set(config, false);    // a watchdog ends the process instead
   wt.wasmtime_config_max_wasm_stack_set(config, options.stack);
-  wt.wasmtime_config_memory_init_cow_set(config, false);     // it needs memfds, which a sealed sandbox lacks
-  wt.wasmtime_config_memory_may_move_set(config, false);     // Memory.buffer points into it
-  wt.wasmtime_config_native_unwind_info_set(config, false);  // nothing of ours unwinds through wasm frames
-  wt.wasmtime_config_wasm_threads_set(config, true);
-  wt.wasmtime_config_shared_memory_set(config, true);
-  wt.wasmtime_config_wasm_tail_call_set(config, true);
-  wt.wasmtime_config_wasm_reference_types_set(config, true);
-  wt.wasmtime_config_wasm_function_references_set(config, true);
-  wt.wasmtime_config_wasm_gc_set(config, true);
-  wt.wasmtime_config_wasm_simd_set(config, true);
-  wt.wasmtime_config_wasm_relaxed_simd_set(config, true);
-  wt.wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true);  // results agree between nodes
-  wt.wasmtime_config_wasm_bulk_memory_set(config, true);
-  wt.wasmtime_config_wasm_multi_value_set(config, true);
-  wt.wasmtime_config_wasm_multi_memory_set(config, true);
-  wt.wasmtime_config_wasm_memory64_set(config, true);
-  wt.wasmtime_config_wasm_exceptions_set(config, true);
   regions.attach(config);
   return config;
 }
@@ -40,10 +22,11 @@ wasm_config_t* configure(Regions& regions, const Options& options) {
 }  // namespace
 
 Host::Host(Engine& js, const Options& options) : js_(js), regions_(options.memory_limit) {
-  engine_ = wt.wasm_engine_new_with_config(configure(regions_, options));
-  if (engine_ == nullptr) throw std::runtime_error("WebAssembly: wasmtime cannot make an engine on this machine");
-  check_version(engine_);
+  engine_ = wasmtime::make_engine(configure(regions_, options));
+  settings_ = wasmtime::fingerprint(engine_);
 }
+
+void Host::use_compiler(CompileClient::Connect connect) { compiler_.emplace(engine_, settings_, std::move(connect)); }
 
 wasmtime_context_t* Host::context() {
   if (context_ == nullptr) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "engine/engine.hpp"
+#include "wasm/compile_client.hpp"
 #include "wasm/regions.hpp"
 #include "wasm/types.hpp"
 #include "wasm/wasm.hpp"
@@ -39,6 +41,7 @@ struct Extern {
 };
 
 struct Exception;
+struct Module;
 
 class Host {
  public:
@@ -51,6 +54,13 @@ class Host {
   /// Makes the store at the first call.
   wasmtime_context_t* context();
   Regions& regions() { return regions_; }
+
+  // --- Modules: modules.cpp ---
+  /// From now on modules are compiled outside of this process.
+  void use_compiler(CompileClient::Connect connect);
+  /// Raises a CompileError.
+  std::shared_ptr<Module> compile(std::span<const std::byte> wasm);
+  std::shared_ptr<Module> compile_anew(std::uint64_t key, std::span<const std::byte> wasm);
 
   // --- Errors ---
   /// Functions of webassembly.js that the ops call.
@@ -116,6 +126,9 @@ class Host {
   Engine& js_;
   Regions regions_;
   wasm_engine_t* engine_ = nullptr;
+  std::uint64_t settings_ = 0;  ///< wasmtime::fingerprint
+  std::optional<CompileClient> compiler_;
+  std::deque<std::shared_ptr<Module>> recent_;  ///< the one that was made last comes first
   wasmtime_store_t* store_ = nullptr;
   wasmtime_context_t* context_ = nullptr;
   Ref hooks_;
@@ -161,8 +174,7 @@ Value op_global_set(Engine&, void* context, Args args);
 
 inline Host& host_of(void* context) { return *static_cast<Host*>(context); }
 
-/// The handle of a compiled module, made by op_compile.
-struct Module;
+/// The compiled module of a handle that op_compile made.
 Module& module_of(Host& host, Args args, std::size_t index);
 
 }  // namespace dcp::wasm

@@ -51,11 +51,16 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-void install(runtime::Runtime& runtime, const std::string& library_path, const Options& options) {
-  open_library(library_path);
+Host& install(runtime::Runtime& runtime, const std::string& library_path, const Options& options) {
+  wasmtime::open_library(library_path);
   // Lives until the process ends: wasm.hpp says why.
   Host* host = new Host(runtime.engine(), options);
   for (const Op& op : kOps) runtime.add_op(op.name, op.length, op.call, host);
+  return *host;
+}
+
+void use_compiler(Host& host, std::function<int(std::string& reason)> connect) {
+  host.use_compiler(std::move(connect));
 }
 
 }  // namespace dcp::wasm

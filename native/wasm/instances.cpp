@@ -54,7 +54,7 @@ Value exports_of(Host& host, Module& module, wasmtime_instance_t instance) {
   char* name = nullptr;
   std::size_t length = 0;
   wasmtime_extern_t item = {};
-  const auto& functions = module.binary.exported_functions;
+  const auto& functions = module.function_indices;
   for (std::size_t i = 0; wt.wasmtime_instance_export_nth(host.context(), &instance, i, &name, &length, &item); ++i) {
     if (item.kind == WASMTIME_EXTERN_FUNC) {
       exports.push_back(host.intern_function(item.of.func, i < functions.size() ? functions[i] : -1));

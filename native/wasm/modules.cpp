@@ -1,17 +1,26 @@
 // WebAssembly.validate, compile and what Module tells.
 #include "wasm/modules.hpp"
 
+#include <cstring>
+
+#include "wasmtime/limits.hpp"
+
 namespace dcp::wasm {
 
 namespace {
 
 const char kModuleTag = 0;
+constexpr std::size_t kMostRecent = 32;
 
 // The bytes of a BufferSource; none for a detached one. webassembly.js has checked that it is one.
 std::span<const std::byte> bytes_of(Host& host, Args args) {
   const auto view = args.empty() ? std::nullopt : host.js().buffer_view(args[0]);
   if (!view) return {};
   return {view->data, view->size};
+}
+
+bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 std::uint8_t* data_of(std::span<const std::byte> bytes) {
@@ -47,20 +56,59 @@ Value content_of(Engine& js, wasm_externtype_t* type) {
 
 }  // namespace
 
+Module::Module(std::uint64_t content_key, CompileClient::Module compiled)
+    : key(content_key),
+      module(compiled.module),
+      function_indices(exported_functions(compiled.wasm.bytes())),
+      mapped_(std::move(compiled.wasm)) {}
+
+Module::Module(std::uint64_t content_key, wasmtime_module_t* compiled, std::span<const std::byte> wasm)
+    : key(content_key),
+      module(compiled),
+      function_indices(exported_functions(wasm)),
+      copied_(wasm.begin(), wasm.end()) {}
+
 Module::~Module() { wt.wasmtime_module_delete(module); }
 
 Module& module_of(Host& host, Args args, std::size_t index) {
   void* pointer = index < args.size() ? host.js().handle_pointer(args[index], &kModuleTag) : nullptr;
   if (pointer == nullptr) host.raise(Failure::type, "no compiled WebAssembly module");
-  return *static_cast<Module*>(pointer);
+  return **static_cast<std::shared_ptr<Module>*>(pointer);
 }
 
 Value op_validate(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   const auto bytes = bytes_of(host, args);
+  if (!wasmtime::exceeded_size(bytes.size()).empty()) return js.boolean(false);
   wasmtime_error_t* error = wt.wasmtime_module_validate(host.engine(), data_of(bytes), bytes.size());
   if (error != nullptr) wt.wasmtime_error_delete(error);
   return js.boolean(error == nullptr);
+}
+
+// A job that compiles the same module for each slice gets the one that it has.
+std::shared_ptr<Module> Host::compile(std::span<const std::byte> wasm) {
+  const std::uint64_t key = compiler::content_key(wasm);
+  for (const auto& module : recent_) {
+    if (module->key == key && same_bytes(module->wasm(), wasm)) return module;
+  }
+  recent_.push_front(compile_anew(key, wasm));
+  if (recent_.size() > kMostRecent) recent_.pop_back();
+  return recent_.front();
+}
+
+// Inside the zygote, while the start-up files load, there is no compiler yet; those files are the operator's.
+std::shared_ptr<Module> Host::compile_anew(std::uint64_t key, std::span<const std::byte> wasm) {
+  if (const std::string excess = wasmtime::exceeded_size(wasm.size()); !excess.empty()) raise(Failure::compile, excess);
+  if (compiler_) {
+    try {
+      return std::make_shared<Module>(key, compiler_->compile(wasm));
+    } catch (const CompileFailure& failure) {
+      raise(Failure::compile, failure.what());
+    }
+  }
+  wasmtime_module_t* compiled = nullptr;
+  check(wt.wasmtime_module_new(engine(), data_of(wasm), wasm.size(), &compiled), Failure::compile);
+  return std::make_shared<Module>(key, compiled, wasm);
 }
 
 // (bytes) -> handle of a Module; raises a CompileError.
@@ -68,11 +116,9 @@ Value op_compile(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   const auto bytes = bytes_of(host, args);
   if (bytes.empty()) host.raise(Failure::compile, "the BufferSource is empty");
-  wasmtime_module_t* compiled = nullptr;
-  host.check(wt.wasmtime_module_new(host.engine(), data_of(bytes), bytes.size(), &compiled), Failure::compile);
-  auto module = std::make_unique<Module>(compiled, read_binary(bytes));
-  const Value handle =
-      js.handle(&kModuleTag, module.get(), [](void* pointer) { delete static_cast<Module*>(pointer); });
+  auto module = std::make_unique<std::shared_ptr<Module>>(host.compile(bytes));
+  const Value handle = js.handle(&kModuleTag, module.get(),
+                                 [](void* pointer) { delete static_cast<std::shared_ptr<Module>*>(pointer); });
   module.release();
   return handle;
 }
@@ -111,10 +157,9 @@ Value op_module_imports(Engine& js, void* context, Args args) {
 // (module, name) -> [ArrayBuffer, ...]
 Value op_custom_sections(Engine& js, void* context, Args args) {
   Module& module = module_of(host_of(context), args, 0);
-  const std::string name = js.to_string(args[1]);
   std::vector<Value> found;
-  for (const CustomSection& section : module.binary.custom_sections) {
-    if (section.name == name) found.push_back(js.array_buffer(std::span<const std::byte>(section.content)));
+  for (const auto content : custom_sections(module.wasm(), js.to_string(args[1]))) {
+    found.push_back(js.array_buffer(content));
   }
   return js.array(found);
 }

@@ -1,19 +1,29 @@
-// A compiled module, as the handle of a WebAssembly.Module carries it.
+// A compiled module. The handle of a WebAssembly.Module carries a shared_ptr to it.
 #pragma once
 
 #include "wasm/binary.hpp"
+#include "wasm/compile_client.hpp"
 #include "wasm/host.hpp"
 
 namespace dcp::wasm {
 
 struct Module {
-  Module(wasmtime_module_t* compiled, ModuleBinary parts) : module(compiled), binary(std::move(parts)) {}
+  Module(std::uint64_t key, CompileClient::Module compiled);
+  /// Compiled here; keeps a copy of the module's bytes.
+  Module(std::uint64_t key, wasmtime_module_t* compiled, std::span<const std::byte> wasm);
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
   ~Module();
 
+  std::span<const std::byte> wasm() const { return mapped_.bytes().empty() ? copied_ : mapped_.bytes(); }
+
+  std::uint64_t key;  ///< compiler::content_key
   wasmtime_module_t* module;
-  ModuleBinary binary;
+  std::vector<std::int64_t> function_indices;  ///< of exports, as exported_functions() gives them
+
+ private:
+  ipc::Mapping mapped_;
+  std::vector<std::byte> copied_;
 };
 
 }  // namespace dcp::wasm

@@ -7,6 +7,8 @@
 
 namespace dcp::wasm {
 
+using wasmtime::wt;
+
 struct Regions::Region {
   Regions* owner;
   std::byte* data;

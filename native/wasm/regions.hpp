@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "wasm/library.hpp"
+#include "wasmtime/library.hpp"
 
 namespace dcp::wasm {
 

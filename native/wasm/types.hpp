@@ -4,9 +4,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "wasm/library.hpp"
+#include "wasmtime/library.hpp"
 
 namespace dcp::wasm {
+
+using wasmtime::Bytes;
+using wasmtime::on_one_line;
+using wasmtime::take_message;
+using wasmtime::wt;
 
 /// How a value crosses the border. `funcref` and `externref` stand for every type below func and extern.
 enum class Kind : std::uint8_t { i32, i64, f32, f64, v128, funcref, externref, anyref, exnref };

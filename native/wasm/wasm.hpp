@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "runtime/runtime.hpp"
@@ -20,8 +21,15 @@ struct Options {
   std::size_t stack = 1 << 20;
 };
 
+class Host;
+
 /// Opens wasmtime at `library_path` and adds the ops. Throws std::runtime_error that names the cause and the remedy
-/// when the library is missing, is no wasmtime, or is a version that this build was not made for.
-void install(runtime::Runtime& runtime, const std::string& library_path, const Options& options = {});
+/// when the library is missing, is no wasmtime, or is a version that this build was not made for. The Host lives until
+/// the process ends.
+Host& install(runtime::Runtime& runtime, const std::string& library_path, const Options& options = {});
+
+/// From now on modules are compiled by the compiler at the other end of the socket that `connect` gives: -1 and the
+/// reason where there is none.
+void use_compiler(Host& host, std::function<int(std::string& reason)> connect);
 
 }  // namespace dcp::wasm

@@ -47,7 +47,7 @@ class Evaluator:
 
     def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
         """Gives a factory back; its GPU hosts end, its zygote stays warm."""
-        factory.gpu_pool.close()
+        factory.broker.rest()
         with self._lock:
             idle = self._idle.setdefault(memory_limit or self._memory_limit, [])
             if not self._closed and factory.zygote.alive and len(idle) < _MOST_IDLE:

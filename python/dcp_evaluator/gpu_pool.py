@@ -1,4 +1,4 @@
-"""GPU hosts, one for each sandbox that asks; and the broker's answers (docs/protocol.md section 3)."""
+"""GPU hosts, one for each sandbox that asks."""
 
 from __future__ import annotations
 
@@ -58,24 +58,13 @@ class GpuPool:
         except (InstallationError, OSError):
             self._wanted = 0  # told to whoever asks
 
-    def answer(self, broker: socket.socket, owner: int) -> bool:
-        """Serves a request on ``broker`` for sandbox ``owner``; False when that sandbox has closed it."""
-        try:
-            request = broker.recv(16, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        if not request:
-            return False
-        try:
-            if request == b"G":
-                self._hand_out(broker, owner)
-            else:
-                _send(broker, b"Nunknown request")
-        except OSError:
-            return False
-        return True
+    def connect(self, owner: int) -> socket.socket:
+        """A connection to a GPU host for sandbox ``owner``. Raises InstallationError, OSError."""
+        self._end_host(owner)  # at most one: a sandbox asks again when it has lost the first
+        self._warm = [child for child in self._warm if child.poll() is None]
+        child = self._warm.pop() if self._warm else self._start()
+        self._used[owner] = child
+        return child.socket
 
     def release(self, owner: int) -> None:
         """Ends the GPU host of a sandbox that has ended."""
@@ -93,22 +82,6 @@ class GpuPool:
             child.end()
         self._warm, self._used, self._ending = [], {}, []
 
-    def _hand_out(self, broker: socket.socket, owner: int) -> None:
-        self._end_host(owner)  # at most one: a sandbox asks again when it has lost the first
-        self._warm = [child for child in self._warm if child.poll() is None]
-        try:
-            child = self._warm.pop() if self._warm else self._start()
-        except InstallationError as error:
-            _send(broker, b"N" + str(error).encode())
-            return
-        except OSError as error:
-            _send(broker, f"Nthe GPU host cannot be started: {error.strerror}".encode())
-            return
-        self._used[owner] = child
-        socket.send_fds(broker, [b"G"], [child.socket.fileno()], socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-        child.socket.close()  # the sandbox now has the only one: its end ends the host
-        self.refill()
-
     def _end_host(self, owner: int) -> None:
         child = self._used.pop(owner, None)
         if child is not None:
@@ -119,7 +92,3 @@ class GpuPool:
     def _start() -> Child:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
         return Child(arguments, socket.SOCK_STREAM, host_environment())
-
-
-def _send(broker: socket.socket, answer: bytes) -> None:
-    broker.send(answer, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)

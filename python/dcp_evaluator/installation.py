@@ -22,7 +22,7 @@ def _parent(path: str) -> str:
 
 @cache
 def executable(name: str) -> str:
-    """The path of ``dcp-zygote`` or ``dcp-gpu-host``. Raises InstallationError."""
+    """The path of ``dcp-zygote``, ``dcp-gpu-host`` or ``dcp-compiler``. Raises InstallationError."""
     for module_file in (__file__, _native.__file__):
         path = f"{_parent(module_file)}/bin/{name}"
         if os.access(path, os.X_OK):

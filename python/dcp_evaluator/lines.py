@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from .gpu_pool import GpuPool
+from .broker import Broker
 from .zygote import Zygote, describe_exit
 
 ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
@@ -41,7 +41,7 @@ class LineEvaluator:
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
-        self._pool = GpuPool(warm)
+        self._broker = Broker(warm)
 
     def notice(self, level: int, text: str) -> None:
         if level <= self._level:
@@ -89,7 +89,7 @@ class LineEvaluator:
 
     def close(self) -> None:
         """Ends all processes."""
-        self._pool.close()
+        self._broker.close()
         self._zygote.close()
         for broker in self._brokers.values():
             broker.close()
@@ -118,7 +118,7 @@ class LineEvaluator:
 
     def _on_broker(self, number: int) -> None:
         broker = self._brokers.get(number)  # gone, where its sandbox ended in the same turn
-        if broker is not None and not self._pool.answer(broker, number):
+        if broker is not None and not self._broker.answer(broker, number):
             self.unwatch(broker)
 
     def _forget(self, number: int) -> None:
@@ -126,7 +126,7 @@ class LineEvaluator:
         if broker is not None:
             self.unwatch(broker)
             broker.close()
-        self._pool.release(number)
+        self._broker.release(number)
 
 
 class _Signals:

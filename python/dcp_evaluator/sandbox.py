@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any
 
 from . import _native, frames
-from .gpu_pool import GpuPool
+from .broker import Broker
 from .values import FrameDecoder, ResultError, SharedArrays, encode
 from .zygote import Zygote
 
@@ -32,11 +32,11 @@ class Slice:
 
 
 class SandboxFactory:
-    """What sandboxes on this machine need: a zygote and GPU hosts. Not thread-safe: one owner at a time."""
+    """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time."""
 
     def __init__(self, memory_limit: int | None = None) -> None:
         self.zygote = Zygote("job", memory_limit=memory_limit)
-        self.gpu_pool = GpuPool()
+        self.broker = Broker()
 
     def create(self, decoder: FrameDecoder) -> Sandbox:
         """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError."""
@@ -56,8 +56,8 @@ class SandboxFactory:
         return Sandbox(number, _native.FrameChannel(ours.detach()), broker, decoder)
 
     def close(self) -> None:
-        """Ends the zygote, all sandboxes and all GPU hosts."""
-        self.gpu_pool.close()
+        """Ends the zygote, all sandboxes and what serves them."""
+        self.broker.close()
         self.zygote.close()
 
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from . import _native, frames
+from .broker import Broker
 from .errors import UsageError, ZygoteError
-from .gpu_pool import GpuPool
 from .streams import write_all
 from .zygote import Zygote, describe_exit, exit_status
 
@@ -24,13 +24,13 @@ def run_shell(files: Sequence[str], *, module: bool = False, memory_limit: int |
     """
     scripts = [_read(path) for path in files]
     zygote = Zygote("shell", memory_limit=memory_limit, spares=0)
-    pool = GpuPool()
+    services = Broker()
     try:
-        return _Shell(zygote, pool, files).run(scripts, module)
+        return _Shell(zygote, services, files).run(scripts, module)
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
-        pool.close()
+        services.close()
         zygote.close()
 
 
@@ -45,9 +45,9 @@ def _read(path: str) -> str:
 class _Shell:
     """The sandbox's peer."""
 
-    def __init__(self, zygote: Zygote, pool: GpuPool, files: Sequence[str]) -> None:
+    def __init__(self, zygote: Zygote, services: Broker, files: Sequence[str]) -> None:
         self._zygote = zygote
-        self._pool = pool
+        self._services = services
         self._files = files
         self._folders = {os.path.realpath(os.path.dirname(path)) for path in files}  # noqa: PTH120
         self._status: int | None = None
@@ -124,7 +124,7 @@ class _Shell:
             return None
 
     def _on_broker(self) -> None:
-        if not self._pool.answer(self._broker, self._id):
+        if not self._services.answer(self._broker, self._id):
             self._selector.unregister(self._broker)
 
     def _on_zygote(self) -> None:

@@ -321,7 +321,7 @@ class Supervisor:
         self._sink.error(error, metrics)
 
     def _on_broker(self, sandbox: Sandbox) -> None:
-        if not sandbox.ended and not self._factory.gpu_pool.answer(sandbox.broker, sandbox.number):
+        if not sandbox.ended and not self._factory.broker.answer(sandbox.broker, sandbox.number):
             self._unregister(sandbox.broker)
 
     # --- How sandboxes end ---
@@ -408,7 +408,7 @@ class Supervisor:
         self._unregister(sandbox.broker)
         sandbox.close()
         del self._sandboxes[sandbox.number]
-        self._factory.gpu_pool.release(sandbox.number)
+        self._factory.broker.release(sandbox.number)
         with contextlib.suppress(ZygoteError):
             self._factory.zygote.kill(sandbox.number)
 

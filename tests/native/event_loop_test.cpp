@@ -6,9 +6,9 @@
 #include <string>
 
 #include "check.hpp"
-#include "runtime/descriptor.hpp"
+#include "ipc/descriptor.hpp"
 
-using dcp::runtime::Descriptor;
+using dcp::ipc::Descriptor;
 using dcp::runtime::EventLoop;
 using dcp::runtime::monotonic_ms;
 

@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "check.hpp"
-#include "runtime/descriptor.hpp"
+#include "ipc/descriptor.hpp"
 #include "socket_pair.hpp"
 
-using dcp::runtime::Descriptor;
+using dcp::ipc::Descriptor;
 using dcp::runtime::LineChannel;
 using dcp::test::Pair;
 

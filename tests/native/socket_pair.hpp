@@ -5,7 +5,7 @@
 
 #include <stdexcept>
 
-#include "runtime/descriptor.hpp"
+#include "ipc/descriptor.hpp"
 
 namespace dcp::test {
 
@@ -13,10 +13,10 @@ struct Pair {
   Pair() {
     int fds[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) throw std::runtime_error("socketpair");
-    ours = runtime::Descriptor(fds[0]);
-    theirs = runtime::Descriptor(fds[1]);
+    ours = ipc::Descriptor(fds[0]);
+    theirs = ipc::Descriptor(fds[1]);
   }
-  runtime::Descriptor ours, theirs;
+  ipc::Descriptor ours, theirs;
 };
 
 }  // namespace dcp::test

@@ -44,7 +44,7 @@ class CodecTest {
       const engine::Scope scope(*engine_);
       std::vector<std::byte> payload(random() % 48);
       for (std::byte& byte : payload) byte = static_cast<std::byte>(random());
-      std::vector<runtime::Descriptor> none;
+      std::vector<ipc::Descriptor> none;
       try {
         codec_.decode(payload, none);
       } catch (const runtime::msgpack::Malformed&) {

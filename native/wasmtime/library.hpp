@@ -4,8 +4,9 @@
 #include <wasmtime_api.h>
 
 #include <string>
+#include <string_view>
 
-namespace dcp::wasm {
+namespace dcp::wasmtime {
 
 /// The functions of the library; filled by open_library.
 extern wasmtime_api wt;
@@ -13,8 +14,9 @@ extern wasmtime_api wt;
 /// Throws std::runtime_error with cause and remedy when the file cannot be opened or lacks a function.
 void open_library(const std::string& path);
 
-/// Throws std::runtime_error when the library's major version is not the one of the declarations.
-void check_version(wasm_engine_t* engine);
+/// What to do where the library does not fit.
+inline constexpr const char* kRemedy = "; install the Python package 'wasmtime' of version " WASMTIME_API_VERSION
+                                       " (pip install wasmtime==" WASMTIME_API_VERSION ")";
 
 /// The text of an error on one line; deletes the error.
 std::string take_message(wasmtime_error_t* error);
@@ -36,4 +38,4 @@ class Bytes {
   wasm_byte_vec_t vec{0, nullptr};
 };
 
-}  // namespace dcp::wasm
+}  // namespace dcp::wasmtime

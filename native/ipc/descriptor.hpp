@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace dcp::runtime {
+namespace dcp::ipc {
 
 class Descriptor {
  public:
@@ -28,4 +28,4 @@ class Descriptor {
   int fd_ = -1;
 };
 
-}  // namespace dcp::runtime
+}  // namespace dcp::ipc

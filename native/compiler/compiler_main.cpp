@@ -1,0 +1,81 @@
+// dcp-compiler: compiles WebAssembly modules for the sandboxes of one evaluator, and keeps them.
+//
+//   dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES]
+//
+// Descriptor 3 is a seqpacket socket; each message on it brings a socket to a sandbox (protocol.hpp). The process ends
+// when it closes. Exit status: 0 closed, 1 cannot start, 2 wrong options.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "compiler/service.hpp"
+
+namespace {
+
+constexpr int kControl = 3;
+constexpr std::size_t kMostMemory = std::size_t{4} << 30;  // bytes that compiling one module may take
+constexpr unsigned kMostSeconds = 600;                     // of CPU time, all threads together
+
+struct Options {
+  std::string wasmtime;
+  std::string cache;
+  std::uint64_t cache_limit = std::uint64_t{2} << 30;
+};
+
+bool parse(int count, char** arguments, Options& options) {
+  for (int i = 1; i < count; ++i) {
+    const std::string name = arguments[i];
+    const std::string value = i + 1 < count ? arguments[++i] : "";
+    if (name == "--wasmtime") {
+      options.wasmtime = value;
+    } else if (name == "--cache") {
+      options.cache = value;
+    } else if (name == "--cache-limit") {
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.cache_limit);
+      if (error != std::errc{} || *end != '\0') return false;
+    } else {
+      return false;
+    }
+  }
+  return !options.wasmtime.empty();
+}
+
+dcp::isolation::Prepared prepare_isolation() {
+  dcp::isolation::Limits limits;
+  limits.memory = kMostMemory;
+  limits.cpu_seconds = kMostSeconds;
+  limits.threads = true;  // functions are compiled in parallel
+  return dcp::isolation::prepare(limits);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  Options options;
+  if (!parse(count, arguments, options)) {
+    std::fputs("usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES]\n", stderr);
+    return 2;
+  }
+  for (const int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP, SIGHUP}) (void)signal(number, SIG_IGN);
+  try {
+    const auto prepared = prepare_isolation();
+    dcp::compiler::ModuleCache cache(options.cache, options.cache_limit);
+    if (!cache.refusal().empty()) {
+      std::fprintf(stderr, "dcp-evaluator: compiled WebAssembly is not kept: %s\n", cache.refusal().c_str());
+    }
+    const std::size_t most = std::max(4u, 2 * std::thread::hardware_concurrency());
+    dcp::compiler::Service(cache, prepared, options.wasmtime, most).run(kControl);
+    _exit(0);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "dcp-compiler: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,60 @@
+// Compiled modules, kept for whoever asks again: in a folder, which all evaluators of this user share, or in memory.
+//
+// A file is written under another name, flushed, and renamed, so that under its own name it is whole or not there. Each
+// is verified when this process first opens it; one that is torn is removed. Beyond the limit, those go that were used
+// longest ago.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <span>
+#include <string>
+
+#include "compiler/protocol.hpp"
+#include "ipc/descriptor.hpp"
+
+namespace dcp::compiler {
+
+class ModuleCache {
+ public:
+  /// `folder`: made where it is missing; empty: memory only. `limit`: bytes that all files may take together.
+  ModuleCache(std::string folder, std::uint64_t limit);
+
+  /// Why it keeps modules in memory only although a folder was given; empty: it does not.
+  const std::string& refusal() const { return refusal_; }
+
+  /// The `attempt`-th module with this key, open for reading; empty when there are no more.
+  ipc::Descriptor candidate(const Key& key, std::uint64_t attempt);
+  /// The file of exactly this module; empty when there is none.
+  ipc::Descriptor find(const Key& key, std::span<const std::byte> wasm);
+  /// Keeps the code of a module and returns its file. What cannot be kept is still returned. Throws std::system_error.
+  ipc::Descriptor put(const Key& key, std::span<const std::byte> code, std::span<const std::byte> wasm);
+
+ private:
+  using FileId = std::array<std::uint64_t, 3>;  // device, inode, size
+  struct InMemory {
+    Key key;
+    ipc::Descriptor file;
+    std::uint64_t size;
+  };
+
+  void prepare_folder();
+  std::string path_of(const Key& key, std::uint64_t variant) const;
+  ipc::Descriptor open_variant(const Key& key, std::uint64_t variant);
+  ipc::Descriptor remember(const Key& key, ipc::Descriptor file);
+  std::uint64_t free_variant(const Key& key) const;
+  void shrink();
+  void remove_leftovers() const;
+
+  std::string folder_;
+  std::uint64_t limit_;
+  std::string refusal_;
+  std::set<FileId> verified_;
+  std::deque<InMemory> memory_;  ///< the one used last comes first
+  unsigned counter_ = 0;
+};
+
+}  // namespace dcp::compiler

@@ -1,0 +1,73 @@
+#include "compiler/module_file.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "ipc/mapping.hpp"
+#include "wasmtime/word_hash.hpp"
+
+namespace dcp::compiler {
+
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+constexpr char kMagic[8] = {'D', 'C', 'P', 'W', 'A', 'S', 'M', '1'};
+constexpr std::uint64_t kLargest = std::uint64_t{1} << 36;  // bytes; sums of sizes do not overflow
+
+struct Footer {
+  Layout layout;
+  char magic[sizeof kMagic];
+};
+
+std::uint64_t checksum(std::span<const std::byte> code, std::span<const std::byte> wasm) {
+  return wasmtime::mix_word(wasmtime::word_hash(code), wasmtime::word_hash(wasm));
+}
+
+void write_all(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) throw std::system_error(errno, std::generic_category(), "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+void write_module_file(int fd, std::span<const std::byte> code, std::span<const std::byte> wasm) {
+  constexpr std::byte zeros[kPage] = {};
+  write_all(fd, code);
+  const std::uint64_t wasm_offset = (code.size() + kPage - 1) / kPage * kPage;
+  write_all(fd, std::span(zeros).first(wasm_offset - code.size()));
+  write_all(fd, wasm);
+  Footer footer{{code.size(), wasm_offset, wasm.size(), checksum(code, wasm)}, {}};
+  std::memcpy(footer.magic, kMagic, sizeof kMagic);
+  write_all(fd, std::as_bytes(std::span(&footer, 1)));
+}
+
+std::optional<Layout> read_layout(int fd) {
+  struct stat status{};
+  Footer footer{};
+  const auto footer_size = static_cast<off_t>(sizeof footer);
+  if (fstat(fd, &status) != 0 || status.st_size < footer_size) return std::nullopt;
+  if (pread(fd, &footer, sizeof footer, status.st_size - footer_size) != footer_size) return std::nullopt;
+  if (std::memcmp(footer.magic, kMagic, sizeof kMagic) != 0) return std::nullopt;
+  const Layout& layout = footer.layout;
+  const bool sane = layout.code_size <= layout.wasm_offset && layout.wasm_offset <= kLargest &&
+                    layout.wasm_offset % kPage == 0 && layout.wasm_size <= kLargest;
+  if (!sane || layout.wasm_offset + layout.wasm_size + sizeof footer != static_cast<std::uint64_t>(status.st_size)) {
+    return std::nullopt;
+  }
+  return layout;
+}
+
+bool is_whole(int fd, const Layout& layout) {
+  const ipc::Mapping file(fd, 0, layout.wasm_offset + layout.wasm_size);
+  return checksum(file.bytes().first(layout.code_size), file.bytes().subspan(layout.wasm_offset)) == layout.checksum;
+}
+
+}  // namespace dcp::compiler

@@ -1,0 +1,56 @@
+// What a sandbox and the compiler say to each other over a Unix seqpacket socket. A sandbox has one request open at
+// most.
+//
+//   sandbox -> compiler
+//     'L' + Lookup             has this module been compiled before?
+//     'C' + one descriptor     compile: a memfd with the module, sealed against writing, growing and shrinking
+//
+//   compiler -> sandbox
+//     'M' + one descriptor     a module file (module_file.hpp), open for reading
+//     'N'                      to 'L': no
+//     'E' + text               to 'C': the module is not valid or exceeds a limit; the message of a CompileError
+//     'F' + text               to 'C': it cannot be compiled now, which is no fault of the module's
+//
+// The compiler trusts nothing that a sandbox sends. A look-up that lies gets code that only the liar would run.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "wasmtime/word_hash.hpp"
+
+namespace dcp::compiler {
+
+enum Message : char { kLookup = 'L', kCompile = 'C', kModule = 'M', kNone = 'N', kInvalid = 'E', kFailed = 'F' };
+
+/// What compiled code is looked up by. Modules with equal keys are told apart by their bytes.
+struct Key {
+  std::uint64_t settings;  ///< wasmtime::fingerprint of the engine
+  std::uint64_t content;   ///< content_key of the module
+
+  bool operator==(const Key&) const = default;
+};
+
+/// A hash of the module's size and of samples of its bytes: all of a small one, 64 KiB of a large one, since every byte
+/// is compared afterwards anyway.
+inline std::uint64_t content_key(std::span<const std::byte> wasm) {
+  constexpr std::size_t samples = 64, sample_size = 1024;
+  std::uint64_t key = wasmtime::mix_word(samples, wasm.size());
+  const std::size_t step = std::max(wasm.size() / samples, sample_size);
+  for (std::size_t at = 0; at < wasm.size(); at += step) {
+    key = wasmtime::mix_word(key, wasmtime::word_hash(wasm.subspan(at, std::min(sample_size, wasm.size() - at))));
+  }
+  return key;
+}
+
+struct Lookup {
+  Key key;
+  std::uint64_t attempt;  ///< 0, 1, ...: which of the modules with this key
+};
+
+/// Bytes of a request or an answer, descriptors apart.
+inline constexpr std::size_t kLongestMessage = 8192;
+
+}  // namespace dcp::compiler

@@ -1,0 +1,159 @@
+#include "compiler/service.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "compiler/protocol.hpp"
+#include "wasmtime/engine.hpp"
+#include "wasmtime/limits.hpp"
+
+namespace dcp::compiler {
+
+Service::Service(ModuleCache& cache, const isolation::Prepared& prepared, std::string library, std::size_t most)
+    : cache_(cache), prepared_(prepared), library_(std::move(library)), most_(most) {}
+
+void Service::run(int control) {
+  std::vector<pollfd> polled;
+  for (bool open = true; open;) {
+    polled.assign(1, {control, POLLIN, 0});
+    for (const auto& [fd, socket] : clients_) polled.push_back({fd, POLLIN, 0});
+    const std::size_t first_job = polled.size();
+    for (const Job& job : jobs_) {
+      if (job.process) polled.push_back({job.process->fd(), POLLIN, 0});
+    }
+    if (poll(polled.data(), polled.size(), -1) < 0) continue;
+    const auto ready = [](const pollfd& entry) { return entry.revents != 0; };
+    std::vector<int> done, talking;
+    for (std::size_t i = 1; i < polled.size(); ++i) {
+      if (ready(polled[i])) (i < first_job ? talking : done).push_back(polled[i].fd);
+    }
+    for (Job& job : jobs_) {
+      if (job.process && std::ranges::count(done, job.process->fd()) != 0) finish(job);
+    }
+    for (const int client : talking) serve(client);
+    std::erase_if(jobs_, [](const Job& job) { return job.waiting.empty(); });  // nobody waits: its process ends
+    if (ready(polled[0])) open = take_client(control);
+    start_jobs();
+  }
+}
+
+bool Service::take_client(int control) {
+  ipc::Packet packet;
+  const ipc::Received state = ipc::receive_packet(control, packet, 1, MSG_DONTWAIT);
+  if (state == ipc::Received::closed) return false;
+  for (ipc::Descriptor& socket : packet.descriptors) {
+    const int fd = socket.get();
+    clients_.insert_or_assign(fd, std::move(socket));
+  }
+  return true;
+}
+
+void Service::serve(int client) {
+  ipc::Packet packet;
+  const ipc::Received state = ipc::receive_packet(client, packet, kLongestMessage, MSG_DONTWAIT);
+  if (state == ipc::Received::nothing) return;
+  const bool waits =
+      std::ranges::any_of(jobs_, [&](const Job& job) { return std::ranges::count(job.waiting, client); });
+  // A client that hangs up, or speaks out of turn.
+  if (state == ipc::Received::closed || packet.bytes.empty() || waits) return drop(client);
+  if (packet.bytes[0] == kLookup && packet.descriptors.empty()) return look_up(client, packet.bytes);
+  if (packet.bytes == "C" && packet.descriptors.size() == 1) return compile(client, std::move(packet.descriptors[0]));
+  drop(client);
+}
+
+void Service::look_up(int client, const std::string& message) {
+  Lookup lookup;
+  if (message.size() != 1 + sizeof lookup) return drop(client);
+  std::memcpy(&lookup, message.data() + 1, sizeof lookup);
+  const ipc::Descriptor file = cache_.candidate(lookup.key, lookup.attempt);
+  if (file) return answer(client, kModule, {}, file.get());
+  answer(client, kNone);
+}
+
+void Service::compile(int client, ipc::Descriptor file) {
+  const std::int64_t size = ipc::sealed_size(file.get());
+  if (size <= 0 || static_cast<std::uint64_t>(size) > wasmtime::kMostModuleBytes) return drop(client);
+  try {
+    open_wasmtime();
+    ipc::Mapping wasm(file.get(), 0, static_cast<std::size_t>(size));
+    const Key key{*settings_, content_key(wasm.bytes())};
+    if (const ipc::Descriptor known = cache_.find(key, wasm.bytes())) return answer(client, kModule, {}, known.get());
+    const auto same = [&](const Job& job) {
+      return job.key == key && job.wasm.bytes().size() == wasm.bytes().size() &&
+             std::memcmp(job.wasm.bytes().data(), wasm.bytes().data(), wasm.bytes().size()) == 0;
+    };
+    if (const auto job = std::ranges::find_if(jobs_, same); job != jobs_.end()) return job->waiting.push_back(client);
+    jobs_.push_back({key, std::move(file), std::move(wasm), {client}, nullptr});
+  } catch (const std::exception& error) {
+    answer(client, kFailed, error.what());
+  }
+}
+
+void Service::start_jobs() {
+  auto running = static_cast<std::size_t>(std::ranges::count_if(jobs_, [](const Job& job) { return !!job.process; }));
+  for (auto job = jobs_.begin(); job != jobs_.end() && running < most_;) {
+    try {
+      if (!job->process) {
+        job->process = std::make_unique<CompileProcess>(prepared_, job->file.get());
+        ++running;
+      }
+      ++job;
+    } catch (const std::exception& error) {
+      for (const int client : job->waiting) answer(client, kFailed, error.what());
+      job = jobs_.erase(job);
+    }
+  }
+}
+
+void Service::finish(Job& job) {
+  CompileProcess::Outcome outcome = job.process->outcome();
+  job.process.reset();
+  const std::vector<int> waiting = std::move(job.waiting);
+  job.waiting.clear();
+  ipc::Descriptor file;
+  if (outcome.code) {
+    try {
+      const auto size = static_cast<std::size_t>(ipc::sealed_size(outcome.code.get()));
+      file = cache_.put(job.key, ipc::Mapping(outcome.code.get(), 0, size).bytes(), job.wasm.bytes());
+    } catch (const std::exception& error) {
+      outcome.failed = std::string("the compiled module cannot be kept: ") + error.what();
+    }
+  }
+  for (const int client : waiting) {
+    if (file) {
+      answer(client, kModule, {}, file.get());
+    } else if (!outcome.invalid.empty()) {
+      answer(client, kInvalid, outcome.invalid);
+    } else {
+      answer(client, kFailed, outcome.failed);
+    }
+  }
+}
+
+// A sandbox waits for its answer, so there is room for it; one that does not is dropped.
+void Service::answer(int client, char kind, std::string_view text, int descriptor) {
+  const std::string message = kind + std::string(text.substr(0, kLongestMessage - 1));
+  const std::span<const int> descriptors(&descriptor, descriptor < 0 ? 0 : 1);
+  if (!ipc::send_packet(client, message, descriptors, MSG_DONTWAIT)) drop(client);
+}
+
+void Service::drop(int client) {
+  for (Job& job : jobs_) std::erase(job.waiting, client);
+  clients_.erase(client);
+}
+
+// Without a thread: the process forks.
+void Service::open_wasmtime() {
+  if (settings_) return;
+  wasmtime::open_library(library_);
+  wasm_config_t* config = wasmtime::code_settings();
+  wasmtime::wt.wasmtime_config_parallel_compilation_set(config, false);
+  wasm_engine_t* engine = wasmtime::make_engine(config);
+  settings_ = wasmtime::fingerprint(engine);
+  wasmtime::wt.wasm_engine_delete(engine);
+}
+
+}  // namespace dcp::compiler

@@ -1,0 +1,38 @@
+#include "ipc/mapping.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace dcp::ipc {
+
+namespace {
+
+constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+
+}  // namespace
+
+Mapping::Mapping(int fd, std::uint64_t offset, std::size_t size) {
+  if (size == 0) return;
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, static_cast<off_t>(offset));
+  if (data == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
+  bytes_ = {static_cast<const std::byte*>(data), size};
+}
+
+Mapping::~Mapping() {
+  if (!bytes_.empty()) (void)munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
+std::int64_t sealed_size(int fd) {
+  struct stat status{};
+  const int seals = fcntl(fd, F_GET_SEALS);
+  if (seals < 0 || (seals & kSeals) != kSeals || fstat(fd, &status) != 0) return -1;
+  return status.st_size;
+}
+
+bool seal(int fd) { return fcntl(fd, F_ADD_SEALS, kSeals | F_SEAL_SEAL) == 0; }
+
+}  // namespace dcp::ipc

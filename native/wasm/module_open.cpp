@@ -1,0 +1,37 @@
+// wasmtime's C interface maps a file by its path only, and a sealed sandbox can open none. So this program has its own
+// open64(3), which the library's calls reach before the C library's: one name stands for the descriptor in hand.
+#include "wasm/module_open.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdarg>
+#include <cstring>
+
+namespace {
+
+constexpr char kName[] = "dcp-module";
+int module_file = -1;
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) int open64(const char* path, int flags, ...) {
+  if (module_file >= 0 && std::strcmp(path, kName) == 0) return fcntl(module_file, F_DUPFD_CLOEXEC, 0);
+  std::va_list more;
+  va_start(more, flags);
+  const int mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, int) : 0;
+  va_end(more);
+  return static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags | O_LARGEFILE, mode));
+}
+
+namespace dcp::wasm {
+
+wasmtime_error_t* open_module(wasm_engine_t* engine, int file, wasmtime_module_t** module) {
+  module_file = file;
+  wasmtime_error_t* error = wasmtime::wt.wasmtime_module_deserialize_file(engine, kName, module);
+  module_file = -1;
+  return error;
+}
+
+}  // namespace dcp::wasm

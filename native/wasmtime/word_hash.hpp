@@ -1,0 +1,35 @@
+// A fast 64-bit hash for look-up keys and torn files. It resists nobody: whatever must not be forged is compared, or
+// hashed with SHA-256.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace dcp::wasmtime {
+
+inline std::uint64_t mix_word(std::uint64_t state, std::uint64_t word) {
+  constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15;  // 2 ** 64 / golden ratio
+  state = (state ^ word) * multiplier;
+  return state ^ (state >> 29);
+}
+
+/// Four lanes, so that the multiplications overlap; the size is part of it.
+inline std::uint64_t word_hash(std::span<const std::byte> bytes) {
+  std::array<std::uint64_t, 4> lanes = {1, 2, 3, 4};
+  const std::uint64_t size = bytes.size();
+  while (!bytes.empty()) {
+    std::array<std::uint64_t, 4> block = {};
+    const std::size_t take = bytes.size() < sizeof block ? bytes.size() : sizeof block;
+    std::memcpy(block.data(), bytes.data(), take);
+    for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = mix_word(lanes[i], block[i]);
+    bytes = bytes.subspan(take);
+  }
+  std::uint64_t result = size;
+  for (const std::uint64_t lane : lanes) result = mix_word(result, lane);
+  return result;
+}
+
+}  // namespace dcp::wasmtime

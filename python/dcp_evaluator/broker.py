@@ -1,0 +1,67 @@
+"""What sandboxes ask their owner for: a GPU host, the compiler (docs/protocol.md section 3)."""
+
+from __future__ import annotations
+
+import socket
+
+from .compiler import Compiler
+from .errors import DcpError
+from .gpu_pool import GpuPool
+
+_FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+
+
+class Broker:
+    """Answers the brokers of all sandboxes of one owner. Not thread-safe."""
+
+    def __init__(self, warm: int = 0) -> None:
+        """``warm``: GPU hosts that wait."""
+        self.gpu_pool = GpuPool(warm)
+        self.compiler = Compiler()
+
+    def answer(self, broker: socket.socket, sandbox: int) -> bool:
+        """Serves a request on ``broker``; False when the sandbox has closed it."""
+        try:
+            request = broker.recv(16, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not request:
+            return False
+        try:
+            self._serve(request, broker, sandbox)
+        except OSError:
+            return False
+        return True
+
+    def release(self, sandbox: int) -> None:
+        """A sandbox has ended: its GPU host ends too."""
+        self.gpu_pool.release(sandbox)
+
+    def rest(self) -> None:
+        """Ends what no sandbox needs between two jobs."""
+        self.gpu_pool.close()
+
+    def close(self) -> None:
+        """Ends all processes."""
+        self.gpu_pool.close()
+        self.compiler.close()
+
+    def _serve(self, request: bytes, broker: socket.socket, sandbox: int) -> None:
+        providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": self.compiler.connect}
+        provider = providers.get(request)
+        if provider is None:
+            broker.send(b"Nunknown request", _FLAGS)
+            return
+        try:
+            connection = provider()
+        except DcpError as error:
+            broker.send(b"N" + str(error).encode(), _FLAGS)
+        except OSError as error:
+            broker.send(f"Nits process cannot be started: {error.strerror}".encode(), _FLAGS)
+        else:
+            with connection:  # the sandbox now has the only one: its end is seen at the other end
+                socket.send_fds(broker, [request], [connection.fileno()], _FLAGS)
+        if request == b"G":
+            self.gpu_pool.refill()

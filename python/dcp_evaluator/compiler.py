@@ -1,0 +1,49 @@
+"""The process that compiles WebAssembly for sandboxes (native/compiler), started when the first one asks."""
+
+from __future__ import annotations
+
+import socket
+
+from . import installation
+from .cache import cache_folder, cache_limit
+from .child import Child
+
+
+class Compiler:
+    """One dcp-compiler, replaced where it has ended. Not thread-safe: one owner."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs; None before the first sandbox has asked."""
+        return self._child.pid if self._child is not None else None
+
+    def connect(self) -> socket.socket:
+        """A new connection for a sandbox. Raises InstallationError, UsageError, OSError."""
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            self._child = self._start()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                socket.send_fds(self._child.socket, [b"c"], [theirs.fileno()], socket.MSG_NOSIGNAL)
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._child is not None:
+            self._child.end(grace=1.0)
+            self._child = None
+
+    @staticmethod
+    def _start() -> Child:
+        arguments = [installation.executable("dcp-compiler"), "--wasmtime", installation.wasmtime_library()]
+        folder = cache_folder("modules")
+        if folder is not None:
+            arguments += ["--cache", folder, "--cache-limit", str(cache_limit())]
+        return Child(arguments, socket.SOCK_SEQPACKET, {})
