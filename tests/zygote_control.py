@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from dcp_evaluator import installation
+from dcp_evaluator.broker import Broker
 
 DEADLINE = 20.0
 """Seconds after which a test gives up; far above what anything takes."""
@@ -101,6 +104,8 @@ class RunningZygote:
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]
             self.pid = os.posix_spawnp(command[0], command, dict(environment or {}), file_actions=actions)
         self.status: int | None = None
+        self._broker = Broker()
+        self._brokers: list[threading.Thread] = []
         if wait:
             answer = self.receive()
             assert answer == "ready", answer
@@ -117,6 +122,10 @@ class RunningZygote:
         except AssertionError:
             os.kill(self.pid, signal.SIGKILL)
             raise
+        finally:
+            for thread in self._brokers:
+                thread.join(DEADLINE)
+            self._broker.close()
 
     def wait(self) -> int:
         """The exit status, or the negative signal, once it has ended."""
@@ -141,11 +150,19 @@ class RunningZygote:
     def start(self, name: str, channel_in: int, channel_out: int) -> int:
         """Asks for a sandbox on these descriptors and returns its process id."""
         ours, broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with ours, broker:
+        with broker:
             self.send(f"spawn {name}", [channel_in, channel_out, broker.fileno()])
             answer = self.receive().split(" ", 2)
+        self._brokers.append(threading.Thread(target=self._serve, args=(ours,), daemon=True))
+        self._brokers[-1].start()
         assert answer[:2] == ["spawned", name], answer
         return int(answer[2])
+
+    def _serve(self, broker: socket.socket) -> None:
+        """Gives a sandbox what it asks for, until it ends."""
+        with broker:
+            while select.select([broker], [], []) and self._broker.answer(broker, broker.fileno()):
+                pass
 
     def spawn(self, name: str, pair: tuple[socket.socket, socket.socket] | None = None) -> Peer:
         """A sandbox on a connected pair of sockets; a Unix pair unless one is given."""

@@ -1,0 +1,311 @@
+"""dcp-compiler: a module is compiled once, kept in files that are whole, and given to who asks with the same bytes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import wasmtime
+
+import dcp_evaluator as dcp
+from cli_driver import run_script
+from dcp_evaluator.compiler import Compiler
+from zygote_control import children, is_running, wait_until
+
+RUN = "(bytes) => new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.run()"
+SETTINGS = struct.Struct("<QQQ")
+_F_ADD_SEALS, _SEALS = 1033, 0xF
+
+
+def module(result: int, padding: bytes = b"") -> bytes:
+    """A module whose ``run`` gives ``result``, with a custom section in front of its code."""
+    text = f'(module (func (export "run") (result i32) i32.const {result}))'
+    code = bytes(wasmtime.wat2wasm(text))
+    content = b"\x03pad" + padding
+    size, rest = bytearray(), len(content)
+    while rest >= 0x80:
+        size.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return code[:8] + b"\0" + bytes([*size, rest]) + content + code[8:] if padding else code
+
+
+def large_module(functions: int) -> bytes:
+    """One that takes a while to compile."""
+    body = " ".join(f"local.get 0 i32.const {k} i32.mul i32.const {k + 1} i32.xor local.set 0" for k in range(200))
+    many = " ".join(f"(func (param i32) (result i32) {body} local.get 0)" for _ in range(functions))
+    return bytes(wasmtime.wat2wasm(f'(module (func (export "run") (result i32) i32.const 7) {many})'))
+
+
+def memfd(data: bytes, *, sealed: bool = True) -> int:
+    fd = os.memfd_create("test", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    if sealed:
+        import fcntl
+
+        fcntl.fcntl(fd, _F_ADD_SEALS, _SEALS)
+    return fd
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a new evaluator keeps modules."""
+    monkeypatch.setenv("DCP_EVALUATOR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "modules"
+
+
+@pytest.fixture
+def run(folder: Path) -> Iterator[Callable[..., Any]]:
+    """Runs ``source`` on each module in sandboxes of an evaluator of its own."""
+
+    def run(*modules: bytes, source: str = RUN, sandboxes: int = 1) -> Any:
+        inputs = [np.frombuffer(data, dtype=np.uint8) for data in modules]
+        with dcp.Evaluator() as evaluator:
+            return list(dcp.compute_for(inputs, source).local_exec(sandboxes, evaluator=evaluator).wait())
+
+    return run
+
+
+@pytest.fixture
+def compiler(folder: Path) -> Iterator[Compiler]:
+    compiler = Compiler()
+    yield compiler
+    compiler.close()
+
+
+def kept(folder: Path) -> dict[str, tuple[int, int]]:
+    """The files with their inode and size."""
+    return {path.name: (path.stat().st_ino, path.stat().st_size) for path in folder.iterdir()}
+
+
+def compile_in(connection: socket.socket, data: bytes) -> bytes:
+    fd = memfd(data)
+    socket.send_fds(connection, [b"C"], [fd])
+    os.close(fd)
+    answer, descriptors, _, _ = socket.recv_fds(connection, 8192, 4)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return answer
+
+
+def test_a_module_is_compiled_once(run: Callable[..., Any], folder: Path) -> None:
+    assert run(module(1)) == [1]
+    first = kept(folder)
+    assert len(first) == 1
+    assert run(module(1), module(1)) == [1, 1]
+    assert kept(folder) == first
+    assert run(module(2)) == [2]
+    assert len(kept(folder)) == 2
+
+
+def test_many_sandboxes_that_ask_at_once_wait_for_one(run: Callable[..., Any], folder: Path) -> None:
+    data = large_module(300)
+    assert run(*[data] * 8, sandboxes=4) == [7] * 8
+    assert len(kept(folder)) == 1
+
+
+def test_what_is_kept_is_for_this_user_only(run: Callable[..., Any], folder: Path) -> None:
+    run(module(1))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+
+
+@pytest.mark.parametrize("tear", ["cut", "longer", "zeros", "empty", "code", "module", "other"])
+def test_a_torn_file_is_compiled_again(run: Callable[..., Any], folder: Path, tear: str) -> None:
+    run(module(5, b"x" * 5000))
+    (path,) = folder.iterdir()
+    data = bytearray(path.read_bytes())
+    at = {"code": 0x400, "module": len(data) - 3000}.get(tear, 0)
+    if tear in ("code", "module"):
+        data[at] ^= 1
+    torn = {
+        "cut": data[:-100],
+        "longer": data + b"\0",
+        "zeros": data[:4096] + bytes(len(data) - 4096),
+        "empty": b"",
+        "other": b"not a module file" * 100,
+    }.get(tear, data)
+    path.write_bytes(torn)
+    assert run(module(5, b"x" * 5000)) == [5]
+    (again,) = folder.iterdir()
+    assert len(again.read_bytes()) == len(data)
+    assert run(module(5, b"x" * 5000)) == [5]
+
+
+def test_modules_with_the_same_key_are_told_apart_by_their_bytes(run: Callable[..., Any], folder: Path) -> None:
+    """The key samples a large module, and here two differ between the samples."""
+    padding = bytearray(1 << 20)
+    padding[5000] = 1
+    source = """(bytes) => { const module = new WebAssembly.Module(bytes);
+      const [section] = WebAssembly.Module.customSections(module, "pad");
+      return [new WebAssembly.Instance(module).exports.run(), new Uint8Array(section)[5000]]; }"""
+    plain, other = module(1, bytes(1 << 20)), module(1, bytes(padding))
+    for _ in range(2):
+        assert run(plain, other, source=source) == [[1, 0], [1, 1]]
+        names = sorted(kept(folder))
+        assert [name[-2:] for name in names] == ["-0", "-1"]
+        assert names[0][:-2] == names[1][:-2]
+
+
+def test_the_folder_is_bounded(run: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DCP_EVALUATOR_CACHE_MIB", "1")
+    modules = [module(k, bytes([k]) * 200_000) for k in range(12)]
+    assert run(*modules) == list(range(12))
+    assert sum(size for _, size in kept(folder).values()) <= 1 << 20
+    assert kept(folder)
+
+
+@pytest.mark.parametrize("fault", ["others may write", "no folder", "off"])
+def test_without_a_folder_modules_are_compiled_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], fault: str
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    if fault == "others may write":
+        (cache / "modules").mkdir()
+        (cache / "modules").chmod(0o777)
+    elif fault == "no folder":
+        (cache / "modules").write_text("")
+    monkeypatch.setenv("DCP_EVALUATOR_CACHE", "off" if fault == "off" else str(cache))
+    data = np.frombuffer(module(3), dtype=np.uint8)
+    with dcp.Evaluator() as evaluator:
+        for _ in range(2):
+            assert list(dcp.compute_for([data], RUN).local_exec(1, evaluator=evaluator).wait()) == [3]
+    message = capfd.readouterr().err
+    assert ("compiled WebAssembly is not kept: " in message) == (fault != "off")
+    assert fault == "off" or str(cache / "modules") in message
+
+
+def test_a_wrong_limit_is_told(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DCP_EVALUATOR_CACHE_MIB", "much")
+    with pytest.raises(dcp.SliceError, match="CompileError: DCP_EVALUATOR_CACHE_MIB is a number of MiB, not 'much'"):
+        run(module(1))
+
+
+def test_start_up_files_compile_too(tmp_path: Path, folder: Path) -> None:
+    bytes_ = f"new Uint8Array({list(module(4))})"
+    done = run_script(tmp_path, f"print(new WebAssembly.Instance(new WebAssembly.Module({bytes_})).exports.run())")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "4\n", "")
+
+
+# --- Whoever is at the other end lies ---
+
+
+def test_liars_are_dropped_and_others_are_served(compiler: Compiler, folder: Path) -> None:
+    unsealed = memfd(module(1), sealed=False)
+    empty = memfd(b"")
+    file = os.open(__file__, os.O_RDONLY)
+    lies: list[tuple[bytes, list[int]]] = [
+        (b"", []),
+        (b"C", []),
+        (b"C", [unsealed]),
+        (b"C", [empty]),
+        (b"C", [file]),
+        (b"C", [file, file]),
+        (b"Cx", [file]),
+        (b"L", []),
+        (b"L" + bytes(23), []),
+        (b"L" + bytes(25), []),
+        (b"L" + bytes(24), [file]),
+        (b"x" * 100_000, []),
+        (os.urandom(50), []),
+    ]
+    honest = compiler.connect()
+    for text, descriptors in lies:
+        with compiler.connect() as liar:
+            liar.settimeout(20)
+            socket.send_fds(liar, [text], descriptors)
+            assert liar.recv(100) == b""
+        assert compile_in(honest, module(1)) == b"M"
+    honest.close()
+    for fd in (unsealed, empty, file):
+        os.close(fd)
+
+
+def test_looking_up(compiler: Compiler) -> None:
+    with compiler.connect() as connection:
+        for key in (bytes(24), b"\xff" * 24, b"../../../etc/passwd\0\0\0\0\0"):
+            connection.send(b"L" + key)
+            assert connection.recv(100) == b"N"
+
+
+def test_speaking_out_of_turn(compiler: Compiler) -> None:
+    with compiler.connect() as connection, compiler.connect() as other:
+        fd = memfd(large_module(200))
+        socket.send_fds(connection, [b"C"], [fd])
+        os.close(fd)
+        connection.send(b"L" + bytes(24))
+        connection.settimeout(20)
+        assert connection.recv(100) == b""
+        assert compile_in(other, module(1)) == b"M"
+
+
+def test_what_is_given_out_cannot_be_written(compiler: Compiler) -> None:
+    with compiler.connect() as connection:
+        fd = memfd(module(1))
+        socket.send_fds(connection, [b"C"], [fd])
+        os.close(fd)
+        _, (file,), _, _ = socket.recv_fds(connection, 100, 1)
+        with pytest.raises(OSError):
+            os.write(file, b"x")
+        with pytest.raises(OSError):
+            os.ftruncate(file, 0)
+        os.close(file)
+
+
+@pytest.mark.parametrize("data", [b"\0asm\1\0\0\0\xff", b"garbage", module(1)[:-1]])
+def test_an_invalid_module_is_told(compiler: Compiler, folder: Path, data: bytes) -> None:
+    with compiler.connect() as connection:
+        assert compile_in(connection, data).startswith(b"E")
+        assert compile_in(connection, module(1)) == b"M"
+    assert len(kept(folder)) == 1
+
+
+# --- Whatever is killed ---
+
+
+def test_a_killed_compiler_is_replaced(folder: Path) -> None:
+    source = f"""async (bytes) => {{ const first = ({RUN})(bytes[0]); console.log("first");
+      while (!globalThis.killed) {{ await 0; progress(); try {{ ({RUN})(bytes[1]); killed = true; }} catch {{}} }}
+      return [first, ({RUN})(bytes[2])]; }}"""
+    data = [np.frombuffer(module(k), dtype=np.uint8) for k in range(3)]
+    with dcp.Evaluator() as evaluator:
+        job = dcp.compute_for([data], source)
+        job.on("console", lambda event: os.kill(compilers()[0], signal.SIGKILL))
+        assert list(job.local_exec(1, evaluator=evaluator).wait()) == [[0, 2]]
+
+
+def test_a_compilation_ends_when_nobody_waits_for_it(compiler: Compiler) -> None:
+    with compiler.connect() as connection:
+        fd = memfd(large_module(3000))
+        socket.send_fds(connection, [b"C"], [fd])
+        os.close(fd)
+        assert compiler.pid is not None
+        pid = compiler.pid
+        wait_until(lambda: bool(children(pid)), "the compilation runs")
+    wait_until(lambda: not children(pid), "the compilation has ended")
+    assert is_running(pid)
+
+
+def test_a_compilation_that_is_killed_is_told(compiler: Compiler) -> None:
+    with compiler.connect() as connection:
+        fd = memfd(large_module(3000))
+        socket.send_fds(connection, [b"C"], [fd])
+        os.close(fd)
+        assert compiler.pid is not None
+        pid = compiler.pid
+        wait_until(lambda: bool(children(pid)), "the compilation runs")
+        os.kill(children(pid)[0], signal.SIGKILL)
+        connection.settimeout(20)
+        assert connection.recv(1000).startswith(b"F")
+        assert compile_in(connection, module(1)) == b"M"
+
+
+def compilers() -> list[int]:
+    return [pid for pid in children(os.getpid()) if Path(f"/proc/{pid}/comm").read_text().strip() == "dcp-compiler"]
