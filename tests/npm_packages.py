@@ -1,0 +1,52 @@
+"""Packages of npm that tests run, fetched when a test first asks for them and kept below ``build/npm``.
+
+A group of packages is a folder ``tests/npm/GROUP`` with a ``package.json`` and its ``package-lock.json``, which pins
+the version and the hash of each and names no registry. No install script runs. To add or change one, in that folder:
+``npm install --package-lock-only --save-exact --ignore-scripts --omit-lockfile-registry-resolved PACKAGE``.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from node import run_npm
+
+_GROUPS = Path(__file__).parent / "npm"
+_INSTALLED = Path(__file__).parents[1] / "build" / "npm"
+_FILES = ("package.json", "package-lock.json")
+
+
+@functools.cache
+def npm_packages(group: str) -> Path:
+    """The folder ``node_modules`` of ``tests/npm/GROUP``. A test that cannot have it fails, with npm's reason."""
+    folder = _INSTALLED / f"{group}-{_digest(group)}"
+    if not folder.exists():
+        _install(group, folder)
+    return folder / "node_modules"
+
+
+def _digest(group: str) -> str:
+    pinned = b"".join((_GROUPS / group / name).read_bytes() for name in _FILES)
+    return hashlib.sha256(pinned).hexdigest()[:16]
+
+
+def _install(group: str, folder: Path) -> None:
+    """Installs beside ``folder`` and moves it there when it is whole."""
+    _INSTALLED.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f"{group}-", dir=_INSTALLED))
+    try:
+        for name in _FILES:
+            shutil.copy(_GROUPS / group / name, made)
+        done = run_npm("ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", folder=made)
+        if done.returncode != 0:
+            reason = f"npm could not install the packages of tests/npm/{group}. Is there a network?\n{done.stderr}"
+            pytest.fail(reason, pytrace=False)
+        made.rename(folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
