@@ -24,10 +24,22 @@ else()
   set(quickjs_dir "${DCP_QUICKJS_SOURCE_DIR}")
 endif()
 
+# QuickJS-NG 0.17.0 compares a negative BigInt with a Number of another magnitude as if both were positive, and programs
+# of Emscripten check with such a comparison every i64 that they take.
+file(READ "${quickjs_dir}/quickjs.c" source)
+string(REPLACE "if (f < e)" "if ((f < e) != a_sign)" corrected "${source}")
+if(corrected STREQUAL source)
+  message(FATAL_ERROR "js_bigint_float64_cmp in ${quickjs_dir}/quickjs.c is not the one that native/cmake/QuickJs.cmake "
+                      "corrects. If this QuickJS-NG passes tests/test_language.py without it, remove the correction.")
+endif()
+set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
+file(CONFIGURE OUTPUT "${corrected_file}" CONTENT "@corrected@" @ONLY NEWLINE_STYLE UNIX)
+
 add_library(quickjs STATIC
-  "${quickjs_dir}/quickjs.c" "${quickjs_dir}/dtoa.c" "${quickjs_dir}/libregexp.c" "${quickjs_dir}/libunicode.c")
+  "${corrected_file}" "${quickjs_dir}/dtoa.c" "${quickjs_dir}/libregexp.c" "${quickjs_dir}/libunicode.c")
 set_target_properties(quickjs PROPERTIES C_EXTENSIONS ON C_VISIBILITY_PRESET hidden)
 target_compile_definitions(quickjs PRIVATE _GNU_SOURCE)
 target_compile_options(quickjs PRIVATE -w)
+target_include_directories(quickjs PRIVATE "${quickjs_dir}")
 target_include_directories(quickjs SYSTEM INTERFACE "${quickjs_dir}")
 target_link_libraries(quickjs PUBLIC m Threads::Threads)

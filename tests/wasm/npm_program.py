@@ -41,7 +41,7 @@ _LOADER = """
 
 
 def files_of(group: str, *names: str) -> dict[str, str | bytes]:
-    """Packages' files by their path below ``node_modules``: sources as text, others as bytes; of a folder its sources."""
+    """Files of packages by path below ``node_modules``: sources as text, others as bytes; a folder brings sources."""
     modules = npm_packages(group)
     paths: list[Path] = []
     for name in names:

@@ -1,0 +1,32 @@
+"""The language itself, where the engine's library has it wrong and the build corrects it."""
+
+from __future__ import annotations
+
+import json
+import operator
+import random
+from pathlib import Path
+
+from cli_driver import run_script
+
+_OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+
+
+def test_bigints_compare_with_numbers_by_their_value(tmp_path: Path) -> None:
+    """Python compares its integers with its floats exactly, as ECMAScript does (BigInt with Number, 7.2.13)."""
+    chosen = random.Random(5)
+    integers = [
+        sign * (2**power + step) for power in (0, 5, 31, 32, 53, 63, 64, 100) for step in (-1, 0, 1) for sign in (1, -1)
+    ]
+    floats = [*map(float, integers), 0.5, -0.5, -22.5, 1e-300, -1e300, 9007199254740991.0, -9007199254740992.0]
+    pairs = [(chosen.choice(integers), chosen.choice(floats)) for _ in range(3000)]
+    source = f"""
+      const pairs = {json.dumps([[str(a), b] for a, b in pairs])}.map(([a, b]) => [BigInt(a), b]);
+      print(JSON.stringify(pairs.map(([a, b]) => [a < b, a <= b, a > b, a >= b, a == b])));
+      print(JSON.stringify(pairs.map(([b, a]) => [a < b, a <= b, a > b, a >= b, a == b])));
+    """
+    done = run_script(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    one_way, other_way = map(json.loads, done.stdout.splitlines())
+    assert one_way == [[compare(a, b) for compare in _OPERATORS.values()] for a, b in pairs]
+    assert other_way == [[compare(b, a) for compare in _OPERATORS.values()] for a, b in pairs]
