@@ -202,3 +202,53 @@ def test_svg_renderer_of_rust(evaluator: dcp.Evaluator, tmp_path: Path) -> None:
     assert answers["failure"] != "nothing"
     assert bytes(answers["png"][:8]) == b"\x89PNG\r\n\x1a\n"
     assert run_in_node(tmp_path, SVG, files) == answers
+
+
+# --- pyodide: CPython, C through Emscripten; 10 MB, dynamic linking, exceptions through JavaScript ---
+
+PYTHON = """async (load, files) => {
+  // What pyodide asks of a worker.
+  globalThis.WorkerGlobalScope = class { static [Symbol.hasInstance](value) { return value === globalThis; } };
+  Object.defineProperty(navigator, "userAgent", { value: "a job", configurable: true });
+  const file = (name) => files[String(name).replace("job:/", "pyodide/")];
+  globalThis.fetch = async (name) => ({ ok: true, status: 200, arrayBuffer: async () => file(name),
+    json: async () => JSON.parse(new TextDecoder().decode(file(name))) });
+  globalThis.importScripts = (name) => (0, eval)(file(name));
+  (0, eval)(files["pyodide/pyodide.js"]);
+  const output = [];
+  const python = await loadPyodide({ indexURL: "job:/", stdout: (line) => output.push(line) });
+  const run = (text) => python.runPython(text);
+  const answers = {};
+  answers.version = run("import sys; sys.version_info[:2]").toJs();
+  answers.bigint = String(run("2 ** 100"));
+  answers.library = run("import hashlib, json; json.dumps(hashlib.sha256(b'abc').hexdigest()[:8])");
+  answers.caught = run("try:\\n  1 / 0\\nexcept ZeroDivisionError as error:\\n  why = str(error)\\nwhy");
+  answers.overflow = run(
+    "def f(): return f() + 1\\ntry:\\n  f()\\nexcept RecursionError as error:\\n  why = type(error).__name__\\nwhy");
+  try { run("raise KeyError('x')"); } catch (error) { answers.error = error.message.trim().split("\\n").at(-1); }
+  answers.host = run("import js; js.Math.max(1, 7)");
+  answers.back = run("lambda x, y: x * y")(6, 7);
+  answers.generator = run("def g():\\n  yield from range(5)\\nlist(g())").toJs();
+  run("print('from Python')");
+  run("with open('/tmp/f', 'w+') as f:\\n  f.write('hello'); f.seek(1); print(f.read())");
+  answers.output = output;
+  return answers;
+}"""
+
+
+def test_python(evaluator: dcp.Evaluator) -> None:
+    """pyodide 0.27: later ones are compiled with the legacy exceptions, which wasmtime does not have."""
+    names = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+    files = files_of(GROUP, *(f"pyodide/{name}" for name in names))
+    assert run_in_sandbox(evaluator, PYTHON, files) == {
+        "version": [3, 12],
+        "bigint": str(2**100),
+        "library": '"ba7816bf"',
+        "caught": "division by zero",
+        "overflow": "RecursionError",
+        "error": "KeyError: 'x'",
+        "host": 7,
+        "back": 42,
+        "generator": [0, 1, 2, 3, 4],
+        "output": ["from Python", "ello"],
+    }

@@ -1,0 +1,36 @@
+;; Product of two n x n matrices of f64, row by row; run(n) gives the sum of the product's elements.
+(module
+  (memory 64)
+  (func $fill (param $at i32) (param $count i32) (param $period i32) (local $i i32)
+    (loop $next
+      (f64.store (i32.add (local.get $at) (i32.shl (local.get $i) (i32.const 3)))
+        (f64.convert_i32_u (i32.rem_u (local.get $i) (local.get $period))))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $count)))))
+  (func (export "run") (param $n i32) (result f64)
+    (local $size i32) (local $row i32) (local $b i32) (local $c i32) (local $i i32) (local $j i32) (local $k i32)
+    (local $sum f64) (local $total f64) (local $pa i32) (local $pb i32)
+    (local.set $size (i32.mul (local.get $n) (local.get $n)))
+    (local.set $row (i32.shl (local.get $n) (i32.const 3)))
+    (local.set $b (i32.shl (local.get $size) (i32.const 3)))
+    (local.set $c (i32.shl (local.get $size) (i32.const 4)))
+    (call $fill (i32.const 0) (local.get $size) (i32.const 7))
+    (call $fill (local.get $b) (local.get $size) (i32.const 5))
+    (loop $rows
+      (local.set $j (i32.const 0))
+      (loop $columns
+        (local.set $sum (f64.const 0))
+        (local.set $k (i32.const 0))
+        (local.set $pa (i32.mul (local.get $i) (local.get $row)))
+        (local.set $pb (i32.add (local.get $b) (i32.shl (local.get $j) (i32.const 3))))
+        (loop $inner
+          (local.set $sum (f64.add (local.get $sum)
+            (f64.mul (f64.load (local.get $pa)) (f64.load (local.get $pb)))))
+          (local.set $pa (i32.add (local.get $pa) (i32.const 8)))
+          (local.set $pb (i32.add (local.get $pb) (local.get $row)))
+          (br_if $inner (i32.lt_u (local.tee $k (i32.add (local.get $k) (i32.const 1))) (local.get $n))))
+        (f64.store (local.get $c) (local.get $sum))
+        (local.set $c (i32.add (local.get $c) (i32.const 8)))
+        (local.set $total (f64.add (local.get $total) (local.get $sum)))
+        (br_if $columns (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (local.get $n))))
+      (br_if $rows (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+    (local.get $total)))

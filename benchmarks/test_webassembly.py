@@ -1,0 +1,101 @@
+"""WebAssembly against Node: kernels that run long, and calls across the border."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import peers
+import pytest
+import wasmtime
+
+from npm_packages import npm_packages
+
+_KERNELS = Path(__file__).parent / "kernels"
+
+# Rounds before the clock runs let a peer that compiles in steps reach its last one.
+_KERNEL = """async ({ bytes, argument, rounds }) => {
+  const { run } = (await WebAssembly.instantiate(bytes)).instance.exports;
+  const milliseconds = [];
+  let value;
+  for (let round = -3; round < rounds; round++) {
+    const begun = performance.now();
+    value = run(argument);
+    if (round >= 0) milliseconds.push(performance.now() - begun);
+  }
+  return { value, milliseconds };
+}"""
+
+_CROSSING = """async ({ bytes, direction, count, rounds }) => {
+  const imports = { host: { add: (a, b) => (a + b) | 0 } };
+  const { add, loop } = (await WebAssembly.instantiate(bytes, imports)).instance.exports;
+  const calls = (count) => {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum = add(sum, i);
+    return sum;
+  };
+  const run = direction === "export" ? calls : loop;
+  const milliseconds = [];
+  let value;
+  for (let round = -3; round < rounds; round++) {
+    const begun = performance.now();
+    value = run(count);
+    if (round >= 0) milliseconds.push(performance.now() - begun);
+  }
+  return { value, milliseconds };
+}"""
+
+
+def _sha256_word(count: int) -> int:
+    digest = hashlib.sha256(bytes(31 * i & 255 for i in range(count))).digest()
+    return int.from_bytes(digest[:4], "big", signed=True)
+
+
+def _module(name: str) -> bytes:
+    return bytes(wasmtime.wat2wasm((_KERNELS / f"{name}.wat").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "argument", "expected"),
+    [
+        ("matrix_product", 256, 100659197.0),
+        ("matrix_product_simd", 384, None),
+        ("sha256", 1 << 20, _sha256_word(1 << 20)),
+        ("mandelbrot", 400, None),
+        ("sort", 500_000, None),
+    ],
+)
+def test_kernel(benchmark, measure, evaluator, kernel, argument, expected):
+    inputs = {"bytes": _module(kernel), "argument": argument, "rounds": 9}
+    found = benchmark.pedantic(lambda: peers.compare(peers.sandbox(evaluator), peers.node, _KERNEL, inputs), rounds=1)
+    assert expected is None or found.value == expected
+    assert found.value != -1
+    measure(f"{kernel}, sandbox", found.ours, "ms", f"Node: {found.theirs:.2f}")
+    measure(f"{kernel}, ratio to Node's speed", found.ratio, "", ">= 0.9")
+
+
+@pytest.mark.parametrize("direction", ["export", "import"])
+def test_calls_across_the_border(benchmark, measure, evaluator, direction):
+    count = 1_000_000
+    inputs = {"bytes": _module("crossing"), "direction": direction, "count": count, "rounds": 5}
+    found = benchmark.pedantic(lambda: peers.compare(peers.sandbox(evaluator), peers.node, _CROSSING, inputs), rounds=1)
+    name = "calls of an export, 2 x i32" if direction == "export" else "calls of an import, 2 x i32"
+    measure(f"{name}", count / found.ours / 1e3, "million/s", f">= 5; Node: {count / found.theirs / 1e3:.1f}")
+
+
+_COMPILE = """async ({ bytes }) => {
+  const begun = performance.now();
+  const module = await WebAssembly.compile(bytes);
+  return { value: WebAssembly.Module.exports(module).length, milliseconds: [performance.now() - begun] };
+}"""
+
+
+def test_second_start_of_a_large_module(benchmark, measure, evaluator):
+    """Python itself as pyodide has it, 10 MB; the second sandbox of an evaluator finds it compiled."""
+    module = (npm_packages("webassembly") / "pyodide/pyodide.asm.wasm").read_bytes()
+    run = peers.sandbox(evaluator)
+    first = run(_COMPILE, {"bytes": module})
+    second = benchmark.pedantic(lambda: run(_COMPILE, {"bytes": module}), rounds=1)
+    assert first["value"] == second["value"]
+    measure("first compilation of a 10 MB module", first["milliseconds"][0], "ms", "none set")
+    measure("second start of it, another sandbox", second["milliseconds"][0], "ms", "<= 5")
