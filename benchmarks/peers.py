@@ -1,7 +1,7 @@
 """Runs one script in our sandbox and in the programs that it is compared with, in turn, and compares their times.
 
-A script is the source of ``async (inputs) => ({ value, milliseconds })``. ``inputs`` has numbers, strings and Uint8Arrays
-by name; ``value`` is what was computed; ``milliseconds`` are the times of its rounds, which it takes itself.
+A script is the source of ``async (inputs) => ({ value, milliseconds })``. ``inputs`` has numbers, strings and bytes
+(Uint8Array) by name; ``value`` is what was computed; ``milliseconds`` are times of rounds, which the script takes.
 """
 
 from __future__ import annotations

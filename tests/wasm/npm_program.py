@@ -16,7 +16,7 @@ from npm_packages import npm_packages
 _LOADER = """
 (files) => {
   globalThis.self = globalThis;
-  globalThis.location = { href: "job:/" };
+  globalThis.location = new URL("job:/");
   globalThis.importScripts = () => { throw new Error("there is nothing to import"); };
   globalThis.fetch = async (name) => ({ ok: true, status: 200, arrayBuffer: async () => files[name].slice() });
   const loaded = new Map();
