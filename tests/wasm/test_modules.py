@@ -180,7 +180,7 @@ def test_mutated_modules_do_no_harm(tmp_path: Path) -> None:
         };
         results.compiled = results.called = results.refused = 0;
         for (const seed of Object.values(modules)) {
-          for (let round = 0; round < 1000; round++) {
+          for (let round = 0; round < 250; round++) {
             const bytes = seed.slice();
             for (let change = random(2); change >= 0; change--) bytes[8 + random(bytes.length - 8)] = random(256);
             try {
@@ -203,6 +203,6 @@ def test_mutated_modules_do_no_harm(tmp_path: Path) -> None:
         """,
         **{f"seed{i}": seed for i, seed in enumerate(seeds)},
     )
-    assert found["compiled"] > 100
-    assert found["called"] > 100
+    assert found["compiled"] > 50
+    assert found["called"] > 50
     assert found["refused"] > 100
