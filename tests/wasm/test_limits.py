@@ -1,0 +1,119 @@
+"""Limits of modules and of what they use, and that what is dropped is freed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scripts import see
+
+# Sections of a binary module, made in the sandbox: a million functions are too long a literal.
+BINARY = """
+const leb = (value) => {
+  const bytes = [];
+  do {
+    bytes.push((value & 127) | (value > 127 ? 128 : 0));
+    value >>>= 7;
+  } while (value > 0);
+  return bytes;
+};
+const flat = (parts) => {
+  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+};
+const section = (id, ...parts) => {
+  const body = flat(parts);
+  return flat([[id], leb(body.length), body]);
+};
+const binary = (...sections) => flat([[0, 97, 115, 109, 1, 0, 0, 0], ...sections]);
+const repeat = (count, bytes) => {
+  const all = new Uint8Array(count * bytes.length);
+  for (let i = 0; i < all.length; i++) all[i] = bytes[i % bytes.length];
+  return all;
+};
+const TYPE = section(1, [1, 0x60, 0, 0]);
+const functions = (count) => binary(TYPE, section(3, leb(count), repeat(count, [0])),
+  section(10, leb(count), repeat(count, [2, 0, 0x0b])));
+const body = (code) => binary(TYPE, section(3, [1, 0]), section(10, [1], leb(code.length), code));
+const locals = (count) => body([1, ...leb(count), 0x7f, 0x0b]);
+const code = (size) => body(flat([[0], repeat(size - 2, [1]), [0x0b]]));
+const types = (count) => binary(section(1, leb(count), repeat(count, [0x60, 0, 0])));
+const parameters = (count) => binary(section(1, [1, 0x60], leb(count), repeat(count, [0x7f]), [0]));
+const exports_ = (count) => {
+  const names = [];
+  for (let i = 0; i < count; i++) names.push(3, 97 + (i % 26), 97 + ((i / 26) % 26), 97 + i / 676, 0, 0);
+  return binary(TYPE, section(3, [1, 0]), section(7, leb(count), names), section(10, [1, 2, 0, 0x0b]));
+};
+"""
+
+
+def test_limits_of_a_module_give_compile_error(tmp_path: Path) -> None:
+    """The numbers of the JavaScript API's section on implementation-defined limits."""
+    found = see(
+        tmp_path,
+        f"""
+        {BINARY}
+        const over = {{ functions: functions(1_000_001), locals: locals(50_001), code: code(7_654_322),
+          types: types(1_000_001), parameters: parameters(1_001) }};
+        for (const [name, bytes] of Object.entries(over)) {{
+          results[name] = [thrown(() => new WebAssembly.Module(bytes)), await rejected(WebAssembly.compile(bytes)),
+            WebAssembly.validate(bytes)];
+        }}
+        const within = [functions(2000), locals(50_000), parameters(1_000), types(2000), exports_(2000)];
+        results.within = within.map((bytes) => thrown(() => new WebAssembly.Module(bytes)));
+        """,
+    )
+    assert found.pop("within") == ["nothing"] * 5
+    over = ("functions", "locals", "code", "types", "parameters")
+    assert found == {name: ["CompileError", "CompileError", False] for name in over}
+
+
+def test_limits_of_a_table(tmp_path: Path) -> None:
+    assert see(
+        tmp_path,
+        """
+        const { Table } = WebAssembly;
+        const most = new Table({ element: "externref", initial: 10 });
+        results.fail = [thrown(() => new Table({ element: "anyfunc", initial: 10_000_001 })),
+          thrown(() => most.grow(10_000_000)), most.length];
+        results.maximum = new Table({ element: "anyfunc", initial: 1, maximum: 4294967295 }).length;
+        const e = exportsOf("grows");
+        results.wasm = [e.grow(5), e.grow(20_000_000), e.size()];
+        """,
+        grows="""(module (table 3 externref)
+          (func (export "grow") (param i32) (result i32) ref.null extern local.get 0 table.grow)
+          (func (export "size") (result i32) table.size))""",
+    ) == {"fail": ["RangeError", "RangeError", 10], "maximum": 1, "wasm": [3, -1, 8]}
+
+
+def test_references_do_not_leak(tmp_path: Path) -> None:
+    """Each way holds many times the memory that the sandbox has, one piece at a time."""
+    assert see(
+        tmp_path,
+        """
+        const piece = () => new Uint8Array(2048);
+        const tag = new WebAssembly.Tag({ parameters: ["externref"] });
+        const table = new WebAssembly.Table({ element: "externref", initial: 1 });
+        const global = new WebAssembly.Global({ value: "externref", mutable: true });
+        const e = exportsOf("refs", { m: { piece } });
+        const ways = {
+          argument: () => e.echo(piece()), keep: () => e.keep(piece()), result: () => e.make(),
+          table: () => table.set(0, piece()), global: () => { global.value = piece(); },
+          exception: () => new WebAssembly.Exception(tag, [piece()]).getArg(tag, 0),
+        };
+        for (const [name, way] of Object.entries(ways)) {
+          results[name] = thrown(() => { for (let i = 0; i < 50_000; i++) way(); });
+        }
+        """,
+        "--memory-limit",
+        "64",
+        refs="""(module (import "m" "piece" (func $piece (result externref)))
+          (global $kept (mut externref) (ref.null extern))
+          (func (export "echo") (param externref) (result externref) local.get 0)
+          (func (export "keep") (param externref) local.get 0 global.set $kept)
+          (func (export "make") (result externref) call $piece))""",
+    ) == dict.fromkeys(("argument", "keep", "result", "table", "global", "exception"), "nothing")
