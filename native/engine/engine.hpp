@@ -90,6 +90,24 @@ struct BufferView {
 /// A native function that JavaScript can call. Missing arguments are absent from `args`.
 using Op = Value (*)(Engine& engine, void* context, std::span<const Value> args);
 
+/// A native function that is bound to a keeper's pointer and a number.
+using BoundOp = Value (*)(Engine& engine, void* pointer, std::uint32_t index, std::span<const Value> args);
+
+/// Keeps values alive as long as its own object is reachable. The collector sees these references, so cycles through a
+/// keeper are collected, other than those through a Ref. Valid until its `finalize` is called.
+class Keeper {
+ public:
+  /// The opaque object, as a local handle.
+  virtual Value object() = 0;
+  /// Keeps a value and returns its slot.
+  virtual std::uint32_t keep(Value value) = 0;
+  virtual Value kept(std::uint32_t slot) = 0;
+  virtual void drop(std::uint32_t slot) = 0;
+
+ protected:
+  ~Keeper() = default;
+};
+
 /// Called once when an external ArrayBuffer's memory is no longer in use by the engine (collected, or detached).
 using ReleaseBuffer = void (*)(void* data, std::size_t size, void* opaque);
 
@@ -154,6 +172,11 @@ class Engine {
   virtual Value owning_function(const std::string& name, int length, Op op, void* context, void (*finalize)(void*)) = 0;
   /// An opaque object that carries `pointer`; `tag` tells kinds of handles apart; `finalize` may be null.
   virtual Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) = 0;
+  /// `finalize(pointer)` is called when the keeper's object is collected; it must not call the engine.
+  virtual Keeper& keeper(void* pointer, void (*finalize)(void* pointer)) = 0;
+  /// A function that calls `op` with the keeper's pointer and `index`, and keeps the keeper's object alive.
+  virtual Value bound_function(const std::string& name, int length, Keeper& keeper, BoundOp op,
+                               std::uint32_t index) = 0;
   virtual Value array_buffer(std::span<const std::byte> copy_of) = 0;
   /// A zeroed ArrayBuffer of the engine's own memory.
   virtual Value array_buffer(std::size_t size) = 0;

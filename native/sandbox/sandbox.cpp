@@ -75,7 +75,7 @@ Sandbox::Sandbox(const Options& options) : options_(options) {
   runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
   session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
   runtime::install_web_ops(*runtime_);
-  wasm_ = &wasm::install(*runtime_, options.wasmtime_library, {options.memory_limit, std::size_t{1} << 20});
+  wasm_ = &wasm::install(*runtime_, options.wasmtime_library, {options.memory_limit, options.stack_limit});
   gpu::install(*runtime_, [this](std::string& reason) { return ask_broker('G', reason); });
   session_->install(*runtime_);
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
@@ -130,6 +130,7 @@ int Sandbox::serve(const Channels& channels) {
   const auto between = [&] {
     runtime_->run_microtasks();
     rejections_->report(*session_);
+    wasm::begin_turn(*wasm_);
   };
   if (loaded) between();
   while (!runtime_->loop().stopped()) {

@@ -1,7 +1,7 @@
 // How failures cross the border: exceptions of JavaScript through wasm frames, and traps into JavaScript.
 #include <string>
 
-#include "wasm/host.hpp"
+#include "wasm/store.hpp"
 
 namespace dcp::wasm {
 
@@ -98,27 +98,18 @@ void Host::check(wasmtime_error_t* error, Failure failure) {
   if (error != nullptr) raise(failure, take_message(error));
 }
 
-void Host::raise_pending() {
-  engine::Thrown thrown = std::move(*pending_);
-  pending_.reset();
-  throw thrown;
-}
-
-void Host::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {
+void Store::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {
   refresh_buffers();
-  if (pending_) {
+  wasmtime_exnref_t exception = {};
+  const bool thrown = !host_.pending && wt.wasmtime_context_take_exception(context_, &exception);
+  if (host_.pending || thrown) {
     if (error != nullptr) wt.wasmtime_error_delete(error);
     if (trap != nullptr) wt.wasm_trap_delete(trap);
-    raise_pending();
+    if (thrown) js().raise(thrown_value(exception));
+    throw *std::exchange(host_.pending, std::nullopt);
   }
-  wasmtime_exnref_t thrown = {};
-  if (wt.wasmtime_context_take_exception(context(), &thrown)) {
-    if (error != nullptr) wt.wasmtime_error_delete(error);
-    if (trap != nullptr) wt.wasm_trap_delete(trap);
-    js_.raise(thrown_value(thrown));
-  }
-  if (trap != nullptr) raise_trap(trap);
-  raise(Failure::runtime, take_message(error));
+  if (trap != nullptr) host_.raise_trap(trap);
+  host_.raise(Failure::runtime, take_message(error));
 }
 
 void Host::raise_trap(wasm_trap_t* trap) {

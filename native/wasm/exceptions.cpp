@@ -7,8 +7,12 @@ namespace {
 
 const char kExceptionTag = 0;
 
-wasmtime_tag_t& tag_of(Host& host, Args args, std::size_t index) {
-  return host.item(args, index, WASMTIME_EXTERN_TAG).item.of.tag;
+// The id of a tag, or kJsTagId.
+std::uint32_t tag_id(Host& host, Args args, std::size_t index) {
+  const double id = index < args.size() ? host.js().as_number(args[index]) : -1;
+  if (id == kJsTagId) return kJsTagId;
+  (void)host.item(args, index, WASMTIME_EXTERN_TAG);
+  return static_cast<std::uint32_t>(id);
 }
 
 Exception& exception_of(Host& host, Args args, std::size_t index) {
@@ -17,7 +21,7 @@ Exception& exception_of(Host& host, Args args, std::size_t index) {
   return *static_cast<Exception*>(pointer);
 }
 
-wasmtime_tag_t new_tag(Host& host, const std::vector<Kind>& kinds) {
+wasmtime_tag_t new_tag(Store& store, const std::vector<Kind>& kinds) {
   wasm_valtype_vec_t params;
   wt.wasm_valtype_vec_new_uninitialized(&params, kinds.size());
   for (std::size_t i = 0; i < kinds.size(); ++i) params.data[i] = new_valtype(kinds[i]);
@@ -25,55 +29,55 @@ wasmtime_tag_t new_tag(Host& host, const std::vector<Kind>& kinds) {
   wt.wasm_valtype_vec_new_empty(&results);
   wasm_tagtype_t* type = wt.wasm_tagtype_new(wt.wasm_functype_new(&params, &results));
   wasmtime_tag_t tag = {};
-  wasmtime_error_t* error = wt.wasmtime_tag_new(host.context(), type, &tag);
+  wasmtime_error_t* error = wt.wasmtime_tag_new(store.context(), type, &tag);
   wt.wasm_tagtype_delete(type);
-  host.check(error, Failure::type);
+  store.host().check(error, Failure::type);
   return tag;
 }
 
-FunctionType tag_type(Host& host, wasmtime_tag_t& tag) {
-  wasm_tagtype_t* type = wt.wasmtime_tag_type(host.context(), &tag);
+FunctionType tag_type(Store& store, wasmtime_tag_t& tag) {
+  wasm_tagtype_t* type = wt.wasmtime_tag_type(store.context(), &tag);
   FunctionType result = function_type(wt.wasm_tagtype_functype(type));
   wt.wasm_tagtype_delete(type);
   return result;
 }
 
-wasmtime_exnref_t new_exception(Host& host, wasmtime_tag_t& tag, std::vector<wasmtime_val_t>& fields) {
+wasmtime_exnref_t new_exception(Store& store, wasmtime_tag_t& tag, std::vector<wasmtime_val_t>& fields) {
   wasmtime_exnref_t made = {};
-  wasmtime_error_t* error = wt.wasmtime_exnref_new(host.context(), &tag, fields.data(), fields.size(), &made);
+  wasmtime_error_t* error = wt.wasmtime_exnref_new(store.context(), &tag, fields.data(), fields.size(), &made);
   for (wasmtime_val_t& field : fields) wt.wasmtime_val_unroot(&field);
-  host.check(error, Failure::range);
+  store.host().check(error, Failure::range);
   return made;
 }
 
 // The handle that a WebAssembly.Exception carries.
-Value handle_of(Host& host, wasmtime_exnref_t reference) {
-  auto exception = std::make_unique<Exception>(host, reference);
-  const Value handle =
-      host.js().handle(&kExceptionTag, exception.get(), [](void* pointer) { delete static_cast<Exception*>(pointer); });
+Value handle_of(Store& store, wasmtime_exnref_t reference) {
+  auto exception = std::make_unique<Exception>(store, reference);
+  const Value handle = store.js().handle(&kExceptionTag, exception.get(),
+                                         [](void* pointer) { delete static_cast<Exception*>(pointer); });
   exception.release();
   return handle;
 }
 
 }  // namespace
 
-Exception::Exception(Host& of, wasmtime_exnref_t made) : host(of), reference(made) {
-  host.exceptions().push_back(this);
+Exception::Exception(Store& of, wasmtime_exnref_t made) : store(of), reference(made) {
+  store.exceptions().push_back(this);
 }
 
 Exception::~Exception() {
-  std::erase(host.exceptions(), this);
+  std::erase(store.exceptions(), this);
   wt.wasmtime_exnref_unroot(&reference);
 }
 
-wasmtime_tag_t& Host::js_tag() {
+wasmtime_tag_t& Store::js_tag() {
   if (!js_tag_) js_tag_ = new_tag(*this, {Kind::externref});
   return *js_tag_;
 }
 
 // An exception of JavaScript travels as an exception with JSTag, a WebAssembly.Exception as itself: wasm can catch
 // both. The interrupt travels as a trap, which wasm cannot catch; so does what there is no memory for.
-std::size_t Host::throw_into_wasm(engine::Thrown thrown) {
+std::size_t Store::throw_into_wasm(engine::Thrown thrown) {
   if (!thrown.terminated) {
     try {
       if (wasm_trap_t* trap = exception_for(thrown.value.get())) return reinterpret_cast<std::size_t>(trap);
@@ -82,113 +86,114 @@ std::size_t Host::throw_into_wasm(engine::Thrown thrown) {
     }
   }
   constexpr std::string_view text = "JavaScript exception";
-  pending_ = std::move(thrown);
+  host_.pending = std::move(thrown);
   return reinterpret_cast<std::size_t>(wt.wasmtime_trap_new(text.data(), text.size()));
 }
 
-wasm_trap_t* Host::exception_for(Value thrown) {
+wasm_trap_t* Store::exception_for(Value thrown) {
   wasmtime_exnref_t reference = {};
-  const Value handle = call_hook("exceptionHandle", std::span(&thrown, 1));
-  if (const void* known = js_.handle_pointer(handle, &kExceptionTag)) {
-    auto kept = static_cast<const Exception*>(known)->reference;
+  const Value handle = host_.call_hook("exceptionHandle", std::span(&thrown, 1));
+  auto* known = static_cast<Exception*>(js().handle_pointer(handle, &kExceptionTag));
+  if (known != nullptr && &known->store == this) {
+    wasmtime_exnref_t kept = known->reference;
     wt.wasmtime_exnref_clone(&kept, &reference);
   } else {
     std::vector<wasmtime_val_t> fields = {to_wasm({Kind::externref, true}, thrown)};
     reference = new_exception(*this, js_tag(), fields);
   }
-  return wt.wasmtime_context_set_exception(context(), &reference);
+  return wt.wasmtime_context_set_exception(context_, &reference);
 }
 
+wasmtime_tag_t& Store::tag(std::uint32_t id) { return id == kJsTagId ? js_tag() : host_.item(id).item.of.tag; }
+
 // What wasm has thrown and not caught, as JavaScript sees it.
-Value Host::thrown_value(wasmtime_exnref_t reference) {
+Value Store::thrown_value(wasmtime_exnref_t reference) {
   wasmtime_tag_t tag = {};
-  check(wt.wasmtime_exnref_tag(context(), &reference, &tag), Failure::runtime);
-  if (js_tag_ && wt.wasmtime_tag_eq(context(), &tag, &*js_tag_)) {
+  host_.check(wt.wasmtime_exnref_tag(context_, &reference, &tag), Failure::runtime);
+  if (js_tag_ && wt.wasmtime_tag_eq(context_, &tag, &*js_tag_)) {
     wasmtime_val_t field = {};
-    wasmtime_error_t* error = wt.wasmtime_exnref_field(context(), &reference, 0, &field);
+    wasmtime_error_t* error = wt.wasmtime_exnref_field(context_, &reference, 0, &field);
     wt.wasmtime_exnref_unroot(&reference);
-    check(error, Failure::runtime);
+    host_.check(error, Failure::runtime);
     const Value value = to_js(field);
     wt.wasmtime_val_unroot(&field);
     return value;
   }
-  const std::uint32_t raw = wt.wasmtime_exnref_to_raw(context(), &reference);
+  const std::uint32_t raw = wt.wasmtime_exnref_to_raw(context_, &reference);
   for (Exception* known : exceptions_) {
-    if (wt.wasmtime_exnref_to_raw(context(), &known->reference) != raw) continue;
+    if (wt.wasmtime_exnref_to_raw(context_, &known->reference) != raw) continue;
     const Value weak = known->object.get();
-    const Value object = call_hook("deref", std::span(&weak, 1));
-    if (js_.kind(object) != engine::Kind::object) continue;
+    const Value object = host_.call_hook("deref", std::span(&weak, 1));
+    if (js().kind(object) != engine::Kind::object) continue;
     wt.wasmtime_exnref_unroot(&reference);
     return object;
   }
   const Value handle = handle_of(*this, reference);
-  return call_hook("makeException", std::span(&handle, 1));
+  return host_.call_hook("makeException", std::span(&handle, 1));
 }
 
 // (Kinds of the parameters) -> id
 Value op_tag_new(Engine& js, void* context, Args args) {
-  Host& host = host_of(context);
+  Store& store = host_of(context).current();
   std::vector<Kind> kinds(js.length(args[0]));
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     kinds[i] = static_cast<Kind>(static_cast<int>(js.as_number(js.get(args[0], static_cast<std::uint32_t>(i)))));
   }
-  return js.number(host.add_tag(new_tag(host, kinds)));
+  return js.number(store.add_tag(new_tag(store, kinds)));
 }
 
 // () -> id of the tag of JavaScript's own exceptions
-Value op_js_tag(Engine& js, void* context, Args) {
-  Host& host = host_of(context);
-  wasmtime_extern_t item = {};
-  item.kind = WASMTIME_EXTERN_TAG;
-  item.of.tag = host.js_tag();
-  return js.number(host.intern(item));
-}
+Value op_js_tag(Engine& js, void*, Args) { return js.number(kJsTagId); }
 
 // (tag, payload array) -> handle
 Value op_exception_new(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
-  wasmtime_tag_t& tag = tag_of(host, args, 0);
-  const FunctionType type = tag_type(host, tag);
+  Extern& item = host.item(args, 0, WASMTIME_EXTERN_TAG);
+  Store& store = item.store;
+  const FunctionType type = tag_type(store, item.item.of.tag);
   if (js.length(args[1]) != type.params.size()) host.raise(Failure::type, "the payload has a wrong number of values");
   std::vector<wasmtime_val_t> fields;
   try {
     for (std::size_t i = 0; i < type.params.size(); ++i) {
-      fields.push_back(host.to_wasm(type.params[i], js.get(args[1], static_cast<std::uint32_t>(i))));
+      fields.push_back(store.to_wasm(type.params[i], js.get(args[1], static_cast<std::uint32_t>(i))));
     }
   } catch (...) {
     for (wasmtime_val_t& field : fields) wt.wasmtime_val_unroot(&field);
     throw;
   }
-  return handle_of(host, new_exception(host, tag, fields));
+  return handle_of(store, new_exception(store, item.item.of.tag, fields));
 }
 
-// (handle, WeakRef of the WebAssembly.Exception)
+// (handle, WeakRef of the WebAssembly.Exception) -> the keeper of its store, for the exception to hold
 Value op_exception_bind(Engine& js, void* context, Args args) {
-  Host& host = host_of(context);
-  exception_of(host, args, 0).object = Ref(js, args[1]);
-  return js.undefined();
+  Exception& exception = exception_of(host_of(context), args, 0);
+  exception.object = Ref(js, args[1]);
+  return exception.store.keeper().object();
 }
 
 // (handle, tag) -> boolean
 Value op_exception_is(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Exception& exception = exception_of(host, args, 0);
+  const std::uint32_t id = tag_id(host, args, 1);
+  if (id != kJsTagId && &host.item(id).store != &exception.store) return js.boolean(false);
   wasmtime_tag_t tag = {};
-  host.check(wt.wasmtime_exnref_tag(host.context(), &exception.reference, &tag), Failure::type);
-  return js.boolean(wt.wasmtime_tag_eq(host.context(), &tag, &tag_of(host, args, 1)));
+  host.check(wt.wasmtime_exnref_tag(exception.store.context(), &exception.reference, &tag), Failure::type);
+  return js.boolean(wt.wasmtime_tag_eq(exception.store.context(), &tag, &exception.store.tag(id)));
 }
 
 // (handle, index) -> value; raises a RangeError.
 Value op_exception_get(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Exception& exception = exception_of(host, args, 0);
+  Store& store = exception.store;
   const auto index = static_cast<std::size_t>(js.as_number(args[1]));
-  if (index >= wt.wasmtime_exnref_field_count(host.context(), &exception.reference)) {
+  if (index >= wt.wasmtime_exnref_field_count(store.context(), &exception.reference)) {
     host.raise(Failure::range, "the index is outside the exception's payload");
   }
   wasmtime_val_t field = {};
-  host.check(wt.wasmtime_exnref_field(host.context(), &exception.reference, index, &field), Failure::range);
-  const Value value = host.to_js(field);
+  host.check(wt.wasmtime_exnref_field(store.context(), &exception.reference, index, &field), Failure::range);
+  const Value value = store.to_js(field);
   wt.wasmtime_val_unroot(&field);
   return value;
 }

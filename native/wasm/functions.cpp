@@ -1,8 +1,8 @@
 // Exported functions (JavaScript calls wasm) and imported ones (wasm calls JavaScript).
+#include "wasm/functions.hpp"
+
 #include <array>
 #include <charconv>
-
-#include "wasm/host.hpp"
 
 namespace dcp::wasm {
 
@@ -36,15 +36,9 @@ class Vals : public Slots<wasmtime_val_t> {
   }
 };
 
-struct ExportedFunction {
-  Host& host;
-  wasmtime_func_t function;
-  FunctionType type;
-};
-
 struct HostFunction {
-  Host& host;
-  Ref callable;
+  Store& store;
+  std::uint32_t callable;  ///< slot of the keeper
   FunctionType type;
 };
 
@@ -71,68 +65,67 @@ std::vector<Value> several_results(Host& host, Value returned, std::size_t count
 
 Value argument(Engine& js, Args args, std::size_t index) { return index < args.size() ? args[index] : js.undefined(); }
 
-Value call_numeric(ExportedFunction& f, Args args) {
-  Host& host = f.host;
+Value call_numeric(Store& store, ExportedFunction& f, Args args) {
   const std::size_t params = f.type.params.size();
   Slots<wasmtime_val_raw_t> slots(std::max(params, f.type.results.size()));
   for (std::size_t i = 0; i < params; ++i) {
-    slots[i] = host.to_raw(f.type.params[i].kind, argument(host.js(), args, i));
+    slots[i] = store.to_raw(f.type.params[i].kind, argument(store.js(), args, i));
   }
   wasm_trap_t* trap = nullptr;
   wasmtime_error_t* error =
-      wt.wasmtime_func_call_unchecked(host.context(), &f.function, slots.data(), slots.size(), &trap);
-  if (error != nullptr || trap != nullptr) host.raise_failure(error, trap);
-  host.refresh_buffers();
-  return results_value(host.js(), f.type.results.size(),
-                       [&](std::size_t i) { return host.from_raw(f.type.results[i].kind, slots[i]); });
+      wt.wasmtime_func_call_unchecked(store.context(), &f.function, slots.data(), slots.size(), &trap);
+  if (error != nullptr || trap != nullptr) store.raise_failure(error, trap);
+  store.refresh_buffers();
+  return results_value(store.js(), f.type.results.size(),
+                       [&](std::size_t i) { return store.from_raw(f.type.results[i].kind, slots[i]); });
 }
 
 // With references: wasmtime checks them against the types that Kind does not tell apart.
-Value call_checked(ExportedFunction& f, Args args) {
-  Host& host = f.host;
+Value call_checked(Store& store, ExportedFunction& f, Args args) {
   Vals params(f.type.params.size());
   Vals results(f.type.results.size());
   for (std::size_t i = 0; i < params.size(); ++i) {
-    params[i] = host.to_wasm(f.type.params[i], argument(host.js(), args, i));
+    params[i] = store.to_wasm(f.type.params[i], argument(store.js(), args, i));
   }
   wasm_trap_t* trap = nullptr;
-  wasmtime_error_t* error = wt.wasmtime_func_call(host.context(), &f.function, params.data(), params.size(),
+  wasmtime_error_t* error = wt.wasmtime_func_call(store.context(), &f.function, params.data(), params.size(),
                                                   results.data(), results.size(), &trap);
-  if (error != nullptr || trap != nullptr) host.raise_failure(error, trap);
-  host.refresh_buffers();
-  return results_value(host.js(), results.size(), [&](std::size_t i) { return host.to_js(results[i]); });
+  if (error != nullptr || trap != nullptr) store.raise_failure(error, trap);
+  store.refresh_buffers();
+  return results_value(store.js(), results.size(), [&](std::size_t i) { return store.to_js(results[i]); });
 }
 
 // Runs `body` between wasm and JavaScript: no C++ exception leaves it.
 template <typename Body>
 std::size_t guarded(HostFunction& f, Body body) {
-  Host& host = f.host;
-  const engine::Scope scope(host.js());
+  Store& store = f.store;
+  const engine::Scope scope(store.js());
   try {
-    host.refresh_buffers();
-    if (!f.type.callable) host.raise(Failure::type, "the import's type has a value that JavaScript cannot hold");
+    store.refresh_buffers();
+    if (!f.type.callable)
+      store.host().raise(Failure::type, "the import's type has a value that JavaScript cannot hold");
     body();
     return 0;
   } catch (engine::Thrown& thrown) {
-    return host.throw_into_wasm(std::move(thrown));
+    return store.throw_into_wasm(std::move(thrown));
   } catch (const std::exception& error) {
-    return host.throw_into_wasm({Ref(host.js(), host.js().error(engine::ErrorType::range_error, error.what()))});
+    return store.throw_into_wasm({Ref(store.js(), store.js().error(engine::ErrorType::range_error, error.what()))});
   }
 }
 
 std::size_t import_numeric(void* env, wasmtime_caller_t*, wasmtime_val_raw_t* slots, std::size_t) {
   auto& f = *static_cast<HostFunction*>(env);
   return guarded(f, [&] {
-    Host& host = f.host;
+    Store& store = f.store;
     Slots<Value> args(f.type.params.size());
-    for (std::size_t i = 0; i < args.size(); ++i) args[i] = host.from_raw(f.type.params[i].kind, slots[i]);
-    const Value returned =
-        host.js().call(f.callable.get(), host.js().undefined(), std::span<const Value>(args.data(), args.size()));
+    for (std::size_t i = 0; i < args.size(); ++i) args[i] = store.from_raw(f.type.params[i].kind, slots[i]);
+    const Value returned = store.js().call(store.keeper().kept(f.callable), store.js().undefined(),
+                                           std::span<const Value>(args.data(), args.size()));
     const std::size_t count = f.type.results.size();
-    if (count == 1) slots[0] = host.to_raw(f.type.results[0].kind, returned);
+    if (count == 1) slots[0] = store.to_raw(f.type.results[0].kind, returned);
     if (count < 2) return;
-    const std::vector<Value> values = several_results(host, returned, count);
-    for (std::size_t i = 0; i < count; ++i) slots[i] = host.to_raw(f.type.results[i].kind, values[i]);
+    const std::vector<Value> values = several_results(store.host(), returned, count);
+    for (std::size_t i = 0; i < count; ++i) slots[i] = store.to_raw(f.type.results[i].kind, values[i]);
   });
 }
 
@@ -140,15 +133,15 @@ std::size_t import_checked(void* env, wasmtime_caller_t*, wasmtime_val_t* params
                            std::size_t count) {
   auto& f = *static_cast<HostFunction*>(env);
   return guarded(f, [&] {
-    Host& host = f.host;
+    Store& store = f.store;
     Slots<Value> args(f.type.params.size());
-    for (std::size_t i = 0; i < args.size(); ++i) args[i] = host.to_js(params[i]);
-    const Value returned =
-        host.js().call(f.callable.get(), host.js().undefined(), std::span<const Value>(args.data(), args.size()));
-    if (count == 1) results[0] = host.to_wasm(f.type.results[0], returned);
+    for (std::size_t i = 0; i < args.size(); ++i) args[i] = store.to_js(params[i]);
+    const Value returned = store.js().call(store.keeper().kept(f.callable), store.js().undefined(),
+                                           std::span<const Value>(args.data(), args.size()));
+    if (count == 1) results[0] = store.to_wasm(f.type.results[0], returned);
     if (count < 2) return;
-    const std::vector<Value> values = several_results(host, returned, count);
-    for (std::size_t i = 0; i < count; ++i) results[i] = host.to_wasm(f.type.results[i], values[i]);
+    const std::vector<Value> values = several_results(store.host(), returned, count);
+    for (std::size_t i = 0; i < count; ++i) results[i] = store.to_wasm(f.type.results[i], values[i]);
   });
 }
 
@@ -156,55 +149,70 @@ void drop_host_function(void* env) { delete static_cast<HostFunction*>(env); }
 
 }  // namespace
 
-Value call_export(Engine&, void* context, Args args) {
-  auto& f = *static_cast<ExportedFunction*>(context);
-  if (f.type.numeric) return call_numeric(f, args);
+Value call_export(Engine&, void* pointer, std::uint32_t index, Args args) {
+  Store& store = *static_cast<Store*>(pointer);
+  ExportedFunction& f = store.exported(index);
+  if (f.type.numeric) return call_numeric(store, f, args);
   if (!f.type.callable) {
-    f.host.raise(Failure::type, "the function's type has a value that JavaScript cannot hold (v128 or exnref)");
+    store.host().raise(Failure::type, "the function's type has a value that JavaScript cannot hold (v128 or exnref)");
   }
-  return call_checked(f, args);
+  return call_checked(store, f, args);
 }
 
 // wasmtime's handle points to a function reference that each importing instance has a copy of: array-call entry, wasm
 // entry (filled late), type, context. Entry and context identify the function. Pinned with the version of wasmtime.
-Host::FunctionKey Host::function_key(const wasmtime_func_t& function) {
+Store::FunctionKey Store::function_key(const wasmtime_func_t& function) {
   const auto* words = static_cast<const void* const*>(function.private_);
   return {words[0], words[3]};
 }
 
-Value Host::intern_function(const wasmtime_func_t& function, std::int64_t index) {
+Value Store::intern_function(const wasmtime_func_t& function, std::int64_t index) {
   const FunctionKey key = function_key(function);
   if (const auto found = functions_.find(key); found != functions_.end()) {
-    return item(found->second).function.get();
+    Extern& known = host_.item(found->second);
+    return known.store.keeper().kept(*known.object);
   }
   wasmtime_extern_t made = {};
   made.kind = WASMTIME_EXTERN_FUNC;
   made.of.func = function;
-  wasm_functype_t* type = wt.wasmtime_func_type(context(), &made.of.func);
-  auto context = std::make_unique<ExportedFunction>(*this, function, function_type(type));
+  wasm_functype_t* type = wt.wasmtime_func_type(context_, &made.of.func);
+  exported_.push_back(std::make_unique<ExportedFunction>(ExportedFunction{function, function_type(type)}));
   wt.wasm_functype_delete(type);
-  const int length = static_cast<int>(context->type.params.size());
+  const int length = static_cast<int>(exported_.back()->type.params.size());
   const std::string name = index < 0 ? "" : std::to_string(index);
-  // The context lives as long as the store, and the function is kept with it: the same one is found again.
-  const Value value = js_.function(name, length, call_export, context.release());
-  const std::uint32_t id = add(made);
+  const Value value =
+      js().bound_function(name, length, keeper_, call_export, static_cast<std::uint32_t>(exported_.size() - 1));
+  const std::uint32_t id = host_.add(*this, made);
   functions_.emplace(key, id);
-  item(id).function = Ref(js_, value);
-  const Value args[] = {value, js_.number(id)};
-  call_hook("registerFunction", args);
+  host_.item(id).object = keeper_.keep(value);
+  const Value args[] = {value, js().number(id)};
+  host_.call_hook("registerFunction", args);
   return value;
 }
 
-wasmtime_func_t Host::host_function(Value callable, wasm_functype_t* type) {
-  auto env = std::make_unique<HostFunction>(*this, Ref(js_, callable), function_type(type));
+wasmtime_func_t Store::host_function(Value callable, wasm_functype_t* type) {
+  auto env = std::make_unique<HostFunction>(HostFunction{*this, keeper_.keep(callable), function_type(type)});
   const bool numeric = env->type.numeric;
   wasmtime_func_t function = {};
   if (numeric) {
-    wt.wasmtime_func_new_unchecked(context(), type, import_numeric, env.release(), drop_host_function, &function);
+    wt.wasmtime_func_new_unchecked(context_, type, import_numeric, env.release(), drop_host_function, &function);
   } else {
-    wt.wasmtime_func_new(context(), type, import_checked, env.release(), drop_host_function, &function);
+    wt.wasmtime_func_new(context_, type, import_checked, env.release(), drop_host_function, &function);
   }
   return function;
+}
+
+// The keeper of this store keeps the function, and with it the other store.
+wasmtime_func_t Store::function(std::uint32_t id) {
+  Extern& known = host_.item(id);
+  if (&known.store == this) return known.item.of.func;
+  if (const auto found = foreign_.find(id); found != foreign_.end()) return found->second;
+  wasm_functype_t* type = wt.wasmtime_func_type(known.store.context(), &known.item.of.func);
+  const wasmtime_func_t made = host_function(known.store.keeper().kept(*known.object), type);
+  wt.wasm_functype_delete(type);
+  foreign_.emplace(id, made);
+  functions_.emplace(function_key(made), id);
+  return made;
 }
 
 }  // namespace dcp::wasm

@@ -28,6 +28,8 @@ constexpr Op kOps[] = {
     {"wasmModuleImports", 1, op_module_imports},
     {"wasmCustomSections", 2, op_custom_sections},
     {"wasmInstantiate", 2, op_instantiate},
+    {"wasmBind", 2, op_bind},
+    {"wasmObject", 1, op_object},
     {"wasmMemoryNew", 4, op_memory_new},
     {"wasmMemoryBuffer", 1, op_memory_buffer},
     {"wasmMemoryGrow", 2, op_memory_grow},
@@ -58,6 +60,8 @@ Host& install(runtime::Runtime& runtime, const std::string& library_path, const 
   for (const Op& op : kOps) runtime.add_op(op.name, op.length, op.call, host);
   return *host;
 }
+
+void begin_turn(Host& host) { host.begin_turn(); }
 
 void use_compiler(Host& host, std::function<int(std::string& reason)> connect) {
   host.use_compiler(std::move(connect));

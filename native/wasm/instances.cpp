@@ -1,33 +1,66 @@
 // Instantiation: imports in, exports out.
 #include "wasm/modules.hpp"
+#include "wasm/store.hpp"
 
 namespace dcp::wasm {
 
 namespace {
 
 // One import: the id of an item, a function of JavaScript, or [value] for a global to be made of a plain value.
-wasmtime_extern_t import_of(Host& host, Value given, wasm_externtype_t* type) {
-  Engine& js = host.js();
+wasmtime_extern_t import_of(Store& store, Value given, wasm_externtype_t* type) {
+  Engine& js = store.js();
   wasmtime_extern_t item = {};
   if (js.kind(given) == engine::Kind::number) {
-    return host.item(static_cast<std::uint32_t>(js.as_number(given))).item;
+    const auto id = static_cast<std::uint32_t>(js.as_number(given));
+    if (id == kJsTagId) {
+      item.kind = WASMTIME_EXTERN_TAG;
+      item.of.tag = store.js_tag();
+      return item;
+    }
+    item = store.host().item(id).item;
+    if (item.kind == WASMTIME_EXTERN_FUNC) item.of.func = store.function(id);
+    return item;
   }
   if (wasm_functype_t* function = wt.wasm_externtype_as_functype(type)) {
     item.kind = WASMTIME_EXTERN_FUNC;
-    item.of.func = host.host_function(given, function);
+    item.of.func = store.host_function(given, function);
     return item;
   }
   wasm_globaltype_t* declared = wt.wasm_externtype_as_globaltype(type);
-  if (declared == nullptr) host.raise(Failure::link, "an import of a wrong kind");
+  if (declared == nullptr) store.host().raise(Failure::link, "an import of a wrong kind");
   wasm_valtype_t* content = wt.wasm_globaltype_content(declared);
-  wasmtime_val_t value = host.to_wasm(value_type(content), js.get(given, 0u));
+  wasmtime_val_t value = store.to_wasm(value_type(content), js.get(given, 0u));
   wasm_globaltype_t* constant = wt.wasm_globaltype_new(wt.wasm_valtype_copy(content), WASM_CONST);
   item.kind = WASMTIME_EXTERN_GLOBAL;
-  wasmtime_error_t* error = wt.wasmtime_global_new(host.context(), constant, &value, &item.of.global_);
+  wasmtime_error_t* error = wt.wasmtime_global_new(store.context(), constant, &value, &item.of.global_);
   wt.wasm_globaltype_delete(constant);
   wt.wasmtime_val_unroot(&value);
-  host.check(error, Failure::link);
+  store.host().check(error, Failure::link);
   return item;
+}
+
+// The store of the items among the imports; of functions only where there is nothing else; else the current one.
+Store& home_of(Host& host, Value given) {
+  Engine& js = host.js();
+  Store* home = nullptr;
+  Store* of_function = nullptr;
+  const std::uint64_t count = js.length(given);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Value import = js.get(given, i);
+    const double id = js.as_number(import);
+    if (js.kind(import) != engine::Kind::number || id == kJsTagId) continue;
+    const Extern& item = host.item(static_cast<std::uint32_t>(id));
+    if (item.item.kind == WASMTIME_EXTERN_FUNC) {
+      of_function = &item.store;
+    } else if (home != nullptr && home != &item.store) {
+      host.raise(Failure::link,
+                 "memories, tables, globals and tags that are linked must be made close to each other in time: this "
+                 "sandbox has made very many since");
+    } else {
+      home = &item.store;
+    }
+  }
+  return home != nullptr ? *home : of_function != nullptr ? *of_function : host.fresh();
 }
 
 struct ImportTypes {
@@ -38,31 +71,55 @@ struct ImportTypes {
   wasm_importtype_vec_t types;
 };
 
-std::vector<wasmtime_extern_t> imports_of(Host& host, Module& module, Value given) {
+std::vector<wasmtime_extern_t> imports_of(Store& store, Module& module, Value given) {
   const ImportTypes imports(module.module);
   std::vector<wasmtime_extern_t> items;
   items.reserve(imports.types.size);
   for (std::size_t i = 0; i < imports.types.size; ++i) {
     wasm_externtype_t* type = wt.wasm_importtype_type(imports.types.data[i]);
-    items.push_back(import_of(host, host.js().get(given, static_cast<std::uint32_t>(i)), type));
+    items.push_back(import_of(store, store.js().get(given, static_cast<std::uint32_t>(i)), type));
   }
   return items;
 }
 
-Value exports_of(Host& host, Module& module, wasmtime_instance_t instance) {
+Value exports_of(Store& store, Module& module, wasmtime_instance_t instance) {
   std::vector<Value> exports;
   char* name = nullptr;
   std::size_t length = 0;
   wasmtime_extern_t item = {};
   const auto& functions = module.function_indices;
-  for (std::size_t i = 0; wt.wasmtime_instance_export_nth(host.context(), &instance, i, &name, &length, &item); ++i) {
+  for (std::size_t i = 0; wt.wasmtime_instance_export_nth(store.context(), &instance, i, &name, &length, &item); ++i) {
     if (item.kind == WASMTIME_EXTERN_FUNC) {
-      exports.push_back(host.intern_function(item.of.func, i < functions.size() ? functions[i] : -1));
+      exports.push_back(store.intern_function(item.of.func, i < functions.size() ? functions[i] : -1));
     } else {
-      exports.push_back(host.js().number(host.intern(item)));
+      exports.push_back(store.js().number(store.intern(item)));
     }
   }
-  return host.js().array(exports);
+  return store.js().array(exports);
+}
+
+// Nothing where a memory was refused and it is worth another try. A scope of its own, so that no handle that is left
+// from the first try keeps the store.
+std::optional<Ref> instantiate(Host& host, Module& module, Value given, bool last) {
+  const engine::Scope scope(host.js());
+  Store& store = home_of(host, given);
+  const Ref keeps(host.js(), store.keeper().object());
+  std::vector<wasmtime_extern_t> imports = imports_of(store, module, given);
+  wasmtime_instance_t instance = {};
+  wasm_trap_t* trap = nullptr;
+  host.regions().take_refused();
+  wasmtime_error_t* error =
+      wt.wasmtime_instance_new(store.context(), module.module, imports.data(), imports.size(), &instance, &trap);
+  store.count_instance();
+  if (trap != nullptr || (error != nullptr && store.has_thrown())) store.raise_failure(error, trap);
+  if (error == nullptr) {
+    store.refresh_buffers();
+    return Ref(host.js(), exports_of(store, module, instance));
+  }
+  const bool refused = host.regions().take_refused();
+  if (!refused || last) host.check(error, refused ? Failure::range : Failure::link);
+  wt.wasmtime_error_delete(error);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -71,18 +128,12 @@ Value exports_of(Host& host, Module& module, wasmtime_instance_t instance) {
 Value op_instantiate(Engine&, void* context, Args args) {
   Host& host = host_of(context);
   Module& module = module_of(host, args, 0);
-  std::vector<wasmtime_extern_t> imports = imports_of(host, module, args[1]);
-  host.regions().take_refused();
-  wasmtime_instance_t instance = {};
-  wasm_trap_t* trap = nullptr;
-  wasmtime_error_t* error =
-      wt.wasmtime_instance_new(host.context(), module.module, imports.data(), imports.size(), &instance, &trap);
-  if (trap != nullptr || (error != nullptr && host.has_thrown())) host.raise_failure(error, trap);
-  if (error != nullptr) {
-    host.check(error, host.regions().take_refused() ? Failure::range : Failure::link);
+  auto exports = instantiate(host, module, args[1], false);
+  if (!exports) {
+    host.renew();
+    exports = instantiate(host, module, args[1], true);
   }
-  host.refresh_buffers();
-  return exports_of(host, module, instance);
+  return exports->get();
 }
 
 }  // namespace dcp::wasm

@@ -2,7 +2,7 @@
 #include <optional>
 #include <string>
 
-#include "wasm/host.hpp"
+#include "wasm/store.hpp"
 
 namespace dcp::wasm {
 
@@ -33,21 +33,23 @@ std::string memory_module(std::uint64_t initial, std::optional<std::uint64_t> ma
   return module + '\1' + limits + std::string("\7\5\1\1m\2\0", 7);
 }
 
-wasmtime_extern_t instantiate_memory(Host& host, std::string bytes) {
-  wasmtime_module_t* module = nullptr;
-  host.check(
-      wt.wasmtime_module_new(host.engine(), reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size(), &module),
-      Failure::range);
+// The id of a memory in the current store; nothing where it was refused and it is worth another try.
+std::optional<std::uint32_t> make_memory(Host& host, wasmtime_module_t* module, bool last) {
+  const engine::Scope scope(host.js());
+  Store& store = host.current();
   wasmtime_instance_t instance = {};
   wasm_trap_t* trap = nullptr;
-  wasmtime_error_t* error = wt.wasmtime_instance_new(host.context(), module, nullptr, 0, &instance, &trap);
-  wt.wasmtime_module_delete(module);
-  host.check(error, Failure::range);
+  wasmtime_error_t* error = wt.wasmtime_instance_new(store.context(), module, nullptr, 0, &instance, &trap);
+  if (error != nullptr) {
+    if (last) host.check(error, Failure::range);
+    wt.wasmtime_error_delete(error);
+    return std::nullopt;
+  }
   wasmtime_extern_t memory = {};
   char* name = nullptr;
   std::size_t length = 0;
-  wt.wasmtime_instance_export_nth(host.context(), &instance, 0, &name, &length, &memory);
-  return memory;
+  wt.wasmtime_instance_export_nth(store.context(), &instance, 0, &name, &length, &memory);
+  return store.intern(memory);
 }
 
 }  // namespace
@@ -59,8 +61,18 @@ Value op_memory_new(Engine& js, void* context, Args args) {
   const auto limit = maximum < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(maximum));
   const auto initial = static_cast<std::uint64_t>(js.as_number(args[0]));
   const bool shared = js.truthy(args[2]);
-  const wasmtime_extern_t item = instantiate_memory(host, memory_module(initial, limit, shared, js.truthy(args[3])));
-  return js.number(host.intern(item));
+  std::string bytes = memory_module(initial, limit, shared, js.truthy(args[3]));
+  wasmtime_module_t* compiled = nullptr;
+  host.check(
+      wt.wasmtime_module_new(host.engine(), reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size(), &compiled),
+      Failure::range);
+  const std::unique_ptr<wasmtime_module_t, void (*)(wasmtime_module_t*)> module(compiled, wt.wasmtime_module_delete);
+  auto id = make_memory(host, compiled, false);
+  if (!id) {
+    host.renew();
+    id = make_memory(host, compiled, true);
+  }
+  return js.number(*id);
 }
 
 Value op_memory_is64(Engine& js, void* context, Args args) {
@@ -68,7 +80,7 @@ Value op_memory_is64(Engine& js, void* context, Args args) {
   Extern& memory = memory_of(host, args);
   wasm_memorytype_t* type = memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY
                                 ? wt.wasmtime_sharedmemory_type(memory.item.of.sharedmemory)
-                                : wt.wasmtime_memory_type(host.context(), &memory.item.of.memory);
+                                : wt.wasmtime_memory_type(memory.store.context(), &memory.item.of.memory);
   const bool is64 = wt.wasmtime_memorytype_is64(type);
   wt.wasm_memorytype_delete(type);
   return js.boolean(is64);
@@ -77,7 +89,8 @@ Value op_memory_is64(Engine& js, void* context, Args args) {
 // (id) -> ArrayBuffer, the same one until the memory grows
 Value op_memory_buffer(Engine&, void* context, Args args) {
   Host& host = host_of(context);
-  return host.buffer(memory_of(host, args));
+  Extern& memory = memory_of(host, args);
+  return memory.store.buffer(memory);
 }
 
 // (id, pages) -> earlier size in pages; raises a RangeError.
@@ -89,9 +102,9 @@ Value op_memory_grow(Engine& js, void* context, Args args) {
   if (memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY) {
     host.check(wt.wasmtime_sharedmemory_grow(memory.item.of.sharedmemory, pages, &before), Failure::range);
   } else {
-    host.check(wt.wasmtime_memory_grow(host.context(), &memory.item.of.memory, pages, &before), Failure::range);
-    host.detach(memory);  // growing by nothing detaches too
-    host.refresh_buffers();
+    host.check(wt.wasmtime_memory_grow(memory.store.context(), &memory.item.of.memory, pages, &before), Failure::range);
+    memory.store.detach(memory);  // growing by nothing detaches too
+    memory.store.refresh_buffers();
   }
   return js.number(static_cast<double>(before));
 }

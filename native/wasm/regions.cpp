@@ -15,17 +15,15 @@ struct Regions::Region {
   std::size_t size;      // bytes that the guest can reach
   std::size_t capacity;  // bytes that it can grow to in place
   std::size_t mapped;    // capacity and guard
+  std::size_t holds;     // wasmtime's, and buffers'
 };
 
 namespace {
 
-// Each reserves 4 GiB and more; the rest of the sandbox needs address space and mappings too.
-constexpr std::size_t kMostRegions = 4096;
 constexpr const char* kTooMany =
-    "the sandbox has too many linear memories; an instance lives as long as its sandbox: keep one and use it again";
+    "the sandbox has too many linear memories in use; keep an instance and use it again, or drop it";
 constexpr const char* kNoneLeft =
-    "the sandbox's limit of linear memory is reached; an instance lives as long as its sandbox: keep one and use it "
-    "again";
+    "the sandbox's limit of linear memory is reached; use fewer or smaller memories at a time, or raise the limit";
 
 std::size_t to_pages(std::size_t bytes) {
   constexpr std::size_t kPage = 4096;
@@ -71,7 +69,10 @@ std::size_t Regions::create(void* env, wasm_memorytype_t*, std::size_t minimum, 
     return self.refuse("the kernel has no memory for a linear memory");
   }
   ++self.count_;
-  out->env = new Region{&self, static_cast<std::byte*>(data), minimum, capacity, mapped};
+  ++self.made_;
+  auto* region = new Region{&self, static_cast<std::byte*>(data), minimum, capacity, mapped, 1};
+  self.by_data_.emplace(data, region);
+  out->env = region;
   out->get_memory = look;
   out->grow_memory = grow;
   out->finalizer = destroy;
@@ -99,10 +100,25 @@ std::size_t Regions::grow(void* env, std::size_t size) {
   return 0;
 }
 
-void Regions::destroy(void* env) {
-  auto* region = static_cast<Region*>(env);
-  region->owner->used_ -= region->size;
-  --region->owner->count_;
+void Regions::destroy(void* env) { let_go(nullptr, 0, env); }
+
+void* Regions::hold(void* data) {
+  const auto found = by_data_.find(data);
+  if (found == by_data_.end()) return nullptr;
+  ++found->second->holds;
+  return found->second;
+}
+
+void Regions::let_go(void*, std::size_t, void* hold) {
+  auto* region = static_cast<Region*>(hold);
+  if (region != nullptr && --region->holds == 0) unmap(region);
+}
+
+void Regions::unmap(Region* region) {
+  Regions& owner = *region->owner;
+  owner.used_ -= region->size;
+  --owner.count_;
+  owner.by_data_.erase(region->data);
   munmap(region->data, region->mapped);
   delete region;
 }

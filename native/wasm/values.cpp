@@ -2,7 +2,7 @@
 #include <bit>
 #include <cmath>
 
-#include "wasm/host.hpp"
+#include "wasm/store.hpp"
 
 namespace dcp::wasm {
 
@@ -20,111 +20,116 @@ bool is_null(const wasmtime_val_t& value) {
   }
 }
 
-void drop_ref(void* data) { delete static_cast<Ref*>(data); }
+// What an externref points to: a place in the keeper of its store.
+struct Reference {
+  Store& store;
+  std::uint32_t slot;
+};
+
+void drop_reference(void* data) {
+  const std::unique_ptr<Reference> reference(static_cast<Reference*>(data));
+  if (!reference->store.is_forgotten()) reference->store.keeper().drop(reference->slot);
+}
 
 }  // namespace
 
 // ValRaw holds its numbers zero-extended to 64 bits.
-wasmtime_val_raw_t Host::to_raw(Kind kind, Value value) {
+wasmtime_val_raw_t Store::to_raw(Kind kind, Value value) {
   wasmtime_val_raw_t raw = {};
   switch (kind) {
     case Kind::i32:
-      raw.i64 = static_cast<std::int64_t>(static_cast<std::uint32_t>(js_.to_int32(value)));
+      raw.i64 = static_cast<std::int64_t>(static_cast<std::uint32_t>(js().to_int32(value)));
       break;
     case Kind::i64:
-      raw.i64 = js_.to_bigint64(value);
+      raw.i64 = js().to_bigint64(value);
       break;
     case Kind::f32:
-      raw.i64 = static_cast<std::int64_t>(std::bit_cast<std::uint32_t>(static_cast<float>(js_.to_number(value))));
+      raw.i64 = static_cast<std::int64_t>(std::bit_cast<std::uint32_t>(static_cast<float>(js().to_number(value))));
       break;
     default:
-      raw.f64 = js_.to_number(value);
+      raw.f64 = js().to_number(value);
   }
   return raw;
 }
 
-Value Host::from_raw(Kind kind, const wasmtime_val_raw_t& value) {
+Value Store::from_raw(Kind kind, const wasmtime_val_raw_t& value) {
   switch (kind) {
     case Kind::i32:
-      return js_.number(value.i32);
+      return js().number(value.i32);
     case Kind::i64:
-      return js_.bigint(value.i64);
+      return js().bigint(value.i64);
     case Kind::f32:
-      return js_.number(value.f32);
+      return js().number(value.f32);
     default:
-      return js_.number(value.f64);
+      return js().number(value.f64);
   }
 }
 
-std::optional<std::uint32_t> Host::function_id(Value value) {
-  if (js_.kind(value) != engine::Kind::function) return std::nullopt;
-  const double id = js_.as_number(call_hook("lookupFunction", std::span(&value, 1)));
-  if (!(id >= 0)) return std::nullopt;
-  return static_cast<std::uint32_t>(id);
-}
-
 // The caller unroots the result.
-wasmtime_val_t Host::to_wasm(ValueType type, Value value) {
+wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
   wasmtime_val_t result = {};
   result.kind = static_cast<std::uint8_t>(type.kind);
   switch (type.kind) {
     case Kind::i32:
-      result.of.i32 = js_.to_int32(value);
+      result.of.i32 = js().to_int32(value);
       return result;
     case Kind::i64:
-      result.of.i64 = js_.to_bigint64(value);
+      result.of.i64 = js().to_bigint64(value);
       return result;
     case Kind::f32:
-      result.of.f32 = static_cast<float>(js_.to_number(value));
+      result.of.f32 = static_cast<float>(js().to_number(value));
       return result;
     case Kind::f64:
-      result.of.f64 = js_.to_number(value);
+      result.of.f64 = js().to_number(value);
       return result;
     case Kind::funcref:
     case Kind::externref:
       break;
     default:
-      raise(Failure::type, std::string("a value of type ") + kind_name(type.kind) + " cannot come from JavaScript");
+      host_.raise(Failure::type,
+                  std::string("a value of type ") + kind_name(type.kind) + " cannot come from JavaScript");
   }
   result.kind = type.kind == Kind::funcref ? WASMTIME_FUNCREF : WASMTIME_EXTERNREF;
-  if (js_.kind(value) == engine::Kind::null) {
-    if (!type.nullable) raise(Failure::type, "null is no value of a non-nullable WebAssembly reference type");
+  if (js().kind(value) == engine::Kind::null) {
+    if (!type.nullable) host_.raise(Failure::type, "null is no value of a non-nullable WebAssembly reference type");
     return result;
   }
   if (type.kind == Kind::funcref) {
-    const auto id = function_id(value);
-    if (!id) raise(Failure::type, "a WebAssembly function reference must be null or an exported WebAssembly function");
-    result.of.funcref = item(*id).item.of.func;
+    const auto id = host_.function_id(value);
+    if (!id)
+      host_.raise(Failure::type, "a WebAssembly function reference must be null or an exported WebAssembly function");
+    result.of.funcref = function(*id);
   } else {
     // A reference that cannot be made drops what it was given.
-    if (!wt.wasmtime_externref_new(context(), new Ref(js_, value), drop_ref, &result.of.externref)) {
-      raise(Failure::range, "no memory is left for a WebAssembly reference");
+    auto* data = new Reference{*this, keeper_.keep(value)};
+    if (!wt.wasmtime_externref_new(context_, data, drop_reference, &result.of.externref)) {
+      host_.raise(Failure::range, "no memory is left for a WebAssembly reference");
     }
   }
   return result;
 }
 
-Value Host::to_js(const wasmtime_val_t& value) {
+Value Store::to_js(const wasmtime_val_t& value) {
   switch (value.kind) {
     case WASMTIME_I32:
-      return js_.number(value.of.i32);
+      return js().number(value.of.i32);
     case WASMTIME_I64:
-      return js_.bigint(value.of.i64);
+      return js().bigint(value.of.i64);
     case WASMTIME_F32:
-      return js_.number(value.of.f32);
+      return js().number(value.of.f32);
     case WASMTIME_F64:
-      return js_.number(value.of.f64);
+      return js().number(value.of.f64);
     case WASMTIME_FUNCREF:
-      return is_null(value) ? js_.null() : intern_function(value.of.funcref);
+      return is_null(value) ? js().null() : intern_function(value.of.funcref);
     case WASMTIME_EXTERNREF: {
-      if (is_null(value)) return js_.null();
+      if (is_null(value)) return js().null();
       wasmtime_externref_t reference = value.of.externref;
-      const auto* kept = static_cast<Ref*>(wt.wasmtime_externref_data(context(), &reference));
-      return kept != nullptr ? kept->get() : js_.null();
+      const auto* kept = static_cast<Reference*>(wt.wasmtime_externref_data(context_, &reference));
+      return kept != nullptr ? keeper_.kept(kept->slot) : js().null();
     }
     default:
-      if (value.kind != WASMTIME_V128 && is_null(value)) return js_.null();
-      raise(Failure::type, "a WebAssembly value of this type cannot be given to JavaScript");
+      if (value.kind != WASMTIME_V128 && is_null(value)) return js().null();
+      host_.raise(Failure::type, "a WebAssembly value of this type cannot be given to JavaScript");
   }
 }
 

@@ -1,8 +1,8 @@
 // The ops behind the WebAssembly namespace (runtime/js/webassembly.js), on wasmtime's C API.
 //
 // wasmtime's library is opened and its engine is made in install(): in the zygote, before it forks. Nothing here
-// starts a thread. The store, which holds instances, memories, tables and globals, is made when the first of them is.
-// All of it lives until the process ends: a sandbox leaves with _exit and destroys neither engine nor store.
+// starts a thread. Stores, which hold instances, memories, tables and globals, are made when they are needed.
+// A sandbox leaves with _exit and destroys neither engine nor stores.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct Options {
   std::size_t memory_limit = 0;
   /// Bytes of native stack that wasm frames may use below the first call into wasm. Together with the engine's own
   /// stack limit and 1 MiB for native code this must fit the stack of the thread.
-  std::size_t stack = 1 << 20;
+  std::size_t stack = std::size_t{1} << 20;
 };
 
 class Host;
@@ -27,6 +27,9 @@ class Host;
 /// when the library is missing, is no wasmtime, or is a version that this build was not made for. The Host lives until
 /// the process ends.
 Host& install(runtime::Runtime& runtime, const std::string& library_path, const Options& options = {});
+
+/// To be called between two turns of the event loop: frees what JavaScript has forgotten.
+void begin_turn(Host& host);
 
 /// From now on modules are compiled by the compiler at the other end of the socket that `connect` gives: -1 and the
 /// reason where there is none.

@@ -49,6 +49,8 @@ class QuickJsEngine final : public Engine {
   Value function(const std::string& name, int length, Op op, void* context) override;
   Value owning_function(const std::string& name, int length, Op op, void* context, void (*finalize)(void*)) override;
   Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) override;
+  Keeper& keeper(void* pointer, void (*finalize)(void* pointer)) override;
+  Value bound_function(const std::string& name, int length, Keeper& keeper, BoundOp op, std::uint32_t index) override;
   Value array_buffer(std::span<const std::byte> copy_of) override;
   Value array_buffer(std::size_t size) override;
   Value external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) override;
@@ -95,6 +97,8 @@ class QuickJsEngine final : public Engine {
   Value local(Value retained) override;
 
  private:
+  friend class QuickJsKeeper;
+
   struct OpRecord {
     QuickJsEngine* engine;
     Op op;
@@ -118,6 +122,11 @@ class QuickJsEngine final : public Engine {
   std::string text_property(JSValueConst object, const char* name);
 
   static JSValue invoke(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic, void* opaque);
+  template <typename Body>
+  static JSValue guarded(JSContext* context, QuickJsEngine& engine, Body body);
+  static JSValue invoke_bound(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic,
+                              JSValueConst* data);
+  void add_keeper_class();
   static void* resize_external(JSRuntime*, void* opaque, void* data, std::size_t size);
   static void free_shared(void* opaque, void* data);
   static JSModuleDef* load(JSContext*, const char* name, void* opaque, JSValueConst attributes);
@@ -136,6 +145,7 @@ class QuickJsEngine final : public Engine {
   RejectionHook rejection_;
   std::function<bool()> interrupt_;
   JSClassID handle_class_ = 0;
+  JSClassID keeper_class_ = 0;
   std::uint64_t random_state_ = 1;
   JSValue get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_, view_length_;
 };

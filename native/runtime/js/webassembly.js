@@ -1,13 +1,14 @@
 // The WebAssembly namespace (WebAssembly JavaScript Interface, W3C) over the ops of native/wasm.
 //
-// The store knows memories, tables, globals, tags and exported functions by an id; here each id has one object.
+// The stores know memories, tables, globals, tags and exported functions by an id; each id has one object, which holds
+// the store of its item (#store): a store lives as long as one of its objects.
 (function (runtime) {
   "use strict";
   const { ops, primordials, defineGlobal } = runtime;
   const {
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error,
     MathTrunc, Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf,
-    Proxy, RangeError, ReflectConstruct, ReflectOwnKeys, SafeMap, SafeWeakMap, SafeWeakSet,
+    Proxy, RangeError, ReflectConstruct, ReflectOwnKeys, SafeWeakMap, SafeWeakSet,
     SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes, StringPrototypeIsWellFormed,
     StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
     WeakRefPrototypeDeref, apply,
@@ -189,18 +190,17 @@
     });
   }
 
+  /** Stands for the tag that each store has for JavaScript's own exceptions. */
+  const kJsTagId = ops.wasmJsTag();
+
   /** Asks a constructor for an object over an item that the store has. Out of reach of users. */
   const existing = { __proto__: null, item: undefined };
-  const objects = new SafeMap();
-
   function objectOf(Class, id) {
-    let object = objects.get(id);
-    if (object === undefined) {
-      existing.item = id;
-      object = new Class(existing);
-      objects.set(id, object);
-    }
-    return object;
+    if (id === kJsTagId) return getJsTag();
+    const object = ops.wasmObject(id);
+    if (object !== undefined) return object;
+    existing.item = id;
+    return new Class(existing);
   }
 
   // --- Module ---
@@ -360,11 +360,13 @@
   class Memory {
     #id;
     #is64;
+    #store;
 
     constructor(descriptor) {
       if (descriptor === existing) {
         this.#id = existing.item;
         this.#is64 = ops.wasmMemoryIs64(this.#id);
+        this.#store = ops.wasmBind(this.#id, this);
         return;
       }
       const what = "WebAssembly.Memory()";
@@ -381,7 +383,7 @@
       }
       this.#id = ops.wasmMemoryNew(bounds.low, bounds.high, shared, is64);
       this.#is64 = is64;
-      objects.set(this.#id, this);
+      this.#store = ops.wasmBind(this.#id, this);
     }
 
     get buffer() {
@@ -419,11 +421,13 @@
   class Table {
     #id;
     #kind;
+    #store;
 
     constructor(descriptor) {
       if (descriptor === existing) {
         this.#id = existing.item;
         this.#kind = ops.wasmTableKind(this.#id);
+        this.#store = ops.wasmBind(this.#id, this);
         return;
       }
       const what = "WebAssembly.Table()";
@@ -440,7 +444,7 @@
       this.#kind = kinds[type];
       const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[this.#kind];
       this.#id = ops.wasmTableNew(this.#kind, bounds.low, bounds.high, value);
-      objects.set(this.#id, this);
+      this.#store = ops.wasmBind(this.#id, this);
     }
 
     get length() {
@@ -477,10 +481,12 @@
   let globalId;
   class Global {
     #id;
+    #store;
 
     constructor(descriptor) {
       if (descriptor === existing) {
         this.#id = existing.item;
+        this.#store = ops.wasmBind(this.#id, this);
         return;
       }
       const what = "WebAssembly.Global()";
@@ -491,7 +497,7 @@
       if (kind === kinds.v128) throw new TypeError(`${what}: JavaScript cannot hold a v128`);
       const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[kind];
       this.#id = ops.wasmGlobalNew(kind, mutable, value);
-      objects.set(this.#id, this);
+      this.#store = ops.wasmBind(this.#id, this);
     }
 
     valueOf() {
@@ -516,10 +522,12 @@
   let tagId;
   class Tag {
     #id;
+    #store;
 
     constructor(type) {
       if (type === existing) {
         this.#id = existing.item;
+        if (this.#id !== kJsTagId) this.#store = ops.wasmBind(this.#id, this);
         return;
       }
       const what = "WebAssembly.Tag()";
@@ -529,7 +537,7 @@
       const list = [];
       for (let i = 0; i < names.length; i++) ArrayPrototypePush(list, valueKind(names[i], what));
       this.#id = ops.wasmTagNew(list);
-      objects.set(this.#id, this);
+      this.#store = ops.wasmBind(this.#id, this);
     }
 
     static {
@@ -546,6 +554,7 @@
   let exceptionHandle;
   class Exception {
     #handle;
+    #store;
 
     constructor(tag, payload) {
       if (tag === existing) {
@@ -557,7 +566,7 @@
         if (tag === jsTag) throw new TypeError(`${what}: WebAssembly.JSTag is for JavaScript's own exceptions`);
         this.#handle = ops.wasmExceptionNew(id, toArray(payload));
       }
-      ops.wasmExceptionBind(this.#handle, new WeakRef(this));
+      this.#store = ops.wasmExceptionBind(this.#handle, new WeakRef(this));
     }
 
     is(tag) {
@@ -581,10 +590,12 @@
     }
   }
 
-  // The tag is made when it is first asked for: it needs a store.
   let jsTag;
   function getJsTag() {
-    jsTag ??= objectOf(Tag, ops.wasmJsTag());
+    if (jsTag === undefined) {
+      existing.item = kJsTagId;
+      jsTag = new Tag(existing);
+    }
     return jsTag;
   }
 
