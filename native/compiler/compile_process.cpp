@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "binary/legacy_exceptions.hpp"
 #include "compiler/protocol.hpp"
 #include "ipc/mapping.hpp"
 #include "ipc/packet.hpp"
@@ -39,6 +40,8 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
   wasm_config_t* config = wasmtime::code_settings();
   wt.wasmtime_config_parallel_compilation_set(config, true);
   wasm_engine_t* engine = wasmtime::make_engine(config);
+  const auto translated = binary::translate_legacy_exceptions(wasm);
+  if (translated) wasm = *translated;
   wasmtime_module_t* module = nullptr;
   if (wasmtime_error_t* error = wt.wasmtime_module_new(engine, data_of(wasm), wasm.size(), &module)) {
     answer(kInvalid, wasmtime::take_message(error));

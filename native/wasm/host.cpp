@@ -10,7 +10,7 @@ namespace {
 
 wasm_config_t* configure(Regions& regions, const Options& options) {
   wasm_config_t* config = wasmtime::code_settings();
-  wt.wasmtime_config_parallel_compilation_set(config, false);  // it starts threads, and the process forks
+  wt.wasmtime_config_parallel_compilation_set(config, false);      // it starts threads, and the process forks
   wt.wasmtime_config_async_stack_size_set(config, options.stack);  // not used, but never less than the next
   wt.wasmtime_config_max_wasm_stack_set(config, options.stack);
   regions.attach(config);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "binary/legacy_exceptions.hpp"
 #include "wasmtime/limits.hpp"
 
 namespace dcp::wasm {
@@ -59,13 +60,13 @@ Value content_of(Engine& js, wasm_externtype_t* type) {
 Module::Module(std::uint64_t content_key, CompileClient::Module compiled)
     : key(content_key),
       module(compiled.module),
-      function_indices(exported_functions(compiled.wasm.bytes())),
+      function_indices(binary::exported_functions(compiled.wasm.bytes())),
       mapped_(std::move(compiled.wasm)) {}
 
 Module::Module(std::uint64_t content_key, wasmtime_module_t* compiled, std::span<const std::byte> wasm)
     : key(content_key),
       module(compiled),
-      function_indices(exported_functions(wasm)),
+      function_indices(binary::exported_functions(wasm)),
       copied_(wasm.begin(), wasm.end()) {}
 
 Module::~Module() { wt.wasmtime_module_delete(module); }
@@ -80,7 +81,9 @@ Value op_validate(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   const auto bytes = bytes_of(host, args);
   if (!wasmtime::exceeded_size(bytes.size()).empty()) return js.boolean(false);
-  wasmtime_error_t* error = wt.wasmtime_module_validate(host.engine(), data_of(bytes), bytes.size());
+  const auto translated = binary::translate_legacy_exceptions(bytes);
+  const auto wasm = translated ? std::span<const std::byte>(*translated) : bytes;
+  wasmtime_error_t* error = wt.wasmtime_module_validate(host.engine(), data_of(wasm), wasm.size());
   if (error != nullptr) wt.wasmtime_error_delete(error);
   return js.boolean(error == nullptr);
 }
@@ -106,8 +109,10 @@ std::shared_ptr<Module> Host::compile_anew(std::uint64_t key, std::span<const st
       raise(Failure::compile, failure.what());
     }
   }
+  const auto translated = binary::translate_legacy_exceptions(wasm);
+  const auto code = translated ? std::span<const std::byte>(*translated) : wasm;
   wasmtime_module_t* compiled = nullptr;
-  check(wt.wasmtime_module_new(engine(), data_of(wasm), wasm.size(), &compiled), Failure::compile);
+  check(wt.wasmtime_module_new(engine(), data_of(code), code.size(), &compiled), Failure::compile);
   return std::make_shared<Module>(key, compiled, wasm);
 }
 
@@ -158,7 +163,7 @@ Value op_module_imports(Engine& js, void* context, Args args) {
 Value op_custom_sections(Engine& js, void* context, Args args) {
   Module& module = module_of(host_of(context), args, 0);
   std::vector<Value> found;
-  for (const auto content : custom_sections(module.wasm(), js.to_string(args[1]))) {
+  for (const auto content : binary::custom_sections(module.wasm(), js.to_string(args[1]))) {
     found.push_back(js.array_buffer(content));
   }
   return js.array(found);

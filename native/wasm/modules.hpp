@@ -1,7 +1,7 @@
 // A compiled module. The handle of a WebAssembly.Module carries a shared_ptr to it.
 #pragma once
 
-#include "wasm/binary.hpp"
+#include "binary/module.hpp"
 #include "wasm/compile_client.hpp"
 #include "wasm/host.hpp"
 

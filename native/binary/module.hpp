@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dcp::wasm {
+namespace dcp::binary {
 
 /// The contents of the custom sections with this name.
 std::vector<std::span<const std::byte>> custom_sections(std::span<const std::byte> module, std::string_view name);
@@ -16,4 +16,4 @@ std::vector<std::span<const std::byte>> custom_sections(std::span<const std::byt
 /// For each export, in order: the index of the function, or -1 where it is none.
 std::vector<std::int64_t> exported_functions(std::span<const std::byte> module);
 
-}  // namespace dcp::wasm
+}  // namespace dcp::binary
