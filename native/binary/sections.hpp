@@ -15,6 +15,7 @@ enum SectionId : std::uint8_t {
   kTypeSection = 1,
   kImportSection = 2,
   kFunctionSection = 3,
+  kTableSection = 4,
   kExportSection = 7,
   kCodeSection = 10,
   kTagSection = 13,

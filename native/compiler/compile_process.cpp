@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "binary/legacy_exceptions.hpp"
+#include "binary/limits.hpp"
 #include "compiler/protocol.hpp"
 #include "ipc/mapping.hpp"
 #include "ipc/packet.hpp"
@@ -40,6 +41,7 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
   wasm_config_t* config = wasmtime::code_settings();
   wt.wasmtime_config_parallel_compilation_set(config, true);
   wasm_engine_t* engine = wasmtime::make_engine(config);
+  if (const std::string excess = binary::exceeded_limit(wasm); !excess.empty()) answer(kInvalid, excess);
   const auto translated = binary::translate_legacy_exceptions(wasm);
   if (translated) wasm = *translated;
   wasmtime_module_t* module = nullptr;

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "binary/limits.hpp"
 #include "compiler/protocol.hpp"
 #include "wasmtime/engine.hpp"
-#include "wasmtime/limits.hpp"
 
 namespace dcp::compiler {
 
@@ -75,7 +75,7 @@ void Service::look_up(int client, const std::string& message) {
 
 void Service::compile(int client, ipc::Descriptor file) {
   const std::int64_t size = ipc::sealed_size(file.get());
-  if (size <= 0 || static_cast<std::uint64_t>(size) > wasmtime::kMostModuleBytes) return drop(client);
+  if (size <= 0 || static_cast<std::uint64_t>(size) > binary::kMostModuleBytes) return drop(client);
   try {
     open_wasmtime();
     ipc::Mapping wasm(file.get(), 0, static_cast<std::size_t>(size));

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "binary/legacy_exceptions.hpp"
-#include "wasmtime/limits.hpp"
+#include "binary/limits.hpp"
 
 namespace dcp::wasm {
 
@@ -80,7 +80,7 @@ Module& module_of(Host& host, Args args, std::size_t index) {
 Value op_validate(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   const auto bytes = bytes_of(host, args);
-  if (!wasmtime::exceeded_size(bytes.size()).empty()) return js.boolean(false);
+  if (!binary::exceeded_limit(bytes).empty()) return js.boolean(false);
   const auto translated = binary::translate_legacy_exceptions(bytes);
   const auto wasm = translated ? std::span<const std::byte>(*translated) : bytes;
   wasmtime_error_t* error = wt.wasmtime_module_validate(host.engine(), data_of(wasm), wasm.size());
@@ -101,7 +101,7 @@ std::shared_ptr<Module> Host::compile(std::span<const std::byte> wasm) {
 
 // Inside the zygote, while the start-up files load, there is no compiler yet; those files are the operator's.
 std::shared_ptr<Module> Host::compile_anew(std::uint64_t key, std::span<const std::byte> wasm) {
-  if (const std::string excess = wasmtime::exceeded_size(wasm.size()); !excess.empty()) raise(Failure::compile, excess);
+  if (const std::string excess = binary::exceeded_limit(wasm); !excess.empty()) raise(Failure::compile, excess);
   if (compiler_) {
     try {
       return std::make_shared<Module>(key, compiler_->compile(wasm));

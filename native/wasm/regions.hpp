@@ -31,10 +31,12 @@ class Regions {
   /// Bytes of linear memory that guests can reach now, and how many memories there are.
   std::size_t used() const { return used_; }
   std::size_t count() const { return count_; }
+  /// Bytes of linear memory that there may be.
+  std::size_t limit() const { return limit_ != 0 ? limit_ : kAssumedLimit; }
   /// How many memories there have been, those that are gone included.
   std::size_t made() const { return made_; }
   /// Whether it is worth the while to look for memories that nobody uses any more.
-  bool is_strained() const { return used_ >= (limit_ != 0 ? limit_ : kAssumedLimit) / 4 || count_ >= kMostRegions / 4; }
+  bool is_strained() const { return used_ >= limit() / 4 || count_ >= kMostRegions / 4; }
 
   /// Keeps the memory that begins at `data` mapped until let_go() has been called with the result; null for memory of
   /// another origin.

@@ -1,15 +1,14 @@
 #include "wasm/store.hpp"
 
+#include "binary/limits.hpp"
 #include "wasm/functions.hpp"
 
 namespace dcp::wasm {
 
 namespace {
 
-// Most instances, tables and memories that one store may ever make, and elements of one table. The last is the limit
-// that the JavaScript API names for implementations.
+// Most instances, tables and memories that one store may ever make.
 constexpr std::int64_t kMaxItems = 1'000'000;
-constexpr std::int64_t kMaxTableElements = 10'000'000;
 
 // When a store counts as crowded: a program that makes so many memories makes one after the other and forgets them. One
 // that links modules at run time has one memory.
@@ -46,7 +45,7 @@ Store::Store(Host& host)
                                })),
       regions_before_(host.regions().made()) {
   store_ = wt.wasmtime_store_new(host.engine(), nullptr, nullptr);
-  wt.wasmtime_store_limiter(store_, -1, kMaxTableElements, kMaxItems, kMaxItems, kMaxItems);
+  wt.wasmtime_store_limiter(store_, -1, binary::kMostTableElements, kMaxItems, kMaxItems, kMaxItems);
   context_ = wt.wasmtime_store_context(store_);
 }
 

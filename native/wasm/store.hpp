@@ -101,7 +101,7 @@ class Store {
   using FunctionKey = std::pair<const void*, const void*>;
 
   static FunctionKey function_key(const wasmtime_func_t& function);
-  wasmtime_val_t reference_to_wasm(ValueType type, Value value);
+  void count_reference(Value value);
   std::uint32_t intern_tag(const wasmtime_extern_t& item);
   void describe(Extern& made);
   std::size_t memory_size(const Extern& memory);
@@ -115,6 +115,7 @@ class Store {
   wasmtime_context_t* context_;
   bool forgotten_ = false;
   std::size_t instances_ = 0;
+  std::size_t referenced_ = 0;  ///< bytes, roughly, of what externrefs made since the last collection refer to
   std::size_t regions_before_;  ///< how many memories had been made when this store was
   std::optional<wasmtime_tag_t> js_tag_;
   std::vector<Exception*> exceptions_;  // those that JavaScript holds

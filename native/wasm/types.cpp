@@ -76,6 +76,7 @@ const char* kind_name(Kind kind) {
 }
 
 wasm_valtype_t* new_valtype(Kind kind) {
+  if (kind == Kind::v128) return wt.wasmtime_wasm_valtype_v128();
   if (is_numeric(kind)) return wt.wasm_valtype_new(static_cast<std::uint8_t>(kind));
   return wt.wasm_valtype_new(kind == Kind::funcref ? kWasmFuncref : kWasmExternref);
 }

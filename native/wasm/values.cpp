@@ -65,6 +65,16 @@ Value Store::from_raw(Kind kind, const wasmtime_val_raw_t& value) {
   }
 }
 
+// wasmtime collects when its own heap is full, and cannot know how large the objects of JavaScript are.
+void Store::count_reference(Value value) {
+  constexpr std::size_t plain = 64;  // an object without a buffer, more or less
+  const auto view = js().buffer_view(value);
+  referenced_ += plain + (view ? view->size : 0);
+  if (referenced_ < host_.regions().limit() / 16) return;
+  referenced_ = 0;
+  wt.wasmtime_context_gc(context_);
+}
+
 // The caller unroots the result.
 wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
   wasmtime_val_t result = {};
@@ -101,6 +111,7 @@ wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
     result.of.funcref = function(*id);
   } else {
     // A reference that cannot be made drops what it was given.
+    count_reference(value);
     auto* data = new Reference{*this, keeper_.keep(value)};
     if (!wt.wasmtime_externref_new(context_, data, drop_reference, &result.of.externref)) {
       host_.raise(Failure::range, "no memory is left for a WebAssembly reference");

@@ -8,9 +8,9 @@
   const {
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error,
     MathTrunc, Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf,
-    Proxy, RangeError, ReflectConstruct, ReflectOwnKeys, SafeWeakMap, SafeWeakSet,
+    Proxy, RangeError, ReflectConstruct, ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, SafeWeakMap, SafeWeakSet,
     SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes, StringPrototypeIsWellFormed,
-    StringPrototypeSplit, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
+    StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
     WeakRefPrototypeDeref, apply,
   } = primordials;
 
@@ -20,12 +20,21 @@
 
   const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
 
+  const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+  /** A new object of Class gets the class's prototype where new.target has none (WebIDL, "internally create"). */
+  function withPrototype(object, target, Class) {
+    if (target !== Class && !isObject(target.prototype)) ObjectSetPrototypeOf(object, Class.prototype);
+    return object;
+  }
+
   /** A NativeError of the namespace. */
   function defineErrorClass(name) {
     const Class = {
       [name]: function (message) {
         const args = arguments.length > 1 ? [message, arguments[1]] : [message];
-        return ReflectConstruct(Error, args, new.target === undefined ? Class : new.target);
+        const target = new.target === undefined ? Class : new.target;
+        return withPrototype(ReflectConstruct(Error, args, target), target, Class);
       },
     }[name];
     ObjectSetPrototypeOf(Class, Error);
@@ -44,13 +53,17 @@
   const RuntimeError = defineErrorClass("RuntimeError");
   const errors = { __proto__: null, CompileError, LinkError, RuntimeError, RangeError, TypeError };
 
+  /** Whether a line of a stack is of the engine's or an op's, below which the user's begin. */
+  const isOwnFrame = (line) =>
+    line === "at native (native)" || line === "at construct (native)" || StringPrototypeStartsWith(line, "at wasm");
+
   /** The lines of a stack that are the user's, after the frames of wasm. */
   function userStack(stack, frames) {
     let text = frames;
     const lines = StringPrototypeSplit(stack, "\n");
     for (let i = 0; i < lines.length; i++) {
       if (lines[i] === "" || StringPrototypeIncludes(lines[i], "dcp:webassembly.js")) continue;
-      if (text === frames && StringPrototypeTrim(lines[i]) === "at native (native)") continue;
+      if (text === frames && isOwnFrame(StringPrototypeTrim(lines[i]))) continue;
       text += `${lines[i]}\n`;
     }
     return text;
@@ -102,8 +115,6 @@
   }
 
   // --- WebIDL ---
-
-  const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 
   /** ToString, which throws for a Symbol. */
   const toText = (value) => `${value}`;
@@ -217,6 +228,7 @@
       }
       need(arguments, 1, "WebAssembly.Module()");
       this.#handle = ops.wasmCompile(bufferSource(bytes, "WebAssembly.Module()"));
+      withPrototype(this, new.target, Module);
     }
 
     static exports(module) {
@@ -330,6 +342,7 @@
       const handle = moduleHandle(module);
       const imports = importsArgument(arguments[1], "WebAssembly.Instance()");
       this.#exports = instantiate(handle, readImports(handle, imports));
+      withPrototype(this, new.target, Instance);
     }
 
     get exports() {
@@ -384,6 +397,7 @@
       this.#id = ops.wasmMemoryNew(bounds.low, bounds.high, shared, is64);
       this.#is64 = is64;
       this.#store = ops.wasmBind(this.#id, this);
+      withPrototype(this, new.target, Memory);
     }
 
     get buffer() {
@@ -445,6 +459,7 @@
       const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[this.#kind];
       this.#id = ops.wasmTableNew(this.#kind, bounds.low, bounds.high, value);
       this.#store = ops.wasmBind(this.#id, this);
+      withPrototype(this, new.target, Table);
     }
 
     get length() {
@@ -498,6 +513,7 @@
       const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[kind];
       this.#id = ops.wasmGlobalNew(kind, mutable, value);
       this.#store = ops.wasmBind(this.#id, this);
+      withPrototype(this, new.target, Global);
     }
 
     valueOf() {
@@ -538,6 +554,7 @@
       for (let i = 0; i < names.length; i++) ArrayPrototypePush(list, valueKind(names[i], what));
       this.#id = ops.wasmTagNew(list);
       this.#store = ops.wasmBind(this.#id, this);
+      withPrototype(this, new.target, Tag);
     }
 
     static {
@@ -551,10 +568,18 @@
     return id;
   }
 
+  /** ExceptionOptions */
+  function traceStack(options, what) {
+    if (options === undefined || options === null) return false;
+    if (!isObject(options)) throw new TypeError(`${what}: the options must be an object`);
+    return !!options.traceStack;
+  }
+
   let exceptionHandle;
   class Exception {
     #handle;
     #store;
+    #stack;
 
     constructor(tag, payload) {
       if (tag === existing) {
@@ -564,15 +589,23 @@
         need(arguments, 2, what);
         const id = requireTag(tag, what);
         if (tag === jsTag) throw new TypeError(`${what}: WebAssembly.JSTag is for JavaScript's own exceptions`);
-        this.#handle = ops.wasmExceptionNew(id, toArray(payload));
+        const values = toArray(payload);
+        const traced = traceStack(arguments[2], what);
+        this.#handle = ops.wasmExceptionNew(id, values);
+        if (traced) this.#stack = userStack(new Error().stack, "");
       }
       this.#store = ops.wasmExceptionBind(this.#handle, new WeakRef(this));
+      withPrototype(this, new.target, Exception);
     }
 
     is(tag) {
       const handle = this.#handle;
       need(arguments, 1, "WebAssembly.Exception.is()");
       return ops.wasmExceptionIs(handle, requireTag(tag, "WebAssembly.Exception.is()"));
+    }
+
+    get stack() {
+      return this.#stack;
     }
 
     getArg(tag, index) {
@@ -694,9 +727,8 @@
   ObjectDefineProperty(WebAssembly, "CompileError", hidden(CompileError));
   ObjectDefineProperty(WebAssembly, "LinkError", hidden(LinkError));
   ObjectDefineProperty(WebAssembly, "RuntimeError", hidden(RuntimeError));
-  ObjectDefineProperty(WebAssembly, "JSTag", {
-    __proto__: null, get: getJsTag, enumerable: true, configurable: true,
-  });
+  const { get } = ReflectGetOwnPropertyDescriptor({ get JSTag() { return getJsTag(); } }, "JSTag");
+  ObjectDefineProperty(WebAssembly, "JSTag", { __proto__: null, get, enumerable: true, configurable: true });
   defineGlobal("WebAssembly", WebAssembly);
 
   // --- Buffers of memories cannot be detached, except by growing the memory ---
