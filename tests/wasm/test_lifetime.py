@@ -21,7 +21,8 @@ SHARED = wasm('(module (memory (export "memory") 256 256 shared))')
 
 # Each leads from the store to JavaScript and back.
 CYCLES = {
-    "an import that holds the exports": """const made = new WebAssembly.Instance(module, { m: { f: (x) => made.exports ? x : 0 } });
+    "an import that holds the exports": """
+      const made = new WebAssembly.Instance(module, { m: { f: (x) => made.exports ? x : 0 } });
       return made.exports.run(n)""",
     "an external reference": """const made = new WebAssembly.Instance(module, { m: { f: (x) => x } });
       made.exports.global.value = { made }; return made.exports.run(n)""",
@@ -77,7 +78,7 @@ def test_many_memories_in_one_slice() -> None:
 
 
 def test_what_is_reachable_stays() -> None:
-    """A function, a buffer and an element of a table, each the last reference to its store, while others come and go."""
+    """A function, a buffer and an element of a table, each the last to hold its store, while others come and go."""
     source = """(n, bytes) => { progress();
       const module = new WebAssembly.Module(bytes);
       const make = () => new WebAssembly.Instance(module, { m: { f: (x) => x + 1000 } }).exports;
