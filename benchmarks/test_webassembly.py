@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import statistics
 from pathlib import Path
 
 import peers
@@ -94,8 +95,10 @@ def test_second_start_of_a_large_module(benchmark, measure, evaluator):
     """Python itself as pyodide has it, 10 MB; the second sandbox of an evaluator finds it compiled."""
     module = (npm_packages("webassembly") / "pyodide/pyodide.asm.wasm").read_bytes()
     run = peers.sandbox(evaluator)
-    first = run(_COMPILE, {"bytes": module})
-    second = benchmark.pedantic(lambda: run(_COMPILE, {"bytes": module}), rounds=1)
-    assert first["value"] == second["value"]
-    measure("first compilation of a 10 MB module", first["milliseconds"][0], "ms", "none set")
-    measure("second start of it, another sandbox", second["milliseconds"][0], "ms", "<= 5")
+
+    def start() -> float:
+        return float(run(_COMPILE, {"bytes": module})["milliseconds"][0])
+
+    start()  # compiles it, unless the cache on disk has it
+    times = benchmark.pedantic(lambda: [start() for _ in range(15)], rounds=1)
+    measure("second start of a 10 MB module, median", statistics.median(times), "ms", "<= 5")
