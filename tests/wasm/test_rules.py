@@ -155,6 +155,12 @@ def test_subclasses_and_new_target(tmp_path: Path) -> None:
           const target = Object.assign(function () {}.bind(), { prototype });
           return Object.getPrototypeOf(Reflect.construct(WebAssembly[name], args, target)) === prototype;
         });
+        // Where that has none that is an object, from the class itself.
+        results.fallback = Object.entries(made).map(([name, args]) => {
+          const target = Object.assign(function () {}.bind(), { prototype: 1 });
+          const object = Reflect.construct(WebAssembly[name], args, target);
+          return Object.getPrototypeOf(object) === WebAssembly[name].prototype;
+        });
         // Objects that are not made by a constructor are of the class itself, whatever was done to it.
         const instance = new Instance(compile("all"));
         const { m, t, g, e } = instance.exports;
@@ -165,7 +171,7 @@ def test_subclasses_and_new_target(tmp_path: Path) -> None:
         """,
         empty=EMPTY,
         all=EVERYTHING,
-    ) == {"subclass": [True] * 10, "target": [True] * 10, "plain": [True] * 4, "own": [0] * 7}
+    ) == {"subclass": [True] * 10, "target": [True] * 10, "fallback": [True] * 10, "plain": [True] * 4, "own": [0] * 7}
 
 
 def test_it_works_when_the_builtins_are_overwritten(tmp_path: Path) -> None:
@@ -321,3 +327,33 @@ def test_errors_of_linking_and_starting_leave_what_was_done(tmp_path: Path) -> N
           (elem (i32.const 0) $f) (elem (i32.const 2) $f))""",
         start='(module (import "m" "f" (func $f)) (start $f))',
     ) == {"data": ["RuntimeError", 97], "elem": ["RuntimeError", 7, None], "start": ["RangeError", True]}
+
+
+def test_stack_of_an_exception(tmp_path: Path) -> None:
+    """The attribute `stack` is undefined, unless the option traceStack asks for one."""
+    assert see(
+        tmp_path,
+        """
+        const { Exception, Tag, JSTag } = WebAssembly;
+        const tag = new Tag({ parameters: [] });
+        const make = (options) => function thrower() { return new Exception(tag, [], options); }();
+        results.stack = [undefined, null, {}, { traceStack: false }, { traceStack: 0 }].map((options) =>
+          make(options).stack === undefined);
+        results.traced = make({ traceStack: 1 }).stack.includes("thrower");
+        results.wrong = [1, "text", true].map((options) => thrown(() => make(options)));
+        results.attribute = attributes(Exception.prototype, "stack");
+        results.fromWasm = caught(() => exportsOf("throws").run()).stack === undefined;
+        results.jsTag = [attributes(WebAssembly, "JSTag"),
+          Object.getOwnPropertyDescriptor(WebAssembly, "JSTag").get.name];
+        results.vector = thrown(() => new Exception(new Tag({ parameters: ["v128"] }), [1]));
+        """,
+        throws='(module (tag $t) (func (export "run") throw $t))',
+    ) == {
+        "stack": [True] * 5,
+        "traced": True,
+        "wrong": ["TypeError"] * 3,
+        "attribute": "e c get",
+        "fromWasm": True,
+        "jsTag": ["e c get", "get JSTag"],
+        "vector": "TypeError",
+    }
