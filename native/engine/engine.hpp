@@ -184,6 +184,14 @@ class Engine {
   /// says that nobody looks at the memory any more.
   virtual Value external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) = 0;
   virtual Value external_shared_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) = 0;
+  /// A resizable ArrayBuffer, or growable SharedArrayBuffer, over foreign memory of which `most` bytes may come into
+  /// use. Only set_length() may change its length: the caller keeps user code from doing so.
+  virtual Value resizable_array_buffer(void* data, std::size_t size, std::size_t most, bool shared,
+                                       ReleaseBuffer release, void* opaque) = 0;
+  /// More of the memory behind such a buffer has come into use; its bytes stay.
+  virtual void set_length(Value array_buffer, std::size_t size) = 0;
+  /// The largest ArrayBuffer of this engine, in bytes.
+  virtual std::size_t longest_array_buffer() const = 0;
   virtual void detach(Value array_buffer) = 0;
   virtual bool is_detached(Value array_buffer) = 0;
   /// A view of `length` elements over an ArrayBuffer.

@@ -109,7 +109,9 @@ void Store::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {
     throw *std::exchange(host_.pending, std::nullopt);
   }
   if (trap != nullptr) host_.raise_trap(trap);
-  host_.raise(Failure::runtime, take_message(error));
+  const std::string message = take_message(error);
+  // What wasmtime says of an argument that is none of the parameter's type.
+  host_.raise(message.starts_with("argument type mismatch") ? Failure::type : Failure::runtime, message);
 }
 
 void Host::raise_trap(wasm_trap_t* trap) {

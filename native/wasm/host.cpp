@@ -8,6 +8,13 @@ namespace dcp::wasm {
 
 namespace {
 
+// (module (func (export "i") (param externref) (result anyref) local.get 0 any.convert_extern)
+//         (func (export "o") (param anyref) (result externref) local.get 0 extern.convert_any))
+std::uint8_t kConverters[] = {0,    'a',  's',  'm',  1,    0, 0,    0,    1, 11,   2,    0x60, 1, 0x6F,
+                              1,    0x6E, 0x60, 1,    0x6E, 1, 0x6F, 3,    3, 2,    0,    1,    7, 9,
+                              2,    1,    'i',  0,    0,    1, 'o',  0,    1, 10,   15,   2,    6, 0,
+                              0x20, 0,    0xFB, 0x1A, 0x0B, 6, 0,    0x20, 0, 0xFB, 0x1B, 0x0B};
+
 wasm_config_t* configure(Regions& regions, const Options& options) {
   wasm_config_t* config = wasmtime::code_settings();
   wt.wasmtime_config_parallel_compilation_set(config, false);      // it starts threads, and the process forks
@@ -22,6 +29,7 @@ wasm_config_t* configure(Regions& regions, const Options& options) {
 Host::Host(Engine& js, const Options& options) : js_(js), regions_(options.memory_limit) {
   engine_ = wasmtime::make_engine(configure(regions_, options));
   settings_ = wasmtime::fingerprint(engine_);
+  check(wt.wasmtime_module_new(engine_, kConverters, sizeof kConverters, &converter_module_), Failure::compile);
 }
 
 Host::~Host() = default;

@@ -44,6 +44,8 @@ class Host {
   Engine& js() { return js_; }
   wasm_engine_t* engine() { return engine_; }
   Regions& regions() { return regions_; }
+  /// Exports two functions that convert between anyref and externref.
+  wasmtime_module_t* converter_module() { return converter_module_; }
 
   // --- Modules: modules.cpp ---
   /// From now on modules are compiled outside of this process.
@@ -92,6 +94,7 @@ class Host {
   Engine& js_;
   Regions regions_;
   wasm_engine_t* engine_ = nullptr;
+  wasmtime_module_t* converter_module_ = nullptr;
   std::uint64_t settings_ = 0;  ///< wasmtime::fingerprint
   std::optional<CompileClient> compiler_;
   std::deque<std::shared_ptr<Module>> recent_;  ///< the one that was made last comes first
@@ -116,6 +119,7 @@ Value op_bind(Engine&, void* context, Args args);
 Value op_object(Engine&, void* context, Args args);
 Value op_memory_new(Engine&, void* context, Args args);
 Value op_memory_buffer(Engine&, void* context, Args args);
+Value op_memory_reshape(Engine&, void* context, Args args);
 Value op_memory_grow(Engine&, void* context, Args args);
 Value op_memory_is64(Engine&, void* context, Args args);
 Value op_table_new(Engine&, void* context, Args args);
@@ -130,6 +134,7 @@ Value op_exception_new(Engine&, void* context, Args args);
 Value op_exception_bind(Engine&, void* context, Args args);
 Value op_exception_is(Engine&, void* context, Args args);
 Value op_exception_get(Engine&, void* context, Args args);
+Value op_gc_bind(Engine&, void* context, Args args);
 Value op_global_new(Engine&, void* context, Args args);
 Value op_global_get(Engine&, void* context, Args args);
 Value op_global_set(Engine&, void* context, Args args);

@@ -93,6 +93,13 @@ Value op_memory_buffer(Engine&, void* context, Args args) {
   return memory.store.buffer(memory);
 }
 
+// (id, resizable) -> the buffer, of the kind that is asked for from now on
+Value op_memory_reshape(Engine& js, void* context, Args args) {
+  Host& host = host_of(context);
+  Extern& memory = memory_of(host, args);
+  return memory.store.reshape(memory, js.truthy(args[1]));
+}
+
 // (id, pages) -> earlier size in pages; raises a RangeError.
 Value op_memory_grow(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
@@ -103,9 +110,9 @@ Value op_memory_grow(Engine& js, void* context, Args args) {
     host.check(wt.wasmtime_sharedmemory_grow(memory.item.of.sharedmemory, pages, &before), Failure::range);
   } else {
     host.check(wt.wasmtime_memory_grow(memory.store.context(), &memory.item.of.memory, pages, &before), Failure::range);
-    memory.store.detach(memory);  // growing by nothing detaches too
-    memory.store.refresh_buffers();
+    memory.store.refresh(memory);  // growing by nothing detaches too
   }
+  memory.store.refresh_buffers();
   return js.number(static_cast<double>(before));
 }
 

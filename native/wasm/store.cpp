@@ -1,5 +1,7 @@
 #include "wasm/store.hpp"
 
+#include <algorithm>
+
 #include "binary/limits.hpp"
 #include "wasm/functions.hpp"
 
@@ -113,26 +115,49 @@ std::size_t Store::memory_size(const Extern& memory) {
   return wt.wasmtime_memory_data_size(context_, &item.of.memory);
 }
 
+// Bytes that the memory may grow to, as far as the engine has such buffers.
+std::size_t Store::memory_limit(const Extern& memory) {
+  constexpr std::uint64_t page = 65536, most_pages = 65536;
+  wasmtime_extern_t item = memory.item;
+  wasm_memorytype_t* type = item.kind == WASMTIME_EXTERN_SHAREDMEMORY
+                                ? wt.wasmtime_sharedmemory_type(item.of.sharedmemory)
+                                : wt.wasmtime_memory_type(context_, &item.of.memory);
+  std::uint64_t pages = most_pages;
+  if (!wt.wasmtime_memorytype_maximum(type, &pages)) pages = most_pages;
+  wt.wasm_memorytype_delete(type);
+  if (pages > most_pages) host_.raise(Failure::range, "the memory may grow beyond what an ArrayBuffer can");
+  return std::min<std::size_t>(pages * page, js().longest_array_buffer() / page * page);
+}
+
 // A region never moves, and stays as long as a buffer looks at it, whatever becomes of its store. A shared buffer of an
-// earlier size stays valid; a new one is made for each size.
+// earlier size stays valid; a new one is made for each size, unless it can grow.
 Value Store::buffer(Extern& memory) {
   const std::size_t size = memory_size(memory);
+  if (memory.buffer && memory.buffer_size != size) refresh(memory);
   if (memory.buffer && memory.buffer_size == size) return keeper_.kept(*memory.buffer);
   const bool shared = memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY;
   void* data = shared ? static_cast<void*>(wt.wasmtime_sharedmemory_data(memory.item.of.sharedmemory))
                       : wt.wasmtime_memory_data(context_, &memory.item.of.memory);
-  if (memory.buffer) {
-    if (!shared) js().detach(keeper_.kept(*memory.buffer));
-    keeper_.drop(*memory.buffer);
-    memory.buffer.reset();
-  }
+  const std::size_t most = memory.resizable ? memory_limit(memory) : 0;
   void* hold = host_.regions().hold(data);
-  const Value made = shared ? js().external_shared_array_buffer(data, size, Regions::let_go, hold)
-                            : js().external_array_buffer(data, size, Regions::let_go, hold);
+  const Value made = memory.resizable ? js().resizable_array_buffer(data, size, most, shared, Regions::let_go, hold)
+                     : shared         ? js().external_shared_array_buffer(data, size, Regions::let_go, hold)
+                                      : js().external_array_buffer(data, size, Regions::let_go, hold);
+  if (memory.buffer) keeper_.drop(*memory.buffer);
   memory.buffer = keeper_.keep(made);
   memory.buffer_size = size;
-  if (!shared) attached_.push_back(intern(memory.item));
+  if (!shared || memory.resizable) attached_.push_back(interned_.at(key_of(memory.item)));
   return made;
+}
+
+Value Store::reshape(Extern& memory, bool resizable) {
+  if (memory.resizable == resizable) return buffer(memory);
+  if (resizable) (void)memory_limit(memory);  // raises before anything is changed
+  detach(memory);
+  if (memory.buffer) keeper_.drop(*memory.buffer);  // a shared one
+  memory.buffer.reset();
+  memory.resizable = resizable;
+  return buffer(memory);
 }
 
 void Store::detach(Extern& memory) {
@@ -142,12 +167,19 @@ void Store::detach(Extern& memory) {
   memory.buffer.reset();
 }
 
-void Store::detach_grown() {
+void Store::refresh(Extern& memory) {
+  if (!memory.buffer) return;
+  if (!memory.resizable) return detach(memory);
+  memory.buffer_size = memory_size(memory);
+  js().set_length(keeper_.kept(*memory.buffer), memory.buffer_size);
+}
+
+void Store::refresh_grown() {
   const engine::Scope scope(js());
   std::size_t kept = 0;
   for (const std::uint32_t id : attached_) {
     Extern& memory = host_.item(id);
-    if (memory.buffer && memory_size(memory) != memory.buffer_size) detach(memory);
+    if (memory.buffer && memory_size(memory) != memory.buffer_size) refresh(memory);
     if (memory.buffer) attached_[kept++] = id;
   }
   attached_.resize(kept);

@@ -30,10 +30,12 @@ struct Extern {
   Slot object;                   ///< the object of the item, or the function
   Slot buffer;                   ///< the ArrayBuffer of a memory, while it is attached
   std::size_t buffer_size = 0;   ///< bytes
+  bool resizable = false;        ///< the buffer grows with the memory; else growth detaches it
 };
 
 struct Exception;
 struct ExportedFunction;
+struct GcObject;
 
 class Store {
  public:
@@ -70,6 +72,7 @@ class Store {
   // --- Values: values.cpp ---
   wasmtime_val_t to_wasm(ValueType type, Value value);
   Value to_js(const wasmtime_val_t& value);
+  std::map<std::uint32_t, GcObject*>& gc_objects() { return gc_objects_; }
   wasmtime_val_raw_t to_raw(Kind kind, Value value);
   Value from_raw(Kind kind, const wasmtime_val_raw_t& value);
 
@@ -90,10 +93,14 @@ class Store {
 
   // --- Memory.buffer ---
   Value buffer(Extern& memory);
+  /// The buffer, resizable or of a fixed length from now on; one of the other kind is detached.
+  Value reshape(Extern& memory, bool resizable);
   void detach(Extern& memory);
-  /// Detaches the buffers of memories that have grown. Called after each call into wasm and on entry to each import.
+  /// The memory has grown: its buffer is detached, or grows too.
+  void refresh(Extern& memory);
+  /// Refreshes the buffers of memories that have grown. Called after each call into wasm and on entry to each import.
   void refresh_buffers() {
-    if (host_.regions().take_grown()) detach_grown();
+    if (host_.regions().take_grown()) refresh_grown();
   }
 
  private:
@@ -102,10 +109,23 @@ class Store {
 
   static FunctionKey function_key(const wasmtime_func_t& function);
   void count_reference(Value value);
+
+  // gc_objects.cpp
+  struct Converters {
+    wasmtime_func_t internalize;  ///< any.convert_extern
+    wasmtime_func_t externalize;  ///< extern.convert_any
+  };
+  Converters& converters();
+  wasmtime_val_t any_to_wasm(ValueType type, Value value);
+  Value any_to_js(wasmtime_anyref_t reference);
+  Value disguised_to_js(wasmtime_externref_t reference);
+  Value gc_object(wasmtime_anyref_t reference);
+
   std::uint32_t intern_tag(const wasmtime_extern_t& item);
   void describe(Extern& made);
   std::size_t memory_size(const Extern& memory);
-  void detach_grown();
+  std::size_t memory_limit(const Extern& memory);
+  void refresh_grown();
   wasm_trap_t* exception_for(Value thrown);
   Value thrown_value(wasmtime_exnref_t reference);
 
@@ -118,7 +138,9 @@ class Store {
   std::size_t referenced_ = 0;  ///< bytes, roughly, of what externrefs made since the last collection refer to
   std::size_t regions_before_;  ///< how many memories had been made when this store was
   std::optional<wasmtime_tag_t> js_tag_;
-  std::vector<Exception*> exceptions_;  // those that JavaScript holds
+  std::vector<Exception*> exceptions_;             ///< those that JavaScript holds
+  std::map<std::uint32_t, GcObject*> gc_objects_;  ///< those that JavaScript holds, by their raw reference
+  std::optional<Converters> converters_;
   std::vector<std::unique_ptr<ExportedFunction>> exported_;
   std::map<Key, std::uint32_t> interned_;
   std::map<FunctionKey, std::uint32_t> functions_;

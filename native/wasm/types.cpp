@@ -12,6 +12,9 @@ enum Heap : std::uint8_t {
   kFunc = 2,
   kConcreteFunc = 3,
   kNoFunc = 4,
+  kAny = 5,
+  kEq = 7,
+  kI31 = 8,
   kExn = 13,
   kConcreteExn = 14,
   kNoExn = 15,
@@ -57,8 +60,10 @@ std::vector<ValueType> value_types(const wasm_valtype_vec_t* types, FunctionType
 ValueType value_type(wasm_valtype_t* type) {
   wasmtime_valtype_t full;
   wt.wasmtime_valtype_new(type, &full);
-  if (full.kind != kValtypeRef) return {static_cast<Kind>(full.kind), false};
-  const ValueType result{reference_kind(full.reftype.heaptype.kind), full.reftype.nullable};
+  if (full.kind != kValtypeRef) return {static_cast<Kind>(full.kind), false, false, false};
+  const std::uint8_t heap = full.reftype.heaptype.kind;
+  const bool holds_i31 = heap == kAny || heap == kEq || heap == kI31;
+  const ValueType result{reference_kind(heap), full.reftype.nullable, holds_i31, heap == kAny};
   wt.wasmtime_valtype_delete(&full);
   return result;
 }

@@ -16,9 +16,14 @@ using wasmtime::wt;
 /// How a value crosses the border. `funcref` and `externref` stand for every type below func and extern.
 enum class Kind : std::uint8_t { i32, i64, f32, f64, v128, funcref, externref, anyref, exnref };
 
+/// wasmtime_val_t.kind of an anyref, which the Python package does not name.
+inline constexpr std::uint8_t kAnyrefValue = static_cast<std::uint8_t>(Kind::anyref);
+
 struct ValueType {
   Kind kind;
   bool nullable = true;
+  bool holds_i31 = false;  ///< of anyref: any, eq, i31
+  bool holds_any = false;  ///< of anyref: any itself, and not a type below it
 };
 
 struct FunctionType {

@@ -94,16 +94,17 @@ wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
       return result;
     case Kind::funcref:
     case Kind::externref:
+    case Kind::anyref:
       break;
     default:
       host_.raise(Failure::type,
                   std::string("a value of type ") + kind_name(type.kind) + " cannot come from JavaScript");
   }
-  result.kind = type.kind == Kind::funcref ? WASMTIME_FUNCREF : WASMTIME_EXTERNREF;
   if (js().kind(value) == engine::Kind::null) {
     if (!type.nullable) host_.raise(Failure::type, "null is no value of a non-nullable WebAssembly reference type");
     return result;
   }
+  if (type.kind == Kind::anyref) return any_to_wasm(type, value);
   if (type.kind == Kind::funcref) {
     const auto id = host_.function_id(value);
     if (!id)
@@ -136,10 +137,11 @@ Value Store::to_js(const wasmtime_val_t& value) {
       if (is_null(value)) return js().null();
       wasmtime_externref_t reference = value.of.externref;
       const auto* kept = static_cast<Reference*>(wt.wasmtime_externref_data(context_, &reference));
-      return kept != nullptr ? keeper_.kept(kept->slot) : js().null();
+      return kept != nullptr ? keeper_.kept(kept->slot) : disguised_to_js(reference);
     }
+    case kAnyrefValue:
+      return is_null(value) ? js().null() : any_to_js(value.of.anyref);
     default:
-      if (value.kind != WASMTIME_V128 && is_null(value)) return js().null();
       host_.raise(Failure::type, "a WebAssembly value of this type cannot be given to JavaScript");
   }
 }

@@ -33,6 +33,7 @@ struct External {
   ReleaseBuffer release;
   void* opaque;
   bool foreign;
+  bool in_place = false;  // there is more memory behind the foreign one
 };
 
 struct Handle {
@@ -116,6 +117,8 @@ void QuickJsEngine::capture_builtins() {
   view_buffer_ = take("Object.getOwnPropertyDescriptor(DataView.prototype, 'buffer').get");
   view_offset_ = take("Object.getOwnPropertyDescriptor(DataView.prototype, 'byteOffset').get");
   view_length_ = take("Object.getOwnPropertyDescriptor(DataView.prototype, 'byteLength').get");
+  resize_ = take("ArrayBuffer.prototype.resize");
+  grow_ = take("SharedArrayBuffer.prototype.grow");
   // QuickJS seeds Math.random from the clock and offers no way to reseed it: a forked sandbox needs its own.
   Scope scope(*this);
   define(own(take("Math")), "random", function("random", 0, random, this));
@@ -123,8 +126,8 @@ void QuickJsEngine::capture_builtins() {
 
 QuickJsEngine::~QuickJsEngine() {
   close_scope(0);
-  for (JSValue value :
-       {get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_, view_length_}) {
+  for (JSValue value : {get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_,
+                        view_length_, resize_, grow_}) {
     JS_FreeValue(context_, value);
   }
   JS_FreeContext(context_);
@@ -482,6 +485,10 @@ Value QuickJsEngine::array_buffer(std::size_t size) {
 
 void* QuickJsEngine::resize_external(JSRuntime* runtime, void* opaque, void* data, std::size_t size) {
   auto* external = static_cast<External*>(opaque);
+  if (size != 0 && external->in_place) {
+    external->size = size;
+    return data;
+  }
   if (size == 0) {
     if (external->foreign) {
       if (external->release != nullptr) external->release(data, external->size, external->opaque);
@@ -520,6 +527,29 @@ void QuickJsEngine::free_shared(void* opaque, void* data) {
   const ForeignShared memory = found->second;
   foreign.erase(found);
   if (memory.release != nullptr) memory.release(data, memory.size, memory.opaque);
+}
+
+Value QuickJsEngine::resizable_array_buffer(void* data, std::size_t size, std::size_t most, bool shared,
+                                            ReleaseBuffer release, void* opaque) {
+  auto* bytes = static_cast<std::uint8_t*>(data);
+  if (shared) {
+    const Value buffer = own(JS_NewArrayBuffer(context_, bytes, size, most, nullptr, nullptr, true));
+    foreign_shared_.emplace(data, ForeignShared{size, release, opaque});
+    return buffer;
+  }
+  auto* external = new External{size, release, opaque, true, true};
+  return own(JS_NewArrayBuffer(context_, bytes, size, most, resize_external, external, false));
+}
+
+// QuickJS clears what an ArrayBuffer gains, so that part is put aside.
+void QuickJsEngine::set_length(Value array_buffer, std::size_t size) {
+  const auto view = buffer_view(array_buffer);
+  if (!view || size <= view->size) return;
+  std::vector<std::byte> gained;
+  if (!view->shared) gained.assign(view->data + view->size, view->data + size);
+  const Value length = number(static_cast<double>(size));
+  call(borrowed(view->shared ? grow_ : resize_), array_buffer, std::span(&length, 1));
+  if (!view->shared) std::memcpy(view->data + view->size, gained.data(), gained.size());
 }
 
 void QuickJsEngine::detach(Value array_buffer) { JS_DetachArrayBuffer(context_, js(array_buffer)); }

@@ -55,6 +55,10 @@ class QuickJsEngine final : public Engine {
   Value array_buffer(std::size_t size) override;
   Value external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) override;
   Value external_shared_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) override;
+  Value resizable_array_buffer(void* data, std::size_t size, std::size_t most, bool shared, ReleaseBuffer release,
+                               void* opaque) override;
+  void set_length(Value array_buffer, std::size_t size) override;
+  std::size_t longest_array_buffer() const override { return 0x7FFFFFFF; }
   void detach(Value array_buffer) override;
   bool is_detached(Value array_buffer) override;
   Value view(ElementType type, Value array_buffer, std::size_t byte_offset, std::size_t length) override;
@@ -148,6 +152,7 @@ class QuickJsEngine final : public Engine {
   JSClassID keeper_class_ = 0;
   std::uint64_t random_state_ = 1;
   JSValue get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_, view_length_;
+  JSValue resize_, grow_;
 };
 
 }  // namespace dcp::engine::quickjs

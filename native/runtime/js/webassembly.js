@@ -8,7 +8,7 @@
   const {
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error,
     MathTrunc, Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf,
-    Proxy, RangeError, ReflectConstruct, ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, SafeWeakMap, SafeWeakSet,
+    Proxy, RangeError, ReflectConstruct, ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, SafeWeakMap,
     SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes, StringPrototypeIsWellFormed,
     StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
     WeakRefPrototypeDeref, apply,
@@ -79,6 +79,7 @@
   // --- Exported functions, and what the ops ask for ---
 
   const functionIds = new SafeWeakMap();
+  const gcObjects = new SafeWeakMap();
 
   ops.wasmSetup({
     __proto__: null,
@@ -91,6 +92,13 @@
     makeException(handle) {
       existing.item = handle;
       return new Exception(existing);
+    },
+    gcHandle: (value) => (isObject(value) ? gcObjects.get(value)?.handle : undefined),
+    /** The opaque object that stands for a struct or an array. */
+    makeGcObject(handle) {
+      const object = ObjectFreeze({ __proto__: null });
+      gcObjects.set(object, { __proto__: null, handle, store: ops.wasmGcBind(handle, new WeakRef(object)) });
+      return object;
     },
     deref: (weak) => WeakRefPrototypeDeref(weak),
     /** What an import of several results returned, as an array. */
@@ -357,7 +365,8 @@
 
   // --- Memory ---
 
-  const memoryBuffers = new SafeWeakSet();
+  /** The Memory of a buffer. */
+  const memoryBuffers = new SafeWeakMap();
   function isShared(buffer) {
     try {
       SharedArrayBufferPrototypeGetByteLength(buffer);
@@ -367,9 +376,11 @@
     }
   }
   const kMaxPages = 65536;
+  const kPageSize = 65536;
   const kMaxPages64 = 2 ** 48;
 
   let memoryId;
+  let growTo;
   class Memory {
     #id;
     #is64;
@@ -401,9 +412,20 @@
     }
 
     get buffer() {
-      const buffer = ops.wasmMemoryBuffer(this.#id);
-      if (isShared(buffer)) return ObjectFreeze(buffer);
-      memoryBuffers.add(buffer);
+      return this.#known(ops.wasmMemoryBuffer(this.#id));
+    }
+
+    toFixedLengthBuffer() {
+      return this.#known(ops.wasmMemoryReshape(this.#id, false));
+    }
+
+    toResizableBuffer() {
+      return this.#known(ops.wasmMemoryReshape(this.#id, true));
+    }
+
+    #known(buffer) {
+      if (isShared(buffer)) ObjectFreeze(buffer);
+      if (!memoryBuffers.has(buffer)) memoryBuffers.set(buffer, this);
       return buffer;
     }
 
@@ -415,6 +437,14 @@
 
     static {
       memoryId = (value) => (isObject(value) && #id in value ? value.#id : undefined);
+      /** HostResizeArrayBuffer, HostGrowSharedArrayBuffer */
+      growTo = (memory, before, after) => {
+        const pages = (after - before) / kPageSize;
+        if (pages < 0 || pages !== MathTrunc(pages)) {
+          throw new RangeError(`a WebAssembly.Memory's buffer grows by multiples of ${kPageSize} bytes only`);
+        }
+        ops.wasmMemoryGrow(memory.#id, pages);
+      };
     }
   }
 
@@ -735,6 +765,30 @@
 
   /** Whether `buffer` is a Memory's buffer: transferring it must fail with a TypeError. */
   runtime.isMemoryBuffer = (buffer) => memoryBuffers.has(buffer);
+
+  /** resize and grow: of a Memory's buffer they grow the memory. */
+  function guardResize(prototype, name, isResizable, isDetached, lengthOf, mostOf) {
+    const native = prototype[name];
+    const method = new Proxy(native, {
+      __proto__: null,
+      apply(target, buffer, args) {
+        const memory = memoryBuffers.get(buffer);
+        if (memory === undefined || !isResizable(buffer) || isDetached(buffer)) return apply(target, buffer, args);
+        const length = MathTrunc(+args[0]) || 0;
+        if (!(length >= 0 && length <= mostOf(buffer))) return apply(target, buffer, [length]);
+        return growTo(memory, lengthOf(buffer), length);
+      },
+    });
+    ObjectDefineProperty(prototype, name, hidden(method));
+  }
+  guardResize(
+    primordials.ArrayBuffer.prototype, "resize", primordials.ArrayBufferPrototypeGetResizable,
+    primordials.ArrayBufferPrototypeGetDetached, ArrayBufferPrototypeGetByteLength, primordials.ArrayBufferPrototypeGetMaxByteLength,
+  );
+  guardResize(
+    primordials.SharedArrayBuffer.prototype, "grow", primordials.SharedArrayBufferPrototypeGetGrowable,
+    () => false, SharedArrayBufferPrototypeGetByteLength, primordials.SharedArrayBufferPrototypeGetMaxByteLength,
+  );
 
   function guardTransfer(name) {
     const native = primordials.ArrayBuffer.prototype[name];
