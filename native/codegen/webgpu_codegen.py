@@ -36,7 +36,7 @@ def main() -> int:
     except (OSError, SyntaxError, ValueError) as error:
         print(f"webgpu_codegen: {error}", file=sys.stderr)
         return 1
-    outputs[arguments.report] = report.write(model, client, server)
+    outputs[arguments.report] = report.write(model, server)
     for path, text in outputs.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

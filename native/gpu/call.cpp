@@ -50,6 +50,12 @@ std::uint32_t Call::count() {
   return value;
 }
 
+std::uint32_t Call::defined_u32(const char* name) {
+  const std::uint32_t value = u32();
+  if (value == UINT32_MAX) refuse(std::string(name) + " is out of range");
+  return value;
+}
+
 void Call::skip(std::uint32_t words) {
   for (std::uint32_t i = 0; i < words; ++i) u32();
 }
@@ -98,7 +104,12 @@ Object& Call::object_entry(Kind kind) { return find(u32(), kind); }
 void* Call::object(Kind kind) {
   Object& found = object_entry(kind);
   if (found.resource) used_.push_back(found.resource);
-  if (found.handle == nullptr) refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is invalid");
+  if (!found.valid) refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is invalid");
+  if (found.device != device_)
+    refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is of another device");
+  if (found.valid && self_ != nullptr && self_->usage && self_->usage->rehearsal) {
+    self_->usage->rehearsal->keep(kind, found.handle);
+  }
   return found.handle;
 }
 
@@ -138,7 +149,16 @@ void Call::refuse(std::string message) {
 void Call::link_usage(Object& result) {
   switch (result.kind) {
     case Kind::command_encoder:
+    case Kind::render_bundle_encoder:
       result.usage = std::make_shared<Usage>();
+      result.usage->rehearsal = std::move(rehearsal_);
+      break;
+    case Kind::render_bundle:
+      result.resource = std::make_shared<Resource>();
+      result.resource->parts = self_->usage->resources;
+      break;
+    case Kind::texture_view:
+      result.resource = self_->resource;
       break;
     case Kind::compute_pass_encoder:
     case Kind::render_pass_encoder:
@@ -164,13 +184,25 @@ void Call::produce(void* handle) {
   made_ = &server_.add(result_id_, std::move(made));
 }
 
-void Call::end() {
-  if (!refusal_.empty() && device_ && !device_->lost()) {
-    const std::uint32_t opcode = message_type(words_[0]);
-    std::string name = kOpcodeNames[opcode];
-    std::replace(name.begin(), name.end(), '_', '.');
-    device_->report(WGPUErrorType_Validation, name + ": " + refusal_);
+void Call::refuse_failed_encoder() {
+  finishes_encoder_ = true;
+  if (self_->usage && !self_->usage->error.empty()) refusal_ = self_->usage->error;
+}
+
+void Call::report_refusal() {
+  const bool deferred = self_ != nullptr && self_->usage && !finishes_encoder_;
+  if (finishes_encoder_ && self_->usage && !self_->usage->error.empty()) {
+    return device_->report(WGPUErrorType_Validation, refusal_);  // it names its own command
   }
+  std::string name = kOpcodeNames[message_type(words_[0])];
+  std::replace(name.begin(), name.end(), '_', '.');
+  std::string message = name + ": " + refusal_;
+  if (!deferred) return device_->report(WGPUErrorType_Validation, std::move(message));
+  if (self_->usage->error.empty()) self_->usage->error = std::move(message);
+}
+
+void Call::end() {
+  if (!refusal_.empty() && device_ && !device_->lost()) report_refusal();
   if (self_ != nullptr && self_->usage) {
     for (const auto& resource : used_) self_->usage->add(resource);
   }

@@ -46,6 +46,15 @@ class Call {
     if (index >= size || values[index] == missing) bad_enum(index);
     return values[index];
   }
+  /// As enumerated(), or `null` for 0xFFFFFFFF.
+  template <typename Enum, std::size_t size>
+  Enum enumerated_or(const Enum (&values)[size], Enum missing, Enum null) {
+    if (peek() != UINT32_MAX) return enumerated(values, missing);
+    u32();
+    return null;
+  }
+  /// A number that is given; webgpu.h has the largest for one that is not, so that one is refused.
+  std::uint32_t defined_u32(const char* name);
   /// Zeroed memory for `count` structs; it lives as long as the call.
   template <typename T>
   T* make(std::uint32_t count) {
@@ -69,8 +78,10 @@ class Call {
   bool ready() const { return ready_ && refusal_.empty(); }
   /// The command is valid and does nothing.
   void skip_call() { ready_ = false; }
-  /// The command becomes this validation error.
+  /// The command becomes this validation error; that of an encoder's command comes with its finish().
   void refuse(std::string message);
+  /// Refuses the finish() of an encoder of which a command was refused.
+  void refuse_failed_encoder();
   /// The handle of the result.
   void produce(void* handle);
   /// Raises the error of a refused command and registers its result.
@@ -79,6 +90,10 @@ class Call {
   void consume_self();
   /// Attaches what a later submission has to look at.
   void set_resource(std::shared_ptr<Resource> resource) { resource_ = std::move(resource); }
+  /// The rehearsal of the render bundle encoder that the command makes.
+  void set_rehearsal(std::unique_ptr<Rehearsal> rehearsal) { rehearsal_ = std::move(rehearsal); }
+  /// The pass in which a command of a render bundle encoder is tried.
+  WGPURenderPassEncoder rehearsal() { return self_->usage->rehearsal->pass(); }
   Object* made() { return made_; }
 
   Server& server() { return server_; }
@@ -92,6 +107,7 @@ class Call {
   std::byte* allocate(std::size_t size);
   Object& find(std::uint32_t id, Kind kind);
   void link_usage(Object& result);
+  void report_refusal();
 
   Server& server_;
   std::span<const std::uint32_t> words_;
@@ -105,7 +121,9 @@ class Call {
   Kind result_kind_ = Kind::none;
   Object* made_ = nullptr;
   std::shared_ptr<Resource> resource_;
+  std::unique_ptr<Rehearsal> rehearsal_;
   bool ready_ = false;
+  bool finishes_encoder_ = false;
   std::string refusal_;
 };
 

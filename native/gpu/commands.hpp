@@ -13,6 +13,7 @@ void destroy_device(Call& call);
 void create_shader_module(Call& call);
 void get_compilation_info(Call& call);
 void create_compute_pipeline_async(Call& call);
+void create_render_pipeline_async(Call& call);
 
 void push_error_scope(Call& call);
 void pop_error_scope(Call& call);
@@ -23,6 +24,9 @@ void release(Call& call);
 void map_buffer(Call& call);
 void unmap_buffer(Call& call);
 void destroy_buffer(Call& call);
+
+void destroy_texture(Call& call);
+void write_texture(Call& call);
 
 void write_buffer(Call& call);
 void submit(Call& call);

@@ -98,16 +98,31 @@ void destroy_query_set(Call& call) {
   if (call.self_entry().resource) call.self_entry().resource->destroyed = true;
 }
 
-// pass, offset, size in bytes, data
+// compute pass, render pass or render bundle, offset, size in bytes, data
 void set_immediates(Call& call) {
-  auto* pass = static_cast<WGPUComputePassEncoder>(call.self(Kind::compute_pass_encoder));
+  const auto found = call.server().objects().find(call.peek());
+  const Kind kind = found == call.server().objects().end() ? Kind::none : found->second.kind;
+  void* self = call.self(kind);
   const std::uint32_t offset = call.u32();
   const std::uint32_t size = call.u32();
   const std::uint32_t words = size / 4 + (size % 4 != 0);
   auto* data = call.make<std::uint32_t>(std::min(words, kLargestCommand));
   for (std::uint32_t i = 0; i < words; ++i) data[i] = call.u32();
   call.finish();
-  if (call.ready()) call.functions().ComputePassEncoderSetImmediates(pass, offset, data, size);
+  if (offset % 4 != 0) call.refuse("rangeOffset is not a multiple of 4");
+  const Functions& f = call.functions();
+  if (kind == Kind::compute_pass_encoder) {
+    if (call.ready()) f.ComputePassEncoderSetImmediates(static_cast<WGPUComputePassEncoder>(self), offset, data, size);
+  } else if (kind == Kind::render_pass_encoder) {
+    if (call.ready()) f.RenderPassEncoderSetImmediates(static_cast<WGPURenderPassEncoder>(self), offset, data, size);
+  } else if (kind == Kind::render_bundle_encoder) {
+    if (call.ready()) {
+      f.RenderPassEncoderSetImmediates(call.rehearsal(), offset, data, size);
+      f.RenderBundleEncoderSetImmediates(static_cast<WGPURenderBundleEncoder>(self), offset, data, size);
+    }
+  } else {
+    call.bad_value("immediates of no encoder");
+  }
   call.end();
 }
 

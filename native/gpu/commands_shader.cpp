@@ -4,6 +4,7 @@
 
 #include "gpu/commands.hpp"
 #include "gpu/compilation_info.hpp"
+#include "gpu/guards.hpp"
 #include "gpu/server.hpp"
 
 namespace dcp::gpu {
@@ -39,22 +40,42 @@ void get_compilation_info(Call& call) {
   call.server().replies().send(std::move(reply));
 }
 
-// device, pipeline id, request, descriptor -> [request, 0 made | 1 validation | 2 internal, message]
-void create_compute_pipeline_async(Call& call) {
+namespace {
+
+void no_guard(Call&, const WGPUComputePipelineDescriptor*) {}
+
+template <typename Descriptor, typename Create>
+void create_async(Call& call, Kind kind, void (*read)(Call&, Descriptor&), void (*guard)(Call&, const Descriptor*),
+                  Create create) {
   auto* device = static_cast<WGPUDevice>(call.self(Kind::device));
-  call.result(Kind::compute_pipeline);
+  call.result(kind);
   const std::uint32_t request = call.u32();
-  WGPUComputePipelineDescriptor descriptor;
-  read_GPUComputePipelineDescriptor(call, descriptor);
+  Descriptor descriptor;
+  read(call, descriptor);
   call.finish();
   // Its errors reach the promise, not the error scopes.
   call.device().begin_capture();
-  if (call.ready()) call.produce(call.functions().DeviceCreateComputePipeline(device, &descriptor));
+  if (call.ready()) guard(call, &descriptor);
+  if (call.ready()) call.produce(create(device, &descriptor));
   call.end();
   const std::optional<DeviceError> error = call.device().end_capture();
   const std::uint32_t status = !error ? 0 : error->type == WGPUErrorType_Validation ? 1 : 2;
   call.server().replies().send(
       std::move(Reply(ReplyType::pipeline).u32(request).u32(status).text(error ? error->message : "")));
+}
+
+}  // namespace
+
+// device, pipeline id, request, descriptor -> [request, 0 made | 1 validation | 2 internal, message]
+void create_compute_pipeline_async(Call& call) {
+  create_async(call, Kind::compute_pipeline, read_GPUComputePipelineDescriptor, no_guard,
+               call.functions().DeviceCreateComputePipeline);
+}
+
+// as above
+void create_render_pipeline_async(Call& call) {
+  create_async(call, Kind::render_pipeline, read_GPURenderPipelineDescriptor, guard_create_render_pipeline,
+               call.functions().DeviceCreateRenderPipeline);
 }
 
 }  // namespace dcp::gpu

@@ -75,6 +75,8 @@ Device::Device(std::uint32_t id, const Functions& functions, ReplyWriter& replie
     : id_(id), functions_(functions), replies_(replies) {}
 
 Device::~Device() {
+  if (empty_vertex_buffer_ != nullptr) functions_.BufferRelease(empty_vertex_buffer_);
+  if (empty_bind_group_layout_ != nullptr) functions_.BindGroupLayoutRelease(empty_bind_group_layout_);
   if (poller_) poller_->stop();
 }
 
@@ -83,6 +85,24 @@ void Device::adopt(WGPUDevice handle, BusyClock& clock) {
   queue_ = functions_.DeviceGetQueue(handle);
   poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock);
   poller_->start();
+}
+
+WGPUBuffer Device::empty_vertex_buffer() {
+  if (empty_vertex_buffer_ == nullptr) {
+    WGPUBufferDescriptor descriptor = WGPU_BUFFER_DESCRIPTOR_INIT;
+    descriptor.size = 4;
+    descriptor.usage = WGPUBufferUsage_Vertex;
+    empty_vertex_buffer_ = functions_.DeviceCreateBuffer(handle_, &descriptor);
+  }
+  return empty_vertex_buffer_;
+}
+
+WGPUBindGroupLayout Device::empty_bind_group_layout() {
+  if (empty_bind_group_layout_ == nullptr) {
+    const WGPUBindGroupLayoutDescriptor descriptor = WGPU_BIND_GROUP_LAYOUT_DESCRIPTOR_INIT;
+    empty_bind_group_layout_ = functions_.DeviceCreateBindGroupLayout(handle_, &descriptor);
+  }
+  return empty_bind_group_layout_;
 }
 
 void Device::report(WGPUErrorType type, std::string message) {

@@ -54,6 +54,11 @@ class Device {
   /// False where there is no scope.
   bool pop_scope(std::optional<DeviceError>& error);
 
+  /// What stands for a vertex buffer of null.
+  WGPUBuffer empty_vertex_buffer();
+  /// What stands for a bind group layout of null.
+  WGPUBindGroupLayout empty_bind_group_layout();
+
   bool writes_pending = false;  ///< writeBuffer since the last submission
 
  private:
@@ -67,6 +72,8 @@ class Device {
   ReplyWriter& replies_;
   WGPUDevice handle_ = nullptr;
   WGPUQueue queue_ = nullptr;
+  WGPUBuffer empty_vertex_buffer_ = nullptr;
+  WGPUBindGroupLayout empty_bind_group_layout_ = nullptr;
   std::shared_ptr<Poller> poller_;
   bool lost_ = false;
   std::mutex mutex_;

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "gpu/device.hpp"
+
 namespace dcp::gpu {
 namespace {
 
@@ -45,10 +47,10 @@ void guard_create_bind_group_layout(Call& call, const WGPUBindGroupLayoutDescrip
 }
 
 void guard_create_pipeline_layout(Call& call, const WGPUPipelineLayoutDescriptor* descriptor) {
+  // wgpu-native takes no null; an empty layout means the same.
+  auto* layouts = const_cast<WGPUBindGroupLayout*>(descriptor->bindGroupLayouts);
   for (std::size_t i = 0; i < descriptor->bindGroupLayoutCount; ++i) {
-    if (descriptor->bindGroupLayouts[i] == nullptr) {
-      call.refuse("bindGroupLayouts[" + std::to_string(i) + "]: wgpu-native does not support null layouts");
-    }
+    if (layouts[i] == nullptr) layouts[i] = call.device().empty_bind_group_layout();
   }
 }
 
@@ -84,8 +86,7 @@ void read_binding_resource(Call& call, WGPUBindGroupEntry& out) {
       if (call.boolean()) out.size = call.u64();
       return;
     case texture:
-      call.object(Kind::texture);
-      return call.refuse("a GPUTexture as binding resource is not supported; bind a view of it");
+      call.bad_value("a texture as binding resource: the client binds a view of it");
     case external_texture:
       call.object(Kind::external_texture);
       return call.refuse("external textures are not supported");

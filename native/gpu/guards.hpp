@@ -11,6 +11,24 @@ void guard_create_pipeline_layout(Call& call, const WGPUPipelineLayoutDescriptor
 void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descriptor);
 void guard_clear_buffer(Call& call, WGPUBuffer buffer, std::uint64_t offset, std::uint64_t size);
 
+void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor);
+void guard_create_view(Call& call, const WGPUTextureViewDescriptor* descriptor);
+void guard_copy_layout(Call& call, WGPUTexelCopyBufferLayout& layout, const WGPUExtent3D& size);
+void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source, const WGPUTexelCopyTextureInfo*,
+                                  const WGPUExtent3D* size);
+void guard_copy_texture_to_buffer(Call& call, const WGPUTexelCopyTextureInfo*, WGPUTexelCopyBufferInfo* destination,
+                                  const WGPUExtent3D* size);
+void guard_create_render_pipeline(Call& call, const WGPURenderPipelineDescriptor* descriptor);
+void guard_set_index_buffer(Call& call, WGPUBuffer buffer, WGPUIndexFormat format, std::uint64_t& offset,
+                            std::uint64_t& size);
+void guard_set_vertex_buffer(Call& call, std::uint32_t slot, WGPUBuffer& buffer, std::uint64_t& offset,
+                             std::uint64_t& size);
+void guard_create_render_bundle_encoder(Call& call, const WGPURenderBundleEncoderDescriptor* descriptor);
+void guard_finish(Call& call, const WGPURenderBundleDescriptor*);
+
+/// GPUTextureViewDescriptor.swizzle
+void read_swizzle(Call& call, WGPUTextureViewDescriptor& out);
+
 /// GPUBindingResource: a tag (the member's index in the union) and the member.
 void read_binding_resource(Call& call, WGPUBindGroupEntry& out);
 

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "gpu/rehearsal.hpp"
 #include "webgpu_decoder.hpp"
 
 namespace dcp::gpu {
@@ -38,13 +39,20 @@ struct Buffer : Resource {
   std::uint64_t serial = 0;  ///< tells a mapping from the one before
 };
 
-/// The resources that the commands of one encoder use.
+struct Texture : Resource {
+  WGPUTextureUsage usage = WGPUTextureUsage_None;
+};
+
+/// What the host keeps of one encoder and its passes: the resources that its commands use, and the first command that
+/// was refused.
 struct Usage {
   void add(const std::shared_ptr<Resource>& resource) {
     if (seen.insert(resource.get()).second) resources.push_back(resource);
   }
   std::unordered_set<const Resource*> seen;
   std::vector<std::shared_ptr<Resource>> resources;
+  std::string error;
+  std::unique_ptr<Rehearsal> rehearsal;  ///< of a render bundle encoder
 };
 
 /// A line of GPUCompilationInfo; positions count from 1, 0 where unknown.

@@ -24,6 +24,8 @@ Command hand_written(Opcode opcode) {
       return create_shader_module;
     case Opcode::createComputePipelineAsync:
       return create_compute_pipeline_async;
+    case Opcode::createRenderPipelineAsync:
+      return create_render_pipeline_async;
     case Opcode::getCompilationInfo:
       return get_compilation_info;
     case Opcode::pushErrorScope:
@@ -42,6 +44,10 @@ Command hand_written(Opcode opcode) {
       return unmap_buffer;
     case Opcode::destroyBuffer:
       return destroy_buffer;
+    case Opcode::destroyTexture:
+      return destroy_texture;
+    case Opcode::writeTexture:
+      return write_texture;
     case Opcode::destroyQuerySet:
       return destroy_query_set;
     case Opcode::writeBuffer:

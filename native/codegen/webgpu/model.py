@@ -62,24 +62,34 @@ class Model:
     def __init__(self, idl: Idl, header: Header) -> None:
         self.idl = idl
         self.header = header
+        idl.enums |= policy.EXTERNAL_ENUMS
         self.kinds = [name for name in idl.interfaces if f"wgpu{name[3:]}Release" in header.functions]
-        self.commands = [self.command(key) for key in [*policy.GENERATED, *policy.COMMAND_WITH_HOOK]]
+        operations = [f"{kind}.{o.name}" for kind in self.kinds for o in idl.interfaces[kind].operations]
+        self.check_policy(operations)
+        not_generated = {*policy.HOOKED, *policy.COMMAND_WITH_HOOK, *policy.WITHOUT_A_SCREEN}
+        self.generated = [key for key in dict.fromkeys(operations) if key not in not_generated]
+        self.commands = [self.command(key) for key in [*self.generated, *policy.COMMAND_WITH_HOOK]]
         # Opcode 0 is padding.
         self.opcodes = ["pad", *policy.HAND_COMMANDS, *(command.name for command in self.commands)]
+
+    def check_policy(self, operations: list[str]) -> None:
+        """Raises ValueError for an operation that only policy.py knows."""
+        known = {*operations, *(f"{i.name}.{o.name}" for i in self.idl.interfaces.values() for o in i.operations)}
+        for key in [*policy.HOOKED, *policy.COMMAND_WITH_HOOK, *policy.WITHOUT_A_SCREEN, *policy.GUARDS]:
+            if key not in known:
+                raise ValueError(f"policy names {key}, which webgpu.idl does not declare")
 
     def command(self, key: str) -> Command:
         interface_name, operation_name = key.split(".")
         interface = self.idl.interfaces[interface_name]
         overloads = [o for o in interface.operations if o.name == operation_name]
-        if not overloads:
-            raise ValueError(f"policy names {key}, which webgpu.idl does not declare")
         # The longest overload has everything; setBindGroup's takes its offsets as a plain sequence on the wire.
         operation = max(overloads, key=lambda o: len(o.arguments))
         if operation_name == "setBindGroup":
             operation = min(overloads, key=lambda o: len(o.arguments))
         function = f"wgpu{interface_name[3:]}{operation_name[0].upper()}{operation_name[1:]}"
         if function not in self.header.functions:
-            raise ValueError(f"policy names {key}, but the headers have no {function}")
+            raise ValueError(f"the headers have no {function} for {key}: give it a hook in policy.HOOKED")
         return Command(key, interface, operation, function)
 
     def shape(self, type_: Type) -> Shape:
@@ -109,6 +119,8 @@ class Model:
         if alias in policy.SEQUENCE_LENGTHS:
             return Shape("dictionary", next(m.name for m in members if m.name in self.idl.dictionaries))
         objects = [m.name for m in members if m.name in self.kinds]
+        if objects == ["GPUTexture", "GPUTextureView"]:  # the client makes the view of a texture
+            return Shape("object", "GPUTextureView")
         if len(objects) == 1 and len(members) == 2 and any(m.name in self.idl.enums for m in members):
             return Shape("object_or_enum", objects[0])
         return Shape("opaque", alias)
@@ -144,6 +156,8 @@ class Model:
         for command in self.commands:
             for argument in command.operation.arguments:
                 visit(self.shape(argument.type))
+        for name in policy.HAND_DICTIONARIES:
+            visit(Shape("dictionary", name))
         return order
 
     def struct(self, dictionary: str) -> str:

@@ -37,7 +37,16 @@ class ServerWriter:
 
     def write_header(self) -> str:
         kinds = ["none", *map(snake, self.model.kinds)]
-        functions = sorted({*policy.HAND_FUNCTIONS, *(c.function for c in self.model.commands), *self.releases()})
+        commands = self.model.commands
+        rehearsed = [c for c in commands if c.interface.name in policy.REHEARSED and c.operation.name != "finish"]
+        functions = sorted(
+            {
+                *policy.HAND_FUNCTIONS,
+                *(c.function for c in commands),
+                *(self.on_rehearsal(c) for c in rehearsed),
+                *(f"wgpu{name[3:]}{verb}" for name in self.model.kinds for verb in ("Release", "AddRef")),
+            }
+        )
         missing = [name for name in functions if name not in self.header.functions]
         if missing:
             raise ValueError(f"the headers have no {', '.join(missing)}")
@@ -72,13 +81,11 @@ class ServerWriter:
             *self.readers(),
             "/// Decodes and carries out a command that the generator knows; false: it is one of the hand-written.",
             "bool execute_generated(Opcode opcode, Call& call);",
-            "void release_handle(const Functions& functions, Kind kind, void* handle);\n",
+            "void release_handle(const Functions& functions, Kind kind, void* handle);",
+            "void add_handle_reference(const Functions& functions, Kind kind, void* handle);\n",
             "}  // namespace dcp::gpu\n",
         ]
         return "\n".join(lines)
-
-    def releases(self) -> list[str]:
-        return [f"wgpu{name[3:]}Release" for name in self.model.kinds]
 
     def tables(self) -> list[str]:
         """Features and limits: in the order of the IDL, which is the order on the wire."""
@@ -134,12 +141,18 @@ class ServerWriter:
         for command in self.model.commands:
             lines += [f"    case Opcode::{command.name}:", f"      {command.name}(call);", "      return true;"]
         lines += ["    default:", "      return false;", "  }", "}\n"]
-        lines += ["void release_handle(const Functions& functions, Kind kind, void* handle) {", "  switch (kind) {"]
+        lines += self.for_each_kind("release_handle", "Release")
+        lines += self.for_each_kind("add_handle_reference", "AddRef")
+        lines.append("}  // namespace dcp::gpu\n")
+        return "\n".join(lines)
+
+    def for_each_kind(self, name: str, verb: str) -> list[str]:
+        """A function that calls the `verb` of an object's kind."""
+        lines = [f"void {name}(const Functions& functions, Kind kind, void* handle) {{", "  switch (kind) {"]
         for kind in self.model.kinds:
             lines.append(f"    case Kind::{snake(kind)}:")
-            lines.append(f"      return functions.{kind[3:]}Release(static_cast<WGPU{kind[3:]}>(handle));")
-        lines += ["    case Kind::none:", "      return;", "  }", "}\n", "}  // namespace dcp::gpu\n"]
-        return "\n".join(lines)
+            lines.append(f"      return functions.{kind[3:]}{verb}(static_cast<WGPU{kind[3:]}>(handle));")
+        return [*lines, "    case Kind::none:", "      return;", "  }", "}\n"]
 
     def enum_tables(self) -> list[str]:
         used = sorted({s.name for s in self.used_shapes() if s.kind == "enum"})
@@ -176,7 +189,10 @@ class ServerWriter:
         if shape.kind in SCALAR_READS:
             return SCALAR_READS[shape.kind]
         if shape.kind == "enum":
-            return f"call.enumerated(k{shape.name}, WGPU{shape.name[3:]}_Force32)"
+            read = f"k{shape.name}, WGPU{shape.name[3:]}_Force32"
+            if shape.nullable:
+                return f"call.enumerated_or({read}, WGPU{shape.name[3:]}_Undefined)"
+            return f"call.enumerated({read})"
         if shape.kind in ("object", "object_or_enum"):
             nullable = shape.nullable or shape.kind == "object_or_enum"
             read = f"call.{'object_or_null' if nullable else 'object'}(Kind::{snake(shape.name)})"
@@ -188,6 +204,8 @@ class ServerWriter:
         struct = self.model.struct(name)
         members = self.model.idl.members(name)
         fields = self.header.structs.get(struct)
+        if name in policy.READ_BY_HAND:
+            return []
         if fields is None or struct not in self.header.initializers:
             self.deviations.append(f"dictionary {name}: no C struct, a use of it is a validation error")
             return [] if not members else self.skipped(name, members)
@@ -197,21 +215,34 @@ class ServerWriter:
             lines.append("  static_cast<void>(call);")
         for member in members:
             shape = self.model.shape(member.type)
-            body = self.member(name, member, shape, fields)
+            body = self.member(name, member, shape, fields, self.inner_struct(name, member, fields))
             if self.model.is_optional(member):
                 body = ["if (call.boolean()) {", *(f"  {line}" for line in body), "}"]
             lines += [f"  {line}" for line in body]
         return [*lines, "}\n"]
+
+    def inner_struct(self, name: str, member: Member, fields: dict[str, Field]) -> str:
+        """Where an inherited member lies in a struct of its own: "layout." in WGPUTexelCopyBufferInfo."""
+        base = next(part for part in self.model.idl.chain(name) if member in part.members)
+        struct = self.model.struct(base.name)
+        return next((f"{f.name}." for f in fields.values() if base.name != name and f.type == struct), "")
 
     def skipped(self, name: str, members: list[Member]) -> list[str]:
         if any(self.model.shape(m.type).words is None for m in members):
             raise ValueError(f"{name} has no C struct and cannot be skipped")
         return []
 
-    def member(self, owner: str, member: Member, shape: Shape, fields: dict[str, Field]) -> list[str]:
-        name = member.name
+    def member(self, owner: str, member: Member, shape: Shape, fields: dict[str, Field], inner: str) -> list[str]:
+        name, key = member.name, f"{owner}.{member.name}"
         if shape.kind == "tagged":
             return [f"{policy.TAGGED_UNIONS[shape.name]}(call, out);"]
+        if key in policy.MEMBER_READERS:
+            return [f"{policy.MEMBER_READERS[key]}(call, out);"]
+        if key in policy.IGNORED_MEMBERS:
+            self.deviations.append(f"{key}: ignored, {policy.IGNORED_MEMBERS[key]}")
+            return self.discard(shape)
+        if inner:
+            fields = self.header.structs[fields[inner.removesuffix(".")].type]
         if name not in fields:
             self.deviations.append(
                 f"{owner}.{name}: not in {self.model.struct(owner)}, a use of it is a validation error"
@@ -228,7 +259,13 @@ class ServerWriter:
             return [f"read_{shape.name}(call, out.{name});"]
         if shape.kind in ("sequence", "record"):
             return self.array(name, shape, fields)
-        return [f"out.{name} = {self.scalar(shape)};"]
+        if shape.kind == "u32" and self.model.is_optional(member):
+            # The C struct's word for an absent value is one that JavaScript can give.
+            return [f'out.{inner}{name} = call.defined_u32("{name}");']
+        value = self.scalar(shape)
+        if field.type == "WGPUOptionalBool":
+            value = f"static_cast<WGPUOptionalBool>({value})"
+        return [f"out.{inner}{name} = {value};"]
 
     def discard(self, shape: Shape) -> list[str]:
         if shape.kind == "dictionary" and not self.model.idl.members(shape.name):
@@ -248,7 +285,10 @@ class ServerWriter:
             lines.append("    items[i].key = call.string();")
             lines.append(f"    items[i].value = {self.scalar(shape.item)};")
         elif shape.item.kind == "dictionary":
-            lines.append(f"    read_{shape.item.name}(call, items[i]);")
+            if shape.item.nullable:
+                lines.append(f"    items[i] = {self.header.initializers[fields[name].target]};")
+            condition = "if (call.boolean()) " if shape.item.nullable else ""
+            lines.append(f"    {condition}read_{shape.item.name}(call, items[i]);")
         else:
             lines.append(f"    items[i] = {self.scalar(shape.item)};")
         return [*lines, "  }", f"  out.{count} = count;", f"  out.{name} = items;", "}"]
@@ -260,12 +300,18 @@ class ServerWriter:
         if shape.kind == "dictionary":
             return [f"{self.model.struct(shape.name)} {name};", f"read_{shape.name}(call, {name});"], [f"&{name}"]
         if shape.kind == "sequence" and shape.item is not None:
+            item = f"WGPU{shape.item.name[3:]}" if shape.item.kind == "object" else "std::uint32_t"
             return [
                 f"const std::uint32_t {name}_count = call.count();",
-                f"auto* {name} = call.make<std::uint32_t>({name}_count);",
+                f"auto* {name} = call.make<{item}>({name}_count);",
                 f"for (std::uint32_t i = 0; i < {name}_count; ++i) {name}[i] = {self.scalar(shape.item)};",
             ], [f"{name}_count", name]
-        return [f"const auto {name} = {self.scalar(shape)};"], [name]
+        return [f"auto {name} = {self.scalar(shape)};"], [name]
+
+    def on_rehearsal(self, command: Command) -> str:
+        """The function that tries a command of an encoder that is rehearsed."""
+        other = policy.REHEARSED[command.interface.name]
+        return command.function.replace(command.interface.name[3:], other[3:])
 
     def command(self, command: Command) -> list[str]:
         operation = command.operation
@@ -276,6 +322,7 @@ class ServerWriter:
         lines.append(f"  auto* self = static_cast<WGPU{command.interface.name[3:]}>(call.self(Kind::{owner}));")
         if makes:
             lines.append(f"  call.result(Kind::{snake(makes)});")
+        rehearse = command.interface.name in policy.REHEARSED
         values: list[str] = []
         for argument in operation.arguments:
             statements, names = self.argument(argument)
@@ -283,9 +330,15 @@ class ServerWriter:
             values += names
         call = f"call.functions().{command.function.removeprefix('wgpu')}({', '.join(['self', *values])})"
         lines.append("  call.finish();")
+        if operation.name == "finish":
+            lines.append("  call.refuse_failed_encoder();")
         if command.key in policy.GUARDS:
             guard = f"guard_{snake(operation.name)}"
             lines.append(f"  if (call.ready()) {guard}(call{''.join(f', {v}' for v in values)});")
+        if rehearse and operation.name != "finish":
+            function = self.on_rehearsal(command)
+            arguments = ", ".join(["call.rehearsal()", *values])
+            lines.append(f"  if (call.ready()) call.functions().{function.removeprefix('wgpu')}({arguments});")
         lines.append(f"  if (call.ready()) {f'call.produce({call})' if makes else call};")
         lines.append("  call.end();")
         if policy.CLOSERS.get(command.interface.name) == operation.name:

@@ -180,6 +180,7 @@
     const lost = makePromise();
     device.device = device;
     device.gone = false;
+    device.enabled = features;
     device.features = wrap(classes.GPUSupportedFeatures, features);
     device.limits = wrap(classes.GPUSupportedLimits, limits);
     device.limitValues = limits;

@@ -37,6 +37,7 @@
   idl.clampU16 = (value, what) => converters["unsigned short"](value, what, clamp);
   idl.toDouble = (value, what) => converters.double(value, what);
   idl.toFloat = (value, what) => converters.float(value, what);
+  idl.toDOMString = (value, what) => converters.DOMString(value, what);
   idl.toString = (value, what) => converters.USVString(value, what);
 
   idl.toEnum = (value, values, name, what) => {

@@ -26,8 +26,6 @@
 
   gpu.wrap = (Class, state) => new Class(gpu.secret, state);
 
-  gpu.unsupported = (name) => new DOMException(`${name} is not supported yet`, "NotSupportedError");
-
   /** Raises an error on the device's timeline: "validation", "out-of-memory" or "internal". */
   gpu.injectError = (device, type, message) => {
     if (device.gone) return;

@@ -6,7 +6,7 @@
   const { ArrayBufferIsView, DataViewPrototypeGetByteOffset, ObjectFreeze, PromiseResolve, RangeError, TypeError,
           TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetSymbolToStringTag,
           Uint8Array, makePromise } = primordials;
-  const { classes, commands, hooks, newState, opcodes, operationError, take, wire, wrap, write } = gpu;
+  const { classes, closed, commands, hooks, newState, opcodes, operationError, take, wire, wrap, write } = gpu;
   const { toSequence, toU32, toU64 } = gpu.idl;
 
   // --- Shader modules ---
@@ -50,8 +50,10 @@
 
   // --- Pipelines ---
 
-  hooks.GPUDevice_createComputePipelineAsync = (device, descriptor) => {
-    const pipeline = wrap(classes.GPUComputePipeline, newState(device, descriptor.label));
+  /** Sends opcode, device, pipeline, request, descriptor; the promise is for the pipeline. */
+  const createAsync = (device, descriptor, Class, opcode, writeDescriptor) => {
+    const state = newState(device, descriptor.label);
+    const pipeline = wrap(Class, state);
     if (device.gone) return PromiseResolve(pipeline);
     const MADE = 0, VALIDATION = 1;
     const { promise, resolve, reject } = makePromise();
@@ -61,15 +63,22 @@
       const reason = status === VALIDATION ? "validation" : "internal";
       reject(new classes.GPUPipelineError(reply.text(), { __proto__: null, reason }));
     }, () => resolve(pipeline));
-    wire.begin(opcodes.createComputePipelineAsync);
+    wire.begin(opcode);
     wire.put(device.id);
-    wire.put(take.GPUComputePipeline(pipeline, "pipeline").id);
+    wire.put(state.id);
     wire.put(request);
-    write.GPUComputePipelineDescriptor(descriptor);
+    writeDescriptor(descriptor);
     wire.end();
     wire.flush();
     return promise;
   };
+
+  hooks.GPUDevice_createComputePipelineAsync = (device, descriptor) =>
+    createAsync(device, descriptor, classes.GPUComputePipeline, opcodes.createComputePipelineAsync,
+                write.GPUComputePipelineDescriptor);
+  hooks.GPUDevice_createRenderPipelineAsync = (device, descriptor) =>
+    createAsync(device, descriptor, classes.GPURenderPipeline, opcodes.createRenderPipelineAsync,
+                write.GPURenderPipelineDescriptor);
 
   // --- Encoders ---
 
@@ -85,19 +94,27 @@
     // Without a size, the rest of the source; an offset behind its end is the host's to refuse.
     const rest = sourceOffset <= source.size ? source.size - sourceOffset : source.size;
     const size = given === undefined ? rest : toU64(given, `${name}: size`);
+    if (!encoder.open) return closed(encoder.device, name);
     commands.GPUCommandEncoder_copyBufferToBuffer(encoder, source, sourceOffset, destination, destinationOffset, size);
   };
 
   // (index, bindGroup, offsets = []) or (index, bindGroup, Uint32Array, start, length)
-  hooks.GPUComputePassEncoder_setBindGroup = (pass, args) => {
-    const name = "GPUComputePassEncoder.setBindGroup";
+  const setBindGroup = (encoder, args, name, command) => {
     if (args.length === 4) throw new TypeError(`${name}: dynamicOffsetsDataLength is missing`);
     const index = toU32(args[0], `${name}: index`);
     const group = args[1] === null || args[1] === undefined ? null : take.GPUBindGroup(args[1], `${name}: bindGroup`);
     const offsets = args.length > 4 ? offsetsOfArray(args, name)
       : args[2] === undefined ? [] : toSequence(args[2], (item) => toU32(item, `${name}: dynamicOffsets`), name);
-    commands.GPUComputePassEncoder_setBindGroup(pass, index, group, offsets);
+    if (!encoder.open) return closed(encoder.device, name);
+    command(encoder, index, group, offsets);
   };
+
+  hooks.GPUComputePassEncoder_setBindGroup = (pass, args) =>
+    setBindGroup(pass, args, "GPUComputePassEncoder.setBindGroup", commands.GPUComputePassEncoder_setBindGroup);
+  hooks.GPURenderPassEncoder_setBindGroup = (pass, args) =>
+    setBindGroup(pass, args, "GPURenderPassEncoder.setBindGroup", commands.GPURenderPassEncoder_setBindGroup);
+  hooks.GPURenderBundleEncoder_setBindGroup = (bundle, args) =>
+    setBindGroup(bundle, args, "GPURenderBundleEncoder.setBindGroup", commands.GPURenderBundleEncoder_setBindGroup);
 
   function offsetsOfArray(args, name) {
     const data = args[2];
@@ -121,8 +138,7 @@
     return new Uint8Array(webidl.viewBuffer(source), from + start, length);
   }
 
-  hooks.GPUComputePassEncoder_setImmediates = (pass, rangeOffset, data, dataOffset, dataSize) => {
-    const name = "GPUComputePassEncoder.setImmediates";
+  const setImmediates = (pass, name, rangeOffset, data, dataOffset, dataSize) => {
     const { start, length } = gpu.sourceRange(data, dataOffset, dataSize, name);
     if (pass.device.gone) return;
     const { limitValues } = pass.device;
@@ -139,4 +155,11 @@
     }
     wire.end();
   };
+
+  hooks.GPUComputePassEncoder_setImmediates = (pass, rangeOffset, data, dataOffset, dataSize) =>
+    setImmediates(pass, "GPUComputePassEncoder.setImmediates", rangeOffset, data, dataOffset, dataSize);
+  hooks.GPURenderPassEncoder_setImmediates = (pass, rangeOffset, data, dataOffset, dataSize) =>
+    setImmediates(pass, "GPURenderPassEncoder.setImmediates", rangeOffset, data, dataOffset, dataSize);
+  hooks.GPURenderBundleEncoder_setImmediates = (bundle, rangeOffset, data, dataOffset, dataSize) =>
+    setImmediates(bundle, "GPURenderBundleEncoder.setImmediates", rangeOffset, data, dataOffset, dataSize);
 });

@@ -112,10 +112,12 @@
     put(value);
     put(wire.high(value));
   };
-  wire.putF32 = (value) => {
+  /** The word of a float. */
+  wire.bitsOf = (value) => {
     floats[0] = value;
-    put(floatBits[0]);
+    return floatBits[0];
   };
+  wire.putF32 = (value) => put(wire.bitsOf(value));
   wire.putF64 = (value) => {
     doubles[0] = value;
     put(doubleBits[0]);

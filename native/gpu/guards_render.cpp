@@ -1,0 +1,110 @@
+#include <memory>
+#include <string>
+
+#include "gpu/device.hpp"
+#include "gpu/guards.hpp"
+#include "gpu/rehearsal.hpp"
+
+namespace dcp::gpu {
+namespace {
+
+constexpr WGPUColorWriteMask kColorWrites = 0xF;
+
+bool has_depth(WGPUTextureFormat format) {
+  return format == WGPUTextureFormat_Depth16Unorm || format == WGPUTextureFormat_Depth24Plus ||
+         format == WGPUTextureFormat_Depth24PlusStencil8 || format == WGPUTextureFormat_Depth32Float ||
+         format == WGPUTextureFormat_Depth32FloatStencil8;
+}
+
+bool keeps_on_depth_failure(const WGPUDepthStencilState& state) {
+  return state.stencilFront.depthFailOp == WGPUStencilOperation_Keep &&
+         state.stencilBack.depthFailOp == WGPUStencilOperation_Keep;
+}
+
+void guard_depth_stencil(Call& call, const WGPUDepthStencilState& state) {
+  const bool writes = state.depthWriteEnabled == WGPUOptionalBool_True;
+  const bool compares = state.depthCompare != WGPUCompareFunction_Undefined;
+  if (!has_depth(state.format)) {
+    if (writes) call.refuse("depthStencil.depthWriteEnabled is true, and the format has no depth");
+    if (compares && state.depthCompare != WGPUCompareFunction_Always) {
+      call.refuse("depthStencil.depthCompare is given, and the format has no depth");
+    }
+    return;
+  }
+  if (state.depthWriteEnabled == WGPUOptionalBool_Undefined) {
+    call.refuse("depthStencil.depthWriteEnabled is missing, and the format has depth");
+  }
+  if (!compares && (writes || !keeps_on_depth_failure(state))) {
+    call.refuse("depthStencil.depthCompare is missing, and depth is written or decides about stencil");
+  }
+}
+
+void guard_vertex(Call& call, const WGPUVertexState& vertex) {
+  WGPULimits limits = WGPU_LIMITS_INIT;
+  call.functions().DeviceGetLimits(call.device().handle(), &limits);
+  if (vertex.bufferCount > limits.maxVertexBuffers) {
+    call.refuse("vertex.buffers are more than maxVertexBuffers, " + std::to_string(limits.maxVertexBuffers));
+  }
+  // wgpu-native knows no holes; a buffer without attributes is one.
+  auto* buffers = const_cast<WGPUVertexBufferLayout*>(vertex.buffers);
+  for (std::size_t i = 0; i < vertex.bufferCount; ++i) {
+    if (buffers[i].stepMode == WGPUVertexStepMode_Undefined) buffers[i].stepMode = WGPUVertexStepMode_Vertex;
+    for (std::size_t j = 0; j < buffers[i].attributeCount; ++j) {
+      if (buffers[i].attributes[j].format != WGPUVertexFormat_Unorm8x4BGRA) continue;
+      call.refuse("wgpu-native does not support the vertex format unorm8x4-bgra");
+    }
+  }
+}
+
+/// wgpu-native takes no size of 0; what is left at the end of a buffer is as good.
+void bind_nothing(Call& call, WGPUBuffer buffer, std::uint64_t alignment, std::uint64_t& offset, std::uint64_t& size) {
+  const std::uint64_t end = call.functions().BufferGetSize(buffer);
+  if (offset % alignment != 0) call.refuse("offset is not a multiple of " + std::to_string(alignment));
+  if (offset > end) call.refuse("offset is outside of the buffer");
+  offset = end - end % alignment;
+  size = WGPU_WHOLE_SIZE;
+}
+
+}  // namespace
+
+void guard_create_render_pipeline(Call& call, const WGPURenderPipelineDescriptor* descriptor) {
+  guard_vertex(call, descriptor->vertex);
+  if (descriptor->depthStencil != nullptr) guard_depth_stencil(call, *descriptor->depthStencil);
+  if (descriptor->fragment == nullptr) return;
+  for (std::size_t i = 0; i < descriptor->fragment->targetCount; ++i) {
+    if ((descriptor->fragment->targets[i].writeMask & ~kColorWrites) != 0) {
+      call.refuse("fragment.targets[" + std::to_string(i) + "].writeMask has bits that GPUColorWrite does not define");
+    }
+  }
+}
+
+void guard_set_index_buffer(Call& call, WGPUBuffer buffer, WGPUIndexFormat format, std::uint64_t& offset,
+                            std::uint64_t& size) {
+  if (size != 0) return;
+  bind_nothing(call, buffer, format == WGPUIndexFormat_Uint16 ? 2 : 4, offset, size);
+}
+
+void guard_set_vertex_buffer(Call& call, std::uint32_t, WGPUBuffer& buffer, std::uint64_t& offset,
+                             std::uint64_t& size) {
+  if (buffer == nullptr) {
+    if (offset != 0) call.refuse("offset is not 0, and buffer is null");
+    if (size != 0 && size != WGPU_WHOLE_SIZE) call.refuse("size is not 0, and buffer is null");
+    buffer = call.device().empty_vertex_buffer();
+    size = 0;
+  }
+  if (size == 0) bind_nothing(call, buffer, 4, offset, size);
+}
+
+void guard_create_render_bundle_encoder(Call& call, const WGPURenderBundleEncoderDescriptor* descriptor) {
+  auto rehearsal = std::make_unique<Rehearsal>(call.functions(), call.device());
+  const std::string error = rehearsal->begin(*descriptor);
+  if (!error.empty()) call.refuse(error);
+  call.set_rehearsal(std::move(rehearsal));
+}
+
+void guard_finish(Call& call, const WGPURenderBundleDescriptor*) {
+  const std::string error = call.self_entry().usage->rehearsal->end();
+  if (!error.empty()) call.refuse(error);
+}
+
+}  // namespace dcp::gpu
