@@ -160,8 +160,10 @@ void Call::link_usage(Object& result) {
     case Kind::texture_view:
       result.resource = self_->resource;
       break;
-    case Kind::compute_pass_encoder:
     case Kind::render_pass_encoder:
+      self_->usage->vertex_buffers = self_->usage->holes = 0;
+      [[fallthrough]];
+    case Kind::compute_pass_encoder:
     case Kind::command_buffer:
       result.usage = self_->usage;
       break;

@@ -94,6 +94,8 @@ class Call {
   void set_rehearsal(std::unique_ptr<Rehearsal> rehearsal) { rehearsal_ = std::move(rehearsal); }
   /// The pass in which a command of a render bundle encoder is tried.
   WGPURenderPassEncoder rehearsal() { return self_->usage->rehearsal->pass(); }
+  /// What the last object that the command names depends on; null: nothing.
+  const Resource* last_used() const { return used_.empty() ? nullptr : used_.back().get(); }
   Object* made() { return made_; }
 
   Server& server() { return server_; }

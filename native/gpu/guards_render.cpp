@@ -39,21 +39,43 @@ void guard_depth_stencil(Call& call, const WGPUDepthStencilState& state) {
   }
 }
 
+/// wgpu-native knows no holes: each becomes a buffer with an attribute that no shader reads, and guard_set_pipeline()
+/// binds one. (Without an attribute, Mesa 22's lavapipe draws the other buffers wrong.)
+void fill_holes(Call& call, WGPUVertexBufferLayout* buffers, std::uint32_t holes, std::uint32_t locations) {
+  std::uint32_t location = 0;
+  for (std::uint32_t slot = 0; slot < 32; ++slot) {
+    if ((holes >> slot & 1) == 0) continue;
+    while (location < 32 && (locations >> location & 1) != 0) ++location;
+    auto* attribute = call.make<WGPUVertexAttribute>(1);
+    *attribute = WGPU_VERTEX_ATTRIBUTE_INIT;
+    attribute->format = WGPUVertexFormat_Float32;
+    attribute->shaderLocation = location++;
+    buffers[slot].stepMode = WGPUVertexStepMode_Vertex;
+    buffers[slot].attributeCount = 1;
+    buffers[slot].attributes = attribute;
+  }
+}
+
 void guard_vertex(Call& call, const WGPUVertexState& vertex) {
   WGPULimits limits = WGPU_LIMITS_INIT;
   call.functions().DeviceGetLimits(call.device().handle(), &limits);
   if (vertex.bufferCount > limits.maxVertexBuffers) {
-    call.refuse("vertex.buffers are more than maxVertexBuffers, " + std::to_string(limits.maxVertexBuffers));
+    return call.refuse("vertex.buffers are more than maxVertexBuffers, " + std::to_string(limits.maxVertexBuffers));
   }
-  // wgpu-native knows no holes; a buffer without attributes is one.
+  std::uint32_t locations = 0;
+  auto pipeline = std::make_shared<RenderPipeline>();
   auto* buffers = const_cast<WGPUVertexBufferLayout*>(vertex.buffers);
   for (std::size_t i = 0; i < vertex.bufferCount; ++i) {
-    if (buffers[i].stepMode == WGPUVertexStepMode_Undefined) buffers[i].stepMode = WGPUVertexStepMode_Vertex;
+    if (buffers[i].stepMode == WGPUVertexStepMode_Undefined) pipeline->holes |= 1u << i;
     for (std::size_t j = 0; j < buffers[i].attributeCount; ++j) {
+      locations |= 1u << buffers[i].attributes[j].shaderLocation % 32;
       if (buffers[i].attributes[j].format != WGPUVertexFormat_Unorm8x4BGRA) continue;
       call.refuse("wgpu-native does not support the vertex format unorm8x4-bgra");
     }
   }
+  if (pipeline->holes == 0) return;
+  fill_holes(call, buffers, pipeline->holes, locations);
+  call.set_resource(std::move(pipeline));
 }
 
 /// wgpu-native takes no size of 0; what is left at the end of a buffer is as good.
@@ -84,15 +106,41 @@ void guard_set_index_buffer(Call& call, WGPUBuffer buffer, WGPUIndexFormat forma
   bind_nothing(call, buffer, format == WGPUIndexFormat_Uint16 ? 2 : 4, offset, size);
 }
 
-void guard_set_vertex_buffer(Call& call, std::uint32_t, WGPUBuffer& buffer, std::uint64_t& offset,
+void guard_set_vertex_buffer(Call& call, std::uint32_t slot, WGPUBuffer& buffer, std::uint64_t& offset,
                              std::uint64_t& size) {
+  Usage& usage = *call.self_entry().usage;
+  const std::uint32_t bit = slot < 32 ? 1u << slot : 0;
+  usage.vertex_buffers |= bit;
   if (buffer == nullptr) {
     if (offset != 0) call.refuse("offset is not 0, and buffer is null");
     if (size != 0 && size != WGPU_WHOLE_SIZE) call.refuse("size is not 0, and buffer is null");
     buffer = call.device().empty_vertex_buffer();
-    size = 0;
+    usage.vertex_buffers &= ~bit;
+    size = (usage.holes & bit) != 0 ? WGPU_WHOLE_SIZE : 0;
   }
   if (size == 0) bind_nothing(call, buffer, 4, offset, size);
+}
+
+void guard_set_pipeline(Call& call, WGPURenderPipeline) {
+  const auto* pipeline = dynamic_cast<const RenderPipeline*>(call.last_used());
+  const Object& self = call.self_entry();
+  self.usage->holes = pipeline == nullptr ? 0 : pipeline->holes;
+  if (pipeline == nullptr) return;
+  const std::uint32_t missing = pipeline->holes & ~self.usage->vertex_buffers;
+  for (std::uint32_t slot = 0; slot < 32; ++slot) {
+    if ((missing >> slot & 1) == 0) continue;
+    const WGPUBuffer buffer = call.device().empty_vertex_buffer();
+    const bool bundle = self.kind == Kind::render_bundle_encoder;
+    auto* pass = bundle ? call.rehearsal() : static_cast<WGPURenderPassEncoder>(self.handle);
+    call.functions().RenderPassEncoderSetVertexBuffer(pass, slot, buffer, 0, WGPU_WHOLE_SIZE);
+    if (!bundle) continue;
+    auto* encoder = static_cast<WGPURenderBundleEncoder>(self.handle);
+    call.functions().RenderBundleEncoderSetVertexBuffer(encoder, slot, buffer, 0, WGPU_WHOLE_SIZE);
+  }
+}
+
+void guard_execute_bundles(Call& call, std::size_t, const WGPURenderBundle*) {
+  call.self_entry().usage->vertex_buffers = call.self_entry().usage->holes = 0;  // the bundles' own are gone afterwards
 }
 
 void guard_create_render_bundle_encoder(Call& call, const WGPURenderBundleEncoderDescriptor* descriptor) {

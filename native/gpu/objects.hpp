@@ -43,6 +43,11 @@ struct Texture : Resource {
   WGPUTextureUsage usage = WGPUTextureUsage_None;
 };
 
+/// A render pipeline with null among its vertex buffers.
+struct RenderPipeline : Resource {
+  std::uint32_t holes = 0;  ///< a bit for each slot that is null
+};
+
 /// What the host keeps of one encoder and its passes: the resources that its commands use, and the first command that
 /// was refused.
 struct Usage {
@@ -52,6 +57,8 @@ struct Usage {
   std::unordered_set<const Resource*> seen;
   std::vector<std::shared_ptr<Resource>> resources;
   std::string error;
+  std::uint32_t vertex_buffers = 0;      ///< a bit for each slot of the current pass or bundle that is set
+  std::uint32_t holes = 0;               ///< of its current pipeline
   std::unique_ptr<Rehearsal> rehearsal;  ///< of a render bundle encoder
 };
 

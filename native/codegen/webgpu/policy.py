@@ -212,9 +212,12 @@ GUARDS = {
     "GPUCommandEncoder.clearBuffer",
     "GPUCommandEncoder.copyBufferToTexture",
     "GPUCommandEncoder.copyTextureToBuffer",
+    "GPURenderPassEncoder.executeBundles",
     "GPURenderPassEncoder.setIndexBuffer",
+    "GPURenderPassEncoder.setPipeline",
     "GPURenderPassEncoder.setVertexBuffer",
     "GPURenderBundleEncoder.setIndexBuffer",
+    "GPURenderBundleEncoder.setPipeline",
     "GPURenderBundleEncoder.setVertexBuffer",
     "GPURenderBundleEncoder.finish",
 }

@@ -1,0 +1,266 @@
+"""Textures, views, samplers, storage textures and copies, checked by the texels that come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gpu_script import run
+
+
+def test_a_texture_has_its_attributes_and_reads_as_zero(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const texture = device.createTexture({
+          label: "mine", size: { width: 8, height: 4, depthOrArrayLayers: 2 }, mipLevelCount: 2, format: "rgba8unorm",
+          usage: T.COPY_SRC | T.COPY_DST, textureBindingViewDimension: "2d-array",
+        });
+        const { label, width, height, depthOrArrayLayers, mipLevelCount, sampleCount, dimension, format,
+          usage } = texture;
+        results.attributes = [label, width, height, depthOrArrayLayers, mipLevelCount, sampleCount, dimension, format,
+                              usage, texture.textureBindingViewDimension === undefined];
+        results.zero = (await pixels(device, texture)).every((byte) => byte === 0);
+        results.view = [texture.createView({ label: "view" }).label, String(texture.createView())];
+        const sizes = [[3], [3, 2], [3, 2, 5], new Set([3, 2])];
+        results.sizes = sizes.map((size) => device.createTexture({ size, format: "r8unorm", usage: T.COPY_SRC }))
+          .map((made) => [made.width, made.height, made.depthOrArrayLayers].join());
+        """,
+    )
+    assert found["attributes"] == ["mine", 8, 4, 2, 2, 1, "2d", "rgba8unorm", 3, True]
+    assert found["zero"] is True
+    assert found["view"] == ["view", "[object GPUTextureView]"]
+    assert found["sizes"] == ["3,1,1", "3,2,1", "3,2,5", "3,2,1"]
+    assert found["stderr"] == ""
+
+
+def test_textures_are_written_and_copied(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const first = canvas(device, { size: [4, 2, 2] });
+        const bytes = Uint8Array.from({ length: 72 }, (_, i) => i);
+        device.queue.writeTexture({ texture: first, origin: [0, 0, 1] }, bytes, { offset: 8, bytesPerRow: 16 }, [4, 2]);
+        results.written = await pixels(device, first, Uint8Array, { z: 1 });
+        results.other = (await pixels(device, first)).every((byte) => byte === 0);
+        const second = canvas(device, { size: [4, 4] });
+        const encoder = device.createCommandEncoder();
+        encoder.copyTextureToTexture({ texture: first, origin: [1, 0, 1] }, { texture: second, origin: { y: 3 } }, [2,
+          1]);
+        const buffer = device.createBuffer({ size: 512, usage: U.COPY_DST | U.COPY_SRC });
+        device.queue.writeBuffer(buffer, 256, new Uint8Array([9, 8, 7, 6]));
+        encoder.copyBufferToTexture({ buffer, offset: 256 }, { texture: second }, { width: 1 });
+        device.queue.submit([encoder.finish()]);
+        const all = await pixels(device, second);
+        results.copied = [all.slice(48, 56), all.slice(0, 4), all.slice(4, 48).every((byte) => byte === 0)];
+        const volume = device.createTexture({
+          size: [2, 2, 2], dimension: "3d", format: "r32float", usage: T.COPY_SRC | T.COPY_DST,
+        });
+        device.queue.writeTexture({ texture: volume }, Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8]),
+                                  { bytesPerRow: 8, rowsPerImage: 2 }, [2, 2, 2]);
+        results.volume = await pixels(device, volume, Float32Array, { z: 1 });
+        device.queue.writeTexture({ texture: volume }, new Uint8Array(0), {}, [0, 0, 0]);
+        device.queue.writeTexture({ texture: volume }, new Uint8Array(0), { bytesPerRow: 0, rowsPerImage: 0 }, [0, 0,
+          0]);
+        """,
+    )
+    assert found["written"] == list(range(8, 40))
+    assert found["other"] is True
+    assert found["copied"] == [[12, 13, 14, 15, 16, 17, 18, 19], [9, 8, 7, 6], True]
+    assert found["volume"] == [5, 6, 7, 8]
+    assert found["stderr"] == ""
+
+
+def test_wrong_textures_are_refused(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const made = (extra) => () =>
+          device.createTexture({ size: [4, 4], format: "rgba8unorm", usage: T.TEXTURE_BINDING, ...extra });
+        results.validation = await errors(device, {
+          zero: made({ size: [0] }), mips: made({ mipLevelCount: 0 }), manyMips: made({ mipLevelCount: 9 }),
+          samples: made({ sampleCount: 3, usage: 16 }), noUsage: made({ usage: 0 }), unknownUsage: made({ usage: 128 }),
+          transient: made({ usage: T.TRANSIENT_ATTACHMENT | T.RENDER_ATTACHMENT }), large: made({ size: [1e5] }),
+          depth1d: made({ dimension: "1d", size: [4], format: "depth16unorm" }),
+          views: made({ viewFormats: ["r32float"] }), storage: made({ format: "rgba8unorm-srgb", usage: 8 }),
+          destroyed: () => { const gone = canvas(device); gone.destroy(); paint(device, gone); },
+        });
+        results.types = [
+          made({ format: "r16unorm" }), made({ format: "bc1-rgba-unorm" }), made({ viewFormats: ["astc-4x4-unorm"] }),
+          made({ size: [] }), made({ size: [1, 1, 1, 1] }), made({ size: {} }), made({ size: [-1] }),
+          made({ size: [1.5e10] }), made({ format: "nonsense" }), made({ dimension: "4d" }), made({ usage: -1 }),
+          () => device.createTexture(), () => device.createTexture({ size: [1], usage: 1 }),
+        ].map(thrown);
+        """,
+    )
+    assert [name for name, error in found["validation"].items() if not error.startswith("GPUValidationError")] == []
+    assert len(found["validation"]) == 12
+    assert found["types"] == ["TypeError"] * 13
+    assert found["stderr"] == ""
+
+
+def test_wrong_views_and_samplers_are_refused(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const texture = canvas(device, { mipLevelCount: 3 });
+        const view = (descriptor) => () => texture.createView(descriptor);
+        const sampler = (descriptor) => () => device.createSampler(descriptor);
+        results.wrong = await errors(device, {
+          noMips: view({ mipLevelCount: 0 }), noLayers: view({ arrayLayerCount: 0 }), far: view({ baseMipLevel: 9 }),
+          most: view({ mipLevelCount: 4294967295 }), format: view({ format: "r32uint" }),
+            cube: view({ dimension: "cube" }),
+          usage: view({ usage: T.STORAGE_BINDING }), swizzle: view({ swizzle: "bgra" }),
+          aspect: view({ aspect: "depth-only" }), lod: sampler({ lodMinClamp: 5, lodMaxClamp: 2 }),
+          negative: sampler({ lodMinClamp: -1 }), anisotropy: sampler({ maxAnisotropy: 4 }),
+          none: sampler({ maxAnisotropy: 0 }),
+        });
+        results.right = await errors(device, {
+          mip: view({ baseMipLevel: 1, mipLevelCount: 2, usage: T.TEXTURE_BINDING }),
+            array: view({ dimension: "2d-array" }),
+          swizzle: view({ swizzle: "rgba" }), plain: sampler(), nothing: sampler(null),
+          compare: sampler({ compare: "less", addressModeU: "mirror-repeat", label: "shadow" }),
+          anisotropy: sampler({ magFilter: "linear", minFilter: "linear", mipmapFilter: "linear", maxAnisotropy: 1e9 }),
+        });
+        results.types = [
+          sampler({ lodMinClamp: NaN }), sampler({ compare: "more" }), sampler({ magFilter: null }), sampler(5),
+          view({ aspect: "colour" }), view({ mipLevelCount: -1 }), view({ format: "bc1-rgba-unorm" }),
+        ].map(thrown);
+        """,
+    )
+    assert [name for name, error in found["wrong"].items() if not error.startswith("GPUValidationError")] == []
+    assert len(found["wrong"]) == 13
+    assert found["right"] == dict.fromkeys(found["right"])
+    assert found["types"] == ["TypeError"] * 7
+    assert found["stderr"] == ""
+
+
+def test_wrong_copies_are_refused(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const texture = canvas(device);
+        const buffer = device.createBuffer({ size: 4096, usage: U.COPY_SRC | U.COPY_DST });
+        const bytes = new Uint8Array(64);
+        const write = (layout, size = [4, 4], where = {}, data = bytes) => () =>
+          device.queue.writeTexture({ texture, ...where }, data, layout, size);
+        const encoded = (record) => () => { const encoder = device.createCommandEncoder(); record(encoder);
+          encoder.finish(); };
+        const other = await newDevice();
+        results.wrong = await errors(device, {
+          noRow: write({}), zeroRow: write({ bytesPerRow: 0 }), shortRow: write({ bytesPerRow: 8 }),
+          mostRow: write({ bytesPerRow: 4294967295 }), zeroRows: write({ bytesPerRow: 16, rowsPerImage: 0 }),
+          short: write({ bytesPerRow: 16 }, [4, 4], {}, new Uint8Array(60)), offset: write({ offset: 65,
+            bytesPerRow: 16 }),
+          outside: write({ bytesPerRow: 20 }, [5, 3]), mip: write({ bytesPerRow: 16 }, [4, 4],
+            { mipLevel: 4294967295 }),
+          origin: write({ bytesPerRow: 16 }, [4, 4], { origin: [4294967295, 4294967295, 4294967295] }),
+          other: write({ bytesPerRow: 16 }, [4, 4], { texture: canvas(other) }),
+          row: encoded((e) => e.copyBufferToTexture({ buffer, bytesPerRow: 16 }, { texture }, [4, 4])),
+          zero: encoded((e) => e.copyTextureToBuffer({ texture }, { buffer, bytesPerRow: 0 }, [4, 4])),
+          far: encoded((e) => e.copyBufferToTexture({ buffer, bytesPerRow: 256, offset: 2 ** 50 }, { texture }, [4,
+            4])),
+          aspect: encoded((e) => e.copyTextureToBuffer({ texture, aspect: "stencil-only" }, { buffer }, [1, 1])),
+          itself: encoded((e) => e.copyTextureToTexture({ texture }, { texture }, [4, 4])),
+          formats: encoded((e) => e.copyTextureToTexture({ texture }, { texture: canvas(device,
+            { format: "r8unorm" }) }, [1])),
+        });
+        results.types = [
+          () => device.queue.writeTexture({ texture }, [1], {}, [1]), () => device.queue.writeTexture({ texture },
+            bytes, {}),
+          () => device.queue.writeTexture({ texture: buffer }, bytes, {}, [1]), write({ offset: -1 }), write({}, []),
+          () => device.createCommandEncoder().copyTextureToTexture({ texture }, {}, [1]),
+          () => device.createCommandEncoder().copyBufferToTexture({ buffer: texture }, { texture }, [1]),
+        ].map(thrown);
+        results.untouched = (await pixels(device, texture)).every((byte) => byte === 0);
+        """,
+    )
+    assert [name for name, error in found["wrong"].items() if not error.startswith("GPUValidationError")] == []
+    assert len(found["wrong"]) == 17
+    assert found["types"] == ["TypeError"] * 7
+    assert found["untouched"] is True
+    assert found["stderr"] == ""
+
+
+def test_shaders_sample_load_and_store_textures(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const code = `
+          @group(0) @binding(0) var source: texture_2d<f32>;
+          @group(0) @binding(1) var nearest: sampler;
+          @group(0) @binding(2) var output: texture_storage_2d<rgba8unorm, write>;
+          @group(0) @binding(3) var<storage, read_write> levels: array<f32>;
+          @compute @workgroup_size(2, 2) fn main(@builtin(global_invocation_id) id: vec3u) {
+            let there = (vec2f(id.xy) + 0.5) / 2;
+            textureStore(output, id.xy, 1 - textureSampleLevel(source, nearest, there, 0));
+            levels[0] = textureLoad(source, vec2u(0, 0), 1).r;
+          }`;
+        const source = canvas(device, { size: [2, 2], mipLevelCount: 2 });
+        device.queue.writeTexture({ texture: source }, new Uint8Array(16).fill(255, 0, 8), { bytesPerRow: 8 }, [2, 2]);
+        device.queue.writeTexture({ texture: source, mipLevel: 1 }, new Uint8Array([51, 0, 0, 0]), {}, [1, 1]);
+        const target = device.createTexture({
+          size: [2, 2], format: "rgba8unorm", usage: T.STORAGE_BINDING | T.COPY_SRC,
+        });
+        const levels = storage(device, new Float32Array(4));
+        const pipeline = device.createComputePipeline({ layout: "auto",
+          compute: { module: device.createShaderModule({ code }) } });
+        const group = device.createBindGroup({
+          layout: pipeline.getBindGroupLayout(0),
+          entries: [{ binding: 0, resource: source }, { binding: 1, resource: device.createSampler() },
+                    { binding: 2, resource: target.createView() }, { binding: 3, resource: levels }],
+        });
+        const encoder = device.createCommandEncoder();
+        const pass = encoder.beginComputePass();
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(1);
+        pass.end();
+        device.queue.submit([encoder.finish()]);
+        results.target = await pixels(device, target);
+        results.level = (await read(device, levels))[0];
+        const layout = (entry) => () => device.createBindGroupLayout({ entries: [{ binding: 0, visibility: 4,
+          ...entry }] });
+        results.wrong = await errors(device, {
+          format: layout({ storageTexture: { format: "r8unorm" } }), two: layout({ texture: {}, sampler: {} }),
+          none: layout({}), filtered: layout({ texture: { multisampled: true } }),
+            external: layout({ externalTexture: {} }),
+          mixed: () => device.createBindGroup({
+            layout: layout({ texture: {} })(), entries: [{ binding: 0, resource: device.createSampler() }],
+          }),
+        });
+        results.types = [layout({ storageTexture: {} }), layout({ storageTexture: { format: "rg16unorm" } }),
+                         layout({ sampler: { type: "linear" } })].map(thrown);
+        """,
+    )
+    assert found["target"] == [0] * 8 + [255] * 8
+    assert abs(found["level"] - 0.2) < 1e-6
+    assert [name for name, error in found["wrong"].items() if not error.startswith("GPUValidationError")] == []
+    assert found["types"] == ["TypeError"] * 3
+    assert found["stderr"] == ""
+
+
+def test_a_sandbox_has_no_images(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const texture = canvas(device);
+        results.types = [
+          () => device.importExternalTexture({ source: {} }), () => device.importExternalTexture({}),
+          () => device.queue.copyExternalImageToTexture({ source: {} }, { texture }, [1]),
+          () => device.queue.copyExternalImageToTexture({ source: texture }, { texture, colorSpace: "srgb" }, [1]),
+          () => GPUCanvasContext.prototype.configure.call({}, { device, format: "bgra8unorm" }),
+          () => GPUCanvasContext.prototype.getCurrentTexture.call({}), () => new GPUCanvasContext(),
+          () => GPUCanvasContext.prototype.canvas,
+        ].map(thrown);
+        results.preferred = navigator.gpu.getPreferredCanvasFormat();
+        """,
+    )
+    assert found["types"] == ["TypeError"] * 8
+    assert found["preferred"] == "bgra8unorm"
