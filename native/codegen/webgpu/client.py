@@ -358,9 +358,10 @@ class ClientWriter:
         key = f"{interface.name}_{attribute.name}"
         hooked = f"{interface.name}.{attribute.name}" in policy.ATTRIBUTE_HOOKS
         self.out(f"    get {attribute.name}() {{")
-        self.out(
-            f"      return {f'hooks.get_{key}(this.#impl)' if hooked else f'this.#impl.{attribute.name}'};\n    }}"
-        )
+        body = f"return {f'hooks.get_{key}(this.#impl)' if hooked else f'this.#impl.{attribute.name}'};"
+        if attribute.type.name == "Promise":
+            body = f"try {{ {body} }} catch (error) {{ return PromiseReject(error); }}"
+        self.out(f"      {body}\n    }}")
         if not attribute.readonly:
             self.out(f"    set {attribute.name}(value) {{\n      const impl = this.#impl;")
             if hooked:
