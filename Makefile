@@ -12,10 +12,11 @@ INSTALLED := $(BUILD)/.installed
 
 SOURCES := $(shell find native python -type f -not -path '*/__pycache__/*') CMakeLists.txt
 TESTS := $(shell find tests/native -type f)
+FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
-CXX_FILES := $(shell find native tests/native -name '*.cpp' -o -name '*.hpp')
+CXX_FILES := $(shell find native tests/native tests/fuzz -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest bench asan check-install clean
+.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench asan check-install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,7 +24,7 @@ help:  ## list the targets
 demo: build  ## run the main job: filter a picture in sandboxes
 	@$(BIN)/python -m dcp_evaluator.demo
 
-test: lint build native-test pytest  ## check style and types, build, run all tests
+test: lint build native-test fuzz-test pytest  ## check style and types, build, run all tests
 
 build: $(INSTALLED)  ## build the package and install it into .venv
 
@@ -55,6 +56,15 @@ native-test: build  ## C++ unit tests
 
 pytest: build  ## tests through the public doors
 	@$(BIN)/python -m pytest
+
+fuzz-test: FUZZ_SECONDS = 60
+fuzz-test: fuzz  ## the fuzzers for a minute
+
+fuzz: build  ## the fuzzers for an hour, or FUZZ_SECONDS
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset fuzz --log-level=WARNING -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --build --preset fuzz -- --quiet
+	@$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 bench: build  ## measure the hot paths
 	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0

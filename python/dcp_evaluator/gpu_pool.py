@@ -88,7 +88,6 @@ class GpuPool:
             child.kill()
             self._ending.append(child)
 
-    @staticmethod
-    def _start() -> Child:
+    def _start(self) -> Child:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
         return Child(arguments, socket.SOCK_STREAM, host_environment())
