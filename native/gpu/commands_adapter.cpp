@@ -46,12 +46,15 @@ std::vector<WGPUFeatureName> read_features(Call& call, WGPUAdapter adapter) {
   return features;
 }
 
-void on_error(WGPUDevice const*, WGPUErrorType type, WGPUStringView message, void* device, void*) {
-  static_cast<Device*>(device)->report(type, clean_message(view(message)));
+// wgpu-native may call while the sandbox has already forgotten the device, until the poller has released it.
+using Owner = std::weak_ptr<Device>;
+
+void on_error(WGPUDevice const*, WGPUErrorType type, WGPUStringView message, void* owner, void*) {
+  if (const auto device = static_cast<Owner*>(owner)->lock()) device->report(type, clean_message(view(message)));
 }
 
-void on_lost(WGPUDevice const*, WGPUDeviceLostReason, WGPUStringView message, void* device, void*) {
-  static_cast<Device*>(device)->report_lost(view(message));
+void on_lost(WGPUDevice const*, WGPUDeviceLostReason, WGPUStringView message, void* owner, void*) {
+  if (const auto device = static_cast<Owner*>(owner)->lock()) device->report_lost(view(message));
 }
 
 struct Made {
@@ -107,14 +110,15 @@ void request_device(Call& call) {
   call.finish();
   Server& server = call.server();
   auto device = std::make_shared<Device>(device_id, server.functions(), server.replies());
+  auto owner = std::make_shared<Owner>(device);
   descriptor.requiredFeatures = features.data();
   descriptor.requiredFeatureCount = features.size();
   descriptor.requiredLimits = &limits;
   descriptor.deviceLostCallbackInfo.mode = WGPUCallbackMode_AllowSpontaneous;
   descriptor.deviceLostCallbackInfo.callback = on_lost;
-  descriptor.deviceLostCallbackInfo.userdata1 = device.get();
+  descriptor.deviceLostCallbackInfo.userdata1 = owner.get();
   descriptor.uncapturedErrorCallbackInfo.callback = on_error;
-  descriptor.uncapturedErrorCallbackInfo.userdata1 = device.get();
+  descriptor.uncapturedErrorCallbackInfo.userdata1 = owner.get();
   Made made;
   WGPURequestDeviceCallbackInfo callback = WGPU_REQUEST_DEVICE_CALLBACK_INFO_INIT;
   callback.mode = WGPUCallbackMode_AllowSpontaneous;
@@ -122,7 +126,7 @@ void request_device(Call& call) {
   callback.userdata1 = &made;
   server.functions().AdapterRequestDevice(adapter, &descriptor, callback);
   if (made.device != nullptr) {
-    device->adopt(made.device, server.clock());
+    device->adopt(made.device, server.clock(), owner);
   } else {
     device->set_lost();
   }

@@ -80,10 +80,10 @@ Device::~Device() {
   if (poller_) poller_->stop();
 }
 
-void Device::adopt(WGPUDevice handle, BusyClock& clock) {
+void Device::adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data) {
   handle_ = handle;
   queue_ = functions_.DeviceGetQueue(handle);
-  poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock);
+  poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock, std::move(callback_data));
   poller_->start();
 }
 

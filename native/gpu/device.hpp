@@ -29,8 +29,8 @@ class Device {
  public:
   Device(std::uint32_t id, const Functions& functions, ReplyWriter& replies);
   ~Device();
-  /// What wgpu-native made. Call once.
-  void adopt(WGPUDevice handle, BusyClock& clock);
+  /// What wgpu-native made, and what its callbacks need as long as it lives. Call once.
+  void adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data);
 
   std::uint32_t id() const { return id_; }
   WGPUDevice handle() const { return handle_; }

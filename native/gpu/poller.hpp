@@ -22,9 +22,15 @@ class Poller : public std::enable_shared_from_this<Poller> {
  public:
   using Task = std::function<void()>;
 
-  /// Owns the device's handles: they are released by the thread once stop() was called and the GPU is done.
-  Poller(const Functions& functions, WGPUDevice device, WGPUQueue queue, BusyClock& clock)
-      : functions_(functions), device_(device), queue_(queue), clock_(clock) {}
+  /// Owns the device's handles: they are released by the thread once stop() was called and the GPU is done, and
+  /// `callback_data` after them.
+  Poller(const Functions& functions, WGPUDevice device, WGPUQueue queue, BusyClock& clock,
+         std::shared_ptr<void> callback_data)
+      : functions_(functions),
+        device_(device),
+        queue_(queue),
+        clock_(clock),
+        callback_data_(std::move(callback_data)) {}
 
   void start();
   void stop();
@@ -46,6 +52,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
   const WGPUDevice device_;
   const WGPUQueue queue_;
   BusyClock& clock_;
+  const std::shared_ptr<void> callback_data_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;
