@@ -61,7 +61,8 @@ void Call::skip(std::uint32_t words) {
 }
 
 std::byte* Call::heap(std::uint64_t offset, std::uint64_t count) {
-  if (offset > kHeapSize || count > kHeapSize - offset) {
+  const std::uint64_t size = server_.region().heap_size();
+  if (offset > size || count > size - offset) {
     violation("heap range " + std::to_string(offset) + " + " + std::to_string(count));
   }
   return server_.region().heap() + offset;

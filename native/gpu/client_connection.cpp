@@ -52,26 +52,34 @@ std::shared_ptr<ClientConnection> ClientConnection::open(int socket, std::string
   int (&received)[3] = *reinterpret_cast<int (*)[3]>(fds);
   struct stat status{};
   if (!receive_hello(socket, received) || fstat(fds[0], &status) != 0 ||
-      static_cast<std::uint64_t>(status.st_size) != kRegionSize) {
+      static_cast<std::uint64_t>(status.st_size) < kHeapOffset) {
     close_all(fds);
     reason = "the GPU host could not start or is of another version";
     return nullptr;
   }
-  void* mapped = mmap(nullptr, kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fds[0], 0);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fds[0], 0);
   if (mapped == MAP_FAILED) {
     reason = "cannot map the memory of the GPU host: " + std::string(std::strerror(errno));
     close_all(fds);
     return nullptr;
   }
   return std::shared_ptr<ClientConnection>(
-      new ClientConnection(socket, fds[0], fds[1], fds[2], static_cast<std::byte*>(mapped)));
+      new ClientConnection(socket, fds[0], fds[1], fds[2], static_cast<std::byte*>(mapped), size - kHeapOffset));
 }
 
-ClientConnection::ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base)
-    : socket_(socket), memory_(memory), command_event_(command_event), reply_event_(reply_event), base_(base) {}
+ClientConnection::ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base,
+                                   std::uint64_t heap_size)
+    : socket_(socket),
+      memory_(memory),
+      command_event_(command_event),
+      reply_event_(reply_event),
+      base_(base),
+      heap_size_(heap_size),
+      heap_(heap_size) {}
 
 ClientConnection::~ClientConnection() {
-  munmap(base_, kRegionSize);
+  munmap(base_, kHeapOffset + heap_size_);
   const int fds[] = {socket_, memory_, command_event_, reply_event_};
   close_all(fds);
 }
@@ -125,6 +133,15 @@ double ClientConnection::busy_ms() const {
   return static_cast<double>(total) / 1e6;
 }
 
+ClientConnection::Usage ClientConnection::usage() const {
+  return {header().bytes_up.load(std::memory_order_relaxed), header().bytes_down.load(std::memory_order_relaxed),
+          header().memory_peak.load(std::memory_order_relaxed)};
+}
+
+void ClientConnection::reset_peak() {
+  header().memory_peak.store(header().memory.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
+
 std::optional<std::uint64_t> ClientConnection::allocate_now(std::uint64_t size) {
   reclaim();
   const std::optional<std::uint64_t> block = heap_.allocate(size);
@@ -134,7 +151,7 @@ std::optional<std::uint64_t> ClientConnection::allocate_now(std::uint64_t size) 
 
 std::optional<std::uint64_t> ClientConnection::allocate(std::uint64_t size, std::uint32_t position) {
   std::optional<std::uint64_t> block = allocate_now(size);
-  while (!block && size <= kHeapSize) {
+  while (!block && size <= heap_size_) {
     flush(position);
     // What is left is held by mappings, or by the command that is being built.
     if (in_flight_.empty() || !reached(position, in_flight_.front().position) || hung_up_) return std::nullopt;
@@ -152,7 +169,7 @@ void ClientConnection::release(std::uint64_t block) {
   if (found == users_.end() || --found->second > 0) return;
   users_.erase(found);
   const std::uint64_t size = heap_.free(block);
-  if (size < kGiveBack || heap_.free_bytes() < kHeapSize / 4) return;
+  if (size < kGiveBack || heap_.free_bytes() < heap_size_ / 4) return;
   const std::uint64_t page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const std::uint64_t start = (block + page - 1) / page * page;
   const std::uint64_t end = (block + size) / page * page;

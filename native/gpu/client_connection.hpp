@@ -46,6 +46,12 @@ class ClientConnection {
   bool finish_replies(std::uint32_t position);
   void clear_reply_event();
   double busy_ms() const;
+  /// What the host has counted, and the most memory since reset_peak().
+  struct Usage {
+    std::uint64_t bytes_up = 0, bytes_down = 0, memory_peak = 0;
+  };
+  Usage usage() const;
+  void reset_peak();
 
   /// A block with one user, before the command that will start at `position`. Waits until the host is done with data
   /// that is on its way; nothing where there will be no room, or the host hung up.
@@ -58,7 +64,8 @@ class ClientConnection {
   void release_after(std::uint64_t block, std::uint32_t position) { in_flight_.push_back({position, block}); }
 
  private:
-  ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base);
+  ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base,
+                   std::uint64_t heap_size);
   Header& header() const { return *reinterpret_cast<Header*>(base_); }
   void reclaim();
   std::optional<std::uint64_t> allocate_now(std::uint64_t size);
@@ -68,8 +75,9 @@ class ClientConnection {
   const int command_event_;
   const int reply_event_;
   std::byte* const base_;
+  const std::uint64_t heap_size_;
   bool hung_up_ = false;
-  ClientHeap heap_{kHeapSize};
+  ClientHeap heap_;
   std::map<std::uint64_t, int> users_;
   struct InFlight {
     std::uint32_t position;

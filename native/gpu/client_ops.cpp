@@ -1,5 +1,6 @@
 #include "gpu/client_ops.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -21,6 +22,8 @@ struct Client {
   std::shared_ptr<ClientConnection> connection;
   std::vector<std::uint32_t> scratch = std::vector<std::uint32_t>(kScratchBytes / sizeof(std::uint32_t));
   double busy_before_ms = 0;  ///< of hosts that are gone
+  ClientConnection::Usage before = {};
+  bool was_connected = false;
 };
 
 /// What an ArrayBuffer over shared memory holds.
@@ -66,6 +69,10 @@ void call_hook(Client& client, const char* name) {
 
 void drop_connection(Client& client) {
   client.busy_before_ms += client.connection->busy_ms();
+  const ClientConnection::Usage usage = client.connection->usage();
+  client.before.bytes_up += usage.bytes_up;
+  client.before.bytes_down += usage.bytes_down;
+  client.before.memory_peak = std::max(client.before.memory_peak, usage.memory_peak);
   client.runtime.loop().unwatch(client.connection->socket());
   client.runtime.loop().unwatch(client.connection->reply_event());
   client.connection.reset();
@@ -79,15 +86,20 @@ Value connect(Engine& engine, void* context, Args) {
   if (socket < 0) return engine.string(reason.empty() ? "no GPU host" : reason);
   client.connection = ClientConnection::open(socket, reason);
   if (!client.connection) return engine.string(reason);
+  client.was_connected = true;
   client.runtime.loop().watch(client.connection->reply_event(), [&client] {
     client.connection->clear_reply_event();
     call_hook(client, "onGpuReplies");
   });
   client.runtime.loop().watch(client.connection->socket(), [&client] {
-    // What the host wrote before it went is still in the ring.
-    call_hook(client, "onGpuReplies");
-    drop_connection(client);
-    call_hook(client, "onGpuLost");
+    // What the host wrote before it went is still in the ring. Code that this wakes runs when all of it is told, so
+    // that a new request for an adapter goes to a new host.
+    client.runtime.enter([&client] {
+      Engine& engine = client.runtime.engine();
+      engine.call(client.runtime.hook("onGpuReplies"), engine.undefined(), {});
+      drop_connection(client);
+      engine.call(client.runtime.hook("onGpuLost"), engine.undefined(), {});
+    });
   });
   return engine.null();
 }
@@ -219,6 +231,23 @@ Value busy_time(Engine& engine, void* context, Args) {
   return engine.number(client.busy_before_ms + (client.connection ? client.connection->busy_ms() : 0));
 }
 
+/// [bytes to the GPU, bytes from it, most GPU memory since the last call with true]; null where none was used.
+Value usage(Engine& engine, void* context, Args args) {
+  Client& client = client_of(context);
+  if (!client.was_connected) return engine.null();
+  ClientConnection::Usage usage = client.connection ? client.connection->usage() : ClientConnection::Usage{};
+  if (engine.truthy(args[0])) {
+    client.before.memory_peak = 0;
+    if (client.connection) client.connection->reset_peak();
+  }
+  const Value items[] = {
+      engine.number(static_cast<double>(client.before.bytes_up + usage.bytes_up)),
+      engine.number(static_cast<double>(client.before.bytes_down + usage.bytes_down)),
+      engine.number(static_cast<double>(std::max(client.before.memory_peak, usage.memory_peak))),
+  };
+  return engine.array(items);
+}
+
 }  // namespace
 
 void install(runtime::Runtime& runtime, RequestHost request_host) {
@@ -244,6 +273,7 @@ void install(runtime::Runtime& runtime, RequestHost request_host) {
   add("gpuReleaseAfter", 2, release_after);
   add("gpuPending", 1, pending);
   add("gpuBusyTime", 0, busy_time);
+  add("gpuUsage", 1, usage);
 }
 
 }  // namespace dcp::gpu

@@ -66,6 +66,11 @@ void on_device(WGPURequestDeviceStatus, WGPUDevice device, WGPUStringView messag
   *static_cast<Made*>(made) = {device, std::string(view(message))};
 }
 
+std::unique_ptr<Watchdog> make_watchdog(Server& server) {
+  if (server.limits().submission == Limits{}.submission) return nullptr;
+  return std::make_unique<Watchdog>(server.limits().submission, [&server] { server.hung(); });
+}
+
 }  // namespace
 
 // adapter id, request, power preference, fallback only -> [request, found, info, features, limits]
@@ -126,7 +131,8 @@ void request_device(Call& call) {
   callback.userdata1 = &made;
   server.functions().AdapterRequestDevice(adapter, &descriptor, callback);
   if (made.device != nullptr) {
-    device->adopt(made.device, server.clock(), owner);
+    device->adopt(made.device, server.clock(), owner, make_watchdog(server));
+    server.track(device);
   } else {
     device->set_lost();
   }

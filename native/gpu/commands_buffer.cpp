@@ -23,6 +23,8 @@ void reply_mapped(Server& server, std::uint32_t request, bool mapped, std::strin
 void copy_mapped(Server& server, const Buffer& buffer, bool to_heap, std::uint64_t heap_offset) {
   if (buffer.map.size == 0) return;
   std::byte* heap = server.region().heap() + heap_offset;
+  Header& header = server.region().header();
+  (to_heap ? header.bytes_down : header.bytes_up).fetch_add(buffer.map.size, std::memory_order_relaxed);
   if (to_heap) {
     std::memcpy(heap, server.functions().BufferGetConstMappedRange(buffer.handle, buffer.map.offset, buffer.map.size),
                 buffer.map.size);
@@ -128,6 +130,7 @@ void destroy_buffer(Call& call) {
   buffer.state = Buffer::State::unmapped;
   ++buffer.serial;
   buffer.destroyed = true;
+  buffer.charge.release();
   server.functions().BufferDestroy(buffer.handle);
 }
 

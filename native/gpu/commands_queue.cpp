@@ -34,6 +34,19 @@ void submit_now(Call& call, const std::vector<WGPUCommandBuffer>& buffers) {
   call.device().poller().submitted(index);
 }
 
+/// wgpu-native keeps what writeBuffer brings until the next submission is complete: at most the sandbox's staging
+/// memory is kept, then the sandbox waits.
+void stage_bytes(Call& call, std::uint64_t size) {
+  Device& device = call.device();
+  if (device.staged_bytes + size > call.server().limits().staging) {
+    flush_writes(call);
+    device.poller().wait_until_done();
+    device.staged_bytes = 0;
+  }
+  device.staged_bytes += size;
+  call.server().region().header().bytes_up.fetch_add(size, std::memory_order_relaxed);
+}
+
 }  // namespace
 
 void flush_writes(Call& call) {
@@ -50,6 +63,7 @@ void write_buffer(Call& call) {
   const std::byte* data = call.heap(heap_offset, size);
   call.finish();
   if (call.ready()) {
+    stage_bytes(call, size);
     call.functions().QueueWriteBuffer(queue, buffer, offset, data, size);
     call.device().writes_pending = true;
   }

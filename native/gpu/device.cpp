@@ -80,10 +80,11 @@ Device::~Device() {
   if (poller_) poller_->stop();
 }
 
-void Device::adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data) {
+void Device::adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data,
+                   std::unique_ptr<Watchdog> watchdog) {
   handle_ = handle;
   queue_ = functions_.DeviceGetQueue(handle);
-  poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock, std::move(callback_data));
+  poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock, std::move(callback_data), std::move(watchdog));
   poller_->start();
 }
 
@@ -120,8 +121,7 @@ void Device::report(WGPUErrorType type, std::string message) {
 }
 
 void Device::report_lost(std::string_view message) {
-  if (lost_) return;
-  lost_ = true;
+  if (lost_.exchange(true)) return;
   replies_.send(std::move(Reply(ReplyType::deviceLost).u32(id_).text(message)));
 }
 

@@ -4,6 +4,7 @@
 // an uncaptured error is how the host learns that a call has failed.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -30,7 +31,8 @@ class Device {
   Device(std::uint32_t id, const Functions& functions, ReplyWriter& replies);
   ~Device();
   /// What wgpu-native made, and what its callbacks need as long as it lives. Call once.
-  void adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data);
+  void adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data,
+             std::unique_ptr<Watchdog> watchdog);
 
   std::uint32_t id() const { return id_; }
   WGPUDevice handle() const { return handle_; }
@@ -59,7 +61,8 @@ class Device {
   /// What stands for a bind group layout of null.
   WGPUBindGroupLayout empty_bind_group_layout();
 
-  bool writes_pending = false;  ///< writeBuffer since the last submission
+  bool writes_pending = false;     ///< writeBuffer since the last submission
+  std::uint64_t staged_bytes = 0;  ///< of writeBuffer since all was known to be complete
 
  private:
   struct Scope {
@@ -75,7 +78,7 @@ class Device {
   WGPUBuffer empty_vertex_buffer_ = nullptr;
   WGPUBindGroupLayout empty_bind_group_layout_ = nullptr;
   std::shared_ptr<Poller> poller_;
-  bool lost_ = false;
+  std::atomic<bool> lost_ = false;
   std::mutex mutex_;
   const std::thread::id main_thread_ = std::this_thread::get_id();
   bool capturing_ = false;

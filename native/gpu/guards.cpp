@@ -29,6 +29,7 @@ void guard_create_buffer(Call& call, const WGPUBufferDescriptor* descriptor) {
     made->state = Buffer::State::mapped;
     made->map = {0, WGPUMapMode_Write, 0, descriptor->size, 0};
   }
+  if (call.ready()) charge_memory(call, *made, descriptor->size);
   call.set_resource(std::move(made));
 }
 

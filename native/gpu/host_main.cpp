@@ -1,21 +1,33 @@
 // dcp-gpu-host: the process that owns the GPU driver for one sandbox.
 //
-//   dcp-gpu-host --library PATH            serves the sandbox at the other end of descriptor 3, until it hangs up
-//   dcp-gpu-host --library PATH --probe    prints the adapters as JSON
+//   dcp-gpu-host --library PATH [LIMITS]   serves the sandbox at the other end of descriptor 3, until it hangs up
+//   dcp-gpu-host --library PATH --probe    prints the adapters as JSON, after a shader has run on each
+//   dcp-gpu-host --library PATH --list     prints the adapters that sandboxes can get as JSON
 //
-// Exit status: 0 hung up or probed, 1 cannot start, 2 wrong options, 3 the sandbox broke the protocol.
+// LIMITS: --memory BYTES, --staging BYTES, --submission MILLISECONDS; --visible INDEX,... and --turn N choose adapters.
+//
+// Exit status: 0 hung up or probed, 1 cannot start, 2 wrong options, 3 the sandbox broke the protocol, 4 a submission
+// took too long.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_info.hpp"
+#include "gpu/crash.hpp"
 #include "gpu/library.hpp"
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
@@ -28,15 +40,60 @@ constexpr int kSocket = 3;
 struct Options {
   std::string library;
   bool probe = false;
+  bool list = false;
+  dcp::gpu::Limits limits;
+  dcp::gpu::AdapterChoice choice;
 };
+
+std::uint64_t number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw std::invalid_argument("'" + std::string(text) + "' is not a number");
+  }
+  return value;
+}
+
+std::vector<std::size_t> numbers(std::string_view text) {
+  std::vector<std::size_t> found;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    found.push_back(number(text.substr(0, comma)));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return found;
+}
+
+/// An option with a value. False: there is none of that name.
+bool set(Options& options, std::string_view name, std::string_view value) {
+  if (name == "--library") {
+    options.library = value;
+  } else if (name == "--memory") {
+    options.limits.memory = number(value);
+  } else if (name == "--staging") {
+    options.limits.staging = std::clamp(number(value), dcp::gpu::kSmallestHeap, dcp::gpu::kLargestHeap);
+  } else if (name == "--submission") {
+    options.limits.submission = std::chrono::milliseconds(std::min<std::uint64_t>(number(value), UINT32_MAX));
+  } else if (name == "--visible") {
+    options.choice.all = false;
+    options.choice.visible = numbers(value);
+  } else if (name == "--turn") {
+    options.choice.turn = number(value);
+  } else {
+    return false;
+  }
+  return true;
+}
 
 bool parse(int argc, char** argv, Options& options) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
-    if (argument == "--library" && i + 1 < argc) {
-      options.library = argv[++i];
-    } else if (argument == "--probe") {
+    if (argument == "--probe") {
       options.probe = true;
+    } else if (argument == "--list") {
+      options.list = true;
+    } else if (i + 1 < argc && set(options, argument, argv[i + 1])) {
+      ++i;
     } else {
       std::fprintf(stderr, "dcp-gpu-host: unknown option %s\n", argument.c_str());
       return false;
@@ -46,11 +103,23 @@ bool parse(int argc, char** argv, Options& options) {
   return !options.library.empty();
 }
 
-void serve(const dcp::gpu::Functions& functions) {
+/// The sandbox learns that the host is gone, before the driver has been torn down.
+void hang_up() { shutdown(kSocket, SHUT_RDWR); }
+
+void serve(const dcp::gpu::Functions& functions, const Options& options) {
   using namespace dcp::gpu;
-  Region region;
+  Region region(options.limits.staging);
   region.send_hello(kSocket);
-  Server server(functions, find_adapters(functions, WGPUInstanceBackend_Primary), region);
+  const std::vector<WGPUAdapter> found = find_adapters(functions, WGPUInstanceBackend_Primary);
+  Server server(functions, choose_adapters(functions, found, options.choice), region, options.limits, [] {
+    hang_up();
+    say("dcp-gpu-host: a submission took too long");
+    _exit(4);
+  });
+  watch_for_crashes([&server](const std::string& reason) {
+    server.lose_devices(reason);
+    hang_up();
+  });
   CommandReader reader(region);
   std::vector<std::uint32_t> command;
   for (;;) {
@@ -69,26 +138,31 @@ void serve(const dcp::gpu::Functions& functions) {
 
 int main(int argc, char** argv) {
   Options options;
-  if (!parse(argc, argv, options)) return 2;
+  try {
+    if (!parse(argc, argv, options)) return 2;
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "dcp-gpu-host: %s\n", error.what());
+    return 2;
+  }
   signal(SIGPIPE, SIG_IGN);
-  if (!options.probe) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (!options.probe && !options.list) prctl(PR_SET_PDEATHSIG, SIGKILL);
   // Mesa looks for a Wayland display and complains on stderr where the variable is missing.
   setenv("XDG_RUNTIME_DIR", "/nonexistent", 0);
   try {
     dcp::gpu::Functions functions;
     dcp::gpu::open_library(options.library, functions);
-    if (options.probe) {
-      std::printf("%s\n", dcp::gpu::probe(functions).c_str());
+    if (options.probe || options.list) {
+      std::printf("%s\n", (options.probe ? dcp::gpu::probe(functions) : dcp::gpu::list(functions)).c_str());
       std::fflush(stdout);
       _exit(0);
     }
     if (fcntl(kSocket, F_GETFD) < 0) throw std::runtime_error("descriptor 3 is not open: it is to be the socket");
-    serve(functions);
+    serve(functions, options);
   } catch (const dcp::gpu::Violation& violation) {
-    std::fprintf(stderr, "dcp-gpu-host: the sandbox broke the protocol: %s\n", violation.what());
+    dcp::gpu::say(std::string("dcp-gpu-host: the sandbox broke the protocol: ") + violation.what());
     _exit(3);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "dcp-gpu-host: %s\n", error.what());
+    dcp::gpu::say(std::string("dcp-gpu-host: ") + error.what());
     _exit(1);
   }
   return 0;

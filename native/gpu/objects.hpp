@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gpu/rehearsal.hpp"
+#include "gpu/memory_account.hpp"
 #include "webgpu_decoder.hpp"
 
 namespace dcp::gpu {
@@ -21,6 +22,7 @@ struct Resource {
   virtual ~Resource() = default;
   bool destroyed = false;
   std::vector<std::shared_ptr<Resource>> parts;  ///< of a bind group
+  MemoryCharge charge;
 };
 
 /// A buffer; `state` and `map` belong to Server::map_mutex, since the poller finishes mappings.

@@ -8,6 +8,8 @@ namespace {
 
 constexpr auto kQuiet = std::chrono::milliseconds(5);
 constexpr auto kPause = std::chrono::milliseconds(1);
+// What nobody awaits is looked after this often, so that the watchdog does not take many short submissions for one.
+constexpr auto kLongestUnwatched = std::chrono::milliseconds(500);
 
 }  // namespace
 
@@ -23,6 +25,7 @@ void Poller::stop() {
 
 void Poller::submitted(WGPUSubmissionIndex index) {
   const std::lock_guard lock(mutex_);
+  if (submissions_.empty()) began();
   submissions_.push_back(index);
   ++submitted_;
   clock_.begin();
@@ -33,6 +36,24 @@ void Poller::when_done(Task task) {
   const std::lock_guard lock(mutex_);
   done_.emplace_back(submitted_, std::move(task));
   changed_.notify_all();
+}
+
+void Poller::wait_until_done() {
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool done = false;
+  when_done([&] {
+    const std::lock_guard lock(mutex);
+    done = true;
+    finished.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  finished.wait(lock, [&] { return done; });
+}
+
+void Poller::began() {
+  working_since_ = std::chrono::steady_clock::now();
+  if (watchdog_) watchdog_->begin();
 }
 
 void Poller::mapping_began() {
@@ -63,6 +84,11 @@ void Poller::wait_for_oldest(std::unique_lock<std::mutex>& lock) {
   submissions_.pop_front();
   ++completed_;
   clock_.end();
+  if (!submissions_.empty()) {
+    began();
+  } else if (watchdog_) {
+    watchdog_->end();
+  }
 }
 
 void Poller::poll_mappings(std::unique_lock<std::mutex>& lock) {
@@ -89,8 +115,9 @@ void Poller::run() {
       poll_mappings(lock);
     } else {
       const std::uint64_t before = submitted_;
-      if (!awaited() && changed_.wait_for(lock, kQuiet) == std::cv_status::no_timeout) continue;
-      if (awaited() || before == submitted_) wait_for_oldest(lock);
+      const bool overdue = std::chrono::steady_clock::now() - working_since_ > kLongestUnwatched;
+      if (!awaited() && !overdue && changed_.wait_for(lock, kQuiet) == std::cv_status::no_timeout) continue;
+      if (awaited() || overdue || before == submitted_) wait_for_oldest(lock);
     }
   }
   while (!submissions_.empty()) wait_for_oldest(lock);

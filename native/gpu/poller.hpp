@@ -5,6 +5,7 @@
 // submitted for a moment.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "gpu/busy_clock.hpp"
+#include "gpu/watchdog.hpp"
 #include "webgpu_decoder.hpp"
 
 namespace dcp::gpu {
@@ -25,18 +27,21 @@ class Poller : public std::enable_shared_from_this<Poller> {
   /// Owns the device's handles: they are released by the thread once stop() was called and the GPU is done, and
   /// `callback_data` after them.
   Poller(const Functions& functions, WGPUDevice device, WGPUQueue queue, BusyClock& clock,
-         std::shared_ptr<void> callback_data)
+         std::shared_ptr<void> callback_data, std::unique_ptr<Watchdog> watchdog)
       : functions_(functions),
         device_(device),
         queue_(queue),
         clock_(clock),
-        callback_data_(std::move(callback_data)) {}
+        callback_data_(std::move(callback_data)),
+        watchdog_(std::move(watchdog)) {}
 
   void start();
   void stop();
   void submitted(WGPUSubmissionIndex index);
   /// Runs `task` on the thread once everything submitted so far is complete.
   void when_done(Task task);
+  /// Waits until everything submitted is complete.
+  void wait_until_done();
   /// A mapping was asked for; `mapping_ended` is called from wgpu-native's callback, on whatever thread.
   void mapping_began();
   void mapping_ended(Task task);
@@ -44,6 +49,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
  private:
   void run();
   void run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& tasks);
+  void began();
   void wait_for_oldest(std::unique_lock<std::mutex>& lock);
   void poll_mappings(std::unique_lock<std::mutex>& lock);
   bool awaited() const { return !done_.empty() || mappings_ > 0 || !ended_.empty(); }
@@ -53,6 +59,8 @@ class Poller : public std::enable_shared_from_this<Poller> {
   const WGPUQueue queue_;
   BusyClock& clock_;
   const std::shared_ptr<void> callback_data_;
+  const std::unique_ptr<Watchdog> watchdog_;             // null: there is no limit
+  std::chrono::steady_clock::time_point working_since_;  // on the oldest submission
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;

@@ -137,15 +137,12 @@ std::string limits_json(const WGPULimits& limits) {
   return list.text();
 }
 
-std::string adapter_json(const Functions& functions, WGPUAdapter adapter) {
+JsonList adapter_json(const Functions& functions, WGPUAdapter adapter) {
   const AdapterInfo info = describe(functions, adapter);
   JsonList features('[', ']');
   for (std::size_t i = 0; i < std::size(kFeatures); ++i) {
     if (functions.AdapterHasFeature(adapter, kFeatures[i])) features.item(json_string(kFeatureNames[i]));
   }
-  const std::string error = ComputeCheck(functions).run(adapter);
-  JsonList compute('{', '}');
-  compute.field("ok", error.empty() ? "true" : "false").field("error", json_string(error));
   JsonList out('{', '}');
   out.field("vendor", json_string(info.vendor))
       .field("architecture", json_string(info.architecture))
@@ -155,9 +152,15 @@ std::string adapter_json(const Functions& functions, WGPUAdapter adapter) {
       .field("type", json_string(type_name(info.type)))
       .field("driver", json_string(info.driver))
       .field("features", features.text())
-      .field("limits", limits_json(info.limits))
-      .field("compute", compute.text());
-  return out.text();
+      .field("limits", limits_json(info.limits));
+  return out;
+}
+
+std::string compute_json(const Functions& functions, WGPUAdapter adapter) {
+  const std::string error = ComputeCheck(functions).run(adapter);
+  JsonList compute('{', '}');
+  compute.field("ok", error.empty() ? "true" : "false").field("error", json_string(error));
+  return compute.text();
 }
 
 }  // namespace
@@ -165,11 +168,20 @@ std::string adapter_json(const Functions& functions, WGPUAdapter adapter) {
 std::string probe(const Functions& functions) {
   JsonList adapters('[', ']');
   for (const WGPUAdapter adapter : find_adapters(functions, WGPUInstanceBackend_Vulkan | WGPUInstanceBackend_GL)) {
-    adapters.item(adapter_json(functions, adapter));
+    adapters.item(adapter_json(functions, adapter).field("compute", compute_json(functions, adapter)).text());
   }
   JsonList out('{', '}');
   out.field("version", json_string(version_text(functions))).field("adapters", adapters.text());
   return out.text();
+}
+
+std::string list(const Functions& functions) {
+  JsonList adapters('[', ']');
+  for (const WGPUAdapter adapter : find_adapters(functions, WGPUInstanceBackend_Primary)) {
+    adapters.item(adapter_json(functions, adapter).text());
+  }
+  JsonList out('{', '}');
+  return out.field("version", json_string(version_text(functions))).field("adapters", adapters.text()).text();
 }
 
 }  // namespace dcp::gpu

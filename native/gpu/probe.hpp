@@ -12,4 +12,7 @@ namespace dcp::gpu {
 /// really ran, its result compared.
 std::string probe(const Functions& functions);
 
+/// The adapters that sandboxes can get, in the order of their indices, as JSON; nothing runs on them.
+std::string list(const Functions& functions);
+
 }  // namespace dcp::gpu

@@ -31,13 +31,15 @@ OwnedFd::~OwnedFd() {
   if (fd_ >= 0) close(fd_);
 }
 
-Region::Region()
-    : memory_(checked(memfd_create("dcp-gpu", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create")),
+Region::Region(std::uint64_t heap_size)
+    : heap_size_(heap_size),
+      memory_(checked(memfd_create("dcp-gpu", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create")),
       command_event_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       reply_event_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
-  checked(ftruncate(memory_.get(), static_cast<off_t>(kRegionSize)), "ftruncate");
+  checked(ftruncate(memory_.get(), static_cast<off_t>(kHeapOffset + heap_size_)), "ftruncate");
   checked(fcntl(memory_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), "F_ADD_SEALS");
-  void* mapped = mmap(nullptr, kRegionSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory_.get(), 0);
+  void* mapped =
+      mmap(nullptr, kHeapOffset + heap_size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory_.get(), 0);
   if (mapped == MAP_FAILED) fail("mmap of the shared memory");
   base_ = static_cast<std::byte*>(mapped);
   Header* made = new (base_) Header{};
@@ -47,7 +49,7 @@ Region::Region()
   made->replies.asleep = 1;
 }
 
-Region::~Region() { munmap(base_, kRegionSize); }
+Region::~Region() { munmap(base_, kHeapOffset + heap_size_); }
 
 void Region::send_hello(int socket) const {
   Hello hello;

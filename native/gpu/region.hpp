@@ -25,7 +25,7 @@ class OwnedFd {
 class Region {
  public:
   /// Throws std::system_error.
-  Region();
+  explicit Region(std::uint64_t heap_size = kHeapSize);
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
   ~Region();
@@ -37,10 +37,12 @@ class Region {
   std::uint32_t* commands() const { return reinterpret_cast<std::uint32_t*>(base_ + kRingsOffset); }
   std::uint32_t* replies() const { return reinterpret_cast<std::uint32_t*>(base_ + kRepliesOffset); }
   std::byte* heap() const { return base_ + kHeapOffset; }
+  std::uint64_t heap_size() const { return heap_size_; }
   int command_event() const { return command_event_.get(); }
   int reply_event() const { return reply_event_.get(); }
 
  private:
+  const std::uint64_t heap_size_;
   OwnedFd memory_;
   OwnedFd command_event_;
   OwnedFd reply_event_;

@@ -45,6 +45,11 @@ void ReplyWriter::send(Reply&& reply) {
   flush_locked();
 }
 
+void ReplyWriter::be_last_words() {
+  const std::lock_guard lock(mutex_);
+  wakes_ = false;
+}
+
 void ReplyWriter::flush() {
   const std::lock_guard lock(mutex_);
   flush_locked();
@@ -63,7 +68,8 @@ void ReplyWriter::flush_locked() {
   }
   if (!wrote) return;
   ring.write.store(position_, std::memory_order_seq_cst);
-  if (ring.asleep.load(std::memory_order_seq_cst) && ring.asleep.exchange(0)) eventfd_write(region_.reply_event(), 1);
+  if (wakes_ && ring.asleep.load(std::memory_order_seq_cst) && ring.asleep.exchange(0))
+    eventfd_write(region_.reply_event(), 1);
 }
 
 bool ReplyWriter::put(const std::vector<std::uint32_t>& words) {

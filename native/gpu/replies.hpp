@@ -32,6 +32,8 @@ class ReplyWriter {
   explicit ReplyWriter(Region& region) : region_(region) {}
 
   void send(Reply&& reply);
+  /// From now on nobody is woken: the host ends, and its socket's end wakes the sandbox, which then reads what is left.
+  void be_last_words();
   /// Moves waiting replies into the ring as room appears.
   void flush();
   /// Waits until few replies are waiting; false when the socket hung up. Back-pressure for a sandbox that never reads.
@@ -45,6 +47,7 @@ class ReplyWriter {
   std::mutex mutex_;
   std::deque<std::vector<std::uint32_t>> waiting_;
   std::uint32_t position_ = 0;
+  bool wakes_ = true;
 };
 
 }  // namespace dcp::gpu

@@ -1,5 +1,7 @@
 #include "gpu/server.hpp"
 
+#include <chrono>
+#include <cstdio>
 #include <string>
 
 #include "gpu/commands.hpp"
@@ -65,15 +67,40 @@ Command hand_written(Opcode opcode) {
 
 }  // namespace
 
-Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region)
+Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End hung)
     : functions_(functions),
       adapters_(std::move(adapters)),
       region_(region),
       replies_(region),
-      clock_(region.header()) {}
+      clock_(region.header()),
+      limits_(limits),
+      end_hung_(std::move(hung)),
+      memory_(std::make_shared<MemoryAccount>(limits.memory, region.header())) {}
 
 Server::~Server() {
   while (!objects_.empty()) remove(objects_.begin()->first);
+}
+
+void Server::track(const std::shared_ptr<Device>& device) {
+  const std::lock_guard lock(devices_mutex_);
+  std::erase_if(devices_, [](const auto& other) { return other.expired(); });
+  devices_.push_back(device);
+}
+
+void Server::lose_devices(std::string_view reason) {
+  replies_.be_last_words();
+  const std::lock_guard lock(devices_mutex_);
+  for (const auto& entry : devices_) {
+    if (const auto device = entry.lock()) device->report_lost(reason);
+  }
+}
+
+void Server::hung() {
+  const double seconds = std::chrono::duration<double>(limits_.submission).count();
+  char text[160];
+  std::snprintf(text, sizeof text, "a submission did not finish within %g s, the limit of this evaluator", seconds);
+  lose_devices(text);
+  end_hung_();
 }
 
 void Server::execute(std::span<const std::uint32_t> command) {
@@ -95,6 +122,7 @@ Object& Server::add(std::uint32_t id, Object object) {
     buffer.handle = static_cast<WGPUBuffer>(object.handle);
     if (!object.valid) buffer.state = Buffer::State::unmapped;
   }
+  if (!object.valid && object.resource) object.resource->charge.release();
   const auto [place, added] = objects_.try_emplace(id, std::move(object));
   if (id == 0 || !added) throw Violation("id " + std::to_string(id) + " is taken");
   return place->second;

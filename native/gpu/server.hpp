@@ -2,14 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "gpu/busy_clock.hpp"
 #include "gpu/call.hpp"
 #include "gpu/device.hpp"
+#include "gpu/limits.hpp"
+#include "gpu/memory_account.hpp"
 #include "gpu/objects.hpp"
 #include "gpu/region.hpp"
 #include "gpu/replies.hpp"
@@ -18,8 +23,13 @@ namespace dcp::gpu {
 
 class Server {
  public:
-  /// `adapters`: borrowed, the preferred one first.
-  Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region);
+  /// Ends the host for a reason that the devices were told; never returns.
+  using End = std::function<void()>;
+
+  /// `adapters`: borrowed, the preferred one first. `hung`: called after a submission took longer than `limits` allow.
+  Server(
+      const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits = {},
+      End hung = [] {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -32,6 +42,13 @@ class Server {
   Region& region() { return region_; }
   ReplyWriter& replies() { return replies_; }
   BusyClock& clock() { return clock_; }
+  const Limits& limits() const { return limits_; }
+  const std::shared_ptr<MemoryAccount>& memory() const { return memory_; }
+  /// The host is about to end: tells all devices that they are lost, and why. Any thread.
+  void lose_devices(std::string_view reason);
+  /// A submission takes too long: on a watchdog's thread.
+  void hung();
+  void track(const std::shared_ptr<Device>& device);
   ObjectTable& objects() { return objects_; }
   /// Registers an object. Throws Violation where the id is taken, or the table full.
   Object& add(std::uint32_t id, Object object);
@@ -45,6 +62,11 @@ class Server {
   Region& region_;
   ReplyWriter replies_;
   BusyClock clock_;
+  const Limits limits_;
+  const End end_hung_;
+  const std::shared_ptr<MemoryAccount> memory_;
+  std::mutex devices_mutex_;
+  std::vector<std::weak_ptr<Device>> devices_;
   ObjectTable objects_;
 };
 

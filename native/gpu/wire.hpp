@@ -34,7 +34,7 @@
 namespace dcp::gpu {
 
 constexpr std::uint32_t kMagic = 0x47504344;  // "DCPG"
-constexpr std::uint32_t kWireVersion = 1;
+constexpr std::uint32_t kWireVersion = 2;
 constexpr std::uint32_t kCommandWords = 1u << 18;
 constexpr std::uint32_t kReplyWords = 1u << 16;
 constexpr std::uint32_t kLargestCommand = kCommandWords / 2;
@@ -42,8 +42,9 @@ constexpr std::uint32_t kLargestReply = kReplyWords / 2;
 constexpr std::uint64_t kRingsOffset = 4096;
 constexpr std::uint64_t kRepliesOffset = kRingsOffset + kCommandWords * sizeof(std::uint32_t);
 constexpr std::uint64_t kHeapOffset = kRepliesOffset + kReplyWords * sizeof(std::uint32_t);
-constexpr std::uint64_t kHeapSize = 512u << 20;
-constexpr std::uint64_t kRegionSize = kHeapOffset + kHeapSize;
+constexpr std::uint64_t kHeapSize = 512u << 20;      // unless the host's owner wants another size
+constexpr std::uint64_t kSmallestHeap = 64u << 20;   // one part of a writeBuffer
+constexpr std::uint64_t kLargestHeap = 2048u << 20;  // offsets of strings have 32 bits
 constexpr std::uint32_t kStringInHeap = 0x80000000u;
 
 constexpr std::uint32_t message_header(std::uint32_t type, std::uint32_t words) { return type << 20 | words; }
@@ -64,6 +65,10 @@ struct Header {
   RingState replies;
   alignas(64) std::atomic<std::uint64_t> busy_ns;  ///< time with work submitted and not complete
   std::atomic<std::uint64_t> busy_since_ns;        ///< CLOCK_MONOTONIC at which such a time began, 0: idle
+  std::atomic<std::uint64_t> bytes_up;             ///< to the GPU: writeBuffer, mappings that were written
+  std::atomic<std::uint64_t> bytes_down;           ///< from the GPU: mappings that were read
+  std::atomic<std::uint64_t> memory;               ///< bytes of buffers and textures now
+  std::atomic<std::uint64_t> memory_peak;          ///< the most of them; the sandbox sets it back between slices
 };
 static_assert(sizeof(Header) <= kRingsOffset);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

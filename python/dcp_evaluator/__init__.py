@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .errors import DcpError, InstallationError, JobCancelledError, JobError, SliceError, ZygoteError
     from .evaluator import Evaluator
     from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+    from .gpu_options import GpuOptions
     from .job import Job, compute_for
     from .results import Results
     from .supervisor import SliceMetrics
@@ -24,6 +25,7 @@ __all__ = [
     "ConsoleEvent",
     "DcpError",
     "Evaluator",
+    "GpuOptions",
     "InstallationError",
     "Job",
     "JobCancelledError",
@@ -50,6 +52,7 @@ _MODULES = {
         ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "events"
     ),
     "Evaluator": "evaluator",
+    "GpuOptions": "gpu_options",
     "Job": "job",
     "Results": "results",
     "SliceMetrics": "supervisor",

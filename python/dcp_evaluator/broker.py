@@ -6,6 +6,7 @@ import socket
 
 from .compiler import Compiler
 from .errors import DcpError
+from .gpu_options import GpuOptions
 from .gpu_pool import GpuPool
 
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
@@ -14,9 +15,9 @@ _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 class Broker:
     """Answers the brokers of all sandboxes of one owner. Not thread-safe."""
 
-    def __init__(self, warm: int = 0) -> None:
-        """``warm``: GPU hosts that wait."""
-        self.gpu_pool = GpuPool(warm)
+    def __init__(self, warm: int = 0, gpu: GpuOptions | None = None) -> None:
+        """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU."""
+        self.gpu_pool = GpuPool(warm, gpu)
         self.compiler = Compiler()
 
     def answer(self, broker: socket.socket, sandbox: int) -> bool:

@@ -10,9 +10,12 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .errors import DcpError, UsageError
+
+if TYPE_CHECKING:
+    from .gpu_options import GpuOptions
 
 _DESCRIPTION = "Runs untrusted JavaScript, WebAssembly and WebGPU in sealed sandboxes, for DCP and for Python."
 _EPILOG = """\
@@ -39,6 +42,12 @@ _MODES = {
     "address": ("lines",),
     "debug": ("lines",),
     "memory_limit": ("lines", "shell"),
+    "gpu_memory": ("lines", "shell"),
+    "gpu_staging": ("lines", "shell"),
+    "gpu_timeout": ("lines", "shell"),
+    "gpu_devices": ("lines", "shell", "probe"),
+    "gpu_allow": ("lines", "shell", "probe"),
+    "gpu_ban": ("lines", "shell", "probe"),
     "options": ("lines", "shell"),
     "module": ("shell",),
     "json": ("probe",),
@@ -53,9 +62,9 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="dcp-evaluator",
-        usage="dcp-evaluator [-p PORT [--address ADDRESS]] [-d LEVEL] [--memory-limit MIB] FILE...\n"
-        "       dcp-evaluator --shell [--module] [--memory-limit MIB] FILE...\n"
-        "       dcp-evaluator --probe [--json]",
+        usage="dcp-evaluator [-p PORT [--address ADDRESS]] [-d LEVEL] [--memory-limit MIB] [GPU] FILE...\n"
+        "       dcp-evaluator --shell [--module] [--memory-limit MIB] [GPU] FILE...\n"
+        "       dcp-evaluator --probe [--json] [GPU]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -69,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--options", metavar="OPTIONS", action="append", help="engine options; --max-old-space-size=MIB limits memory"
     )
+    _add_gpu_options(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--shell", action="store_true", help="evaluate the files with print(), until nothing is pending")
     mode.add_argument("--probe", action="store_true", help="show what this machine offers to sandboxes")
@@ -76,6 +86,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
     parser.add_argument("--json", action="store_true", help="with --probe: for programs")
     return parser
+
+
+def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what sandboxes get of the GPU")
+    group.add_argument("--gpu-memory", metavar="MIB", type=_mebibytes, help="buffers and textures of a sandbox")
+    group.add_argument("--gpu-staging", metavar="MIB", type=_staging, help="mapped and staged data (default: 512)")
+    group.add_argument(
+        "--gpu-timeout", metavar="SECONDS", type=_seconds, help="longest time of a submission (default: 60)"
+    )
+    group.add_argument("--gpu-devices", metavar="INDEX,...", type=_indices, help="adapters, the preferred one first")
+    for name, does in (("allow", "offer only adapters that match"), ("ban", "never offer adapters that match")):
+        group.add_argument(
+            f"--gpu-{name}", metavar="[FIELD=]PATTERN", action="append",
+            help=f"{does}; FIELD is device, vendor, architecture or description",
+        )  # fmt: skip
 
 
 def _number(text: str, low: int, high: int) -> int:
@@ -94,6 +119,49 @@ def _level(text: str) -> int:
 
 def _mebibytes(text: str) -> int:
     return _number(text, 1, _LARGEST_MEMORY_MIB)
+
+
+def _staging(text: str) -> int:
+    return _number(text, 64, 2048)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return float(text)
+
+
+def _indices(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"([0-9]{1,4}(,[0-9]{1,4})*)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of indices, as in 0,2")
+    indices = tuple(int(index) for index in text.split(",") if index)
+    if len(set(indices)) < len(indices):
+        raise argparse.ArgumentTypeError(f"{text!r} names an index twice")
+    return indices
+
+
+_GPU_OPTIONS = ("gpu_memory", "gpu_staging", "gpu_timeout", "gpu_allow", "gpu_ban", "gpu_devices")
+
+
+def _gpu_options(options: argparse.Namespace) -> GpuOptions | None:
+    """None where nothing was said. Raises UsageError, also for a device that this machine has not."""
+    if all(getattr(options, name) is None for name in _GPU_OPTIONS):
+        return None
+    from .gpu_options import SUBMISSION_TIMEOUT, GpuOptions
+
+    try:
+        gpu = GpuOptions(
+            memory_limit=None if options.gpu_memory is None else options.gpu_memory << 20,
+            staging_limit=(512 if options.gpu_staging is None else options.gpu_staging) << 20,
+            timeout=SUBMISSION_TIMEOUT if options.gpu_timeout is None else options.gpu_timeout,
+            allow=tuple(options.gpu_allow or ()),
+            ban=tuple(options.gpu_ban or ()),
+            devices=options.gpu_devices,
+        )
+        gpu.visible()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return gpu
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -151,22 +219,23 @@ def _run(arguments: Sequence[str]) -> int:
     if options.probe:
         from .probe import run_probe
 
-        return run_probe(as_json=options.json)
+        return run_probe(_gpu_options(options), as_json=options.json)
     memory_limit = _memory_limit(options)
+    gpu = _gpu_options(options)
     if options.shell:
         from .shell import run_shell
 
-        return run_shell(options.files, module=options.module, memory_limit=memory_limit)
+        return run_shell(options.files, module=options.module, memory_limit=memory_limit, gpu=gpu)
     _check_files(options.files)
     level = _DEFAULT_LEVEL if options.debug is None else options.debug
     if options.port is None:
         from .stdio import serve_stdio
 
-        return serve_stdio(options.files, memory_limit=memory_limit, level=level)
+        return serve_stdio(options.files, memory_limit=memory_limit, level=level, gpu=gpu)
     from .server import serve_tcp
 
     address = "localhost" if options.address is None else options.address
-    return serve_tcp(options.files, address, options.port, memory_limit=memory_limit, level=level)
+    return serve_tcp(options.files, address, options.port, memory_limit=memory_limit, level=level, gpu=gpu)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

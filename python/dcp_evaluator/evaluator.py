@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from .errors import JobError
+from .gpu_options import GpuOptions
 from .sandbox import SandboxFactory
 
 if TYPE_CHECKING:
@@ -20,11 +21,14 @@ _MOST_IDLE = 4  # of each memory limit
 class Evaluator:
     """Keeps zygotes warm between jobs. Usable as a context manager; ``close`` ends its jobs and all its processes.
 
-    ``memory_limit``: bytes that a sandbox may use, where a job does not say.
+    ``memory_limit``: bytes that a sandbox may use, where a job does not say. ``gpu``: which adapters sandboxes are
+    offered, and their limits. Raises ValueError where it names an adapter that is not there.
     """
 
-    def __init__(self, memory_limit: int | None = None) -> None:
+    def __init__(self, memory_limit: int | None = None, *, gpu: GpuOptions | None = None) -> None:
         self._memory_limit = memory_limit
+        self._gpu = gpu or GpuOptions()
+        self._gpu.visible()
         self._lock = threading.Lock()
         self._idle: dict[int | None, list[SandboxFactory]] = {}
         self._jobs: weakref.WeakSet[Results] = weakref.WeakSet()
@@ -43,7 +47,7 @@ class Evaluator:
                 if factory.zygote.alive:
                     return factory
                 factory.close()
-        return SandboxFactory(limit)
+        return SandboxFactory(limit, self._gpu)
 
     def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
         """Gives a factory back; its GPU hosts end, its zygote stays warm."""

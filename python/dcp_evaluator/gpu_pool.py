@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import itertools
 import socket
 
 from . import installation
 from .child import Child
 from .errors import InstallationError
-
-# What a Vulkan loader and its drivers read; nothing else of our environment reaches them.
-_PASSED_PREFIXES = ("VK_", "MESA_", "LIBGL_", "LP_", "GALLIUM_", "WGPU_", "RUST_", "NVIDIA_", "CUDA_", "LC_")
-_PASSED_NAMES = (
-    "HOME",
-    "PATH",
-    "LANG",
-    "TMPDIR",
-    "XDG_RUNTIME_DIR",
-    "XDG_CACHE_HOME",
-    "XDG_DATA_DIRS",
-    "LD_LIBRARY_PATH",
-)
-
-
-def host_environment() -> dict[str, str]:
-    """The environment of a GPU host."""
-    return {
-        name: value for name, value in os.environ.items() if name in _PASSED_NAMES or name.startswith(_PASSED_PREFIXES)
-    }
-
+from .gpu_options import GpuOptions
+from .host_environment import host_environment
 
 class GpuPool:
     """Keeps ``warm`` GPU hosts ready. Not thread-safe: one owner."""
 
-    def __init__(self, warm: int = 0) -> None:
+    def __init__(self, warm: int = 0, options: GpuOptions | None = None) -> None:
         self._wanted = warm
+        self._options = options or GpuOptions()
+        self._visible: list[int] | None = None
+        self._asked = False  # whether _visible is known
         self._warm: list[Child] = []
         self._used: dict[int, Child] = {}
         self._ending: list[Child] = []
@@ -42,11 +27,9 @@ class GpuPool:
 
     def prewarm(self, count: int) -> None:
         """Starts ``count`` hosts now; a fault is told to the sandbox that asks."""
-        try:
+        with contextlib.suppress(InstallationError, OSError):
             while len(self._warm) < count:
                 self._warm.append(self._start())
-        except (InstallationError, OSError):
-            pass
 
     def refill(self) -> None:
         """Starts hosts until as many are warm as wanted, and reaps those that have ended."""
@@ -90,4 +73,22 @@ class GpuPool:
 
     def _start(self) -> Child:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
+        arguments += self._options.arguments()
+        visible = self._visible_adapters()
+        if visible is not None:
+            arguments += ["--visible", ",".join(map(str, visible))]
+        # GPUs of the same kind take turns, over all pools of this process.
+        arguments += ["--turn", str(next(_turns))]
         return Child(arguments, socket.SOCK_STREAM, host_environment())
+
+    def _visible_adapters(self) -> list[int] | None:
+        if not self._asked:
+            try:
+                self._visible = self._options.visible()
+            except ValueError as error:
+                raise InstallationError(str(error)) from None
+            self._asked = True
+        return self._visible
+
+
+_turns = itertools.count()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from .broker import Broker
+from .gpu_options import GpuOptions
 from .zygote import Zygote, describe_exit
 
 ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
@@ -27,7 +28,14 @@ class LineEvaluator:
     """
 
     def __init__(
-        self, files: Sequence[str], *, memory_limit: int | None, level: int, warm: int, spares: int | None
+        self,
+        files: Sequence[str],
+        *,
+        memory_limit: int | None,
+        level: int,
+        warm: int,
+        spares: int | None,
+        gpu: GpuOptions | None = None,
     ) -> None:
         """Raises InstallationError, ZygoteError."""
         self.signal: int | None = None
@@ -41,7 +49,7 @@ class LineEvaluator:
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
-        self._broker = Broker(warm)
+        self._broker = Broker(warm, gpu)
 
     def notice(self, level: int, text: str) -> None:
         if level <= self._level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -13,25 +14,26 @@ from . import _native, features, installation
 from .child import describe_signal
 from .errors import DcpError
 from .evaluator import Evaluator
-from .gpu_pool import host_environment
+from .gpu_options import GpuOptions
+from .host_environment import host_environment
 from .job import compute_for
 
 _TIMEOUT = 60.0  # seconds for each part; a driver may compile for long when it is first used
 _OFFERED = ("vulkan",)  # backends on which WebGPU is whole
 
 
-def run_probe(*, as_json: bool) -> int:
+def run_probe(gpu: GpuOptions | None = None, *, as_json: bool) -> int:
     """Prints the report. Returns 0 where a slice can run, else 2."""
     from .probe_text import for_people
 
-    report = collect()
+    report = collect(gpu)
     print(json.dumps(report, indent=2) if as_json else for_people(report))
     return 0 if report["slice"]["ok"] else 2
 
 
-def collect() -> dict[str, Any]:
+def collect(options: GpuOptions | None = None) -> dict[str, Any]:
     """The report, as ``--json`` prints it. Raises nothing: each fault is told in its place."""
-    gpu = gpu_adapters()
+    gpu = gpu_adapters(options)
     return {
         "versions": _versions(gpu),
         "machine": _machine(),
@@ -47,11 +49,12 @@ def isolation_layers() -> dict[str, Any]:
     return {"layers": layers or [], "error": error}
 
 
-def gpu_adapters() -> dict[str, Any]:
+def gpu_adapters(options: GpuOptions | None = None) -> dict[str, Any]:
     """``{"version": wgpu-native's or None, "adapters": [...], "error": text or None}``.
 
     Each adapter has ``compute``: ``{"ok": bool, "error": text}``, the verdict of a shader whose result was verified,
-    and ``offered``: whether sandboxes are offered it.
+    ``index``: its number in ``--gpu-devices``, None where sandboxes cannot have it; and ``offered``: whether they are
+    offered it, else ``refusal``: why not.
     """
     try:
         arguments = ["--library", installation.wgpu_library(), "--probe"]
@@ -59,8 +62,14 @@ def gpu_adapters() -> dict[str, Any]:
         return {"version": None, "adapters": [], "error": str(error)}
     answer, problem = _ask("dcp-gpu-host", arguments, host_environment(), dict)
     report = {"version": None, "adapters": [], **(answer or {}), "error": problem}
+    indices = itertools.count()
     for adapter in report["adapters"]:
-        adapter["offered"] = adapter.get("backend") in _OFFERED
+        possible = adapter.get("backend") in _OFFERED
+        adapter["index"] = next(indices) if possible else None
+        adapter["refusal"] = "WebGPU needs a Vulkan driver"
+        if possible:
+            adapter["refusal"] = (options or GpuOptions()).refusal(adapter["index"], adapter)
+        adapter["offered"] = adapter["refusal"] is None
     return report
 
 

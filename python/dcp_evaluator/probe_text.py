@@ -87,8 +87,9 @@ def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
         lines += _item(name, text(name), 4)
     verdict = "passed, the result is right" if check.get("ok") is True else f"FAILED: {check.get('error') or 'unknown'}"
     lines += _item("compute check", verdict, 4)
-    if not adapter.get("offered"):
-        lines += _item("to sandboxes", "not offered: WebGPU needs a Vulkan driver", 4)
+    index = adapter.get("index")
+    offer = "offered" if adapter.get("offered") else f"not offered: {adapter.get('refusal')}"
+    lines += _item("to sandboxes", offer if index is None else f"{offer} (device {index})", 4)
     lines += _item("features", _list(adapter.get("features") or []) or "none", 4)
     main = [f"{name} {limits[name]}" for name in _MAIN_LIMITS if name in limits]
     return lines + _item("limits", f"{_list(main)}; all {len(limits)} with --json", 4)

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import _native, frames
 from .broker import Broker
+from .gpu_options import GpuOptions
 from .values import FrameDecoder, ResultError, SharedArrays, encode
 from .zygote import Zygote
 
@@ -34,9 +35,9 @@ class Slice:
 class SandboxFactory:
     """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time."""
 
-    def __init__(self, memory_limit: int | None = None) -> None:
+    def __init__(self, memory_limit: int | None = None, gpu: GpuOptions | None = None) -> None:
         self.zygote = Zygote("job", memory_limit=memory_limit)
-        self.broker = Broker()
+        self.broker = Broker(gpu=gpu)
 
     def create(self, decoder: FrameDecoder) -> Sandbox:
         """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 from .errors import UsageError, ZygoteError
+from .gpu_options import GpuOptions
 from .lines import ERROR, NOTICE, WARNING, LineEvaluator
 
 _BACKLOG = 1024
@@ -19,14 +20,16 @@ _SHORTEST_LIFE = 1.0  # seconds; a zygote that ends earlier is not replaced
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
-def serve_tcp(files: Sequence[str], address: str, port: int, *, memory_limit: int | None, level: int) -> int:
+def serve_tcp(
+    files: Sequence[str], address: str, port: int, *, memory_limit: int | None, level: int, gpu: GpuOptions | None
+) -> int:
     """Serves until a signal ends it. Returns the exit status. Raises UsageError, InstallationError, ZygoteError."""
     listeners = _listen(address, port)
     with contextlib.ExitStack() as stack:
         for listener in listeners:
             stack.enter_context(listener)
         _allow_many_descriptors()
-        evaluator = LineEvaluator(files, memory_limit=memory_limit, level=level, warm=1, spares=None)
+        evaluator = LineEvaluator(files, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
         stack.callback(evaluator.close)
         _Server(evaluator, listeners).run()
     return 0

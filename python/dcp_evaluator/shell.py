@@ -11,20 +11,23 @@ from collections.abc import Sequence
 from . import _native, frames
 from .broker import Broker
 from .errors import UsageError, ZygoteError
+from .gpu_options import GpuOptions
 from .streams import write_all
 from .zygote import Zygote, describe_exit, exit_status
 
 _INTERRUPTED = 130
 
 
-def run_shell(files: Sequence[str], *, module: bool = False, memory_limit: int | None = None) -> int:
+def run_shell(
+    files: Sequence[str], *, module: bool = False, memory_limit: int | None = None, gpu: GpuOptions | None = None
+) -> int:
     """Evaluates ``files`` in order, the last as a module where ``module``. Returns the exit status.
 
     Raises UsageError for files that cannot be read, InstallationError, ZygoteError, OSError for output.
     """
     scripts = [_read(path) for path in files]
     zygote = Zygote("shell", memory_limit=memory_limit, spares=0)
-    services = Broker()
+    services = Broker(gpu=gpu)
     try:
         return _Shell(zygote, services, files).run(scripts, module)
     except KeyboardInterrupt:

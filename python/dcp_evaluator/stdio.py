@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 
 from .errors import UsageError
+from .gpu_options import GpuOptions
 from .lines import ERROR, WARNING, LineEvaluator
 from .streams import read_some, write_all
 from .zygote import describe_exit, exit_status
@@ -17,12 +18,13 @@ from .zygote import describe_exit, exit_status
 _STDIN, _STDOUT = 0, 1
 
 
-def serve_stdio(files: Sequence[str], *, memory_limit: int | None, level: int) -> int:
+def serve_stdio(files: Sequence[str], *, memory_limit: int | None, level: int, gpu: GpuOptions | None = None) -> int:
     """Returns the sandbox's exit status. Raises UsageError, InstallationError, ZygoteError."""
     _require_open(_STDIN, "input")
     _require_open(_STDOUT, "output")
     with contextlib.ExitStack() as stack:
-        evaluator = LineEvaluator(files, memory_limit=memory_limit, level=min(level, WARNING), warm=0, spares=0)
+        level = min(level, WARNING)
+        evaluator = LineEvaluator(files, memory_limit=memory_limit, level=level, warm=0, spares=0, gpu=gpu)
         stack.callback(evaluator.close)
         if not evaluator.wait_ready():
             return _status_of_signal(evaluator)

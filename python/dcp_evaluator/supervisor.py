@@ -27,15 +27,27 @@ _MOST_REJECTIONS = 100
 _EXIT_GRACE = 2.0
 _LONGEST_TEXT = 1 << 20
 _LONGEST_TIME = 1e12  # ms
+_MOST_BYTES = 1 << 60
+_GPU_CLOCKS = ("submission",)
 _LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
 
 class SliceMetrics(NamedTuple):
-    """Milliseconds that one slice took: CPU time of its sandbox, wall time, GPU time (0 where the GPU was not used)."""
+    """What one slice took. The sandbox says so: code that owns its sandbox can say anything.
+
+    ``cpu``, ``wall``, ``gpu``: milliseconds of its sandbox's CPU time, of wall time, of GPU time (0 where the GPU was
+    not used). ``gpu_clock`` says how GPU time was taken: ``"submission"``, from submission to completion, other
+    sandboxes' work on the same GPU included; None where there was none. ``gpu_up``, ``gpu_down``: bytes to and from the
+    GPU. ``gpu_memory``: the most bytes that its buffers and textures had at once.
+    """
 
     cpu: float = 0.0
     wall: float = 0.0
     gpu: float = 0.0
+    gpu_up: int = 0
+    gpu_down: int = 0
+    gpu_memory: int = 0
+    gpu_clock: str | None = None
 
 
 _NO_METRICS = SliceMetrics()
@@ -440,11 +452,24 @@ def _error_fields(error: Any) -> tuple[str, str, str]:
 def _metrics(value: Any) -> SliceMetrics:
     if type(value) is not dict:
         raise _native.FrameError("metrics were expected")
-    return SliceMetrics(*(_milliseconds(value.get(name)) for name in SliceMetrics._fields))
+    clock = value.get("gpuClock")
+    return SliceMetrics(
+        _milliseconds(value.get("cpu")),
+        _milliseconds(value.get("wall")),
+        _milliseconds(value.get("gpu")),
+        _bytes(value.get("gpuUp")),
+        _bytes(value.get("gpuDown")),
+        _bytes(value.get("gpuMemory")),
+        clock if type(clock) is str and clock in _GPU_CLOCKS else None,
+    )
 
 
 def _milliseconds(value: Any) -> float:
     return float(value) if type(value) in (int, float) and 0 <= value < _LONGEST_TIME else 0.0
+
+
+def _bytes(value: Any) -> int:
+    return int(value) if type(value) in (int, float) and 0 <= value < _MOST_BYTES else 0
 
 
 _Handler = Callable[[Supervisor, Sandbox, list[Any], float], None]

@@ -14,7 +14,7 @@
   const queue = []; // frames of slices; one that could not be decoded has the reason as its fourth item
   const callArguments = [undefined]; // the datum, then the job's arguments
   let workFunction = null;
-  let current = null; // the slice that runs: { id, cpu, wall, gpu }
+  let current = null; // the slice that runs: { id, cpu, wall, gpu, up, down }
 
   class Rejection {
     constructor(reason, retries) {
@@ -26,7 +26,15 @@
   function metrics(slice) {
     const used = { cpu: ops.cpuTime() - slice.cpu, wall: ops.monotonic() - slice.wall };
     const gpu = runtime.gpuTime() - slice.gpu;
-    if (gpu > 0) used.gpu = gpu;
+    if (gpu > 0) {
+      used.gpu = gpu;
+      used.gpuClock = "submission";
+    }
+    const usage = runtime.gpuUsage(false);
+    if (usage === null) return used;
+    used.gpuUp = usage[0] - slice.up;
+    used.gpuDown = usage[1] - slice.down;
+    used.gpuMemory = usage[2];
     return used;
   }
 
@@ -65,7 +73,10 @@
   }
 
   function run(id, datum, undecodable) {
-    const slice = { id, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime() };
+    const usage = runtime.gpuUsage(true);
+    const slice = {
+      id, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime(), up: usage?.[0] ?? 0, down: usage?.[1] ?? 0,
+    };
     current = slice;
     // What earlier slices have said must be out before this one may end the process.
     ops.flushFrames();

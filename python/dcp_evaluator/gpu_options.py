@@ -1,0 +1,137 @@
+"""What sandboxes may use of the GPU: which adapters, how much memory, for how long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from . import installation
+from .errors import InstallationError
+from .host_environment import host_environment
+
+FIELDS = ("vendor", "architecture", "device", "description")
+"""What a pattern can look at: the members of GPUAdapterInfo."""
+LEAST_STAGING, MOST_STAGING = 64 << 20, 2 << 30
+SUBMISSION_TIMEOUT = 60.0
+_LIST_TIMEOUT = 60.0
+
+
+class GpuOptions:
+    """Limits of each sandbox, and the adapters that sandboxes are offered.
+
+    Raises ValueError for what makes no sense, with what would.
+
+    ``memory_limit``: bytes of buffers and textures, None without a limit. ``staging_limit``: bytes of mapped ranges and
+    of data on its way to the GPU, 64 MiB to 2 GiB. ``timeout``: seconds that a submission may take, None for ever.
+
+    ``allow``, ``ban``: regular expressions, searched for in an adapter's ``device``, or in another field of its info as
+    ``FIELD=PATTERN``; an adapter is offered where one of ``allow`` is found, or there is none, and none of ``ban``.
+    ``devices``: indices of the adapters to offer, the preferred one first, as CUDA_VISIBLE_DEVICES names them.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_limit: int | None = None,
+        staging_limit: int = 512 << 20,
+        timeout: float | None = SUBMISSION_TIMEOUT,
+        allow: Iterable[str] = (),
+        ban: Iterable[str] = (),
+        devices: Iterable[int] | None = None,
+    ) -> None:
+        if memory_limit is not None and memory_limit < 0:
+            raise ValueError(f"the GPU memory limit is {memory_limit}; it is a number of bytes")
+        if not LEAST_STAGING <= staging_limit <= MOST_STAGING:
+            raise ValueError(f"the GPU staging limit is {staging_limit}; it is 64 MiB to 2 GiB, in bytes")
+        if timeout is not None and not 0.001 <= timeout < 1e6:
+            raise ValueError(f"the GPU timeout is {timeout:g}; it is a number of seconds, 0.001 or more")
+        self.memory_limit = memory_limit
+        self.staging_limit = staging_limit
+        self.timeout = timeout
+        self.allow, self.ban = tuple(allow), tuple(ban)
+        self.devices = None if devices is None else tuple(devices)
+        if self.devices is not None and any(index < 0 for index in self.devices):
+            raise ValueError(f"the GPU devices are {_listed(self.devices)}; an index is 0 or more")
+        self._patterns = {text: _compile(text) for text in (*self.allow, *self.ban)}
+
+    @property
+    def chooses(self) -> bool:
+        """Whether some adapters may not be offered."""
+        return bool(self.allow or self.ban or self.devices is not None)
+
+    def refusal(self, index: int, info: Mapping[str, Any]) -> str | None:
+        """Why the adapter with this index and info is not offered; None where it is."""
+        if self.devices is not None and index not in self.devices:
+            return f"not among the devices {_listed(self.devices)}"
+        for pattern in self.ban:
+            if self._found(pattern, info):
+                return f"banned by {pattern!r}"
+        if self.allow and not any(self._found(pattern, info) for pattern in self.allow):
+            return f"not allowed by {_listed(map(repr, self.allow))}"
+        return None
+
+    def _found(self, pattern: str, info: Mapping[str, Any]) -> bool:
+        name, compiled = self._patterns[pattern]
+        return compiled.search(str(info.get(name) or "")) is not None
+
+    def visible(self) -> list[int] | None:
+        """Indices of the adapters to offer, the preferred one first; None for all.
+
+        Asks the driver where there is something to choose. Raises ValueError for a device that is not there, and
+        InstallationError.
+        """
+        if not self.chooses:
+            return None
+        adapters = list_adapters()
+        wanted = range(len(adapters)) if self.devices is None else self.devices
+        for index in wanted:
+            if index >= len(adapters):
+                raise ValueError(f"there is no GPU device {index}; {_inventory(adapters)}")
+        return [index for index in wanted if self.refusal(index, adapters[index]) is None]
+
+    def arguments(self) -> list[str]:
+        """Options of dcp-gpu-host, but for the adapters."""
+        limits = ["--staging", str(self.staging_limit)]
+        if self.memory_limit is not None:
+            limits += ["--memory", str(self.memory_limit)]
+        if self.timeout is not None:
+            limits += ["--submission", str(round(self.timeout * 1000))]
+        return limits
+
+
+def list_adapters() -> list[dict[str, Any]]:
+    """The adapters that sandboxes can get, by index. Raises InstallationError where the driver gives no answer."""
+    import json
+    import subprocess  # both take long to load
+
+    command = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library(), "--list"]
+    try:
+        done = subprocess.run(
+            command, env=host_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIST_TIMEOUT,
+            check=True,
+        )  # fmt: skip
+        found = json.loads(done.stdout)["adapters"]
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError):
+        raise InstallationError("the GPU adapters cannot be listed; dcp-evaluator --probe says why") from None
+    return list(found)
+
+
+def _compile(text: str) -> tuple[str, re.Pattern[str]]:
+    name, equals, pattern = text.partition("=")
+    if not equals or name not in FIELDS:
+        name, pattern = "device", text
+    try:
+        return name, re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"the GPU pattern {text!r} is no regular expression: {error}") from None
+
+
+def _listed(items: Iterable[Any]) -> str:
+    return ", ".join(map(str, items)) or "(none)"
+
+
+def _inventory(adapters: list[dict[str, Any]]) -> str:
+    if not adapters:
+        return "this machine has no adapter for sandboxes"
+    return "there are " + _listed(f"{index} ({adapter['device']})" for index, adapter in enumerate(adapters))

@@ -1,0 +1,150 @@
+// The parts of a GPU host that need no driver: sizes of textures, the account of memory, the watchdog, the choice of
+// adapters, what a crash is told as.
+#include <condition_variable>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "check.hpp"
+#include "gpu/adapter_choice.hpp"
+#include "gpu/crash.hpp"
+#include "gpu/memory_account.hpp"
+#include "gpu/region.hpp"
+#include "gpu/watchdog.hpp"
+
+using namespace dcp::gpu;
+using namespace std::chrono_literals;
+
+namespace {
+
+WGPUTextureDescriptor texture(WGPUTextureFormat format, std::uint32_t width, std::uint32_t height,
+                              std::uint32_t layers = 1, std::uint32_t levels = 1) {
+  WGPUTextureDescriptor descriptor = WGPU_TEXTURE_DESCRIPTOR_INIT;
+  descriptor.format = format;
+  descriptor.size = {width, height, layers};
+  descriptor.mipLevelCount = levels;
+  return descriptor;
+}
+
+void textures_have_the_size_of_their_texels() {
+  CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA8Unorm, 16, 8)) == 512);
+  CHECK(texture_bytes(texture(WGPUTextureFormat_R8Unorm, 3, 5, 7)) == 105);
+  CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA32Float, 4, 4, 1, 3)) == 16 * (16 + 4 + 1));
+  CHECK(texture_bytes(texture(WGPUTextureFormat_BC1RGBAUnorm, 8, 8)) == 32);
+  CHECK(texture_bytes(texture(WGPUTextureFormat_BC7RGBAUnorm, 5, 4)) == 32);
+  WGPUTextureDescriptor volume = texture(WGPUTextureFormat_R32Float, 4, 4, 4, 2);
+  volume.dimension = WGPUTextureDimension_3D;
+  CHECK(texture_bytes(volume) == 4 * (64 + 8));
+  WGPUTextureDescriptor samples = texture(WGPUTextureFormat_RGBA8Unorm, 2, 2);
+  samples.sampleCount = 4;
+  CHECK(texture_bytes(samples) == 64);
+  CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA32Float, UINT32_MAX, UINT32_MAX, UINT32_MAX)) == UINT64_MAX);
+  CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA8Unorm, 1, 1, 1, UINT32_MAX)) > 0);
+}
+
+void an_account_holds_its_limit() {
+  Region region;
+  auto account = std::make_shared<MemoryAccount>(100, region.header());
+  CHECK(!account->take(101) && account->take(60) && !account->take(41) && account->take(40) && !account->take(1));
+  account->give(40);
+  {
+    MemoryCharge charge(account, 0);
+    CHECK(account->take(10));
+    charge = MemoryCharge(account, 10);
+    CHECK(region.header().memory == 70);
+    MemoryCharge moved(std::move(charge));
+  }
+  CHECK(region.header().memory == 60 && region.header().memory_peak == 100);
+  // What the sandbox writes there changes nothing.
+  region.header().memory = 0;
+  CHECK(!account->take(41) && account->take(40));
+}
+
+struct Expiry {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int times = 0;
+  std::function<void()> callback() {
+    return [this] {
+      const std::lock_guard lock(mutex);
+      ++times;
+      changed.notify_all();
+    };
+  }
+  bool wait(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, time, [&] { return times > 0; });
+  }
+};
+
+void a_watchdog_bites_once_and_only_where_something_hangs() {
+  {
+    Expiry expiry;
+    Watchdog watchdog(200ms, expiry.callback());
+    CHECK(!expiry.wait(250ms));  // nothing was begun
+    for (int i = 0; i < 8; ++i) {
+      watchdog.begin();
+      CHECK(!expiry.wait(40ms));
+      if (i % 3 == 0) watchdog.end();
+    }
+    watchdog.end();
+    CHECK(!expiry.wait(250ms));
+  }
+  Expiry expiry;
+  Watchdog watchdog(20ms, expiry.callback());
+  watchdog.begin();
+  CHECK(expiry.wait(10s) && expiry.times == 1);
+}
+
+// Adapters whose handle is their type.
+Functions adapters_by_type() {
+  Functions functions;
+  functions.AdapterGetInfo = [](WGPUAdapter adapter, WGPUAdapterInfo* info) {
+    info->adapterType = static_cast<WGPUAdapterType>(reinterpret_cast<std::uintptr_t>(adapter) / 10);
+    return WGPUStatus_Success;
+  };
+  functions.AdapterInfoFreeMembers = [](WGPUAdapterInfo) {};
+  functions.AdapterGetLimits = [](WGPUAdapter, WGPULimits*) { return WGPUStatus_Success; };
+  return functions;
+}
+
+WGPUAdapter adapter(WGPUAdapterType type, int number) {
+  return reinterpret_cast<WGPUAdapter>(static_cast<std::uintptr_t>(type) * 10 + static_cast<std::uintptr_t>(number));
+}
+
+void adapters_of_a_kind_take_turns() {
+  const Functions functions = adapters_by_type();
+  const auto first = adapter(WGPUAdapterType_DiscreteGPU, 1), second = adapter(WGPUAdapterType_DiscreteGPU, 2);
+  const auto third = adapter(WGPUAdapterType_DiscreteGPU, 3), cpu = adapter(WGPUAdapterType_CPU, 1);
+  const std::vector all = {first, second, third, cpu};
+  using Adapters = std::vector<WGPUAdapter>;
+  CHECK(choose_adapters(functions, all, {}) == all);
+  CHECK((choose_adapters(functions, all, {true, {}, 1}) == Adapters{second, third, first, cpu}));
+  CHECK((choose_adapters(functions, all, {true, {}, 5}) == Adapters{third, first, second, cpu}));
+  CHECK((choose_adapters(functions, all, {false, {3, 0}, 7}) == Adapters{cpu, first}));
+  CHECK((choose_adapters(functions, all, {false, {2, 0}, 1}) == Adapters{first, third}));
+  CHECK(choose_adapters(functions, all, {false, {}, 1}).empty());
+  CHECK((choose_adapters(functions, all, {false, {9, 1}, 0}) == Adapters{second}));
+}
+
+void a_crash_has_a_reason() {
+  const char* panic =
+      "\nthread '<unnamed>' (77) panicked at src/lib.rs:12:5:\nnot implemented: no such thing\nsecond line\n"
+      "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n"
+      "\nthread '<unnamed>' (77) panicked at core/src/panicking.rs:1:1:\npanic in a function that cannot unwind\n";
+  CHECK(crash_reason(6, panic) ==
+        "the GPU host crashed: panic in wgpu-native: not implemented: no such thing\nsecond line (src/lib.rs:12:5)");
+  CHECK(crash_reason(11, "some driver says hello\n") == "the GPU host crashed: Segmentation fault");
+  CHECK(crash_reason(6, "panicked at nowhere") == "the GPU host crashed: Aborted");
+}
+
+}  // namespace
+
+int main() {
+  textures_have_the_size_of_their_texels();
+  an_account_holds_its_limit();
+  a_watchdog_bites_once_and_only_where_something_hangs();
+  adapters_of_a_kind_take_turns();
+  a_crash_has_a_reason();
+  return dcp::test::failures != 0;
+}
