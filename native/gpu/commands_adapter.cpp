@@ -19,6 +19,7 @@ WGPUAdapter choose(Server& server, std::uint32_t power, bool fallback) {
     if (fallback && type != WGPUAdapterType_CPU) continue;
     if (chosen == nullptr) chosen = adapter;
     if (power == low_power && type == WGPUAdapterType_IntegratedGPU) return adapter;
+    if (power == high_performance && type == WGPUAdapterType_DiscreteGPU) return adapter;
   }
   return chosen;
 }

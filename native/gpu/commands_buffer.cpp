@@ -89,12 +89,13 @@ void map_buffer(Call& call) {
     buffer->state = Buffer::State::pending;
     buffer->map = {request, mode, offset, size, heap_offset};
   }
-  call.device().poller().mapping_began();
   WGPUBufferMapCallbackInfo callback = WGPU_BUFFER_MAP_CALLBACK_INFO_INIT;
   callback.mode = WGPUCallbackMode_AllowSpontaneous;
   callback.callback = on_mapped;
   callback.userdata1 = map;
   server.functions().BufferMapAsync(buffer->handle, mode, offset, size, callback);
+  // Now: a poller that looked before wgpu-native knew of it would find nothing. It may have ended already.
+  call.device().poller().mapping_began();
 }
 
 // buffer, 0 | 1, heap offset: with 1, the mapped range takes the bytes at the heap offset first

@@ -7,7 +7,6 @@ namespace dcp::gpu {
 namespace {
 
 constexpr auto kQuiet = std::chrono::milliseconds(5);
-constexpr auto kPause = std::chrono::milliseconds(1);
 // What nobody awaits is looked after this often, so that the watchdog does not take many short submissions for one.
 constexpr auto kLongestUnwatched = std::chrono::milliseconds(500);
 
@@ -59,6 +58,7 @@ void Poller::began() {
 void Poller::mapping_began() {
   const std::lock_guard lock(mutex_);
   ++mappings_;
+  ++mappings_begun_;
   changed_.notify_all();
 }
 
@@ -92,10 +92,13 @@ void Poller::wait_for_oldest(std::unique_lock<std::mutex>& lock) {
 }
 
 void Poller::poll_mappings(std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t before = mappings_begun_;
   lock.unlock();
   functions_.DevicePoll(device_, true, nullptr);
   lock.lock();
-  if (ended_.empty() && mappings_ > 0 && submissions_.empty()) changed_.wait_for(lock, kPause);
+  // All that was mappable is mapped. One that is not is ended by an unmap, which tells.
+  const bool nothing_new = before == mappings_begun_ && ended_.empty() && done_.empty() && submissions_.empty();
+  if (nothing_new && mappings_ > 0 && !stopped_) changed_.wait(lock);
 }
 
 void Poller::run() {

@@ -42,7 +42,8 @@ class Poller : public std::enable_shared_from_this<Poller> {
   void when_done(Task task);
   /// Waits until everything submitted is complete.
   void wait_until_done();
-  /// A mapping was asked for; `mapping_ended` is called from wgpu-native's callback, on whatever thread.
+  /// wgpu-native was asked for a mapping; `mapping_ended` is called from its callback, on whatever thread, and can come
+  /// first.
   void mapping_began();
   void mapping_ended(Task task);
 
@@ -69,6 +70,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
   std::deque<std::pair<std::uint64_t, Task>> done_;
   std::vector<Task> ended_;
   int mappings_ = 0;
+  std::uint64_t mappings_begun_ = 0;
 };
 
 }  // namespace dcp::gpu

@@ -15,6 +15,7 @@ using namespace dcp::gpu;
 namespace {
 
 constexpr std::size_t kMostWords = 1 << 14;
+constexpr Limits kLimits = {.memory = 1 << 16, .staging = 1 << 10, .submission = Limits{}.submission};
 
 void run(Server& server, Region& region) {
   CommandReader reader(region);
@@ -39,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size > 0) std::memcpy(region.heap(), data, std::min(size, kMostWords * 4));
   region.header().commands.write = static_cast<std::uint32_t>(words);
   {
-    auto server = std::make_unique<Server>(dcp::fuzz::fake_functions(), std::vector{dcp::fuzz::fake_adapter()}, region);
+    auto server =
+        std::make_unique<Server>(dcp::fuzz::fake_functions(), std::vector{dcp::fuzz::fake_adapter()}, region, kLimits);
     run(*server, region);
     // Devices are released by threads of their own, which still use the server.
     while (!server->objects().empty()) server->remove(server->objects().begin()->first);

@@ -1,7 +1,9 @@
 // What the GPU host reads from its shared memory: any words give values or a Violation, never anything else.
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "check.hpp"
@@ -146,6 +148,37 @@ void the_ring_is_checked() {
   }
 }
 
+// A thread that writes into the ring all the while: a command is what was copied, whole and within the ring.
+void the_ring_can_change_while_it_is_read() {
+  Region region;
+  std::atomic<bool> done = false;
+  std::thread scribbler([&] {
+    std::minstd_rand random(5);
+    while (!done) {
+      const std::uint32_t index = random() % 4096;
+      const std::uint32_t word =
+          random() % 4 == 0 ? static_cast<std::uint32_t>(random()) : message_header(1, random() % 64);
+      reinterpret_cast<std::atomic<std::uint32_t>*>(region.commands())[index] = word;
+      if (random() % 64 == 0) region.header().commands.write.store(random() % 8192);
+    }
+  });
+  std::size_t read = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    CommandReader reader(region);
+    std::vector<std::uint32_t> found;
+    try {
+      for (int i = 0; i < 64 && reader.next(found); ++i) {
+        CHECK(found.size() == message_words(found[0]) && found.size() <= kCommandWords);
+        ++read;
+      }
+    } catch (const Violation&) {
+    }
+  }
+  done = true;
+  scribbler.join();
+  CHECK(read > 0);
+}
+
 void commands_come_in_order_around_the_ring() {
   Region region;
   CommandReader reader(region);
@@ -189,6 +222,7 @@ int main() {
   strings_are_copied(host);
   random_commands_do_no_harm();
   the_ring_is_checked();
+  the_ring_can_change_while_it_is_read();
   commands_come_in_order_around_the_ring();
   utf8();
   return dcp::test::failures != 0;
