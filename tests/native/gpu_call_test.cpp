@@ -151,13 +151,15 @@ void the_ring_is_checked() {
 // A thread that writes into the ring all the while: a command is what was copied, whole and within the ring.
 void the_ring_can_change_while_it_is_read() {
   Region region;
+  for (std::uint32_t i = 0; i < 4096; ++i) region.commands()[i] = message_header(1, 1 + i % 60);
+  region.header().commands.write = 4096;
   std::atomic<bool> done = false;
   std::thread scribbler([&] {
     std::minstd_rand random(5);
     while (!done) {
       const std::uint32_t index = random() % 4096;
       const std::uint32_t word =
-          random() % 4 == 0 ? static_cast<std::uint32_t>(random()) : message_header(1, random() % 64);
+          random() % 16 == 0 ? static_cast<std::uint32_t>(random()) : message_header(1, 1 + random() % 60);
       reinterpret_cast<std::atomic<std::uint32_t>*>(region.commands())[index] = word;
       if (random() % 64 == 0) region.header().commands.write.store(random() % 8192);
     }
