@@ -12,6 +12,7 @@ from .errors import InstallationError
 from .gpu_options import GpuOptions
 from .host_environment import host_environment
 
+
 class GpuPool:
     """Keeps ``warm`` GPU hosts ready. Not thread-safe: one owner."""
 
