@@ -260,7 +260,8 @@ def test_wrong_options_raise(options: dict[str, object], message: str) -> None:
 # --- Metering ---
 
 
-def test_a_slice_says_what_it_used_of_the_gpu() -> None:
+@pytest.mark.parametrize(("timestamps", "clock"), [(None, "submission"), (True, "timestamps"), (False, "submission")])
+def test_a_slice_says_what_it_used_of_the_gpu(timestamps: bool | None, clock: str) -> None:
     body = """
     if (datum === 0) return null;
     const source = newBuffer(1 << 20, U.COPY_DST | U.COPY_SRC);
@@ -275,9 +276,44 @@ def test_a_slice_says_what_it_used_of_the_gpu() -> None:
     target.destroy();
     await device.queue.onSubmittedWorkDone();
     """
-    with dcp.Evaluator() as evaluator:
+    with dcp.Evaluator(gpu=dcp.GpuOptions(timestamps=timestamps)) as evaluator:
         results = dcp.compute_for([1, 0], work(body)).local_exec(sandboxes=1, evaluator=evaluator).wait()
     used, idle = results.metrics[0], results.metrics[1]
     assert used.gpu > 0
-    assert used[3:] == (1 << 20, 1 << 19, (1 << 20) + (1 << 19), "submission")
+    assert used[3:] == (1 << 20, 1 << 19, (1 << 20) + (1 << 19), clock)
     assert (idle.gpu, *idle[3:]) == (0, 0, 0, 0, None)
+
+
+def test_timestamps_tell_how_long_the_gpu_worked() -> None:
+    """The same shader, ten times as much of it: the time grows, and stays below that from submission to completion."""
+    body = f"""
+    {ENDLESS.replace("65535, 65535", "datum")}
+    const began = performance.now();
+    submitEndless();
+    await device.queue.onSubmittedWorkDone();
+    return performance.now() - began;
+    """
+    with dcp.Evaluator(gpu=dcp.GpuOptions(timestamps=True)) as evaluator:
+        results = dcp.compute_for([1, 10, 100], work(body)).local_exec(sandboxes=1, evaluator=evaluator).wait()
+    one, ten, hundred = (results.metrics[index] for index in range(3))
+    assert 0 < one.gpu < ten.gpu < hundred.gpu
+    assert hundred.gpu > 20 * one.gpu
+    assert hundred.gpu <= results[2] * 1.01
+    assert hundred.gpu_clock == "timestamps"
+
+
+def test_a_device_without_timestamp_queries_has_none_though_the_host_uses_them() -> None:
+    found = run_one(
+        """
+        const query = { type: "timestamp", count: 2 };
+        const error = await errorOf(() => device.createQuerySet(query), "validation");
+        const requiredFeatures = ["timestamp-query"];
+        const other = await (await navigator.gpu.requestAdapter()).requestDevice({ requiredFeatures });
+        other.pushErrorScope("validation");
+        other.createQuerySet(query);
+        return [error, await other.popErrorScope()];
+        """,
+        timestamps=True,
+    )
+    message = "GPUDevice.createQuerySet: the device has no feature timestamp-query"
+    assert found == [f"GPUValidationError: {message}", None]

@@ -124,6 +124,7 @@ void ClientConnection::clear_reply_event() {
 }
 
 double ClientConnection::busy_ms() const {
+  if (has_timestamps()) return static_cast<double>(header().gpu_ns.load(std::memory_order_acquire)) / 1e6;
   std::uint64_t total = header().busy_ns.load(std::memory_order_acquire);
   if (const std::uint64_t since = header().busy_since_ns.load(std::memory_order_acquire)) {
     timespec now;

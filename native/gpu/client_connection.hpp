@@ -45,7 +45,9 @@ class ClientConnection {
   /// Gives replies up to `position` back; false where more have come, which the caller has to read first.
   bool finish_replies(std::uint32_t position);
   void clear_reply_event();
+  /// GPU time of this host, and whether it was taken by timestamps.
   double busy_ms() const;
+  bool has_timestamps() const { return header().gpu_clock.load(std::memory_order_acquire) == kTimestamps; }
   /// What the host has counted, and the most memory since reset_peak().
   struct Usage {
     std::uint64_t bytes_up = 0, bytes_down = 0, memory_peak = 0;

@@ -231,7 +231,8 @@ Value busy_time(Engine& engine, void* context, Args) {
   return engine.number(client.busy_before_ms + (client.connection ? client.connection->busy_ms() : 0));
 }
 
-/// [bytes to the GPU, bytes from it, most GPU memory since the last call with true]; null where none was used.
+/// [bytes to the GPU, bytes from it, most GPU memory since the last call with true,
+/// whether GPU time is by timestamps]; null where none was used.
 Value usage(Engine& engine, void* context, Args args) {
   Client& client = client_of(context);
   if (!client.was_connected) return engine.null();
@@ -244,6 +245,7 @@ Value usage(Engine& engine, void* context, Args args) {
       engine.number(static_cast<double>(client.before.bytes_up + usage.bytes_up)),
       engine.number(static_cast<double>(client.before.bytes_down + usage.bytes_down)),
       engine.number(static_cast<double>(std::max(client.before.memory_peak, usage.memory_peak))),
+      engine.boolean(client.connection && client.connection->has_timestamps()),
   };
   return engine.array(items);
 }

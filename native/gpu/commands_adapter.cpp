@@ -34,6 +34,17 @@ void read_limits(Call& call, WGPULimits& limits) {
   });
 }
 
+constexpr auto kBetweenCommands = static_cast<WGPUFeatureName>(WGPUNativeFeature_TimestampQueryInsideEncoders);
+
+bool times_submissions(Server& server, WGPUAdapter adapter) {
+  const Functions& functions = server.functions();
+  const Timestamps wanted = server.limits().timestamps;
+  if (wanted == Timestamps::never) return false;
+  if (wanted == Timestamps::hardware && describe(functions, adapter).type == WGPUAdapterType_CPU) return false;
+  return functions.AdapterHasFeature(adapter, WGPUFeatureName_TimestampQuery) &&
+         functions.AdapterHasFeature(adapter, kBetweenCommands);
+}
+
 std::vector<WGPUFeatureName> read_features(Call& call, WGPUAdapter adapter) {
   std::vector<WGPUFeatureName> features;
   for (std::uint32_t left = call.count(); left > 0; --left) {
@@ -110,13 +121,19 @@ void request_device(Call& call) {
   WGPUDeviceDescriptor descriptor = WGPU_DEVICE_DESCRIPTOR_INIT;
   descriptor.label = call.string();
   if (adapter == nullptr) call.bad_value("a device of no adapter");
-  const std::vector<WGPUFeatureName> features = read_features(call, adapter);
+  std::vector<WGPUFeatureName> features = read_features(call, adapter);
   WGPULimits limits = WGPU_LIMITS_INIT;
   read_limits(call, limits);
   call.finish();
   Server& server = call.server();
   auto device = std::make_shared<Device>(device_id, server.functions(), server.replies());
   auto owner = std::make_shared<Owner>(device);
+  device->has_timestamp_queries = std::ranges::count(features, WGPUFeatureName_TimestampQuery) > 0;
+  const bool timed = times_submissions(server, adapter);
+  if (timed) {
+    if (!device->has_timestamp_queries) features.push_back(WGPUFeatureName_TimestampQuery);
+    features.push_back(kBetweenCommands);
+  }
   descriptor.requiredFeatures = features.data();
   descriptor.requiredFeatureCount = features.size();
   descriptor.requiredLimits = &limits;
@@ -132,7 +149,10 @@ void request_device(Call& call) {
   callback.userdata1 = &made;
   server.functions().AdapterRequestDevice(adapter, &descriptor, callback);
   if (made.device != nullptr) {
-    device->adopt(made.device, server.clock(), owner, make_watchdog(server));
+    const WGPUQueue queue = server.functions().DeviceGetQueue(made.device);
+    auto timer =
+        timed ? std::make_shared<GpuTimer>(server.functions(), made.device, queue, server.region().header()) : nullptr;
+    device->adopt(made.device, queue, server.clock(), owner, make_watchdog(server), std::move(timer));
     server.track(device);
   } else {
     device->set_lost();

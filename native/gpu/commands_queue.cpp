@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <unordered_set>
 
 #include "gpu/commands.hpp"
@@ -27,11 +28,18 @@ const char* unusable(const Object& command_buffer) {
   return nullptr;
 }
 
-void submit_now(Call& call, const std::vector<WGPUCommandBuffer>& buffers) {
+void submit_now(Call& call, std::vector<WGPUCommandBuffer> buffers) {
+  Device& device = call.device();
+  // What only writes is not worth two timestamps.
+  const auto span = device.timer() != nullptr && !buffers.empty() ? device.timer()->open() : std::nullopt;
+  if (span) {
+    buffers.insert(buffers.begin(), span->before);
+    buffers.push_back(span->after);
+  }
   const WGPUSubmissionIndex index =
-      call.functions().QueueSubmitForIndex(call.device().queue(), buffers.size(), buffers.data());
-  call.device().writes_pending = false;
-  call.device().poller().submitted(index);
+      call.functions().QueueSubmitForIndex(device.queue(), buffers.size(), buffers.data());
+  device.writes_pending = false;
+  device.poller().submitted(index, span ? device.timer()->submitted(*span, !device.failure()) : std::nullopt);
 }
 
 /// wgpu-native keeps what writeBuffer brings until the next submission is complete: at most the sandbox's staging

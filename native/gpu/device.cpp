@@ -80,11 +80,13 @@ Device::~Device() {
   if (poller_) poller_->stop();
 }
 
-void Device::adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data,
-                   std::unique_ptr<Watchdog> watchdog) {
+void Device::adopt(WGPUDevice handle, WGPUQueue queue, BusyClock& clock, std::shared_ptr<void> callback_data,
+                   std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer) {
   handle_ = handle;
-  queue_ = functions_.DeviceGetQueue(handle);
-  poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock, std::move(callback_data), std::move(watchdog));
+  queue_ = queue;
+  timer_ = std::move(timer);
+  poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock, std::move(callback_data), std::move(watchdog),
+                                     timer_);
   poller_->start();
 }
 

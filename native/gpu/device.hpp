@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "gpu/gpu_timer.hpp"
 #include "gpu/poller.hpp"
 #include "gpu/replies.hpp"
 #include "webgpu_decoder.hpp"
@@ -31,8 +32,8 @@ class Device {
   Device(std::uint32_t id, const Functions& functions, ReplyWriter& replies);
   ~Device();
   /// What wgpu-native made, and what its callbacks need as long as it lives. Call once.
-  void adopt(WGPUDevice handle, BusyClock& clock, std::shared_ptr<void> callback_data,
-             std::unique_ptr<Watchdog> watchdog);
+  void adopt(WGPUDevice handle, WGPUQueue queue, BusyClock& clock, std::shared_ptr<void> callback_data,
+             std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer);
 
   std::uint32_t id() const { return id_; }
   WGPUDevice handle() const { return handle_; }
@@ -61,8 +62,11 @@ class Device {
   /// What stands for a bind group layout of null.
   WGPUBindGroupLayout empty_bind_group_layout();
 
-  bool writes_pending = false;     ///< writeBuffer since the last submission
-  std::uint64_t staged_bytes = 0;  ///< of writeBuffer since all was known to be complete
+  GpuTimer* timer() const { return timer_.get(); }
+
+  bool has_timestamp_queries = false;  ///< whether the sandbox asked for them
+  bool writes_pending = false;         ///< writeBuffer since the last submission
+  std::uint64_t staged_bytes = 0;      ///< of writeBuffer since all was known to be complete
 
  private:
   struct Scope {
@@ -78,6 +82,7 @@ class Device {
   WGPUBuffer empty_vertex_buffer_ = nullptr;
   WGPUBindGroupLayout empty_bind_group_layout_ = nullptr;
   std::shared_ptr<Poller> poller_;
+  std::shared_ptr<GpuTimer> timer_;  ///< null: no timestamps
   std::atomic<bool> lost_ = false;
   std::mutex mutex_;
   const std::thread::id main_thread_ = std::this_thread::get_id();

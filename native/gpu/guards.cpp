@@ -66,6 +66,13 @@ void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descript
   }
 }
 
+// The host has the feature for itself where the adapter has it.
+void guard_create_query_set(Call& call, const WGPUQuerySetDescriptor* descriptor) {
+  if (descriptor->type == WGPUQueryType_Timestamp && !call.device().has_timestamp_queries) {
+    call.refuse("the device has no feature timestamp-query");
+  }
+}
+
 void guard_clear_buffer(Call& call, WGPUBuffer, std::uint64_t, std::uint64_t size) {
   if (size == 0) call.skip_call();
 }

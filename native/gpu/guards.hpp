@@ -9,6 +9,7 @@ void guard_create_buffer(Call& call, const WGPUBufferDescriptor* descriptor);
 void guard_create_bind_group_layout(Call& call, const WGPUBindGroupLayoutDescriptor* descriptor);
 void guard_create_pipeline_layout(Call& call, const WGPUPipelineLayoutDescriptor* descriptor);
 void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descriptor);
+void guard_create_query_set(Call& call, const WGPUQuerySetDescriptor* descriptor);
 void guard_clear_buffer(Call& call, WGPUBuffer buffer, std::uint64_t offset, std::uint64_t size);
 
 void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor);

@@ -4,7 +4,8 @@
 //   dcp-gpu-host --library PATH --probe    prints the adapters as JSON, after a shader has run on each
 //   dcp-gpu-host --library PATH --list     prints the adapters that sandboxes can get as JSON
 //
-// LIMITS: --memory BYTES, --staging BYTES, --submission MILLISECONDS; --visible INDEX,... and --turn N choose adapters.
+// LIMITS: --memory BYTES, --staging BYTES, --submission MILLISECONDS, --timestamps never|hardware|always; --visible
+// INDEX,... and --turn N choose adapters.
 //
 // Exit status: 0 hung up or probed, 1 cannot start, 2 wrong options, 3 the sandbox broke the protocol, 4 a submission
 // took too long.
@@ -74,6 +75,12 @@ bool set(Options& options, std::string_view name, std::string_view value) {
     options.limits.staging = std::clamp(number(value), dcp::gpu::kSmallestHeap, dcp::gpu::kLargestHeap);
   } else if (name == "--submission") {
     options.limits.submission = std::chrono::milliseconds(std::min<std::uint64_t>(number(value), UINT32_MAX));
+  } else if (name == "--timestamps") {
+    using dcp::gpu::Timestamps;
+    if (value != "never" && value != "hardware" && value != "always") return false;
+    options.limits.timestamps = value == "never"      ? Timestamps::never
+                                : value == "hardware" ? Timestamps::hardware
+                                                      : Timestamps::always;
   } else if (name == "--visible") {
     options.choice.all = false;
     options.choice.visible = numbers(value);

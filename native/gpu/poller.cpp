@@ -22,10 +22,10 @@ void Poller::stop() {
   changed_.notify_all();
 }
 
-void Poller::submitted(WGPUSubmissionIndex index) {
+void Poller::submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> span) {
   const std::lock_guard lock(mutex_);
   if (submissions_.empty()) began();
-  submissions_.push_back(index);
+  submissions_.push_back({index, span});
   ++submitted_;
   clock_.begin();
   changed_.notify_all();
@@ -77,9 +77,10 @@ void Poller::run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& ta
 }
 
 void Poller::wait_for_oldest(std::unique_lock<std::mutex>& lock) {
-  const WGPUSubmissionIndex index = submissions_.front();
+  const auto [index, span] = submissions_.front();
   lock.unlock();
   functions_.DevicePoll(device_, true, &index);
+  if (span) timer_->read(*span);
   lock.lock();
   submissions_.pop_front();
   ++completed_;
@@ -125,6 +126,7 @@ void Poller::run() {
   }
   while (!submissions_.empty()) wait_for_oldest(lock);
   lock.unlock();
+  if (timer_) timer_->release();
   functions_.QueueRelease(queue_);
   functions_.DeviceRelease(device_);
 }

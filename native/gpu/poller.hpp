@@ -12,9 +12,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "gpu/busy_clock.hpp"
+#include "gpu/gpu_timer.hpp"
 #include "gpu/watchdog.hpp"
 #include "webgpu_decoder.hpp"
 
@@ -27,17 +29,19 @@ class Poller : public std::enable_shared_from_this<Poller> {
   /// Owns the device's handles: they are released by the thread once stop() was called and the GPU is done, and
   /// `callback_data` after them.
   Poller(const Functions& functions, WGPUDevice device, WGPUQueue queue, BusyClock& clock,
-         std::shared_ptr<void> callback_data, std::unique_ptr<Watchdog> watchdog)
+         std::shared_ptr<void> callback_data, std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer)
       : functions_(functions),
         device_(device),
         queue_(queue),
         clock_(clock),
         callback_data_(std::move(callback_data)),
-        watchdog_(std::move(watchdog)) {}
+        watchdog_(std::move(watchdog)),
+        timer_(std::move(timer)) {}
 
   void start();
   void stop();
-  void submitted(WGPUSubmissionIndex index);
+  /// `span`: of the timer, to be read when the submission is complete.
+  void submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> span);
   /// Runs `task` on the thread once everything submitted so far is complete.
   void when_done(Task task);
   /// Waits until everything submitted is complete.
@@ -61,11 +65,16 @@ class Poller : public std::enable_shared_from_this<Poller> {
   BusyClock& clock_;
   const std::shared_ptr<void> callback_data_;
   const std::unique_ptr<Watchdog> watchdog_;             // null: there is no limit
+  const std::shared_ptr<GpuTimer> timer_;                // null: no timestamps
   std::chrono::steady_clock::time_point working_since_;  // on the oldest submission
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;
-  std::deque<WGPUSubmissionIndex> submissions_;
+  struct Submission {
+    WGPUSubmissionIndex index;
+    std::optional<std::uint32_t> span;
+  };
+  std::deque<Submission> submissions_;
   std::uint64_t submitted_ = 0, completed_ = 0;
   std::deque<std::pair<std::uint64_t, Task>> done_;
   std::vector<Task> ended_;

@@ -4,12 +4,14 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace dcp::gpu {
 namespace {
 
 constexpr std::size_t kMostWaiting = 1024;
+constexpr auto kLockPatience = std::chrono::milliseconds(250);
 constexpr std::size_t kLongestText = 16 * 1024;
 
 }  // namespace
@@ -38,20 +40,26 @@ Reply& Reply::text(std::string_view value) {
 }
 
 void ReplyWriter::send(Reply&& reply) {
-  const std::lock_guard lock(mutex_);
   reply.words_[0] =
       message_header(static_cast<std::uint32_t>(reply.type_), static_cast<std::uint32_t>(reply.words_.size()));
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (lock_is_lost_) {
+    if (put(reply.words_)) region_.header().replies.write.store(position_, std::memory_order_seq_cst);
+    return;
+  }
+  lock.lock();
   waiting_.push_back(std::move(reply.words_));
   flush_locked();
 }
 
 void ReplyWriter::be_last_words() {
-  const std::lock_guard lock(mutex_);
+  const std::unique_lock lock(mutex_, kLockPatience);
+  lock_is_lost_ = !lock.owns_lock();
   wakes_ = false;
 }
 
 void ReplyWriter::flush() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard<std::timed_mutex> lock(mutex_);
   flush_locked();
 }
 
@@ -88,7 +96,7 @@ bool ReplyWriter::put(const std::vector<std::uint32_t>& words) {
 bool ReplyWriter::drain(int socket) {
   for (;;) {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<std::timed_mutex> lock(mutex_);
       flush_locked();
       if (waiting_.size() < kMostWaiting) return true;
     }

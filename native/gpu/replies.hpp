@@ -1,6 +1,7 @@
 // The writing end of the reply ring. Any thread may send; what does not fit waits in memory.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -33,6 +34,7 @@ class ReplyWriter {
 
   void send(Reply&& reply);
   /// From now on nobody is woken: the host ends, and its socket's end wakes the sandbox, which then reads what is left.
+  /// Does not wait for a thread that crashed while it was sending: only the caller sends then, past what was waiting.
   void be_last_words();
   /// Moves waiting replies into the ring as room appears.
   void flush();
@@ -44,10 +46,11 @@ class ReplyWriter {
   bool put(const std::vector<std::uint32_t>& words);
 
   Region& region_;
-  std::mutex mutex_;
+  std::timed_mutex mutex_;
   std::deque<std::vector<std::uint32_t>> waiting_;
   std::uint32_t position_ = 0;
-  bool wakes_ = true;
+  std::atomic<bool> wakes_ = true;
+  std::atomic<bool> lock_is_lost_ = false;
 };
 
 }  // namespace dcp::gpu

@@ -51,6 +51,8 @@ constexpr std::uint32_t message_header(std::uint32_t type, std::uint32_t words) 
 constexpr std::uint32_t message_type(std::uint32_t header) { return header >> 20; }
 constexpr std::uint32_t message_words(std::uint32_t header) { return header & 0xFFFFFu; }
 
+constexpr std::uint32_t kSubmission = 0, kTimestamps = 1;
+
 struct alignas(64) RingState {
   std::atomic<std::uint32_t> write;
   alignas(64) std::atomic<std::uint32_t> read;
@@ -65,6 +67,8 @@ struct Header {
   RingState replies;
   alignas(64) std::atomic<std::uint64_t> busy_ns;  ///< time with work submitted and not complete
   std::atomic<std::uint64_t> busy_since_ns;        ///< CLOCK_MONOTONIC at which such a time began, 0: idle
+  std::atomic<std::uint64_t> gpu_ns;               ///< by timestamps, where gpu_clock says so
+  std::atomic<std::uint32_t> gpu_clock;            ///< kSubmission: busy_ns is the GPU time; kTimestamps: gpu_ns
   std::atomic<std::uint64_t> bytes_up;             ///< to the GPU: writeBuffer, mappings that were written
   std::atomic<std::uint64_t> bytes_down;           ///< from the GPU: mappings that were read
   std::atomic<std::uint64_t> memory;               ///< bytes of buffers and textures now

@@ -15,6 +15,7 @@ FIELDS = ("vendor", "architecture", "device", "description")
 LEAST_STAGING, MOST_STAGING = 64 << 20, 2 << 30
 SUBMISSION_TIMEOUT = 60.0
 _LIST_TIMEOUT = 60.0
+_TIMESTAMPS = {None: "hardware", True: "always", False: "never"}
 
 
 class GpuOptions:
@@ -24,6 +25,9 @@ class GpuOptions:
 
     ``memory_limit``: bytes of buffers and textures, None without a limit. ``staging_limit``: bytes of mapped ranges and
     of data on its way to the GPU, 64 MiB to 2 GiB. ``timeout``: seconds that a submission may take, None for ever.
+
+    ``timestamps``: whether GPU time is taken by the GPU's clock where it has one, which costs two timestamps a
+    submission; None: where the adapter is no software. Else it is taken from submission to completion.
 
     ``allow``, ``ban``: regular expressions, searched for in an adapter's ``device``, or in another field of its info as
     ``FIELD=PATTERN``; an adapter is offered where one of ``allow`` is found, or there is none, and none of ``ban``.
@@ -36,6 +40,7 @@ class GpuOptions:
         memory_limit: int | None = None,
         staging_limit: int = 512 << 20,
         timeout: float | None = SUBMISSION_TIMEOUT,
+        timestamps: bool | None = None,
         allow: Iterable[str] = (),
         ban: Iterable[str] = (),
         devices: Iterable[int] | None = None,
@@ -49,6 +54,7 @@ class GpuOptions:
         self.memory_limit = memory_limit
         self.staging_limit = staging_limit
         self.timeout = timeout
+        self.timestamps = timestamps
         self.allow, self.ban = tuple(allow), tuple(ban)
         self.devices = None if devices is None else tuple(devices)
         if self.devices is not None and any(index < 0 for index in self.devices):
@@ -92,7 +98,7 @@ class GpuOptions:
 
     def arguments(self) -> list[str]:
         """Options of dcp-gpu-host, but for the adapters."""
-        limits = ["--staging", str(self.staging_limit)]
+        limits = ["--staging", str(self.staging_limit), "--timestamps", _TIMESTAMPS[self.timestamps]]
         if self.memory_limit is not None:
             limits += ["--memory", str(self.memory_limit)]
         if self.timeout is not None:

@@ -28,7 +28,7 @@ _EXIT_GRACE = 2.0
 _LONGEST_TEXT = 1 << 20
 _LONGEST_TIME = 1e12  # ms
 _MOST_BYTES = 1 << 60
-_GPU_CLOCKS = ("submission",)
+_GPU_CLOCKS = ("timestamps", "submission")
 _LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
 
@@ -36,9 +36,9 @@ class SliceMetrics(NamedTuple):
     """What one slice took. The sandbox says so: code that owns its sandbox can say anything.
 
     ``cpu``, ``wall``, ``gpu``: milliseconds of its sandbox's CPU time, of wall time, of GPU time (0 where the GPU was
-    not used). ``gpu_clock`` says how GPU time was taken: ``"submission"``, from submission to completion, other
-    sandboxes' work on the same GPU included; None where there was none. ``gpu_up``, ``gpu_down``: bytes to and from the
-    GPU. ``gpu_memory``: the most bytes that its buffers and textures had at once.
+    not used). ``gpu_clock`` says how GPU time was taken: ``"timestamps"``, by the GPU's clock around each submission;
+    ``"submission"``, from submission to completion; None where there was none. ``gpu_up``, ``gpu_down``: bytes to and
+    from the GPU. ``gpu_memory``: the most bytes that its buffers and textures had at once.
     """
 
     cpu: float = 0.0

@@ -15,7 +15,8 @@ using namespace dcp::gpu;
 namespace {
 
 constexpr std::size_t kMostWords = 1 << 14;
-constexpr Limits kLimits = {.memory = 1 << 16, .staging = 1 << 10, .submission = Limits{}.submission};
+constexpr Limits kLimits = {
+    .memory = 1 << 16, .staging = 1 << 10, .timestamps = Timestamps::always, .submission = Limits{}.submission};
 
 void run(Server& server, Region& region) {
   CommandReader reader(region);

@@ -131,6 +131,8 @@ HAND_FUNCTIONS = [
     "wgpuComputePassEncoderSetImmediates",
     "wgpuRenderPassEncoderSetImmediates",
     "wgpuRenderBundleEncoderSetImmediates",
+    "wgpuCommandEncoderWriteTimestamp",
+    "wgpuQueueGetTimestampPeriod",
 ]
 
 # Interfaces whose methods work only until one of them, the closer, has been called.
@@ -209,6 +211,7 @@ GUARDS = {
     "GPUDevice.createRenderPipeline",
     "GPUDevice.createRenderBundleEncoder",
     "GPUTexture.createView",
+    "GPUDevice.createQuerySet",
     "GPUCommandEncoder.clearBuffer",
     "GPUCommandEncoder.copyBufferToTexture",
     "GPUCommandEncoder.copyTextureToBuffer",

@@ -26,12 +26,12 @@
   function metrics(slice) {
     const used = { cpu: ops.cpuTime() - slice.cpu, wall: ops.monotonic() - slice.wall };
     const gpu = runtime.gpuTime() - slice.gpu;
-    if (gpu > 0) {
-      used.gpu = gpu;
-      used.gpuClock = "submission";
-    }
     const usage = runtime.gpuUsage(false);
     if (usage === null) return used;
+    if (gpu > 0) {
+      used.gpu = gpu;
+      used.gpuClock = usage[3] ? "timestamps" : "submission";
+    }
     used.gpuUp = usage[0] - slice.up;
     used.gpuDown = usage[1] - slice.down;
     used.gpuMemory = usage[2];

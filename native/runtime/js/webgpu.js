@@ -51,6 +51,6 @@
 
   /** Milliseconds that the GPU has worked for this sandbox. */
   runtime.gpuTime = () => ops.gpuBusyTime();
-  /** [bytes to the GPU, bytes from it, most GPU memory since `restart` was true]; null: no GPU host was ever there. */
+  /** [bytes to the GPU, bytes from it, most GPU memory since `restart` was true, GPU time by timestamps?]; null: no GPU host was ever there. */
   runtime.gpuUsage = (restart) => ops.gpuUsage(restart);
 });
