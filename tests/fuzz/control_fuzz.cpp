@@ -8,11 +8,11 @@ using namespace dcp::sandbox;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   dcp::fuzz::Input input(data, size);
-  ControlMessage message;
+  dcp::ipc::Packet message;
   const std::uint8_t shape = input.byte();
   message.truncated = (shape & 8) != 0;
   for (int i = shape % 5; i > 0; --i) message.descriptors.emplace_back(-1);
-  message.text.assign(reinterpret_cast<const char*>(data) + size - input.left(), input.left());
+  message.bytes.assign(reinterpret_cast<const char*>(data) + size - input.left(), input.left());
   const Request request = parse_request(message);
   const bool bad = request.kind == Request::Kind::bad;
   if (bad == request.reason.empty() || request.id.empty() || request.id.size() > 64) std::abort();
