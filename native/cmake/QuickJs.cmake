@@ -41,5 +41,8 @@ set_target_properties(quickjs PROPERTIES C_EXTENSIONS ON C_VISIBILITY_PRESET hid
 target_compile_definitions(quickjs PRIVATE _GNU_SOURCE)
 target_compile_options(quickjs PRIVATE -w)
 target_include_directories(quickjs PRIVATE "${quickjs_dir}")
+set(math_functions "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/math_functions.h")
+set_source_files_properties("${corrected_file}" PROPERTIES
+  COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" OBJECT_DEPENDS "${math_functions}")
 target_include_directories(quickjs SYSTEM INTERFACE "${quickjs_dir}")
-target_link_libraries(quickjs PUBLIC m Threads::Threads)
+target_link_libraries(quickjs PUBLIC m Threads::Threads PRIVATE dcp_fdlibm)

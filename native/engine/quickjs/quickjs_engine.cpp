@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "fdlibm/hypotenuse.hpp"
+
 namespace dcp::engine::quickjs {
 
 namespace {
@@ -121,7 +123,9 @@ void QuickJsEngine::capture_builtins() {
   grow_ = take("SharedArrayBuffer.prototype.grow");
   // QuickJS seeds Math.random from the clock and offers no way to reseed it: a forked sandbox needs its own.
   Scope scope(*this);
-  define(own(take("Math")), "random", function("random", 0, random, this));
+  const Value math = own(take("Math"));
+  define(math, "random", function("random", 0, random, this));
+  define(math, "hypot", function("hypot", 2, hypot, this));
 }
 
 QuickJsEngine::~QuickJsEngine() {
@@ -150,6 +154,14 @@ Value QuickJsEngine::random(Engine& engine, void* context, std::span<const Value
   x ^= x << 25;
   x ^= x >> 27;
   return engine.number(static_cast<double>((x * 0x2545F4914F6CDD1DULL) >> 11) * 0x1p-53);
+}
+
+// QuickJS's own folds C's hypot, which differs between C libraries.
+Value QuickJsEngine::hypot(Engine& engine, void*, std::span<const Value> args) {
+  std::vector<double> numbers;
+  numbers.reserve(args.size());
+  for (const Value arg : args) numbers.push_back(engine.to_number(arg));
+  return engine.number(fdlibm::hypot(numbers));
 }
 
 void QuickJsEngine::after_fork() { seed_random(); }

@@ -136,6 +136,7 @@ class QuickJsEngine final : public Engine {
   static JSModuleDef* load(JSContext*, const char* name, void* opaque, JSValueConst attributes);
   static void reject(JSContext*, JSValueConst promise, JSValueConst reason, bool handled, void* opaque);
   static Value random(Engine& engine, void* context, std::span<const Value> args);
+  static Value hypot(Engine& engine, void* context, std::span<const Value> args);
 
   void add_intrinsics();
   void capture_builtins();
