@@ -163,7 +163,8 @@ def test_hypot_looks_as_the_language_has_it(evaluator: dcp.Evaluator) -> None:
       try { Math.hypot(1n); } catch (error) { refused = error.name; }
       const { writable, enumerable, configurable } = Object.getOwnPropertyDescriptor(Math, "hypot");
       return [Math.hypot(), Object.is(Math.hypot(-0), 0), sum, order.join(), refused,
-              Math.hypot.length, Math.hypot.name, writable, enumerable, configurable, /native code/.test(String(Math.hypot)), "prototype" in Math.hypot];
+              Math.hypot.length, Math.hypot.name, writable, enumerable, configurable,
+              /native code/.test(String(Math.hypot)), "prototype" in Math.hypot];
     }"""
     got = dcp.compute_for([0], source).local_exec(sandboxes=1, evaluator=evaluator)[0]
     assert got == [0, True, np.inf, "a,b", "TypeError", 2, "hypot", True, False, True, True, False]
