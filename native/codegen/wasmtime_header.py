@@ -37,7 +37,9 @@ SCALARS = {
     "c_void_p": "void*",
 }
 
-LEFT_OUT = re.compile(r"component|wasi|async(?!_stack_size)|guestprofiler|call_future|linker|stack_creator|stack_memory|pooling")
+LEFT_OUT = re.compile(
+    r"component|wasi|async(?!_stack_size)|guestprofiler|call_future|linker|stack_creator|stack_memory|pooling"
+)
 
 
 class HeaderError(Exception):

@@ -93,8 +93,8 @@ def test_what_is_of_another_type_is_refused(tmp_path: Path) -> None:
         """
         const e = exportsOf("gc");
         const s = e.makeStruct(), a = e.makeArray();
-        results.refused = [() => e.passStruct(a), () => e.passStruct(5), () => e.passStruct({}), () => e.passConcrete(a),
-          () => e.passEq({}), () => e.passNonNull(null), () => e.passI31(s)].map(thrown);
+        results.refused = [() => e.passStruct(a), () => e.passStruct(5), () => e.passStruct({}),
+          () => e.passConcrete(a), () => e.passEq({}), () => e.passNonNull(null), () => e.passI31(s)].map(thrown);
         results.null = [e.passStruct(null), e.passConcrete(null), e.passI31(null)];
         const returns = exportsOf("imports", { m: { f: () => 3 } });
         results.import = thrown(() => returns.pass(s));

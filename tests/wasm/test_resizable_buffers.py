@@ -68,10 +68,12 @@ def test_resizing_it_grows_the_memory(tmp_path: Path) -> None:
         results.grown = [buffer.byteLength, grow(0), new Uint8Array(buffer)[131068]];
         results.refused = [65536, 131073, 5 * 65536, -1, NaN].map((size) => thrown(() => buffer.resize(size)));
         results.same = [buffer.resize(131072), buffer.byteLength];
-        results.transfer = [thrown(() => buffer.transfer()), thrown(() => structuredClone(buffer, { transfer: [buffer] }))];
+        results.transfer = [() => buffer.transfer(), () => structuredClone(buffer, { transfer: [buffer] })].map(thrown);
         memory.toFixedLengthBuffer();
         results.detached = thrown(() => buffer.resize(196608));
-        results.others = (() => { const own = new ArrayBuffer(8, { maxByteLength: 16 }); own.resize(12); return own.byteLength; })();
+        const own = new ArrayBuffer(8, { maxByteLength: 16 });
+        own.resize(12);
+        results.others = own.byteLength;
         """,
         grows=GROWS,
     ) == {
@@ -92,7 +94,8 @@ def test_shared_memories(tmp_path: Path) -> None:
         const memory = new WebAssembly.Memory({ initial: 1, maximum: 3, shared: true });
         const fixed = memory.buffer;
         const growable = memory.toResizableBuffer();
-        results.kinds = [fixed.growable, growable.growable, growable.maxByteLength, fixed.byteLength, Object.isFrozen(growable)];
+        results.kinds = [fixed.growable, growable.growable, growable.maxByteLength, fixed.byteLength,
+          Object.isFrozen(growable)];
         growable.grow(131072);
         results.grown = [growable.byteLength, memory.grow(1), growable.byteLength, memory.buffer === growable];
         results.refused = [65536, 196609, 4 * 65536].map((size) => thrown(() => growable.grow(size)));
