@@ -79,9 +79,13 @@ def compiler(folder: Path) -> Iterator[Compiler]:
     compiler.close()
 
 
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".lock-")]
+
+
 def kept(folder: Path) -> dict[str, tuple[int, int]]:
     """The files with their inode and size."""
-    return {path.name: (path.stat().st_ino, path.stat().st_size) for path in folder.iterdir()}
+    return {path.name: (path.stat().st_ino, path.stat().st_size) for path in files(folder)}
 
 
 def compile_in(connection: socket.socket, data: bytes) -> bytes:
@@ -110,16 +114,39 @@ def test_many_sandboxes_that_ask_at_once_wait_for_one(run: Callable[..., Any], f
     assert len(kept(folder)) == 1
 
 
+def test_evaluators_that_ask_at_once_wait_for_one(folder: Path) -> None:
+    """Three compilers, one folder: one of them compiles, the others wait and find the file."""
+    compilers = [Compiler() for _ in range(3)]
+    connections = [compiler.connect() for compiler in compilers]
+    fd = memfd(large_module(2000))
+    for connection in connections:
+        socket.send_fds(connection, [b"C"], [fd])
+    os.close(fd)
+    pids = [compiler.pid for compiler in compilers if compiler.pid is not None]
+    wait_until(lambda: any(children(pid) for pid in pids), "the compilation runs")
+    assert sum(len(children(pid)) for pid in pids) == 1
+    for connection in connections:
+        connection.settimeout(60)
+        answer, descriptors, _, _ = socket.recv_fds(connection, 100, 1)
+        assert answer == b"M"
+        for descriptor in descriptors:
+            os.close(descriptor)
+        connection.close()
+    for compiler in compilers:
+        compiler.close()
+    assert len(kept(folder)) == 1
+
+
 def test_what_is_kept_is_for_this_user_only(run: Callable[..., Any], folder: Path) -> None:
     run(module(1))
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+    assert [path.stat().st_mode & 0o777 for path in files(folder)] == [0o600]
 
 
 @pytest.mark.parametrize("tear", ["cut", "longer", "zeros", "empty", "code", "module", "other"])
 def test_a_torn_file_is_compiled_again(run: Callable[..., Any], folder: Path, tear: str) -> None:
     run(module(5, b"x" * 5000))
-    (path,) = folder.iterdir()
+    (path,) = files(folder)
     data = bytearray(path.read_bytes())
     at = {"code": 0x400, "module": len(data) - 3000}.get(tear, 0)
     if tear in ("code", "module"):
@@ -133,7 +160,7 @@ def test_a_torn_file_is_compiled_again(run: Callable[..., Any], folder: Path, te
     }.get(tear, data)
     path.write_bytes(torn)
     assert run(module(5, b"x" * 5000)) == [5]
-    (again,) = folder.iterdir()
+    (again,) = files(folder)
     assert len(again.read_bytes()) == len(data)
     assert run(module(5, b"x" * 5000)) == [5]
 

@@ -1,6 +1,7 @@
 #include "compiler/module_cache.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -27,7 +28,7 @@ namespace {
 constexpr std::uint64_t kMostVariants = 8;  // modules with one key; more are collisions made on purpose
 constexpr std::uint64_t kMostInMemory = std::uint64_t{512} << 20;
 constexpr std::chrono::hours kLeftoverAge{1};
-constexpr std::string_view kNewPrefix = ".new-";
+constexpr std::string_view kNewPrefix = ".new-", kLockPrefix = ".lock-";
 
 std::string text_of(int error) { return std::strerror(error); }
 
@@ -75,7 +76,8 @@ void ModuleCache::remove_leftovers() const {
   std::error_code failure;
   const auto oldest = fs::file_time_type::clock::now() - kLeftoverAge;
   for (const auto& entry : fs::directory_iterator(folder_, failure)) {
-    if (!entry.path().filename().string().starts_with(kNewPrefix)) continue;
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kNewPrefix) && !name.starts_with(kLockPrefix)) continue;
     if (entry.last_write_time(failure) < oldest) fs::remove(entry.path(), failure);
   }
 }
@@ -125,6 +127,15 @@ ipc::Descriptor ModuleCache::find(const Key& key, std::span<const std::byte> was
     if (!file || same_module(file.get(), wasm)) return file;
   }
   return {};
+}
+
+// A lock file is removed by the next evaluator, not here: another process may be about to lock it.
+std::optional<ipc::Descriptor> ModuleCache::claim(const Key& key) {
+  if (folder_.empty()) return ipc::Descriptor();
+  const std::string path = folder_ + "/" + std::string(kLockPrefix) + path_of(key, 0).substr(folder_.size() + 1);
+  ipc::Descriptor lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return std::nullopt;
+  return lock;
 }
 
 ipc::Descriptor ModuleCache::put(const Key& key, std::span<const std::byte> code, std::span<const std::byte> wasm) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -30,6 +31,9 @@ class ModuleCache {
   ipc::Descriptor candidate(const Key& key, std::uint64_t attempt);
   /// The file of exactly this module; empty when there is none.
   ipc::Descriptor find(const Key& key, std::span<const std::byte> wasm);
+  /// The right to compile what has this key, which one process of those that share the folder has at a time, as long as
+  /// it keeps the descriptor; nothing while another has it. Its owner may find() that the other has done the work.
+  std::optional<ipc::Descriptor> claim(const Key& key);
   /// Keeps the code of a module and returns its file. What cannot be kept is still returned. Throws std::system_error.
   ipc::Descriptor put(const Key& key, std::span<const std::byte> code, std::span<const std::byte> wasm);
 

@@ -5,12 +5,19 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "binary/limits.hpp"
 #include "compiler/protocol.hpp"
 #include "wasmtime/engine.hpp"
 
 namespace dcp::compiler {
+
+namespace {
+
+constexpr int kClaimMs = 20;  // between two tries to claim a module that another evaluator compiles
+
+}  // namespace
 
 Service::Service(ModuleCache& cache, const isolation::Prepared& prepared, std::string library, std::size_t most)
     : cache_(cache), prepared_(prepared), library_(std::move(library)), most_(most) {}
@@ -24,7 +31,8 @@ void Service::run(int control) {
     for (const Job& job : jobs_) {
       if (job.process) polled.push_back({job.process->fd(), POLLIN, 0});
     }
-    if (poll(polled.data(), polled.size(), -1) < 0) continue;
+    const bool others_compile = std::ranges::any_of(jobs_, [](const Job& job) { return !job.process; });
+    if (poll(polled.data(), polled.size(), others_compile ? kClaimMs : -1) < 0) continue;
     const auto ready = [](const pollfd& entry) { return entry.revents != 0; };
     std::vector<int> done, talking;
     for (std::size_t i = 1; i < polled.size(); ++i) {
@@ -86,7 +94,7 @@ void Service::compile(int client, ipc::Descriptor file) {
              std::memcmp(job.wasm.bytes().data(), wasm.bytes().data(), wasm.bytes().size()) == 0;
     };
     if (const auto job = std::ranges::find_if(jobs_, same); job != jobs_.end()) return job->waiting.push_back(client);
-    jobs_.push_back({key, std::move(file), std::move(wasm), {client}, nullptr});
+    jobs_.push_back({key, std::move(file), std::move(wasm), {client}, nullptr, {}});
   } catch (const std::exception& error) {
     answer(client, kFailed, error.what());
   }
@@ -94,43 +102,50 @@ void Service::compile(int client, ipc::Descriptor file) {
 
 void Service::start_jobs() {
   auto running = static_cast<std::size_t>(std::ranges::count_if(jobs_, [](const Job& job) { return !!job.process; }));
-  for (auto job = jobs_.begin(); job != jobs_.end() && running < most_;) {
+  for (Job& job : jobs_) {
+    if (job.process || running >= most_) continue;
     try {
-      if (!job->process) {
-        job->process = std::make_unique<CompileProcess>(prepared_, job->file.get());
-        ++running;
-      }
-      ++job;
+      if (start(job)) ++running;
     } catch (const std::exception& error) {
-      for (const int client : job->waiting) answer(client, kFailed, error.what());
-      job = jobs_.erase(job);
+      give(job, kFailed, error.what());
     }
   }
+  std::erase_if(jobs_, [](const Job& job) { return job.waiting.empty(); });
+}
+
+// False where another evaluator compiles the module, or has just done so.
+bool Service::start(Job& job) {
+  auto claim = cache_.claim(job.key);
+  if (!claim) return false;
+  if (const ipc::Descriptor known = cache_.find(job.key, job.wasm.bytes())) {
+    give(job, kModule, {}, known.get());
+    return false;
+  }
+  job.claim = std::move(*claim);
+  job.process = std::make_unique<CompileProcess>(prepared_, job.file.get());
+  return true;
 }
 
 void Service::finish(Job& job) {
   CompileProcess::Outcome outcome = job.process->outcome();
   job.process.reset();
-  const std::vector<int> waiting = std::move(job.waiting);
-  job.waiting.clear();
-  ipc::Descriptor file;
-  if (outcome.code) {
-    try {
-      const auto size = static_cast<std::size_t>(ipc::sealed_size(outcome.code.get()));
-      file = cache_.put(job.key, ipc::Mapping(outcome.code.get(), 0, size).bytes(), job.wasm.bytes());
-    } catch (const std::exception& error) {
-      outcome.failed = std::string("the compiled module cannot be kept: ") + error.what();
-    }
+  if (!outcome.code) {
+    const bool invalid = !outcome.invalid.empty();
+    return give(job, invalid ? kInvalid : kFailed, invalid ? outcome.invalid : outcome.failed);
   }
-  for (const int client : waiting) {
-    if (file) {
-      answer(client, kModule, {}, file.get());
-    } else if (!outcome.invalid.empty()) {
-      answer(client, kInvalid, outcome.invalid);
-    } else {
-      answer(client, kFailed, outcome.failed);
-    }
+  try {
+    const auto size = static_cast<std::size_t>(ipc::sealed_size(outcome.code.get()));
+    const ipc::Mapping code(outcome.code.get(), 0, size);
+    give(job, kModule, {}, cache_.put(job.key, code.bytes(), job.wasm.bytes()).get());
+  } catch (const std::exception& error) {
+    give(job, kFailed, std::string("the compiled module cannot be kept: ") + error.what());
   }
+}
+
+// The answer of all who wait.
+void Service::give(Job& job, char kind, std::string_view text, int descriptor) {
+  const std::vector<int> waiting = std::exchange(job.waiting, {});
+  for (const int client : waiting) answer(client, kind, text, descriptor);
 }
 
 // A sandbox waits for its answer, so there is room for it; one that does not is dropped.

@@ -34,6 +34,7 @@ class Service {
     ipc::Mapping wasm;
     std::vector<int> waiting;  ///< clients
     std::unique_ptr<CompileProcess> process;
+    ipc::Descriptor claim;  ///< of the module, once it is not another evaluator's
   };
 
   bool take_client(int control);
@@ -41,7 +42,9 @@ class Service {
   void look_up(int client, const std::string& message);
   void compile(int client, ipc::Descriptor file);
   void start_jobs();
+  bool start(Job& job);
   void finish(Job& job);
+  void give(Job& job, char kind, std::string_view text, int descriptor = -1);
   void answer(int client, char kind, std::string_view text = {}, int descriptor = -1);
   void drop(int client);
   void open_wasmtime();

@@ -8,8 +8,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "gpu/rehearsal.hpp"
 #include "gpu/memory_account.hpp"
+#include "gpu/rehearsal.hpp"
 #include "webgpu_decoder.hpp"
 
 namespace dcp::gpu {

@@ -101,7 +101,9 @@ wasm_trap_t* Store::exception_for(Value thrown) {
     std::vector<wasmtime_val_t> fields = {to_wasm({Kind::externref, true}, thrown)};
     reference = new_exception(*this, js_tag(), fields);
   }
-  return wt.wasmtime_context_set_exception(context_, &reference);
+  wasm_trap_t* trap = wt.wasmtime_context_set_exception(context_, &reference);
+  wt.wasmtime_exnref_unroot(&reference);  // it has not been taken over, whatever wasmtime's exn.h says
+  return trap;
 }
 
 wasmtime_tag_t& Store::tag(std::uint32_t id) { return id == kJsTagId ? js_tag() : host_.item(id).item.of.tag; }

@@ -59,25 +59,40 @@ Store::Converters& Store::converters() {
   return *converters_;
 }
 
+// A struct, an array or an i31; false for every other value.
+bool Store::inner_to_wasm(ValueType type, Value value, wasmtime_val_t& result) {
+  result.kind = kAnyrefValue;
+  if (const auto small = small_integer(js(), value); small && type.holds_i31) {
+    wt.wasmtime_anyref_from_i31(context_, static_cast<std::uint32_t>(*small), &result.of.anyref);
+    return true;
+  }
+  if (js().kind(value) != engine::Kind::object || gc_objects_made_ == 0) return false;
+  const Value handle = host_.call_hook("gcHandle", std::span(&value, 1));
+  GcObject* known = gc_object_of(js(), handle);
+  if (known == nullptr) return false;
+  if (&known->store != this) host_.raise(Failure::type, "the WebAssembly object belongs to another store");
+  wt.wasmtime_anyref_clone(&known->reference, &result.of.anyref);
+  return true;
+}
+
 // The caller unroots the result.
 wasmtime_val_t Store::any_to_wasm(ValueType type, Value value) {
   wasmtime_val_t result = {};
-  result.kind = kAnyrefValue;
-  const Value handle = host_.call_hook("gcHandle", std::span(&value, 1));
-  if (GcObject* known = gc_object_of(js(), handle)) {
-    if (&known->store != this) host_.raise(Failure::type, "the WebAssembly object belongs to another store");
-    wt.wasmtime_anyref_clone(&known->reference, &result.of.anyref);
-    return result;
-  }
-  if (const auto small = small_integer(js(), value); small && type.holds_i31) {
-    wt.wasmtime_anyref_from_i31(context_, static_cast<std::uint32_t>(*small), &result.of.anyref);
-    return result;
-  }
+  if (inner_to_wasm(type, value, result)) return result;
   if (!type.holds_any) host_.raise(Failure::type, "the value is none of the WebAssembly reference type");
   wasmtime_val_t external = to_wasm({Kind::externref, true}, value);
   result = convert(*this, converters().internalize, external);
   wt.wasmtime_val_unroot(&external);
   return result;
+}
+
+// A struct, an array or an i31 as an external reference, in which wasm recognizes it; false for every other value.
+bool Store::externalize(Value value, wasmtime_val_t& result) {
+  wasmtime_val_t inner = {};
+  if (!inner_to_wasm({Kind::anyref, true, true, true}, value, inner)) return false;
+  result = convert(*this, converters().externalize, inner);
+  wt.wasmtime_val_unroot(&inner);
+  return true;
 }
 
 Value Store::any_to_js(wasmtime_anyref_t reference) {
@@ -116,6 +131,7 @@ Value Store::gc_object(wasmtime_anyref_t reference) {
   wasmtime_anyref_t kept = {};
   wt.wasmtime_anyref_clone(&reference, &kept);
   auto made = std::make_unique<GcObject>(*this, kept);
+  ++gc_objects_made_;
   const Value handle = js().handle(&kGcTag, made.get(), [](void* pointer) { delete static_cast<GcObject*>(pointer); });
   made.release();
   return host_.call_hook("makeGcObject", std::span(&handle, 1));

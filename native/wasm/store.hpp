@@ -117,6 +117,8 @@ class Store {
   };
   Converters& converters();
   wasmtime_val_t any_to_wasm(ValueType type, Value value);
+  bool inner_to_wasm(ValueType type, Value value, wasmtime_val_t& result);
+  bool externalize(Value value, wasmtime_val_t& result);
   Value any_to_js(wasmtime_anyref_t reference);
   Value disguised_to_js(wasmtime_externref_t reference);
   Value gc_object(wasmtime_anyref_t reference);
@@ -140,6 +142,7 @@ class Store {
   std::optional<wasmtime_tag_t> js_tag_;
   std::vector<Exception*> exceptions_;             ///< those that JavaScript holds
   std::map<std::uint32_t, GcObject*> gc_objects_;  ///< those that JavaScript holds, by their raw reference
+  std::size_t gc_objects_made_ = 0;
   std::optional<Converters> converters_;
   std::vector<std::unique_ptr<ExportedFunction>> exported_;
   std::map<Key, std::uint32_t> interned_;

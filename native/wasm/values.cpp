@@ -110,7 +110,7 @@ wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
     if (!id)
       host_.raise(Failure::type, "a WebAssembly function reference must be null or an exported WebAssembly function");
     result.of.funcref = function(*id);
-  } else {
+  } else if (!externalize(value, result)) {
     // A reference that cannot be made drops what it was given.
     count_reference(value);
     auto* data = new Reference{*this, keeper_.keep(value)};

@@ -23,6 +23,9 @@ GC = """(module (type $s (struct (field (mut i32)))) (type $a (array (mut i32)))
   (func (export "set") (param anyref i32)
     (struct.set $s 0 (ref.cast (ref $s) (local.get 0)) (local.get 1)))
   (func (export "toExtern") (param anyref) (result externref) (extern.convert_any (local.get 0)))
+  (func (export "inside") (param externref) (result i32 i32)
+    (ref.test (ref i31) (any.convert_extern (local.get 0)))
+    (ref.test (ref $s) (any.convert_extern (local.get 0))))
   (func (export "toAny") (param externref) (result anyref) (any.convert_extern (local.get 0))))"""
 
 IMPORTS = """(module (type $s (struct (field i32)))
@@ -81,10 +84,16 @@ def test_everything_else_is_an_external_reference(tmp_path: Path) -> None:
         results.any = values.map((value) => e.passAny(value) === value);
         results.extern = values.map((value) => e.toExtern(value) === value && e.toAny(value) === value);
         const s = e.makeStruct();
+        results.inside = [5, 1.5, s, {}, "5"].map((value) => e.inside(value).join());
         results.disguised = [e.toExtern(s) === s, e.toAny(s) === s, e.toExtern(9), e.toAny(e.toExtern(9))];
         """,
         gc=GC,
-    ) == {"any": [True] * 10, "extern": [True] * 10, "disguised": [True, True, 9, 9]}
+    ) == {
+        "any": [True] * 10,
+        "extern": [True] * 10,
+        "inside": ["1,0", "0,0", "0,1", "0,0", "0,0"],
+        "disguised": [True, True, 9, 9],
+    }
 
 
 def test_what_is_of_another_type_is_refused(tmp_path: Path) -> None:
