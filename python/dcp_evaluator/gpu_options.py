@@ -59,6 +59,7 @@ class GpuOptions:
         self.devices = None if devices is None else tuple(devices)
         if self.devices is not None and any(index < 0 for index in self.devices):
             raise ValueError(f"the GPU devices are {_listed(self.devices)}; an index is 0 or more")
+        self._visible: list[int] | None = None
         self._patterns = {text: _compile(text) for text in (*self.allow, *self.ban)}
 
     @property
@@ -84,12 +85,14 @@ class GpuOptions:
     def visible(self) -> list[int] | None:
         """Indices of the adapters to offer, the preferred one first; None for all.
 
-        Asks the driver where there is something to choose. Raises ValueError for a device that is not there, and
+        Asks the driver once, where there is something to choose. Raises ValueError for a device that is not there, and
         InstallationError.
         """
-        if not self.chooses:
-            return None
-        adapters = list_adapters()
+        if self._visible is None and self.chooses:
+            self._visible = self._choose(list_adapters())
+        return self._visible
+
+    def _choose(self, adapters: list[dict[str, Any]]) -> list[int]:
         wanted = range(len(adapters)) if self.devices is None else self.devices
         for index in wanted:
             if index >= len(adapters):

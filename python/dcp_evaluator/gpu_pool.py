@@ -19,8 +19,6 @@ class GpuPool:
     def __init__(self, warm: int = 0, options: GpuOptions | None = None) -> None:
         self._wanted = warm
         self._options = options or GpuOptions()
-        self._visible: list[int] | None = None
-        self._asked = False  # whether _visible is known
         self._warm: list[Child] = []
         self._used: dict[int, Child] = {}
         self._ending: list[Child] = []
@@ -75,21 +73,15 @@ class GpuPool:
     def _start(self) -> Child:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
         arguments += self._options.arguments()
-        visible = self._visible_adapters()
+        try:
+            visible = self._options.visible()
+        except ValueError as error:
+            raise InstallationError(str(error)) from None
         if visible is not None:
             arguments += ["--visible", ",".join(map(str, visible))]
         # GPUs of the same kind take turns, over all pools of this process.
         arguments += ["--turn", str(next(_turns))]
         return Child(arguments, socket.SOCK_STREAM, host_environment())
-
-    def _visible_adapters(self) -> list[int] | None:
-        if not self._asked:
-            try:
-                self._visible = self._options.visible()
-            except ValueError as error:
-                raise InstallationError(str(error)) from None
-            self._asked = True
-        return self._visible
 
 
 _turns = itertools.count()
