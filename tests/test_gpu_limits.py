@@ -86,6 +86,24 @@ def test_beyond_the_memory_limit_a_buffer_is_an_out_of_memory_error() -> None:
     assert found == [f"GPUOutOfMemoryError: {message}", None, None, "GPUOutOfMemoryError"]
 
 
+def test_textures_count_with_all_their_levels_and_samples() -> None:
+    found = run_one(
+        """
+        const kept = [];
+        const newTexture = (descriptor) => kept.push(device.createTexture({
+          format: "rgba8unorm", usage: GPUTextureUsage.RENDER_ATTACHMENT, ...descriptor }));
+        const errors = [
+          await errorOf(() => newTexture({ size: [1024, 1024], mipLevelCount: 11 })),
+          await errorOf(() => newTexture({ size: [512, 512], sampleCount: 4 })),
+          await errorOf(() => newTexture({ size: [512, 256] })),
+        ];
+        return errors.map((error) => error === null);
+        """,
+        memory_limit=(1024 * 1024 * 4 // 3 + 1) * 4 + 512 * 512 * 16,
+    )
+    assert found == [True, True, False]
+
+
 def test_a_buffer_that_failed_or_was_dropped_does_not_count() -> None:
     found = run_one(
         """

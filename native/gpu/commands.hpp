@@ -34,6 +34,10 @@ void on_submitted_work_done(Call& call);
 void destroy_query_set(Call& call);
 void set_immediates(Call& call);
 
+/// Before writeBuffer and writeTexture. wgpu-native keeps what they bring until the next submission is complete: at
+/// most the sandbox's staging memory is kept, then the sandbox waits.
+void stage_bytes(Call& call, std::uint64_t size);
+
 /// Submits what writeBuffer has left pending, so that it is part of what is awaited next.
 void flush_writes(Call& call);
 

@@ -42,8 +42,8 @@ void submit_now(Call& call, std::vector<WGPUCommandBuffer> buffers) {
   device.poller().submitted(index, span ? device.timer()->submitted(*span, !device.failure()) : std::nullopt);
 }
 
-/// wgpu-native keeps what writeBuffer brings until the next submission is complete: at most the sandbox's staging
-/// memory is kept, then the sandbox waits.
+}  // namespace
+
 void stage_bytes(Call& call, std::uint64_t size) {
   Device& device = call.device();
   if (device.staged_bytes + size > call.server().limits().staging) {
@@ -54,8 +54,6 @@ void stage_bytes(Call& call, std::uint64_t size) {
   device.staged_bytes += size;
   call.server().region().header().bytes_up.fetch_add(size, std::memory_order_relaxed);
 }
-
-}  // namespace
 
 void flush_writes(Call& call) {
   if (call.device().writes_pending) submit_now(call, {});

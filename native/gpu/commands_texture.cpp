@@ -12,6 +12,7 @@ void destroy_texture(Call& call) {
   Resource& resource = *call.self_entry().resource;
   if (resource.destroyed) return;
   resource.destroyed = true;
+  resource.charge.release();
   call.functions().TextureDestroy(texture);
 }
 
@@ -30,6 +31,7 @@ void write_texture(Call& call) {
   call.finish();
   guard_copy_layout(call, layout, extent);
   if (call.ready()) {
+    stage_bytes(call, size);
     call.functions().QueueWriteTexture(queue, &destination, data, size, &layout, &extent);
     call.device().writes_pending = true;
   }
