@@ -19,6 +19,7 @@ namespace {
 constexpr std::uint64_t kLargestBuffer = 1 << 16;
 
 struct Handle {
+  int references = 1;
   const void* device = nullptr;  // that it was made on; its own address for a device
   std::vector<std::byte> bytes;  // of a buffer
   WGPUUncapturedErrorCallbackInfo on_error{};
@@ -75,9 +76,12 @@ void release(void* address) {
   const std::lock_guard lock(s.mutex);
   const auto found = s.live.find(address);
   if (found == s.live.end()) fail("a handle to release that is not alive");
+  if (--found->second->references > 0) return;
   if (found->second->device == address && --s.devices == 0) s.released.notify_all();
   s.live.erase(found);
 }
+
+void add_reference(void* address) { ++known(address)->references; }
 
 /// Every seventh call fails, as one of wgpu-native can.
 bool fails(bool always = false) {
@@ -365,6 +369,7 @@ gpu::Functions make_functions() {
   gpu::Functions functions = any_functions(std::make_index_sequence<count>());
   gpu::for_each_function(functions, [](const char* name, void** function) {
     if (std::string_view(name).ends_with("Release")) *function = reinterpret_cast<void*>(&release);
+    if (std::string_view(name).ends_with("AddRef")) *function = reinterpret_cast<void*>(&add_reference);
   });
   functions.AdapterGetInfo = [](WGPUAdapter adapter, WGPUAdapterInfo* info) {
     adapter_get_info(adapter, info);
