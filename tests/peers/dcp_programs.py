@@ -1,0 +1,52 @@
+"""npm's dcp-worker and dcp-client: their start-up files, their front of the evaluator, their supervisor's Sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from node import node
+from npm_packages import npm_packages
+
+_DEADLINE = 100.0
+_SUPERVISOR = Path(__file__).with_name("supervisor.js")
+
+
+def modules() -> Path:
+    return npm_packages("dcp")
+
+
+def native_files() -> list[str]:
+    """The start-up files that dcp-evaluator-start gives to a native evaluator, in order."""
+    client = modules() / "dcp-client"
+    names = json.loads((client / "generated" / "sandbox-definitions.json").read_text())["native"]
+    return [str(modules() / name if "/" in name else client / "libexec" / "sandbox" / f"{name}.js") for name in names]
+
+
+def environment(home: str) -> dict[str, str]:
+    return {
+        "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "HOME": home,
+        "NODE_PATH": str(modules()),
+    }
+
+
+def run_slices(port: int, job: dict[str, Any], data: list[Any], **scenario: Any) -> dict[str, Any]:
+    """What ``supervisor.js`` reports of a job that the real Sandbox class runs on the evaluator at ``port``."""
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            [node(), _SUPERVISOR],
+            input=json.dumps({"port": port, "job": job, "data": data, **scenario}),
+            env=environment(home),
+            capture_output=True,
+            text=True,
+            timeout=_DEADLINE,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report

@@ -1,0 +1,102 @@
+"""The supervisor's Sandbox class of npm's dcp-client, over its standaloneWorker, works slices on this evaluator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dcp_programs import run_slices
+
+
+def results(report: dict[str, Any]) -> list[Any]:
+    assert "refused" not in report, report["refused"]
+    return [outcome["result"] for outcome in report["slices"]]
+
+
+def test_capabilities_and_worktimes_are_described(port: int) -> None:
+    report = run_slices(port, {"workFunction": "(x) => { progress(); return x; }"}, [])
+    assert report["capabilities"]["environment"] == {"webgpu": True, "offscreenCanvas": False, "fdlibm": True}
+    assert report["capabilities"]["useStrict"] is True
+    assert [worktime["name"] for worktime in report["worktimes"]] == ["map-basic", "pyodide"]
+
+
+def test_slices_of_a_job_with_console_and_events(port: int) -> None:
+    source = """async (x, factor) => {
+      progress(0.5);
+      console.log("slice", x);
+      work.emit("mine", { x });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return x * factor;
+    }"""
+    report = run_slices(port, {"workFunction": source, "arguments": [3]}, [1, 2, 3])
+    assert results(report) == [3, 6, 9]
+    said = [payload["message"]["what"]["arr"] for name, payload in report["events"] if name == "console"]
+    assert said == [["slice", 1], ["slice", 2], ["slice", 3]]
+    assert [payload["data"] for name, payload in report["events"] if name == "custom"] == [{"x": 1}, {"x": 2}, {"x": 3}]
+    assert all(outcome["cpu"] >= 0 for outcome in report["slices"])
+
+
+def test_an_exception_is_reported_and_the_sandbox_is_used_again(port: int) -> None:
+    source = """(x) => { progress(); if (x === 1) throw new RangeError("too " + x); return x; }"""
+    first, second = results(run_slices(port, {"workFunction": source}, [1, 2]))
+    assert (first["message"], first["code"], second) == ("too 1", "EUNCAUGHT", 2)
+
+
+def test_a_work_function_that_cannot_be_compiled_is_refused(port: int) -> None:
+    report = run_slices(port, {"workFunction": "(x) => {"}, [1])
+    assert report["slices"] == []
+    assert "refused" in report
+
+
+def test_a_work_function_rejects_its_slice(port: int) -> None:
+    source = """(x) => { progress(); work.reject("not here", 2); return x; }"""
+    (outcome,) = run_slices(port, {"workFunction": source}, [1])["slices"]
+    assert (outcome["failed"], outcome["retries"]) == ("not here", 2)
+
+
+def test_a_typed_array_of_8_megabytes_there_and_back(port: int) -> None:
+    size = 8 << 20
+    source = "(bytes) => { progress(); return bytes.map((x) => 255 - x); }"
+    (result,) = results(run_slices(port, {"workFunction": source}, [{"$bytes": size}]))
+    assert result == {"$array": "Uint8Array", "length": size, "sum": size // 256 * (255 * 128)}
+
+
+def test_webassembly_in_a_work_function(port: int) -> None:
+    source = """async (x) => {
+      progress();
+      const bytes = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 127, 1, 127, 3, 2, 1, 0, 7, 5, 1, 1, 102,
+                                  0, 0, 10, 9, 1, 7, 0, 32, 0, 32, 0, 108, 11);
+      return (await WebAssembly.instantiate(bytes)).instance.exports.f(x);
+    }"""
+    assert results(run_slices(port, {"workFunction": source}, [7, 12])) == [49, 144]
+
+
+def test_webgpu_in_a_work_function(port: int) -> None:
+    source = """async (x) => {
+      progress();
+      const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+      const shader = "@group(0) @binding(0) var<storage, read_write> v: array<u32>;"
+        + "@compute @workgroup_size(1) fn main() { v[0] = v[0] * v[0]; }";
+      const module = device.createShaderModule({ code: shader });
+      const pipeline = device.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main" } });
+      const buffer = device.createBuffer({ size: 4, usage: 128 | 4 | 8 });
+      const copy = device.createBuffer({ size: 4, usage: 1 | 8 });
+      device.queue.writeBuffer(buffer, 0, Uint32Array.of(x));
+      const group = device.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer } }] });
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline); pass.setBindGroup(0, group); pass.dispatchWorkgroups(1); pass.end();
+      encoder.copyBufferToBuffer(buffer, 0, copy, 0, 4);
+      device.queue.submit([encoder.finish()]);
+      await copy.mapAsync(1);
+      return new Uint32Array(copy.getMappedRange())[0];
+    }"""
+    job = {"workFunction": source, "requirements": {"environment": {"webgpu": True}, "engine": {}}}
+    assert results(run_slices(port, job, [12])) == [144]
+
+
+def test_an_endless_loop_is_ended(port: int) -> None:
+    source = "(x) => { progress(); for (;;); }"
+    (outcome,) = run_slices(port, {"workFunction": source}, [1], timeout=1000)["slices"]
+    assert outcome["code"] == "ENOPROGRESS"
+    assert results(run_slices(port, {"workFunction": "(x) => { progress(); return x; }"}, [5])) == [5]
