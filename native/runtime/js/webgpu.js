@@ -22,6 +22,11 @@
       if (!this.#brand) throw new TypeError("Illegal invocation");
       return hasGpu ? getGpu() : undefined;
     }
+    // Pyodide takes the length of it.
+    get userAgent() {
+      if (!this.#brand) throw new TypeError("Illegal invocation");
+      return "dcp-evaluator";
+    }
   }
   webidl.configureInterface(Navigator);
   defineGlobal("Navigator", Navigator);
