@@ -8,13 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 namespace dcp::gpu {
 namespace {
 
-constexpr std::uint64_t kGiveBack = 1u << 20;  // freed blocks of this size return their pages to the kernel
+constexpr std::uint64_t kKept = 32u << 20;        // the start of the heap keeps its pages, the rest returns them
+constexpr std::uint64_t kMostStaged = 16u << 20;  // so that the same pages are written again, while they are in caches
 
 bool reached(std::uint32_t position, std::uint32_t target) { return static_cast<std::int32_t>(position - target) >= 0; }
 
@@ -170,9 +172,8 @@ void ClientConnection::release(std::uint64_t block) {
   if (found == users_.end() || --found->second > 0) return;
   users_.erase(found);
   const std::uint64_t size = heap_.free(block);
-  if (size < kGiveBack || heap_.free_bytes() < heap_size_ / 4) return;
   const std::uint64_t page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  const std::uint64_t start = (block + page - 1) / page * page;
+  const std::uint64_t start = (std::max(block, kKept) + page - 1) / page * page;
   const std::uint64_t end = (block + size) / page * page;
   if (end > start) madvise(heap(start), end - start, MADV_REMOVE);
 }
@@ -181,16 +182,30 @@ void ClientConnection::reclaim() {
   const std::uint32_t read = commands_read();
   while (!in_flight_.empty() && reached(read, in_flight_.front().position)) {
     const std::uint64_t block = in_flight_.front().block;
+    staged_ -= in_flight_.front().staged;
     in_flight_.pop_front();
     release(block);
   }
 }
 
+void ClientConnection::limit_staged(std::uint64_t size, std::uint32_t position) {
+  if (staged_ + size > kMostStaged) flush(position);
+  // What is part of the command that is being built cannot be waited for.
+  while (staged_ + size > kMostStaged && !in_flight_.empty() && reached(position, in_flight_.front().position) &&
+         !hung_up_) {
+    const std::uint32_t read = commands_read();
+    if (!reached(read, in_flight_.front().position)) wait_for_room(read);
+    reclaim();
+  }
+}
+
 std::optional<std::uint64_t> ClientConnection::stage(std::span<const std::byte> bytes, std::uint32_t position) {
+  limit_staged(bytes.size(), position);
   const std::optional<std::uint64_t> block = allocate(bytes.size(), position);
   if (!block) return std::nullopt;
   if (!bytes.empty()) std::memcpy(heap(*block), bytes.data(), bytes.size());
-  release_after(*block, position + 1);  // the host reads a command as a whole
+  staged_ += bytes.size();
+  in_flight_.push_back({position + 1, *block, bytes.size()});  // the host reads a command as a whole
   return block;
 }
 

@@ -63,13 +63,14 @@ class ClientConnection {
   /// allocate(), with the given bytes for the command at `position`; released once the host is done with that command.
   std::optional<std::uint64_t> stage(std::span<const std::byte> bytes, std::uint32_t position);
   /// release(block), once the host is done with all commands before `position`.
-  void release_after(std::uint64_t block, std::uint32_t position) { in_flight_.push_back({position, block}); }
+  void release_after(std::uint64_t block, std::uint32_t position) { in_flight_.push_back({position, block, 0}); }
 
  private:
   ClientConnection(int socket, int memory, int command_event, int reply_event, std::byte* base,
                    std::uint64_t heap_size);
   Header& header() const { return *reinterpret_cast<Header*>(base_); }
   void reclaim();
+  void limit_staged(std::uint64_t size, std::uint32_t position);
   std::optional<std::uint64_t> allocate_now(std::uint64_t size);
 
   const int socket_;
@@ -84,8 +85,10 @@ class ClientConnection {
   struct InFlight {
     std::uint32_t position;
     std::uint64_t block;
+    std::uint64_t staged;  ///< bytes of stage()
   };
   std::deque<InFlight> in_flight_;
+  std::uint64_t staged_ = 0;
 };
 
 }  // namespace dcp::gpu

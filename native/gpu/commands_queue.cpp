@@ -8,6 +8,9 @@
 namespace dcp::gpu {
 namespace {
 
+/// Writes of more bytes than this are submitted early: the GPU copies them while more are on their way.
+constexpr std::uint64_t kMostPending = 16u << 20;
+
 /// Why a submission that uses `resource` would make wgpu-native panic; null: it would not.
 const char* unusable(const Resource& resource) {
   if (resource.destroyed) return "uses a destroyed resource";
@@ -39,6 +42,7 @@ void submit_now(Call& call, std::vector<WGPUCommandBuffer> buffers) {
   const WGPUSubmissionIndex index =
       call.functions().QueueSubmitForIndex(device.queue(), buffers.size(), buffers.data());
   device.writes_pending = false;
+  device.bytes_pending = 0;
   device.poller().submitted(index, span ? device.timer()->submitted(*span, !device.failure()) : std::nullopt);
 }
 
@@ -72,6 +76,8 @@ void write_buffer(Call& call) {
     stage_bytes(call, size);
     call.functions().QueueWriteBuffer(queue, buffer, offset, data, size);
     call.device().writes_pending = true;
+    call.device().bytes_pending += size;
+    if (call.device().bytes_pending > kMostPending) flush_writes(call);
   }
   call.end();
 }

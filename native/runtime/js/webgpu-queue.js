@@ -6,7 +6,8 @@
   const { MathMin, PromiseResolve, TypeError, makePromise } = primordials;
   const { hooks, injectError, opcodes, operationError, wire } = gpu;
 
-  const LONGEST_WRITE = 1 << 26; // longer ones go in parts, so that they fit into the shared memory
+  // Longer ones go in parts: the host copies one while the next one is copied here.
+  const LONGEST_WRITE = 1 << 22;
 
   hooks.GPUQueue_submit = (queue, commandBuffers) => {
     const { device } = queue;
@@ -63,6 +64,7 @@
         return injectError(device, "out-of-memory", "GPUQueue.writeBuffer: mapped buffers hold the staging memory");
       }
       sendWrite(queue, buffer, bufferOffset + done, block, part);
+      if (length > LONGEST_WRITE) wire.flush();
     }
   };
 
