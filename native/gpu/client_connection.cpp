@@ -15,7 +15,7 @@
 namespace dcp::gpu {
 namespace {
 
-constexpr std::uint64_t kKept = 32u << 20;        // the start of the heap keeps its pages, the rest returns them
+constexpr std::uint64_t kKept = 128u << 20;       // the start of the heap keeps its pages, the rest returns them
 constexpr std::uint64_t kMostStaged = 16u << 20;  // so that the same pages are written again, while they are in caches
 
 bool reached(std::uint32_t position, std::uint32_t target) { return static_cast<std::int32_t>(position - target) >= 0; }
