@@ -38,10 +38,10 @@
   idl.toDouble = (value, what) => converters.double(value, what);
   idl.toFloat = (value, what) => converters.float(value, what);
   idl.toDOMString = (value, what) => converters.DOMString(value, what);
-  idl.toString = (value, what) => converters.USVString(value, what);
+  idl.toString = (value, what) => (value === "" ? value : converters.USVString(value, what));
 
   idl.toEnum = (value, values, name, what) => {
-    const text = converters.DOMString(value, what);
+    const text = typeof value === "string" ? value : converters.DOMString(value, what);
     if (values[text] === undefined) throw new TypeError(`${what}: "${text}" is not a value of ${name}`);
     return text;
   };
