@@ -6,10 +6,10 @@ import hashlib
 import statistics
 from pathlib import Path
 
-import peers
 import pytest
 import wasmtime
 
+import peers
 from npm_packages import npm_packages
 
 _KERNELS = Path(__file__).parent / "kernels"

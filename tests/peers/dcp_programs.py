@@ -12,7 +12,7 @@ from typing import Any
 from node import node
 from npm_packages import npm_packages
 
-_DEADLINE = 100.0
+_DEADLINE = 200.0
 _SUPERVISOR = Path(__file__).with_name("supervisor.js")
 
 

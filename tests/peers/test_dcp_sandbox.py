@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from dcp_programs import run_slices
 
 
@@ -100,3 +101,17 @@ def test_an_endless_loop_is_ended(port: int) -> None:
     (outcome,) = run_slices(port, {"workFunction": source}, [1], timeout=1000)["slices"]
     assert outcome["code"] == "ENOPROGRESS"
     assert results(run_slices(port, {"workFunction": "(x) => { progress(); return x; }"}, [5])) == [5]
+
+
+@pytest.mark.timeout(240)
+def test_python_in_the_pyodide_worktime(port: int) -> None:
+    """Minutes at most the first time, when Pyodide's module is compiled; the compiled module is kept."""
+    source = """
+import dcp, statistics
+def work(data):
+  dcp.progress(1)
+  return [statistics.mean(data), 2**70 % 1000003]
+dcp.set_slice_handler(work)
+"""
+    job = {"workFunction": source, "arguments": [1], "worktime": {"name": "pyodide", "version": "0.26.0"}}
+    assert results(run_slices(port, job, [[1, 2, 6], [4]])) == [[3, 2**70 % 1000003], [4, 2**70 % 1000003]]
