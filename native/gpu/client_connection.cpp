@@ -173,7 +173,7 @@ void ClientConnection::release(std::uint64_t block) {
   users_.erase(found);
   const std::uint64_t size = heap_.free(block);
   const std::uint64_t page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  const std::uint64_t start = (std::max(block, kKept) + page - 1) / page * page;
+  const std::uint64_t start = (std::max(block, std::min(kKept, heap_size_ / 4)) + page - 1) / page * page;
   const std::uint64_t end = (block + size) / page * page;
   if (end > start) madvise(heap(start), end - start, MADV_REMOVE);
 }

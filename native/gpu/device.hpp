@@ -67,7 +67,7 @@ class Device {
   bool has_timestamp_queries = false;  ///< whether the sandbox asked for them
   bool writes_pending = false;         ///< writeBuffer since the last submission
   std::uint64_t staged_bytes = 0;      ///< of writeBuffer since all was known to be complete
-  std::uint64_t bytes_pending = 0;      ///< of the writes that are pending
+  std::uint64_t bytes_pending = 0;     ///< of the writes that are pending
 
  private:
   struct Scope {
