@@ -294,6 +294,17 @@ def test_an_invalid_module_is_told(compiler: Compiler, folder: Path, data: bytes
     assert len(kept(folder)) == 1
 
 
+def test_an_invalid_module_again_and_again(run: Callable[..., Any]) -> None:
+    """Several sandboxes ask at once, and again as soon as they have been told."""
+    source = """(bytes) => { let count = 0;
+      for (let k = 0; k < 40; k++) {
+        try { new WebAssembly.Module(bytes); } catch (error) { count += error instanceof WebAssembly.CompileError; }
+        progress();
+      }
+      return count; }"""
+    assert run(*[module(1)[:-1]] * 8, source=source, sandboxes=4) == [40] * 8
+
+
 # --- Whatever is killed ---
 
 

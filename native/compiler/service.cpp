@@ -41,8 +41,9 @@ void Service::run(int control) {
     for (Job& job : jobs_) {
       if (job.process && std::ranges::count(done, job.process->fd()) != 0) finish(job);
     }
+    forget_jobs();  // before anybody joins one that is done
     for (const int client : talking) serve(client);
-    std::erase_if(jobs_, [](const Job& job) { return job.waiting.empty(); });  // nobody waits: its process ends
+    forget_jobs();
     if (ready(polled[0])) open = take_client(control);
     start_jobs();
   }
@@ -110,6 +111,11 @@ void Service::start_jobs() {
       give(job, kFailed, error.what());
     }
   }
+  forget_jobs();
+}
+
+// Where nobody waits any more the process ends, and the claim.
+void Service::forget_jobs() {
   std::erase_if(jobs_, [](const Job& job) { return job.waiting.empty(); });
 }
 

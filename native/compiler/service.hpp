@@ -42,6 +42,7 @@ class Service {
   void look_up(int client, const std::string& message);
   void compile(int client, ipc::Descriptor file);
   void start_jobs();
+  void forget_jobs();
   bool start(Job& job);
   void finish(Job& job);
   void give(Job& job, char kind, std::string_view text, int descriptor = -1);
