@@ -87,7 +87,7 @@ Value exports_of(Store& store, Module& module, wasmtime_instance_t instance) {
   char* name = nullptr;
   std::size_t length = 0;
   wasmtime_extern_t item = {};
-  const auto& functions = module.function_indices;
+  const auto& functions = module.function_indices();
   for (std::size_t i = 0; wt.wasmtime_instance_export_nth(store.context(), &instance, i, &name, &length, &item); ++i) {
     if (item.kind == WASMTIME_EXTERN_FUNC) {
       exports.push_back(store.intern_function(item.of.func, i < functions.size() ? functions[i] : -1));

@@ -58,16 +58,15 @@ Value content_of(Engine& js, wasm_externtype_t* type) {
 }  // namespace
 
 Module::Module(std::uint64_t content_key, CompileClient::Module compiled)
-    : key(content_key),
-      module(compiled.module),
-      function_indices(binary::exported_functions(compiled.wasm.bytes())),
-      mapped_(std::move(compiled.wasm)) {}
+    : key(content_key), module(compiled.module), mapped_(std::move(compiled.wasm)) {}
 
 Module::Module(std::uint64_t content_key, wasmtime_module_t* compiled, std::span<const std::byte> wasm)
-    : key(content_key),
-      module(compiled),
-      function_indices(binary::exported_functions(wasm)),
-      copied_(wasm.begin(), wasm.end()) {}
+    : key(content_key), module(compiled), copied_(wasm.begin(), wasm.end()) {}
+
+const std::vector<std::int64_t>& Module::function_indices() {
+  if (!function_indices_) function_indices_ = binary::exported_functions(wasm());
+  return *function_indices_;
+}
 
 Module::~Module() { wt.wasmtime_module_delete(module); }
 

@@ -15,13 +15,15 @@ struct Module {
   Module& operator=(const Module&) = delete;
   ~Module();
 
+  /// Of exports, as binary::exported_functions() gives them; found out at the first instance.
+  const std::vector<std::int64_t>& function_indices();
   std::span<const std::byte> wasm() const { return mapped_.bytes().empty() ? copied_ : mapped_.bytes(); }
 
   std::uint64_t key;  ///< compiler::content_key
   wasmtime_module_t* module;
-  std::vector<std::int64_t> function_indices;  ///< of exports, as exported_functions() gives them
 
  private:
+  std::optional<std::vector<std::int64_t>> function_indices_;
   ipc::Mapping mapped_;
   std::vector<std::byte> copied_;
 };
