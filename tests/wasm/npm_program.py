@@ -48,7 +48,7 @@ def files_of(group: str, *names: str) -> dict[str, str | bytes]:
         path = modules / name
         paths += sorted(path.rglob("*.js")) if path.is_dir() else [path]
     return {
-        str(path.relative_to(modules)): path.read_text() if path.suffix == ".js" else path.read_bytes()
+        str(path.relative_to(modules)): path.read_text() if path.suffix in (".js", ".mjs") else path.read_bytes()
         for path in paths
     }
 
