@@ -108,6 +108,15 @@ void a_rethrow_throws_what_a_local_keeps() {
   CHECK(translated_body(bytes({kTry, kNothing, kCatchAll, kRethrow, 0, kEnd, kLocalGet, 0})) == expected);
 }
 
+void branches_reach_what_they_reached() {
+  // From the try's body the outer block is two blocks further away; from the last handler it is where it was.
+  const Bytes expected =
+      bytes({0,   kBlock, kI32, kBlock, kI32, kBlock, kNothing, kTryTable, kI32, 1, 2,    0,    kConst, 1,
+             kBr, 3,      kEnd, kBr,    1,    kEnd,   kConst,   2,         kBr,  1, kEnd, kEnd, kEnd});
+  CHECK(translated_body(bytes(
+            {kBlock, kI32, kTry, kI32, kConst, 1, kBr, 1, kCatchAll, kConst, 2, kBr, 1, kEnd, kEnd})) == expected);
+}
+
 void the_rest_of_a_module_stays() {
   for (const Bytes& body : bodies()) {
     const Bytes original = module(body);
@@ -200,6 +209,7 @@ void any_bytes_are_survived() {
 int main() {
   a_try_becomes_a_try_table();
   a_rethrow_throws_what_a_local_keeps();
+  branches_reach_what_they_reached();
   the_rest_of_a_module_stays();
   others_are_left_alone();
   malformed_ones_are_left_alone();
