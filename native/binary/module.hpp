@@ -16,4 +16,7 @@ std::vector<std::span<const std::byte>> custom_sections(std::span<const std::byt
 /// For each export, in order: the index of the function, or -1 where it is none.
 std::vector<std::int64_t> exported_functions(std::span<const std::byte> module);
 
+/// For each export, in order: whether it is a table with 64-bit addresses.
+std::vector<bool> exported_tables64(std::span<const std::byte> module);
+
 }  // namespace dcp::binary

@@ -32,6 +32,8 @@ if(corrected STREQUAL source)
   message(FATAL_ERROR "js_bigint_float64_cmp in ${quickjs_dir}/quickjs.c is not the one that native/cmake/QuickJs.cmake "
                       "corrects. If this QuickJS-NG passes tests/test_language.py without it, remove the correction.")
 endif()
+# Strings as WebAssembly sees them need what quickjs.h does not offer.
+string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
 file(CONFIGURE OUTPUT "${corrected_file}" CONTENT "@corrected@" @ONLY NEWLINE_STYLE UNIX)
 
@@ -41,8 +43,10 @@ set_target_properties(quickjs PROPERTIES C_EXTENSIONS ON C_VISIBILITY_PRESET hid
 target_compile_definitions(quickjs PRIVATE _GNU_SOURCE)
 target_compile_options(quickjs PRIVATE -w)
 target_include_directories(quickjs PRIVATE "${quickjs_dir}")
+set(quickjs_strings "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/strings")
 set(math_functions "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/math_functions.h")
 set_source_files_properties("${corrected_file}" PROPERTIES
-  COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" OBJECT_DEPENDS "${math_functions}")
+  COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" 
+  OBJECT_DEPENDS "${math_functions};${quickjs_strings}.c;${quickjs_strings}.h")
 target_include_directories(quickjs SYSTEM INTERFACE "${quickjs_dir}")
 target_link_libraries(quickjs PUBLIC m Threads::Threads PRIVATE dcp_fdlibm)

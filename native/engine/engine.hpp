@@ -87,6 +87,17 @@ struct BufferView {
   bool shared;         ///< SharedArrayBuffer behind it
 };
 
+/// The code units of a string, without a copy: one byte each, or two. Valid as long as the string.
+struct StringUnits {
+  const void* data;
+  std::uint32_t length;
+  bool wide;
+
+  char16_t operator[](std::size_t i) const {
+    return wide ? static_cast<const char16_t*>(data)[i] : static_cast<const unsigned char*>(data)[i];
+  }
+};
+
 /// A native function that JavaScript can call. Missing arguments are absent from `args`.
 using Op = Value (*)(Engine& engine, void* context, std::span<const Value> args);
 
@@ -164,6 +175,11 @@ class Engine {
   virtual Value string(std::string_view utf8) = 0;
   virtual Value object() = 0;
   virtual Value null_prototype_object() = 0;
+  /// A string from code units, which may be lone surrogates.
+  virtual Value string(std::u16string_view units) = 0;
+  virtual Value concat(Value first, Value second) = 0;
+  /// Code units `start` to `end` of a string: start <= end <= its length.
+  virtual Value slice(Value string, std::uint32_t start, std::uint32_t end) = 0;
   virtual Value array(std::span<const Value> items) = 0;
   virtual Value date(double milliseconds) = 0;
   virtual Value error(ErrorType type, std::string_view message) = 0;
@@ -209,6 +225,9 @@ class Engine {
   virtual double as_number(Value value) = 0;  ///< of a number; NaN for other kinds
   /// UTF-8 of a string; lone surrogates become U+FFFD. Other kinds: may run JavaScript (ToString).
   virtual std::string to_string(Value value) = 0;
+  /// Code units of a string; of nothing else.
+  virtual std::uint32_t string_length(Value string) = 0;
+  virtual StringUnits string_units(Value string) = 0;
   virtual double to_number(Value value) = 0;                       ///< ToNumber; may run JavaScript
   virtual std::int32_t to_int32(Value value) = 0;                  ///< ToInt32; may run JavaScript
   virtual std::int64_t to_bigint64(Value value) = 0;               ///< ToBigInt64; may run JavaScript

@@ -61,9 +61,8 @@ const char* trap_message(std::uint8_t code) {
 }
 
 // "    at name (wasm-function[3]:0x1a)" a line, innermost first.
-std::string frames_text(wasm_trap_t* trap) {
-  wasm_frame_vec_t frames;
-  wt.wasm_trap_trace(trap, &frames);
+// Deletes the frames.
+std::string frames_text(wasm_frame_vec_t frames) {
   std::string text;
   for (std::size_t i = 0; i < frames.size; ++i) {
     char position[64];
@@ -109,9 +108,12 @@ void Store::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {
     throw *std::exchange(host_.pending, std::nullopt);
   }
   if (trap != nullptr) host_.raise_trap(trap);
+  wasm_frame_vec_t trace;
+  wt.wasmtime_error_wasm_trace(error, &trace);
+  const std::string frames = frames_text(trace);
   const std::string message = take_message(error);
   // What wasmtime says of an argument that is none of the parameter's type.
-  host_.raise(message.starts_with("argument type mismatch") ? Failure::type : Failure::runtime, message);
+  host_.raise(message.starts_with("argument type mismatch") ? Failure::type : Failure::runtime, message, frames);
 }
 
 void Host::raise_trap(wasm_trap_t* trap) {
@@ -128,7 +130,9 @@ void Host::raise_trap(wasm_trap_t* trap) {
     wt.wasm_trap_message(trap, &text.vec);
     message = on_one_line(std::string(text.text().substr(0, text.text().find('\0'))));
   }
-  const std::string frames = frames_text(trap);
+  wasm_frame_vec_t trace;
+  wt.wasm_trap_trace(trap, &trace);
+  const std::string frames = frames_text(trace);
   wt.wasm_trap_delete(trap);
   raise(Failure::runtime, message, frames);
 }

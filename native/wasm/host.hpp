@@ -128,6 +128,7 @@ Value op_table_set(Engine&, void* context, Args args);
 Value op_table_grow(Engine&, void* context, Args args);
 Value op_table_size(Engine&, void* context, Args args);
 Value op_table_kind(Engine&, void* context, Args args);
+Value op_table_is64(Engine&, void* context, Args args);
 Value op_tag_new(Engine&, void* context, Args args);
 Value op_js_tag(Engine&, void* context, Args args);
 Value op_exception_new(Engine&, void* context, Args args);

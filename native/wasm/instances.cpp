@@ -1,12 +1,14 @@
 // Instantiation: imports in, exports out.
 #include "wasm/modules.hpp"
 #include "wasm/store.hpp"
+#include "wasm/string_builtins.hpp"
 
 namespace dcp::wasm {
 
 namespace {
 
-// One import: the id of an item, a function of JavaScript, or [value] for a global to be made of a plain value.
+// One import: the id of an item, a function of JavaScript, the name of a string builtin, or [value] for a global to be
+// made of a plain value.
 wasmtime_extern_t import_of(Store& store, Value given, wasm_externtype_t* type) {
   Engine& js = store.js();
   wasmtime_extern_t item = {};
@@ -23,7 +25,9 @@ wasmtime_extern_t import_of(Store& store, Value given, wasm_externtype_t* type) 
   }
   if (wasm_functype_t* function = wt.wasm_externtype_as_functype(type)) {
     item.kind = WASMTIME_EXTERN_FUNC;
-    item.of.func = store.host_function(given, function);
+    const bool builtin = js.kind(given) == engine::Kind::string;
+    item.of.func =
+        builtin ? string_builtin(store, js.to_string(given), function) : store.host_function(given, function);
     return item;
   }
   wasm_globaltype_t* declared = wt.wasm_externtype_as_globaltype(type);
@@ -87,12 +91,15 @@ Value exports_of(Store& store, Module& module, wasmtime_instance_t instance) {
   char* name = nullptr;
   std::size_t length = 0;
   wasmtime_extern_t item = {};
-  const auto& functions = module.function_indices();
+  const auto& [functions, tables64] = module.exports();
   for (std::size_t i = 0; wt.wasmtime_instance_export_nth(store.context(), &instance, i, &name, &length, &item); ++i) {
     if (item.kind == WASMTIME_EXTERN_FUNC) {
       exports.push_back(store.intern_function(item.of.func, i < functions.size() ? functions[i] : -1));
     } else {
-      exports.push_back(store.js().number(store.intern(item)));
+      const std::uint32_t id = store.intern(item);
+      if (item.kind == WASMTIME_EXTERN_TABLE)
+        store.host().item(id).is64 = i < tables64.size() && tables64[i];
+      exports.push_back(store.js().number(id));
     }
   }
   return store.js().array(exports);

@@ -5,6 +5,7 @@
 
 #include "binary/legacy_exceptions.hpp"
 #include "binary/limits.hpp"
+#include "binary/string_imports.hpp"
 
 namespace dcp::wasm {
 
@@ -18,6 +19,14 @@ std::span<const std::byte> bytes_of(Host& host, Args args) {
   const auto view = args.empty() ? std::nullopt : host.js().buffer_view(args[0]);
   if (!view) return {};
   return {view->data, view->size};
+}
+
+// What webassembly.js makes of the compile options, from args[1]: whether "js-string" is on, the module of constants.
+binary::StringImports string_imports(Engine& js, Args args) {
+  binary::StringImports provided;
+  provided.builtins = args.size() > 1 && js.truthy(args[1]);
+  if (args.size() > 2 && js.kind(args[2]) == engine::Kind::string) provided.constants = js.to_string(args[2]);
+  return provided;
 }
 
 bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
@@ -63,9 +72,9 @@ Module::Module(std::uint64_t content_key, CompileClient::Module compiled)
 Module::Module(std::uint64_t content_key, wasmtime_module_t* compiled, std::span<const std::byte> wasm)
     : key(content_key), module(compiled), copied_(wasm.begin(), wasm.end()) {}
 
-const std::vector<std::int64_t>& Module::function_indices() {
-  if (!function_indices_) function_indices_ = binary::exported_functions(wasm());
-  return *function_indices_;
+const Module::Exports& Module::exports() {
+  if (!exports_) exports_.emplace(Exports{binary::exported_functions(wasm()), binary::exported_tables64(wasm())});
+  return *exports_;
 }
 
 Module::~Module() { wt.wasmtime_module_delete(module); }
@@ -83,8 +92,12 @@ Value op_validate(Engine& js, void* context, Args args) {
   const auto translated = binary::translate_legacy_exceptions(bytes);
   const auto wasm = translated ? std::span<const std::byte>(*translated) : bytes;
   wasmtime_error_t* error = wt.wasmtime_module_validate(host.engine(), data_of(wasm), wasm.size());
-  if (error != nullptr) wt.wasmtime_error_delete(error);
-  return js.boolean(error == nullptr);
+  if (error != nullptr) {
+    wt.wasmtime_error_delete(error);
+    return js.boolean(false);
+  }
+  const auto provided = string_imports(js, args);
+  return js.boolean(!provided.any() || binary::mismatched_import(bytes, provided).empty());
 }
 
 // A job that compiles the same module for each slice gets the one that it has.
@@ -115,12 +128,16 @@ std::shared_ptr<Module> Host::compile_anew(std::uint64_t key, std::span<const st
   return std::make_shared<Module>(key, compiled, wasm);
 }
 
-// (bytes) -> handle of a Module; raises a CompileError.
+// (bytes, whether "js-string" is on, module of string constants) -> handle of a Module; raises a CompileError.
 Value op_compile(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   const auto bytes = bytes_of(host, args);
   if (bytes.empty()) host.raise(Failure::compile, "the BufferSource is empty");
   auto module = std::make_unique<std::shared_ptr<Module>>(host.compile(bytes));
+  if (const auto provided = string_imports(js, args); provided.any()) {
+    const std::string mismatch = binary::mismatched_import((*module)->wasm(), provided);
+    if (!mismatch.empty()) host.raise(Failure::compile, mismatch);
+  }
   const Value handle = js.handle(&kModuleTag, module.get(),
                                  [](void* pointer) { delete static_cast<std::shared_ptr<Module>*>(pointer); });
   module.release();

@@ -15,15 +15,20 @@ struct Module {
   Module& operator=(const Module&) = delete;
   ~Module();
 
-  /// Of exports, as binary::exported_functions() gives them; found out at the first instance.
-  const std::vector<std::int64_t>& function_indices();
+  /// What is read off the bytes, by export: binary::exported_functions(), binary::exported_tables64().
+  struct Exports {
+    std::vector<std::int64_t> functions;
+    std::vector<bool> tables64;
+  };
+  /// Read at the first instance.
+  const Exports& exports();
   std::span<const std::byte> wasm() const { return mapped_.bytes().empty() ? copied_ : mapped_.bytes(); }
 
   std::uint64_t key;  ///< compiler::content_key
   wasmtime_module_t* module;
 
  private:
-  std::optional<std::vector<std::int64_t>> function_indices_;
+  std::optional<Exports> exports_;
   ipc::Mapping mapped_;
   std::vector<std::byte> copied_;
 };

@@ -55,7 +55,12 @@ Extern::~Extern() {
   if (item.kind == WASMTIME_EXTERN_SHAREDMEMORY) wt.wasmtime_sharedmemory_delete(item.of.sharedmemory);
 }
 
-Store::~Store() { wt.wasmtime_store_delete(store_); }
+Store::~Store() {
+  for (SeenReference& seen : seen_) {
+    if (seen.raw != 0) wt.wasmtime_externref_unroot(&seen.reference);
+  }
+  wt.wasmtime_store_delete(store_);
+}
 
 bool Store::is_crowded() const {
   const Regions& regions = host_.regions();

@@ -27,6 +27,7 @@ struct Extern {
   wasmtime_extern_t item;        ///< a shared memory is owned
   ValueType content{Kind::i32};  ///< of a global or table
   bool is_mutable = false;       ///< of a global
+  bool is64 = false;             ///< of a table: its addresses
   Slot object;                   ///< the object of the item, or the function
   Slot buffer;                   ///< the ArrayBuffer of a memory, while it is attached
   std::size_t buffer_size = 0;   ///< bytes
@@ -75,6 +76,8 @@ class Store {
   std::map<std::uint32_t, GcObject*>& gc_objects() { return gc_objects_; }
   wasmtime_val_raw_t to_raw(Kind kind, Value value);
   Value from_raw(Kind kind, const wasmtime_val_raw_t& value);
+  Value extern_to_js(std::uint32_t raw);
+  std::uint32_t extern_to_raw(Value value);
 
   // --- Items ---
   /// Takes ownership of a shared memory.
@@ -123,6 +126,14 @@ class Store {
   Value disguised_to_js(wasmtime_externref_t reference);
   Value gc_object(wasmtime_anyref_t reference);
 
+  /// An external reference that is kept rooted.
+  struct SeenReference {
+    std::uint32_t raw = 0;  ///< 0: none
+    std::uint32_t slot = 0;
+    wasmtime_externref_t reference = {};
+  };
+  static constexpr std::uint32_t kReferenceSize = 16;  ///< bytes at least, in wasmtime's heap
+
   std::uint32_t intern_tag(const wasmtime_extern_t& item);
   void describe(Extern& made);
   std::size_t memory_size(const Extern& memory);
@@ -144,6 +155,7 @@ class Store {
   std::map<std::uint32_t, GcObject*> gc_objects_;  ///< those that JavaScript holds, by their raw reference
   std::size_t gc_objects_made_ = 0;
   std::optional<Converters> converters_;
+  std::array<SeenReference, 8> seen_;
   std::vector<std::unique_ptr<ExportedFunction>> exported_;
   std::map<Key, std::uint32_t> interned_;
   std::map<FunctionKey, std::uint32_t> functions_;

@@ -1,4 +1,8 @@
 // WebAssembly.Table and WebAssembly.Global.
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "wasm/store.hpp"
 
 namespace dcp::wasm {
@@ -17,19 +21,72 @@ struct Rooted {
   wasmtime_val_t val;
 };
 
+void put_number(std::string& bytes, std::uint64_t value) {  // LEB128
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
+  bytes += static_cast<char>(value);
+}
+
+// A module that defines one table with 64-bit addresses and exports it: the C API's table types have 32 bits.
+std::string table64_module(Kind kind, std::uint64_t initial, std::optional<std::uint64_t> maximum) {
+  constexpr char kFuncref = 0x70, kExternref = 0x6F;
+  std::string table(1, kind == Kind::funcref ? kFuncref : kExternref);
+  put_number(table, maximum ? 5 : 4);
+  put_number(table, initial);
+  if (maximum) put_number(table, *maximum);
+  std::string module("\0asm\1\0\0\0\4", 9);
+  put_number(module, 1 + table.size());
+  return module + '\1' + table + std::string("\7\5\1\1t\1\0", 7);
+}
+
+wasmtime_extern_t make_table64(Store& store, Kind kind, std::uint64_t initial, std::optional<std::uint64_t> maximum) {
+  Host& host = store.host();
+  std::string bytes = table64_module(kind, initial, maximum);
+  wasmtime_module_t* compiled = nullptr;
+  host.check(
+      wt.wasmtime_module_new(host.engine(), reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size(), &compiled),
+      Failure::range);
+  const std::unique_ptr<wasmtime_module_t, void (*)(wasmtime_module_t*)> module(compiled, wt.wasmtime_module_delete);
+  wasmtime_instance_t instance = {};
+  wasm_trap_t* trap = nullptr;
+  host.check(wt.wasmtime_instance_new(store.context(), compiled, nullptr, 0, &instance, &trap), Failure::range);
+  wasmtime_extern_t table = {};
+  char* name = nullptr;
+  std::size_t length = 0;
+  wt.wasmtime_instance_export_nth(store.context(), &instance, 0, &name, &length, &table);
+  return table;
+}
+
+// (Kind, initial, maximum or -1, value) -> id
+Value new_table64(Store& store, Args args, Kind kind, wasmtime_val_t& value) {
+  Engine& js = store.js();
+  const double maximum = js.as_number(args[2]);
+  const auto limit = maximum < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(maximum));
+  const auto initial = static_cast<std::uint64_t>(js.as_number(args[1]));
+  wasmtime_extern_t table = make_table64(store, kind, initial, limit);
+  if (js.kind(args[3]) != engine::Kind::null) {
+    for (std::uint64_t i = 0; i < initial; ++i) {
+      store.host().check(wt.wasmtime_table_set(store.context(), &table.of.table, i, &value), Failure::range);
+    }
+  }
+  const std::uint32_t id = store.intern(table);
+  store.host().item(id).is64 = true;
+  return js.number(id);
+}
+
 Kind kind_argument(Engine& js, Value value) { return static_cast<Kind>(static_cast<int>(js.as_number(value))); }
 
 }  // namespace
 
-// (Kind of the elements, initial, maximum or -1, value of the elements) -> id
+// (Kind of the elements, initial, maximum or -1, value of the elements, is64) -> id
 Value op_table_new(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Store& store = host.current();
   const Kind kind = kind_argument(js, args[0]);
+  Rooted initial(store.to_wasm({kind, true}, args[3]));
+  if (js.truthy(args[4])) return new_table64(store, args, kind, initial.val);
   const double maximum = js.as_number(args[2]);
   wasm_limits_t limits = {static_cast<std::uint32_t>(js.as_number(args[1])),
                           maximum >= 0 ? static_cast<std::uint32_t>(maximum) : kNoMaximum};
-  Rooted initial(store.to_wasm({kind, true}, args[3]));
   wasm_tabletype_t* type = wt.wasm_tabletype_new(new_valtype(kind), &limits);
   wasmtime_extern_t item = {};
   item.kind = WASMTIME_EXTERN_TABLE;
@@ -85,6 +142,10 @@ Value op_table_size(Engine& js, void* context, Args args) {
 // (id) -> Kind of the elements
 Value op_table_kind(Engine& js, void* context, Args args) {
   return js.number(static_cast<int>(host_of(context).item(args, 0, WASMTIME_EXTERN_TABLE).content.kind));
+}
+
+Value op_table_is64(Engine& js, void* context, Args args) {
+  return js.boolean(host_of(context).item(args, 0, WASMTIME_EXTERN_TABLE).is64);
 }
 
 // (Kind, is mutable, value) -> id

@@ -121,6 +121,33 @@ wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
   return result;
 }
 
+// The strings that a program reads character by character come again and again: the last ones are kept rooted, so that
+// their raw references go on meaning them, and nothing has to be rooted for a call.
+Value Store::extern_to_js(std::uint32_t raw) {
+  if (raw == 0) return js().null();
+  SeenReference& seen = seen_[raw / kReferenceSize % seen_.size()];
+  if (seen.raw == raw) return keeper_.kept(seen.slot);
+  wasmtime_val_t value = {};
+  value.kind = WASMTIME_EXTERNREF;
+  wt.wasmtime_externref_from_raw(context_, raw, &value.of.externref);
+  const auto* kept = static_cast<Reference*>(wt.wasmtime_externref_data(context_, &value.of.externref));
+  if (kept == nullptr) {
+    const Value result = to_js(value);
+    wt.wasmtime_val_unroot(&value);
+    return result;
+  }
+  if (seen.raw != 0) wt.wasmtime_externref_unroot(&seen.reference);
+  seen = {raw, kept->slot, value.of.externref};
+  return keeper_.kept(seen.slot);
+}
+
+std::uint32_t Store::extern_to_raw(Value value) {
+  wasmtime_val_t made = to_wasm({Kind::externref}, value);
+  const std::uint32_t raw = wt.wasmtime_externref_to_raw(context_, &made.of.externref);
+  wt.wasmtime_val_unroot(&made);
+  return raw;
+}
+
 Value Store::to_js(const wasmtime_val_t& value) {
   switch (value.kind) {
     case WASMTIME_I32:

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/quickjs/strings.h"
 #include "fdlibm/hypotenuse.hpp"
 
 namespace dcp::engine::quickjs {
@@ -327,6 +328,21 @@ std::string QuickJsEngine::bigint_to_hex(Value value) {
 }
 
 Value QuickJsEngine::string(std::string_view utf8) { return own(JS_NewStringLen(context_, utf8.data(), utf8.size())); }
+
+Value QuickJsEngine::string(std::u16string_view units) {
+  if (units.size() > UINT32_MAX) raise(ErrorType::range_error, "invalid string length");
+  const auto* data = reinterpret_cast<const std::uint16_t*>(units.data());
+  return own(dcp_string_of_units(context_, data, static_cast<std::uint32_t>(units.size())));
+}
+
+Value QuickJsEngine::concat(Value first, Value second) {
+  return own(dcp_string_concat(context_, js(first), js(second)));
+}
+
+Value QuickJsEngine::slice(Value string, std::uint32_t start, std::uint32_t end) {
+  return own(dcp_string_slice(context_, js(string), start, end));
+}
+
 Value QuickJsEngine::object() { return own(JS_NewObject(context_)); }
 Value QuickJsEngine::null_prototype_object() { return own(JS_NewObjectProto(context_, JS_NULL)); }
 
@@ -698,6 +714,15 @@ std::int64_t QuickJsEngine::to_bigint64(Value value) {
   std::int64_t result = 0;
   check(JS_ToBigInt64(context_, &result, js(value)));
   return result;
+}
+
+std::uint32_t QuickJsEngine::string_length(Value string) { return dcp_string_length(js(string)); }
+
+StringUnits QuickJsEngine::string_units(Value string) {
+  int is_wide = 0;
+  const void* data = dcp_string_units(context_, js(string), &is_wide);
+  if (data == nullptr) throw_pending();
+  return {data, dcp_string_length(js(string)), is_wide != 0};
 }
 
 double QuickJsEngine::date_value(Value value) { return as_number(call(borrowed(get_time_), value, {})); }

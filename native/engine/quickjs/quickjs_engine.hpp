@@ -43,6 +43,9 @@ class QuickJsEngine final : public Engine {
   Value string(std::string_view utf8) override;
   Value object() override;
   Value null_prototype_object() override;
+  Value string(std::u16string_view units) override;
+  Value concat(Value first, Value second) override;
+  Value slice(Value string, std::uint32_t start, std::uint32_t end) override;
   Value array(std::span<const Value> items) override;
   Value date(double milliseconds) override;
   Value error(ErrorType type, std::string_view message) override;
@@ -77,6 +80,8 @@ class QuickJsEngine final : public Engine {
   std::int32_t to_int32(Value value) override;
   std::int64_t to_bigint64(Value value) override;
   std::string bigint_to_hex(Value value) override;
+  std::uint32_t string_length(Value string) override;
+  StringUnits string_units(Value string) override;
   double date_value(Value value) override;
   void* handle_pointer(Value value, const void* tag) override;
   std::optional<BufferView> buffer_view(Value value) override;

@@ -15,6 +15,7 @@
   } = primordials;
 
   if (ops.wasmCompile === undefined) return;
+  const { compileOptions, providedImport } = runtime.wasmStrings;
 
   // --- Errors ---
 
@@ -140,12 +141,15 @@
     return integer;
   }
 
+  const kMaxExact = 2n ** 53n - 1n;
+
   /** An address of the given type, as a Number. */
   function toAddress(value, is64, what) {
     if (!is64) return toUint32(value, what);
     const big = typeof value === "bigint" ? value : BigIntAsIntN(1024, value);
     if (big < 0n || big > 0xffff_ffff_ffff_ffffn) throw new TypeError(`${what} must be between 0n and 2n ** 64n - 1n`);
-    return Number(big);
+    // Beyond what a Number holds exactly, any one is as much too large as another.
+    return big > kMaxExact ? Number(kMaxExact) : Number(big);
   }
 
   const fromAddress = (value, is64) => (is64 ? BigInt(value) : value);
@@ -213,7 +217,7 @@
   const kJsTagId = ops.wasmJsTag();
 
   /** Asks a constructor for an object over an item that the store has. Out of reach of users. */
-  const existing = { __proto__: null, item: undefined };
+  const existing = { __proto__: null, item: undefined, options: undefined };
   function objectOf(Class, id) {
     if (id === kJsTagId) return getJsTag();
     const object = ops.wasmObject(id);
@@ -224,18 +228,31 @@
 
   // --- Module ---
 
+  /** The handle of a compiled module; `what` is for messages. */
+  function compileHandle(bytes, options, what) {
+    const handle = ops.wasmCompile(bytes, options.builtins, options.constants);
+    if (!options.valid) throw new CompileError(`${what}: builtins names a set twice`);
+    return handle;
+  }
+
   let moduleHandle;
+  let moduleOptions;
   let isModule;
   class Module {
     #handle;
+    #options;
 
     constructor(bytes) {
       if (bytes === existing) {
         this.#handle = existing.item;
+        this.#options = existing.options;
         return;
       }
-      need(arguments, 1, "WebAssembly.Module()");
-      this.#handle = ops.wasmCompile(bufferSource(bytes, "WebAssembly.Module()"));
+      const what = "WebAssembly.Module()";
+      need(arguments, 1, what);
+      const source = bufferSource(bytes, what);
+      this.#options = compileOptions(arguments[1], what);
+      this.#handle = compileHandle(source, this.#options, what);
       withPrototype(this, new.target, Module);
     }
 
@@ -252,6 +269,7 @@
       const flat = ops.wasmModuleImports(Module.#handleOf(module));
       const list = [];
       for (let i = 0; i < flat.length; i += 4) {
+        if (providedImport(module.#options, flat[i], flat[i + 1]) !== undefined) continue;
         ArrayPrototypePush(list, { module: flat[i], name: flat[i + 1], kind: flat[i + 2] });
       }
       return list;
@@ -271,6 +289,7 @@
 
     static {
       moduleHandle = (module) => Module.#handleOf(module);
+      moduleOptions = (module) => module.#options;
       isModule = (value) => isObject(value) && #handle in value;
     }
   }
@@ -278,13 +297,20 @@
   // --- Imports and exports ---
 
   /** Reads the imports of a module, in its order, as wasmInstantiate takes them. */
-  function readImports(handle, importObject) {
+  function readImports(module, importObject) {
+    const handle = moduleHandle(module);
+    const options = moduleOptions(module);
     const wanted = ops.wasmModuleImports(handle);
     const given = [];
     if (wanted.length > 0 && importObject === undefined) {
       throw new TypeError("the module has imports: an object with them is required");
     }
     for (let i = 0; i < wanted.length; i += 4) {
+      const provided = providedImport(options, wanted[i], wanted[i + 1]);
+      if (provided !== undefined) {
+        ArrayPrototypePush(given, provided);
+        continue;
+      }
       const part = importObject[wanted[i]];
       const what = `import ${wanted[i]}.${wanted[i + 1]}`;
       if (!isObject(part)) throw new TypeError(`${what}: ${wanted[i]} is no object`);
@@ -349,7 +375,7 @@
       need(arguments, 1, "WebAssembly.Instance()");
       const handle = moduleHandle(module);
       const imports = importsArgument(arguments[1], "WebAssembly.Instance()");
-      this.#exports = instantiate(handle, readImports(handle, imports));
+      this.#exports = instantiate(handle, readImports(module, imports));
       withPrototype(this, new.target, Instance);
     }
 
@@ -465,12 +491,14 @@
   class Table {
     #id;
     #kind;
+    #is64;
     #store;
 
     constructor(descriptor) {
       if (descriptor === existing) {
         this.#id = existing.item;
         this.#kind = ops.wasmTableKind(this.#id);
+        this.#is64 = ops.wasmTableIs64(this.#id);
         this.#store = ops.wasmBind(this.#id, this);
         return;
       }
@@ -483,37 +511,38 @@
         throw new TypeError(`${what}: element must be "anyfunc" or "externref"`);
       }
       const bounds = limits(descriptor, is64, what);
-      if (is64) throw new TypeError(`${what}: tables with 64-bit addresses cannot be made from JavaScript here`);
       checkLimits(bounds, kMaxTableElements, what);
       this.#kind = kinds[type];
       const value = arguments.length > 1 && arguments[1] !== undefined ? arguments[1] : defaults[this.#kind];
-      this.#id = ops.wasmTableNew(this.#kind, bounds.low, bounds.high, value);
+      this.#id = ops.wasmTableNew(this.#kind, bounds.low, bounds.high, value, is64);
+      this.#is64 = is64;
       this.#store = ops.wasmBind(this.#id, this);
       withPrototype(this, new.target, Table);
     }
 
     get length() {
-      return ops.wasmTableSize(this.#id);
+      return fromAddress(ops.wasmTableSize(this.#id), this.#is64);
     }
 
     get(index) {
       const id = this.#id;
       need(arguments, 1, "WebAssembly.Table.get()");
-      return ops.wasmTableGet(id, toUint32(index, "index"));
+      return ops.wasmTableGet(id, toAddress(index, this.#is64, "index"));
     }
 
     set(index) {
       const id = this.#id;
       need(arguments, 1, "WebAssembly.Table.set()");
-      const at = toUint32(index, "index");
+      const at = toAddress(index, this.#is64, "index");
       ops.wasmTableSet(id, at, arguments.length > 1 ? arguments[1] : defaults[this.#kind]);
     }
 
     grow(delta) {
       const id = this.#id;
       need(arguments, 1, "WebAssembly.Table.grow()");
-      const count = toUint32(delta, "delta");
-      return ops.wasmTableGrow(id, count, arguments.length > 1 ? arguments[1] : defaults[this.#kind]);
+      const count = toAddress(delta, this.#is64, "delta");
+      const value = arguments.length > 1 ? arguments[1] : defaults[this.#kind];
+      return fromAddress(ops.wasmTableGrow(id, count, value), this.#is64);
     }
 
     static {
@@ -672,21 +701,22 @@
 
   // --- The namespace ---
 
-  function compileBytes(bytes) {
-    existing.item = ops.wasmCompile(bytes);
+  function compileBytes(bytes, options, what) {
+    existing.item = compileHandle(bytes, options, what);
+    existing.options = options;
     return new Module(existing);
   }
 
-  async function instantiateBytes(bytes, imports) {
-    const module = compileBytes(bytes);
+  async function instantiateBytes(bytes, imports, options, what) {
+    const module = compileBytes(bytes, options, what);
     const handle = moduleHandle(module);
     await undefined;
-    return { module, instance: newInstance(instantiate(handle, readImports(handle, imports))) };
+    return { module, instance: newInstance(instantiate(handle, readImports(module, imports))) };
   }
 
   async function instantiateModule(module, imports) {
     const handle = moduleHandle(module);
-    const given = readImports(handle, imports);
+    const given = readImports(module, imports);
     await undefined;
     return newInstance(instantiate(handle, given));
   }
@@ -706,14 +736,18 @@
   const WebAssembly = {
     validate(bytes) {
       need(arguments, 1, "WebAssembly.validate()");
-      return ops.wasmValidate(bufferSource(bytes, "WebAssembly.validate()"));
+      const source = bufferSource(bytes, "WebAssembly.validate()");
+      const options = compileOptions(arguments[1], "WebAssembly.validate()");
+      return ops.wasmValidate(source, options.builtins, options.constants) && options.valid;
     },
 
     // Plain functions that give promises: an async method would have another prototype.
     compile(bytes) {
       return promise(() => {
-        need(arguments, 1, "WebAssembly.compile()");
-        return compileBytes(bufferSource(bytes, "WebAssembly.compile()"));
+        const what = "WebAssembly.compile()";
+        need(arguments, 1, what);
+        const source = bufferSource(bytes, what);
+        return compileBytes(source, compileOptions(arguments[1], what), what);
       });
     },
 
@@ -723,7 +757,8 @@
         need(arguments, 1, what);
         if (isModule(source)) return instantiateModule(source, importsArgument(arguments[1], what));
         const bytes = bufferSource(source, what);
-        return instantiateBytes(bytes, importsArgument(arguments[1], what));
+        const imports = importsArgument(arguments[1], what);
+        return instantiateBytes(bytes, imports, compileOptions(arguments[2], what), what);
       });
     },
 
@@ -731,7 +766,8 @@
       return promise(async () => {
         const what = "WebAssembly.compileStreaming()";
         need(arguments, 1, what);
-        return compileBytes(await responseBytes(source, what));
+        const options = compileOptions(arguments[1], what);
+        return compileBytes(await responseBytes(source, what), options, what);
       });
     },
 
@@ -740,7 +776,8 @@
         const what = "WebAssembly.instantiateStreaming()";
         need(arguments, 1, what);
         const imports = importsArgument(arguments[1], what);
-        return instantiateBytes(await responseBytes(source, what), imports);
+        const options = compileOptions(arguments[2], what);
+        return instantiateBytes(await responseBytes(source, what), imports, options, what);
       });
     },
   };
