@@ -88,8 +88,9 @@ Value Host::call_hook(std::string_view name, Args args) {
   return js_.call(js_.get(hooks_.get(), name), js_.undefined(), args);
 }
 
-void Host::raise(Failure failure, std::string_view message, std::string_view frames) {
-  const Value args[] = {js_.string(failure_name(failure)), js_.string(message), js_.string(frames)};
+void Host::raise(Failure failure, std::string_view message, std::string_view frames, bool is_trap) {
+  const Value args[] = {js_.string(failure_name(failure)), js_.string(message), js_.string(frames),
+                        js_.boolean(is_trap)};
   js_.raise(call_hook("makeError", args));
 }
 
@@ -121,7 +122,7 @@ void Host::raise_trap(wasm_trap_t* trap) {
   const bool known = wt.wasmtime_trap_code(trap, &code);
   if (known && code == WASMTIME_TRAP_CODE_STACK_OVERFLOW) {
     wt.wasm_trap_delete(trap);
-    raise(Failure::range, "Maximum call stack size exceeded");
+    raise(Failure::range, "Maximum call stack size exceeded", {}, true);
   }
   const char* fixed = known ? trap_message(code) : nullptr;
   std::string message = fixed != nullptr ? fixed : "";
@@ -134,7 +135,7 @@ void Host::raise_trap(wasm_trap_t* trap) {
   wt.wasm_trap_trace(trap, &trace);
   const std::string frames = frames_text(trace);
   wt.wasm_trap_delete(trap);
-  raise(Failure::runtime, message, frames);
+  raise(Failure::runtime, message, frames, true);
 }
 
 }  // namespace dcp::wasm

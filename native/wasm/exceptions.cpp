@@ -76,7 +76,8 @@ wasmtime_tag_t& Store::js_tag() {
 }
 
 // An exception of JavaScript travels as an exception with JSTag, a WebAssembly.Exception as itself: wasm can catch
-// both. The interrupt travels as a trap, which wasm cannot catch; so does what there is no memory for.
+// both. The interrupt travels as a trap, which wasm cannot catch; so does the error of a trap that has passed through
+// JavaScript, and what there is no memory for.
 std::size_t Store::throw_into_wasm(engine::Thrown thrown) {
   if (!thrown.terminated) {
     try {
@@ -93,6 +94,7 @@ std::size_t Store::throw_into_wasm(engine::Thrown thrown) {
 wasm_trap_t* Store::exception_for(Value thrown) {
   wasmtime_exnref_t reference = {};
   const Value handle = host_.call_hook("exceptionHandle", std::span(&thrown, 1));
+  if (js().kind(handle) == engine::Kind::boolean) return nullptr;
   auto* known = static_cast<Exception*>(js().handle_pointer(handle, &kExceptionTag));
   if (known != nullptr && &known->store == this) {
     wasmtime_exnref_t kept = known->reference;

@@ -57,7 +57,9 @@ class Host {
   /// Functions of webassembly.js that the ops call.
   void set_hooks(Value hooks);
   Value call_hook(std::string_view name, Args args);
-  [[noreturn]] void raise(Failure failure, std::string_view message, std::string_view frames = {});
+  /// `is_trap`: wasm cannot catch the error where it passes through wasm again.
+  [[noreturn]] void raise(Failure failure, std::string_view message, std::string_view frames = {},
+                          bool is_trap = false);
   /// Raises `failure` with the error's message, if there is an error.
   void check(wasmtime_error_t* error, Failure failure);
   [[noreturn]] void raise_trap(wasm_trap_t* trap);

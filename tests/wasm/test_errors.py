@@ -173,3 +173,24 @@ def test_stack_overflow_is_an_error(tmp_path: Path) -> None:
         "starts": "RangeError",
         "after": 1,
     }
+
+
+def test_wasm_cannot_catch_a_trap_that_has_passed_through_javascript(tmp_path: Path) -> None:
+    """Though it is an error of JavaScript there, and JavaScript can catch it; what JavaScript throws itself is caught."""
+    assert see(
+        tmp_path,
+        """
+        const { trap, overflow } = exportsOf("traps");
+        const run = (f) => exportsOf("catches", { m: { f } });
+        results.trap = [thrown(run(trap).all), thrown(run(() => trap()).all), thrown(run(() => overflow()).all)];
+        results.again = thrown(run(() => { try { trap(); } catch (error) { throw error; } }).all);
+        results.own = [run(() => { throw new WebAssembly.RuntimeError("own"); }).all(), run(() => { throw 1; }).all()];
+        """,
+        traps="""(module (func (export "trap") unreachable) (func $f (export "overflow") call $f))""",
+        catches="""(module (import "m" "f" (func $f)) (func (export "all") (result i32)
+          (block $caught (try_table (catch_all $caught) (call $f)) (return (i32.const 0))) (i32.const 80)))""",
+    ) == {
+        "trap": ["RuntimeError", "RuntimeError", "RangeError"],
+        "again": "RuntimeError",
+        "own": [80, 80],
+    }

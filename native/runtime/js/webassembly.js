@@ -8,7 +8,7 @@
   const {
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayPrototypePush, BigInt, BigIntAsIntN, Error,
     MathTrunc, Number, NumberIsFinite, ObjectCreate, ObjectDefineProperty, ObjectFreeze, ObjectSetPrototypeOf,
-    Proxy, RangeError, ReflectConstruct, ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, SafeWeakMap,
+    Proxy, RangeError, ReflectConstruct, ReflectGetOwnPropertyDescriptor, ReflectOwnKeys, SafeWeakMap, SafeWeakSet,
     SharedArrayBufferPrototypeGetByteLength, StringPrototypeIncludes, StringPrototypeIsWellFormed,
     StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeTrim, SymbolIterator, SymbolToStringTag, TypeError, WeakRef,
     WeakRefPrototypeDeref, apply,
@@ -70,8 +70,12 @@
     return text;
   }
 
-  function makeError(name, message, frames) {
+  /** Errors of traps, which wasm cannot catch. */
+  const traps = new SafeWeakSet();
+
+  function makeError(name, message, frames, isTrap) {
     const error = new errors[name](message);
+    if (isTrap) traps.add(error);
     const { stack } = error;
     if (typeof stack === "string") ObjectDefineProperty(error, "stack", hidden(userStack(stack, frames)));
     return error;
@@ -89,7 +93,8 @@
       functionIds.set(fn, id);
     },
     lookupFunction: (fn) => functionIds.get(fn),
-    exceptionHandle: (value) => exceptionHandle(value),
+    /** The handle of a WebAssembly.Exception, or true for the error of a trap. */
+    exceptionHandle: (value) => (isObject(value) && traps.has(value)) || exceptionHandle(value),
     makeException(handle) {
       existing.item = handle;
       return new Exception(existing);
