@@ -4,6 +4,7 @@
 #include "binary/legacy_exceptions.hpp"
 #include "binary/limits.hpp"
 #include "binary/module.hpp"
+#include "binary/string_imports.hpp"
 
 using namespace dcp::binary;
 
@@ -14,6 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!inside) std::abort();
   }
   exported_functions(module);
+  exported_tables64(module);
+  mismatched_import(module, {true, ""});
   exceeded_limit(module);
   // What was translated has nothing left to translate.
   const auto translated = translate_legacy_exceptions(module);

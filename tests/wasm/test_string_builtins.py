@@ -62,7 +62,8 @@ def test_what_each_gives(tmp_path: Path) -> None:
           e.fromCharCode(0xd800) === "\ud800"];
         results.point = [e.fromCodePoint(0x1f600) === "\u{1f600}", e.fromCodePoint(0x10ffff) === "\u{10ffff}",
           e.fromCodePoint(0xdfff) === "\udfff"];
-        results.at = [e.charCodeAt("abc", 2), e.charCodeAt("\u{1f600}", 1), e.charCodeAt("é", 0), e.charCodeAt(rope, 9000)];
+        results.at = [e.charCodeAt("abc", 2), e.charCodeAt("\u{1f600}", 1), e.charCodeAt("é", 0), e.charCodeAt(rope,
+          9000)];
         results.pointAt = [e.codePointAt("\u{1f600}", 0), e.codePointAt("\u{1f600}", 1), e.codePointAt("a\ud800", 1)];
         results.length = [e.length(""), e.length("\u{1f600}"), e.length(rope)];
         results.concat = [e.concat("a", ""), e.concat("a", "é"), e.concat("\ud83d", "\ude00") === "\u{1f600}",
@@ -74,7 +75,8 @@ def test_what_each_gives(tmp_path: Path) -> None:
         results.compare = [e.compare("a", "a"), e.compare("a", "b"), e.compare("b", "a"), e.compare("a", "ab"),
           e.compare("\uffff", "\u{10000}"), e.compare("", "a"), e.compare("é", "\u0100")];
         const array = e.array(5);
-        results.from = [e.fromCharCodeArray(array, 1, 3), e.fromCharCodeArray(array, 5, 5), e.fromCharCodeArray(array, 0, 0)];
+        results.from = [e.fromCharCodeArray(array, 1, 3), e.fromCharCodeArray(array, 5, 5),
+          e.fromCharCodeArray(array, 0, 0)];
         results.into = [e.intoCharCodeArray("x\uffff", array, 3), e.intoCharCodeArray("", array, 5), e.at(array, 3),
           e.at(array, 4), e.at(array, 0)];
         results.sum = e.sum("abc");
@@ -132,7 +134,8 @@ def test_imports_are_provided(tmp_path: Path) -> None:
         const module = new WebAssembly.Module(modules.mixed, options);
         results.imports = WebAssembly.Module.imports(module).map((i) => i.module + "." + i.name);
         const seen = [];
-        const imports = new Proxy({}, { get(target, key) { seen.push(key); return { own: () => 7, unknown: () => 8 }; } });
+        const imports = new Proxy({}, { get(target, key) { seen.push(key); return { own: () => 7,
+          unknown: () => 8 }; } });
         const { exports } = new WebAssembly.Instance(module, imports);
         results.seen = seen.slice();
         results.calls = [exports.length("abc"), exports.own(), exports.unknown()];
@@ -146,11 +149,13 @@ def test_imports_are_provided(tmp_path: Path) -> None:
         results.compiled = WebAssembly.Module.imports(await WebAssembly.compile(modules.mixed, options)).length;
         const response = { arrayBuffer: async () => modules.mixed.buffer };
         results.streamed = WebAssembly.Module.imports(await WebAssembly.compileStreaming(response, options)).length;
-        results.streaming = (await WebAssembly.instantiateStreaming(response, imports, options)).instance.exports.length("");
+        results.streaming = (await WebAssembly.instantiateStreaming(response, imports,
+          options)).instance.exports.length("");
         """,
         mixed="""(module (import "wasm:js-string" "length" (func $l (param externref) (result i32)))
           (import "m" "own" (func $o (result i32))) (import "wasm:js-string" "unknown" (func $u (result i32)))
-          (export "length" (func $l)) (export "again" (func $l)) (export "own" (func $o)) (export "unknown" (func $u)))""",
+          (export "length" (func $l)) (export "again" (func $l)) (export "own" (func $o))
+            (export "unknown" (func $u)))""",
     ) == {
         "imports": ["m.own", "wasm:js-string.unknown"],
         "seen": ["m", "wasm:js-string"],
@@ -229,7 +234,8 @@ def test_string_constants(tmp_path: Path) -> None:
         """,
         constants="""(module (import "'" "constant" (global $a externref)) (import "'" "" (global $b (ref extern)))
           (import "'" "\\f0\\9f\\98\\80" (global $c externref)) (import "'" "\\00" (global $d externref))
-          (export "a" (global $a)) (export "b" (global $b)) (export "smile" (global $c)) (export "zero" (global $d)))""",
+          (export "a" (global $a)) (export "b" (global $b)) (export "smile" (global $c))
+            (export "zero" (global $d)))""",
         i32="""(module (import "'" "a" (global i32)))""",
         mutable="""(module (import "'" "a" (global (mut externref))))""",
         func="""(module (import "'" "a" (func)))""",
@@ -263,8 +269,21 @@ def test_options(tmp_path: Path) -> None:
         """,
         empty="(module)",
     ) == {
-        "values": [True, True, True, "TypeError", "TypeError", "TypeError", "TypeError", True, False, "TypeError", True]
-        + ["TypeError", True],
+        "values": [
+            True,
+            True,
+            True,
+            "TypeError",
+            "TypeError",
+            "TypeError",
+            "TypeError",
+            True,
+            False,
+            "TypeError",
+            True,
+            "TypeError",
+            True,
+        ],
         "twice": "CompileError",
         "gets": ["builtins", "importedStringConstants"],
         "lengths": [1, 1, 1, 1],
