@@ -97,8 +97,7 @@ Value exports_of(Store& store, Module& module, wasmtime_instance_t instance) {
       exports.push_back(store.intern_function(item.of.func, i < functions.size() ? functions[i] : -1));
     } else {
       const std::uint32_t id = store.intern(item);
-      if (item.kind == WASMTIME_EXTERN_TABLE)
-        store.host().item(id).is64 = i < tables64.size() && tables64[i];
+      if (item.kind == WASMTIME_EXTERN_TABLE) store.host().item(id).is64 = i < tables64.size() && tables64[i];
       exports.push_back(store.js().number(id));
     }
   }

@@ -176,7 +176,7 @@ def test_stack_overflow_is_an_error(tmp_path: Path) -> None:
 
 
 def test_wasm_cannot_catch_a_trap_that_has_passed_through_javascript(tmp_path: Path) -> None:
-    """Though it is an error of JavaScript there, and JavaScript can catch it; what JavaScript throws itself is caught."""
+    """Though JavaScript can, for which it is an error like others; what JavaScript throws itself is caught."""
     assert see(
         tmp_path,
         """
