@@ -30,3 +30,26 @@ def test_bigints_compare_with_numbers_by_their_value(tmp_path: Path) -> None:
     one_way, other_way = map(json.loads, done.stdout.splitlines())
     assert one_way == [[compare(a, b) for compare in _OPERATORS.values()] for a, b in pairs]
     assert other_way == [[compare(b, a) for compare in _OPERATORS.values()] for a, b in pairs]
+
+
+def test_running_out_of_memory_is_always_an_error(tmp_path: Path) -> None:
+    """However little is left: pieces of many sizes fill the last bytes."""
+    source = """
+      let message = "";
+      for (let size = 1; size < 400; size += 7) {
+        let list = [];
+        try {
+          for (;;) list.push(new Array(1e5).fill(1));
+        } catch {
+          try {
+            for (;;) list.push(new Array(size).fill(1));
+          } catch (error) {
+            list = undefined;
+            message ||= error instanceof Error && error.message === "out of memory" ? "" : `${size}: ${error}`;
+          }
+        }
+      }
+      print(message || "an error each time");
+    """
+    done = run_script(tmp_path, source, "--memory-limit", "24")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "an error each time\n", "")

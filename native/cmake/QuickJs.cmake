@@ -24,14 +24,26 @@ else()
   set(quickjs_dir "${DCP_QUICKJS_SOURCE_DIR}")
 endif()
 
+# Replaces a piece of quickjs.c, which must be there.
+macro(dcp_correct before after)
+  string(REPLACE "${before}" "${after}" corrected "${source}")
+  if(corrected STREQUAL source)
+    message(FATAL_ERROR "${quickjs_dir}/quickjs.c has no '${before}', which native/cmake/QuickJs.cmake corrects. If this "
+                        "QuickJS-NG passes tests/test_language.py without it, remove the correction.")
+  endif()
+  set(source "${corrected}")
+endmacro()
+
+file(READ "${quickjs_dir}/quickjs.c" source)
 # QuickJS-NG 0.17.0 compares a negative BigInt with a Number of another magnitude as if both were positive, and programs
 # of Emscripten check with such a comparison every i64 that they take.
-file(READ "${quickjs_dir}/quickjs.c" source)
-string(REPLACE "if (f < e)" "if ((f < e) != a_sign)" corrected "${source}")
-if(corrected STREQUAL source)
-  message(FATAL_ERROR "js_bigint_float64_cmp in ${quickjs_dir}/quickjs.c is not the one that native/cmake/QuickJs.cmake "
-                      "corrects. If this QuickJS-NG passes tests/test_language.py without it, remove the correction.")
-endif()
+dcp_correct("if (f < e)" "if ((f < e) != a_sign)")
+# It throws null where no memory is left for the error that says so.
+dcp_correct("rt->in_out_of_memory = true;" "rt->in_out_of_memory = true;
+        const size_t limit = rt->malloc_state.malloc_limit;
+        if (limit != 0) rt->malloc_state.malloc_limit = limit + 65536;")
+dcp_correct("rt->in_out_of_memory = false;" "rt->malloc_state.malloc_limit = limit;
+        rt->in_out_of_memory = false;")
 # Strings as WebAssembly sees them need what quickjs.h does not offer.
 string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
