@@ -66,7 +66,9 @@ class Types {
     }
   }
 
-  std::string_view function(std::uint32_t index) const { return index < types_.size() ? types_[index] : "?"; }
+  std::string_view function(std::uint32_t index) const {
+    return index < types_.size() ? std::string_view(types_[index]) : std::string_view("?");
+  }
 
   char value_type(Reader& reader) const {
     if (reader.rest().empty()) return '?';

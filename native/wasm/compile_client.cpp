@@ -47,7 +47,6 @@ std::optional<CompileClient::Module> CompileClient::take(int file, std::span<con
   const auto layout = compiler::read_layout(file);
   if (!layout || layout->wasm_size != wasm.size()) return std::nullopt;
   ipc::Mapping stored(file, layout->wasm_offset, wasm.size());
-  ipc::bring_in(wasm);
   if (std::memcmp(stored.bytes().data(), wasm.data(), wasm.size()) != 0) return std::nullopt;
   wasmtime_module_t* module = nullptr;
   if (wasmtime_error_t* error = open_module(engine_, file, &module)) {

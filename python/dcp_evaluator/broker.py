@@ -66,3 +66,5 @@ class Broker:
                 socket.send_fds(broker, [request], [connection.fileno()], _FLAGS)
         if request == b"G":
             self.gpu_pool.refill()
+        elif request == b"C":
+            self.compiler.refill()
