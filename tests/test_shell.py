@@ -221,6 +221,13 @@ def test_modules_may_import_each_other(tmp_path: Path) -> None:
     assert outcome(run("--shell", "--module", *files, folder=tmp_path)) == (0, "2\n", "")
 
 
+def test_modules_may_be_larger_than_a_socket_takes_at_once(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path, **{name: "export default 1; //" + "x" * 4_000_000})
+    files = write(tmp_path, main="import a from './a.js'; const b = await import('./b.js'); print(a === b.default);")
+    assert outcome(run("--shell", "--module", *files, folder=tmp_path)) == (0, "true\n", "")
+
+
 def test_imports_are_relative_to_the_file_not_to_the_folder_of_the_user(tmp_path: Path) -> None:
     (tmp_path / "value.mjs").write_text("export default 'beside';")
     write(tmp_path, main="import value from './value.mjs'; print(value);")

@@ -81,14 +81,16 @@ class _Shell:
             raise UsageError("a file is too large: a sandbox takes at most 1 GiB of UTF-8") from None
 
     def _on_channel(self) -> None:
+        if self._read_frames() is None:
+            self._selector.unregister(self._channel)  # the zygote will say how it ended
+            return
+        # After the frames that have come: the source of a module may wait to be written.
         try:
             written = self._channel.flush()
         except OSError:
             written = True
         events = selectors.EVENT_READ if written else selectors.EVENT_READ | selectors.EVENT_WRITE
         self._selector.modify(self._channel, events, self._on_channel)
-        if self._read_frames() is None:
-            self._selector.unregister(self._channel)  # the zygote will say how it ended
 
     def _read_frames(self) -> int | None:
         """Handles what has come; how many frames, None at the end. Raises OSError for output."""
@@ -112,7 +114,6 @@ class _Shell:
                 self._status = status & 0xFF
             case [frames.WANT_MODULE, str(name)]:
                 self._send(frames.MODULE_SOURCE, self._load(name))
-                self._channel.flush()
 
     def _load(self, name: str) -> str | None:
         """The source of a module; only files below the folders of the given ones are in reach."""
