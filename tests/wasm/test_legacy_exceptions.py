@@ -277,7 +277,14 @@ def test_malformed_ones_are_refused(tmp_path: Path) -> None:
         "no_such_label": begin_try() + _ATTEMPT + delegate(7) + CATCH_ALL + const(1) + END,
         "wrong_result": _ATTEMPT + catch(P) + END,
         "left_open": _ATTEMPT + catch(E),
-    }
+        "value_too_many_in_a_body": _ATTEMPT + const(2) + CATCH_ALL + const(1) + END,
+        "value_too_many_in_a_handler": _ATTEMPT + catch(V) + const(1) + const(2) + CATCH_ALL + const(1) + END,
+        "value_too_many_in_the_last_handler": _ATTEMPT + CATCH_ALL + const(1) + const(2) + END,
+        "value_too_many_in_a_body_that_is_delegated_to": begin_try() + const(1) + begin_try() + _ATTEMPT + delegate(1)
+        + CATCH_ALL + const(1) + END + CATCH_ALL + const(1) + END,
+        "value_too_many_where_the_caller_is_delegated_to": const(1) + begin_try() + _ATTEMPT + delegate(1)
+        + CATCH_ALL + const(1) + END,
+    }  # fmt: skip
     found = see(
         tmp_path,
         """for (const name of Object.keys(modules))
@@ -285,3 +292,62 @@ def test_malformed_ones_are_refused(tmp_path: Path) -> None:
         **{name: module(body) for name, body in bodies.items()},
     )
     assert found == {name: [False, "CompileError"] for name in bodies}
+
+
+# An instruction of each form that the binary format has, in dead code. `$out` is the end of a block that becomes a try.
+_FORMS = """(module
+  (rec (type $s (struct (field (mut i32)) (field i8))) (type $a (array (mut i32))) (type $refs (array (mut funcref))))
+  (type $open (sub (struct))) (type $f (func (param i32) (result i32))) (type $n (func))
+  (memory $m 1 1 shared) (memory $wide i64 1) (table $t 1 funcref) (table $u 1 funcref) (data $d "x") (elem $e func $f)
+  (global $g (mut i32) (i32.const 0)) (tag $tag (param i32))
+  (func $n) (func $f (export "f") (param i32) (result i32) local.get 0)
+  (func (export "run") (local i32 i64 f32 f64 v128 anyref funcref)
+    (block $out unreachable
+{0}      br $out)))"""
+_INSTRUCTIONS = """
+  nop | drop | select | select (result i32) | return | call $f | call_indirect $t (type $f) | call_ref $f
+  return_call $n | return_call_indirect $u (type $n) | return_call_ref $n | local.get 5 | local.set 1 | local.tee 2
+  global.get $g | global.set $g | table.get $u | table.set $t | throw $tag
+  i32.load offset=70000 align=2 | i64.store8 $wide offset=0x1ffffffff | memory.size $wide | memory.grow
+  i32.const -2147483648 | i64.const 0x7fffffffffffffff | f32.const 1.5 | f64.const -2.5 | i32.add | i64.extend32_s
+  ref.null $s | ref.null extern | ref.is_null | ref.func $f | ref.eq | ref.as_non_null
+  br $out | br_if $out | br_table $out 1 $out | br_on_null $out
+  struct.new $s | struct.new_default $s | struct.get $s 0 | struct.get_s $s 1 | struct.set $s 0
+  array.new $a | array.new_default $a | array.new_fixed $a 300 | array.new_data $a $d | array.new_elem $refs $e
+  array.get $a | array.set $a | array.len | array.fill $a | array.copy $a $a | array.init_data $a $d
+  array.init_elem $refs $e | ref.test (ref $s) | ref.cast (ref null $a) | ref.i31 | i31.get_u
+  any.convert_extern | extern.convert_any | i32.trunc_sat_f32_s | i64.trunc_sat_f64_u
+  memory.init $wide $d | data.drop $d | memory.copy $m $wide | memory.fill $wide | table.init $u $e | elem.drop $e
+  table.copy $t $u | table.grow $u | table.size $u | table.fill $u
+  v128.load offset=300 | v128.store $wide | v128.const i32x4 6 6 6 6 | i8x16.swizzle | i32x4.splat
+  i8x16.shuffle 6 6 6 6 6 6 6 6 6 6 6 6 6 6 6 6 | i8x16.extract_lane_s 6 | f64x2.replace_lane 1
+  v128.load8_lane offset=6 6 | v128.store64_lane $wide 1 | v128.load64_zero | i32x4.add | f64x2.convert_low_i32x4_u
+  i8x16.relaxed_swizzle | i32x4.relaxed_dot_i8x16_i7x16_add_s
+  memory.atomic.notify | memory.atomic.wait64 offset=6 | atomic.fence | i32.atomic.load | i64.atomic.rmw32.cmpxchg_u
+"""
+_BRANCHES = """
+  (drop (block $l (result (ref i31)) (br_on_cast $l anyref (ref i31) (local.get 5)) drop (ref.i31 (i32.const 1))))
+  (drop (block $l (result anyref) (br_on_cast_fail $l anyref (ref i31) (local.get 5))))
+  (drop (block $l (result funcref) (br_on_non_null $l (local.get 6)) (ref.null func)))
+  (loop $l (br_if $l (i32.const 0)) (if (i32.const 6) (then (br $l)) (else (br $out))))
+"""
+
+
+def test_every_form_of_instruction_may_stand_in_a_try(tmp_path: Path) -> None:
+    lines = [line.strip() for row in _INSTRUCTIONS.strip().splitlines() for line in row.split("|")]
+    bodies = [*(f"{line} unreachable" for line in lines), _BRANCHES]
+    found = see(
+        tmp_path,
+        """
+        for (const [name, bytes] of Object.entries(modules)) {
+          // The body's block of type void, before an unreachable, becomes a try without handlers.
+          const begin = bytes.findIndex((_, i) => [0x02, 0x40, 0x00].every((byte, j) => bytes[i + j] === byte));
+          results[name] = [WebAssembly.validate(bytes)];
+          bytes[begin] = 0x06;
+          results[name].push(WebAssembly.validate(bytes));
+        }
+        """,
+        **{f"m{index}": _FORMS.replace("{0}", body) for index, body in enumerate(bodies)},
+    )
+    refused = {bodies[index]: found[f"m{index}"] for index in range(len(bodies)) if found[f"m{index}"] != [True, True]}
+    assert refused == {}
