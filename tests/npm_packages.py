@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -50,3 +51,18 @@ def _install(group: str, folder: Path) -> None:
         made.rename(folder)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def main(groups: list[str]) -> None:
+    """Fetches the groups ahead of the tests, which takes minutes the first time; what fails, the tests tell again."""
+    for group in groups:
+        if not (_INSTALLED / f"{group}-{_digest(group)}").exists():
+            print(f"==> Fetching the npm packages of tests/npm/{group}", flush=True)
+        try:
+            npm_packages(group)
+        except pytest.fail.Exception as error:
+            print(error, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
