@@ -32,6 +32,8 @@ def environment(home: str) -> dict[str, str]:
         "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "HOME": home,
         "NODE_PATH": str(modules()),
+        # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
+        "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
     }
 
 
