@@ -44,6 +44,18 @@ class Reader {
     return 0;
   }
 
+  /// LEB128 of an unsigned number of 64 bits.
+  std::uint64_t long_number() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 70; shift += 7) {
+      const std::uint8_t next = byte();
+      value |= static_cast<std::uint64_t>(next & 0x7F) << (shift & 63);
+      if ((next & 0x80) == 0) return value;
+    }
+    failed_ = true;
+    return 0;
+  }
+
   /// LEB128 of a number of at most 64 bits, whatever it is.
   void skip_number() {
     for (int size = 0; size < 10; ++size) {

@@ -1,5 +1,6 @@
 #include "binary/signatures.hpp"
 
+#include "binary/externs.hpp"
 #include "binary/instructions.hpp"
 
 namespace dcp::binary {
@@ -9,17 +10,6 @@ namespace {
 // What the JavaScript API names as limits of implementations; wasmtime has the same.
 constexpr std::uint32_t kMaxTypes = 1'000'000;
 constexpr std::uint32_t kMaxValues = 1000;
-
-enum TypeForm : std::uint8_t {
-  kRecursiveGroup = 0x4E,
-  kFinalSubType = 0x4F,
-  kSubType = 0x50,
-  kArrayType = 0x5E,
-  kStructType = 0x5F,
-  kFunctionType = 0x60,
-};
-
-enum ImportKind : std::uint8_t { kFunction = 0, kTable = 1, kMemory = 2, kGlobal = 3, kTag = 4 };
 
 // Bytes. Programs need some hundreds; a hostile module gets thousands out of each of its own.
 constexpr std::size_t kMaxAddedTypes = std::size_t{1} << 24;
@@ -42,15 +32,6 @@ ValueTypes read_value_types(Reader& section) {
 void skip_field(Reader& section) {
   skip_value_type(section);
   section.byte();
-}
-
-void skip_limits(Reader& section) {
-  constexpr std::uint8_t kHasMaximum = 1;
-  constexpr std::uint8_t kHasPageSize = 8;
-  const std::uint8_t flags = section.byte();
-  section.skip_number();
-  if ((flags & kHasMaximum) != 0) section.skip_number();
-  if ((flags & kHasPageSize) != 0) section.skip_number();
 }
 
 template <typename Read>
@@ -121,9 +102,9 @@ void Signatures::read_imports(Reader& section) {
         return section.skip_number();
       case kTable:
         skip_value_type(section);
-        return skip_limits(section);
+        return static_cast<void>(read_limits(section));
       case kMemory:
-        return skip_limits(section);
+        return static_cast<void>(read_limits(section));
       case kGlobal:
         return skip_field(section);
       case kTag:

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "binary/externs.hpp"
 #include "binary/instructions.hpp"
 #include "binary/sections.hpp"
 
@@ -26,16 +27,7 @@ constexpr Builtin kBuiltins[] = {
     {"compare", "ee:i"},
 };
 
-enum TypeForm : std::uint8_t {
-  kRecursiveGroup = 0x4E,
-  kFinalSubType = 0x4F,
-  kSubType = 0x50,
-  kArrayType = 0x5E,
-  kStructType = 0x5F,
-  kFunctionType = 0x60,
-};
 enum ValueTypeForm : std::uint8_t { kI32 = 0x7F, kI16 = 0x77, kExternref = 0x6F, kNullable = 0x63, kNonNull = 0x64 };
-enum ImportKind : std::uint8_t { kFunction = 0, kTable = 1, kMemory = 2, kGlobal = 3, kTag = 4 };
 constexpr std::int64_t kExternHeapType = -17;
 
 // LEB128 of a signed number of 33 bits.
@@ -130,15 +122,6 @@ class Types {
   std::vector<std::string> types_;
 };
 
-// The limits of a table or memory.
-void skip_limits(Reader& section) {
-  constexpr std::uint8_t kHasMaximum = 1, kHasPageSize = 8;
-  const std::uint8_t flags = section.byte();
-  section.skip_number();
-  if ((flags & kHasMaximum) != 0) section.skip_number();
-  if ((flags & kHasPageSize) != 0) section.skip_number();
-}
-
 // What an import wants, in the letters of kBuiltins; a constant global as its letter alone.
 std::string import_type(Reader& section, const Types& types) {
   switch (section.byte()) {
@@ -146,10 +129,10 @@ std::string import_type(Reader& section, const Types& types) {
       return std::string(types.function(section.number()));
     case kTable:
       skip_value_type(section);
-      skip_limits(section);
+      read_limits(section);
       return "?";
     case kMemory:
-      skip_limits(section);
+      read_limits(section);
       return "?";
     case kGlobal: {
       const char letter = types.value_type(section);
