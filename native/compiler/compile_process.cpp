@@ -1,7 +1,6 @@
 #include "compiler/compile_process.hpp"
 
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -16,6 +15,7 @@
 #include "binary/limits.hpp"
 #include "compiler/protocol.hpp"
 #include "ipc/mapping.hpp"
+#include "ipc/memfd.hpp"
 #include "ipc/packet.hpp"
 #include "isolation/descriptors.hpp"
 #include "wasmtime/engine.hpp"
@@ -52,15 +52,7 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
   if (wasmtime_error_t* error = wt.wasmtime_module_serialize(module, &code.vec)) {
     answer(kFailed, wasmtime::take_message(error));
   }
-  const ipc::Descriptor file(memfd_create("dcp-code", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  std::string_view rest = code.text();
-  while (file && !rest.empty()) {
-    const ssize_t written = write(file.get(), rest.data(), rest.size());
-    if (written <= 0) break;
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (!rest.empty() || !ipc::seal(file.get()))
-    answer(kFailed, std::string("no memory for the code: ") + strerror(errno));
+  const ipc::Descriptor file = ipc::sealed_copy(std::as_bytes(std::span(code.text())));
   const int fd = file.get();
   answer(kModule, "", std::span(&fd, 1));
 }

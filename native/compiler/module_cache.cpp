@@ -18,6 +18,7 @@
 
 #include "compiler/module_file.hpp"
 #include "ipc/mapping.hpp"
+#include "ipc/memfd.hpp"
 
 namespace dcp::compiler {
 
@@ -160,7 +161,7 @@ ipc::Descriptor ModuleCache::put(const Key& key, std::span<const std::byte> code
   ipc::Descriptor file(memfd_create("dcp-module", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file) throw std::system_error(errno, std::generic_category(), "memfd_create");
   write_module_file(file.get(), code, wasm);
-  (void)ipc::seal(file.get());
+  ipc::seal(file.get());
   return folder_.empty() ? remember(key, std::move(file)) : std::move(file);
 }
 

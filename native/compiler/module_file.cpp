@@ -3,11 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 
 #include "ipc/mapping.hpp"
+#include "ipc/memfd.hpp"
 #include "wasmtime/word_hash.hpp"
 
 namespace dcp::compiler {
@@ -27,26 +26,17 @@ std::uint64_t checksum(std::span<const std::byte> code, std::span<const std::byt
   return wasmtime::mix_word(wasmtime::word_hash(code), wasmtime::word_hash(wasm));
 }
 
-void write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) throw std::system_error(errno, std::generic_category(), "write");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-}
-
 }  // namespace
 
 void write_module_file(int fd, std::span<const std::byte> code, std::span<const std::byte> wasm) {
   constexpr std::byte zeros[kPage] = {};
-  write_all(fd, code);
+  ipc::write_all(fd, code);
   const std::uint64_t wasm_offset = (code.size() + kPage - 1) / kPage * kPage;
-  write_all(fd, std::span(zeros).first(wasm_offset - code.size()));
-  write_all(fd, wasm);
+  ipc::write_all(fd, std::span(zeros).first(wasm_offset - code.size()));
+  ipc::write_all(fd, wasm);
   Footer footer{{code.size(), wasm_offset, wasm.size(), checksum(code, wasm)}, {}};
   std::memcpy(footer.magic, kMagic, sizeof kMagic);
-  write_all(fd, std::as_bytes(std::span(&footer, 1)));
+  ipc::write_all(fd, std::as_bytes(std::span(&footer, 1)));
 }
 
 std::optional<Layout> read_layout(int fd) {

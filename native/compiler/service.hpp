@@ -13,6 +13,7 @@
 #include "compiler/compile_process.hpp"
 #include "compiler/module_cache.hpp"
 #include "ipc/mapping.hpp"
+#include "ipc/memfd.hpp"
 #include "ipc/packet.hpp"
 
 namespace dcp::compiler {

@@ -1,20 +1,12 @@
 #include "ipc/mapping.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
 
 namespace dcp::ipc {
-
-namespace {
-
-constexpr int kSeals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
-
-}  // namespace
 
 Mapping::Mapping(int fd, std::uint64_t offset, std::size_t size) {
   if (size == 0) return;
@@ -34,14 +26,5 @@ void bring_in(std::span<const std::byte> bytes) {
   const auto end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size());
   (void)madvise(reinterpret_cast<void*>(begin), end - begin, populate_read);
 }
-
-std::int64_t sealed_size(int fd) {
-  struct stat status{};
-  const int seals = fcntl(fd, F_GET_SEALS);
-  if (seals < 0 || (seals & kSeals) != kSeals || fstat(fd, &status) != 0) return -1;
-  return status.st_size;
-}
-
-bool seal(int fd) { return fcntl(fd, F_ADD_SEALS, kSeals | F_SEAL_SEAL) == 0; }
 
 }  // namespace dcp::ipc

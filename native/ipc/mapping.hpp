@@ -30,10 +30,4 @@ class Mapping {
 /// Brings the pages of mapped bytes in at once, which takes less time than one by one when they are read. A hint.
 void bring_in(std::span<const std::byte> bytes);
 
-/// The size of a memfd that nobody can write to or resize any more; negative for every other descriptor.
-std::int64_t sealed_size(int fd);
-
-/// Seals a memfd so. False with errno.
-bool seal(int fd);
-
 }  // namespace dcp::ipc

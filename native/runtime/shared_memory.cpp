@@ -1,6 +1,5 @@
 #include "runtime/shared_memory.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -17,21 +16,6 @@ constexpr std::uintptr_t kPage = 4096;
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
 }  // namespace
-
-// write(2) into a fresh memfd spares the zeroing and the page faults of a mapping.
-Descriptor sealed_copy(std::span<const std::byte> data) {
-  Descriptor fd(memfd_create("dcp-result", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) fail("memfd_create");
-  while (!data.empty()) {
-    const ssize_t written = write(fd.get(), data.data(), data.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) fail("writing to a memfd");
-    data = data.subspan(static_cast<std::size_t>(written));
-  }
-  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
-    fail("sealing a memfd");
-  return fd;
-}
 
 std::byte* map_private(int fd, std::uint64_t offset, std::size_t size) {
   struct stat status;

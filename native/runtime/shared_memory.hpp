@@ -3,17 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "ipc/descriptor.hpp"
 
 namespace dcp::runtime {
-
-using ipc::Descriptor;
-
-/// A memfd that holds a copy of `data` and is sealed against writing, growing and shrinking.
-/// Throws std::system_error.
-Descriptor sealed_copy(std::span<const std::byte> data);
 
 /// Maps bytes [offset, offset + size) of `fd` copy-on-write; any offset. Throws std::system_error, or
 /// std::out_of_range when the file is shorter.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "ipc/memfd.hpp"
 #include "runtime/shared_memory.hpp"
 
 namespace dcp::runtime {
@@ -195,7 +196,7 @@ void ValueCodec::write_buffer(const BufferView& view) {
   if (view.size >= kSharedBufferSize && descriptors_.size() < kMostDescriptors) {
     const auto index = static_cast<std::uint32_t>(descriptors_.size());
     const std::uint64_t range[] = {0, view.size};
-    descriptors_.push_back(sealed_copy({view.data, view.size}));
+    descriptors_.push_back(ipc::sealed_copy({view.data, view.size}));
     writer_.extension(kShared, 1 + 4 + 16);
     writer_.byte(type);
     writer_.raw(&index, sizeof index);

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "runtime/shared_memory.hpp"
+#include "ipc/memfd.hpp"
 #include "wasm/module_open.hpp"
 
 namespace dcp::wasm {
@@ -16,7 +16,7 @@ CompileClient::CompileClient(wasm_engine_t* engine, std::uint64_t settings, Conn
 CompileClient::Module CompileClient::compile(std::span<const std::byte> wasm) {
   try {
     if (auto known = look_up(wasm)) return std::move(*known);
-    const ipc::Descriptor file = runtime::sealed_copy(wasm);
+    const ipc::Descriptor file = ipc::sealed_copy(wasm);
     const int fd = file.get();
     const ipc::Packet answer = ask(std::string_view("C"), std::span(&fd, 1));
     if (answer.bytes == "M" && answer.descriptors.size() == 1) {
