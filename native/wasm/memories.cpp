@@ -2,7 +2,7 @@
 #include <optional>
 #include <string>
 
-#include "wasm/store.hpp"
+#include "wasm/item_modules.hpp"
 
 namespace dcp::wasm {
 
@@ -14,23 +14,6 @@ Extern& memory_of(Host& host, Args args) {
   const bool is_memory = found.item.kind == WASMTIME_EXTERN_MEMORY || found.item.kind == WASMTIME_EXTERN_SHAREDMEMORY;
   if (!is_memory) host.raise(Failure::type, "no memory of the WebAssembly store");
   return found;
-}
-
-void put_number(std::string& bytes, std::uint64_t value) {  // LEB128
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  bytes += static_cast<char>(value);
-}
-
-// A module that defines one memory and exports it. wasmtime asks Regions for the memories of instances only, not for
-// those of wasmtime_memory_new.
-std::string memory_module(std::uint64_t initial, std::optional<std::uint64_t> maximum, bool shared, bool is64) {
-  std::string limits;
-  put_number(limits, (maximum ? 1u : 0u) | (shared ? 2u : 0u) | (is64 ? 4u : 0u));
-  put_number(limits, initial);
-  if (maximum) put_number(limits, *maximum);
-  std::string module("\0asm\1\0\0\0\5", 9);
-  put_number(module, 1 + limits.size());
-  return module + '\1' + limits + std::string("\7\5\1\1m\2\0", 7);
 }
 
 // The id of a memory in the current store; nothing where it was refused and it is worth another try.
@@ -45,11 +28,7 @@ std::optional<std::uint32_t> make_memory(Host& host, wasmtime_module_t* module, 
     wt.wasmtime_error_delete(error);
     return std::nullopt;
   }
-  wasmtime_extern_t memory = {};
-  char* name = nullptr;
-  std::size_t length = 0;
-  wt.wasmtime_instance_export_nth(store.context(), &instance, 0, &name, &length, &memory);
-  return store.intern(memory);
+  return store.intern(first_export(store, instance));
 }
 
 }  // namespace
@@ -61,16 +40,13 @@ Value op_memory_new(Engine& js, void* context, Args args) {
   const auto limit = maximum < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(maximum));
   const auto initial = static_cast<std::uint64_t>(js.as_number(args[0]));
   const bool shared = js.truthy(args[2]);
-  std::string bytes = memory_module(initial, limit, shared, js.truthy(args[3]));
-  wasmtime_module_t* compiled = nullptr;
-  host.check(
-      wt.wasmtime_module_new(host.engine(), reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size(), &compiled),
-      Failure::range);
-  const std::unique_ptr<wasmtime_module_t, void (*)(wasmtime_module_t*)> module(compiled, wt.wasmtime_module_delete);
-  auto id = make_memory(host, compiled, false);
+  // wasmtime asks Regions for the memories of instances only, not for those of wasmtime_memory_new.
+  const unsigned flags = (shared ? 2u : 0u) | (js.truthy(args[3]) ? 4u : 0u);
+  const CompiledModule module = item_module(host, 5, {}, flags, initial, limit, 2);
+  auto id = make_memory(host, module.get(), false);
   if (!id) {
     host.renew();
-    id = make_memory(host, compiled, true);
+    id = make_memory(host, module.get(), true);
   }
   return js.number(*id);
 }

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "wasm/store.hpp"
+#include "wasm/item_modules.hpp"
 
 namespace dcp::wasm {
 
@@ -21,39 +21,16 @@ struct Rooted {
   wasmtime_val_t val;
 };
 
-void put_number(std::string& bytes, std::uint64_t value) {  // LEB128
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  bytes += static_cast<char>(value);
-}
-
-// A module that defines one table with 64-bit addresses and exports it: the C API's table types have 32 bits.
-std::string table64_module(Kind kind, std::uint64_t initial, std::optional<std::uint64_t> maximum) {
-  constexpr char kFuncref = 0x70, kExternref = 0x6F;
-  std::string table(1, kind == Kind::funcref ? kFuncref : kExternref);
-  put_number(table, maximum ? 5 : 4);
-  put_number(table, initial);
-  if (maximum) put_number(table, *maximum);
-  std::string module("\0asm\1\0\0\0\4", 9);
-  put_number(module, 1 + table.size());
-  return module + '\1' + table + std::string("\7\5\1\1t\1\0", 7);
-}
-
+// The C API's table types have 32 bits.
 wasmtime_extern_t make_table64(Store& store, Kind kind, std::uint64_t initial, std::optional<std::uint64_t> maximum) {
   Host& host = store.host();
-  std::string bytes = table64_module(kind, initial, maximum);
-  wasmtime_module_t* compiled = nullptr;
-  host.check(
-      wt.wasmtime_module_new(host.engine(), reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size(), &compiled),
-      Failure::range);
-  const std::unique_ptr<wasmtime_module_t, void (*)(wasmtime_module_t*)> module(compiled, wt.wasmtime_module_delete);
+  constexpr char funcref = 0x70, externref = 0x6F;
+  const std::string type(1, kind == Kind::funcref ? funcref : externref);
+  const CompiledModule module = item_module(host, 4, type, 4, initial, maximum, 1);
   wasmtime_instance_t instance = {};
   wasm_trap_t* trap = nullptr;
-  host.check(wt.wasmtime_instance_new(store.context(), compiled, nullptr, 0, &instance, &trap), Failure::range);
-  wasmtime_extern_t table = {};
-  char* name = nullptr;
-  std::size_t length = 0;
-  wt.wasmtime_instance_export_nth(store.context(), &instance, 0, &name, &length, &table);
-  return table;
+  host.check(wt.wasmtime_instance_new(store.context(), module.get(), nullptr, 0, &instance, &trap), Failure::range);
+  return first_export(store, instance);
 }
 
 // (Kind, initial, maximum or -1, value) -> id
