@@ -37,7 +37,7 @@ def environment(home: str) -> dict[str, str]:
     }
 
 
-def run_slices(port: int, job: dict[str, Any], data: list[Any], **scenario: Any) -> dict[str, Any]:
+def run_slices(port: int, job: dict[str, Any] | None, data: list[Any], **scenario: Any) -> dict[str, Any]:
     """What ``supervisor.js`` reports of a job that the real Sandbox class runs on the evaluator at ``port``."""
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(

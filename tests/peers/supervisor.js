@@ -1,6 +1,8 @@
 // Runs one job with the classes of npm's dcp-client: the supervisor's Sandbox over standaloneWorker, on the evaluator that
 // listens on a port. Standard input is a scenario, standard output the report, both JSON:
-//   { port, job: { workFunction, arguments, ... }, data: [...], modules, allowOrigins, timeout }
+//   { port, job: { workFunction, arguments, ... }, data: [...], modules, allowOrigins, timeout, uses, evaluate: [...] }
+// "modules" are pairs of dependencies and the module group that the package manager would send; "uses" is how often a
+// sandbox is used; "evaluate" are sources that eval requests bring. A job of null is none.
 // A datum {"$bytes": N} stands for a Uint8Array of N bytes 0, 1, 2 ...; long typed arrays are reported as length and sum.
 "use strict";
 
@@ -39,16 +41,42 @@ function makeSlice(jobManager, sliceNumber, value) {
   };
 }
 
-async function runSlice(sandbox, slice, events) {
+async function runSlice(sandbox, slice) {
+  const progress = [];
+  const noted = (percent) => progress.push(percent);
   sandbox.slice = slice;
   sandbox.markAsReserved();
-  sandbox.postWorkEmit = (name, payload) => events.push([name, reported(payload)]);
+  sandbox.sandboxHandle.on("progress", noted);
   try {
     const { result, timeReport } = await sandbox.work();
-    return { result: reported(result), cpu: timeReport.CPU };
+    sandbox.sandboxHandle.off("progress", noted);
+    return { result: reported(result), cpu: timeReport.CPU, progress, sandbox: sandbox.id };
   } catch (error) {
     return { failed: error.message ?? error.reason ?? String(error), code: error.errorCode ?? error.code, retries: error.retries };
   }
+}
+
+// An eval request. The class hears a failure; of an answer it takes the name for an unknown one (dcp-client 4.4.29), so that
+// it is told here. worker-info.js, the one program of DCP that sends eval requests, reads the answers by itself.
+async function evaluate(sandbox, source) {
+  const handle = sandbox.ringMessageHandlers[2];
+  sandbox.ringMessageHandlers[2] = async function (data) {
+    if (data.request.startsWith("evalResult::")) this.emit(data.request, data.data);
+    else await handle.call(this, data);
+  };
+  try {
+    return { result: reported(await sandbox.eval(source, "evaluated.js")) };
+  } catch (error) {
+    return { failed: error.message, name: error.name };
+  } finally {
+    sandbox.ringMessageHandlers[2] = handle;
+  }
+}
+
+async function newSandbox(supervisor, events) {
+  const sandbox = await supervisor.createSandboxWithTimeout(true);
+  sandbox.postWorkEmit = (name, payload) => events.push([name, reported(payload)]);
+  return sandbox;
 }
 
 // The classes want to know where a scheduler's services are, and are not asked to talk to them: nobody listens there.
@@ -76,29 +104,41 @@ async function run() {
   for (const [names, group] of scenario.modules ?? []) {
     supervisor.moduleCache.store(JSON.stringify(names), ADDRESS, group);
   }
-  if (scenario.timeout) Object.defineProperty(supervisor.options, "progressTimeoutMs", { value: scenario.timeout });
-
+  const options = { progressTimeoutMs: scenario.timeout, maxSandboxUse: scenario.uses };
+  for (const [name, value] of Object.entries(options)) {
+    if (value) Object.defineProperty(supervisor.options, name, { value });
+  }
   supervisor.hookUpSandboxListeners = () => {}; // what they would do is tell the scheduler
+
   const events = [];
-  const sandbox = await supervisor.createSandboxWithTimeout(true);
-  const report = { capabilities: sandbox.capabilities, worktimes: supervisor.worktimes, events, slices: [] };
+  const sandbox = await newSandbox(supervisor, events);
+  const report = { capabilities: sandbox.capabilities, worktimes: supervisor.worktimes, events, evaluated: [], slices: [] };
+  for (const source of scenario.evaluate ?? []) report.evaluated.push(await evaluate(sandbox, source));
+  if (scenario.job) await runJob(supervisor, sandbox, report);
+  else sandbox.terminate(false);
+  return report;
+}
+
+async function runJob(supervisor, sandbox, report) {
   const jobManager = makeJob(scenario.job);
   const slices = scenario.data.map((value, i) => makeSlice(jobManager, i, value));
-  sandbox.postWorkEmit = (name, payload) => events.push([name, reported(payload)]);
   try {
     await sandbox.assign(slices[0] ?? makeSlice(jobManager, 0, undefined));
+    const start = performance.now();
+    for (const slice of slices) {
+      if (sandbox.isTerminated) {
+        sandbox = await newSandbox(supervisor, report.events);
+        await sandbox.assign(slice);
+      }
+      const outcome = await runSlice(sandbox, slice);
+      report.slices.push(outcome);
+      if ("failed" in outcome) break; // as the supervisor does, which then takes another sandbox
+    }
+    report.milliseconds = performance.now() - start;
   } catch (error) {
-    return { ...report, refused: error.message ?? String(error), stack: error.stack };
+    Object.assign(report, { refused: error.message ?? String(error), stack: error.stack });
   }
-  const start = performance.now();
-  for (const slice of slices) {
-    const outcome = await runSlice(sandbox, slice, events);
-    report.slices.push(outcome);
-    if ("failed" in outcome) break; // as the supervisor does, which then takes another sandbox
-  }
-  report.milliseconds = performance.now() - start;
   sandbox.terminate(false);
-  return report;
 }
 
 setInterval(() => {}, 1000); // dcp-client's sockets and timers keep no process alive
