@@ -13,7 +13,7 @@ from node import node
 from npm_packages import npm_packages
 
 _DEADLINE = 200.0
-_SUPERVISOR = Path(__file__).with_name("supervisor.js")
+_SCRIPTS = Path(__file__).parent
 
 
 def modules() -> Path:
@@ -39,10 +39,22 @@ def environment(home: str) -> dict[str, str]:
 
 def run_slices(port: int, job: dict[str, Any] | None, data: list[Any], **scenario: Any) -> dict[str, Any]:
     """What ``supervisor.js`` reports of a job that the real Sandbox class runs on the evaluator at ``port``."""
+    report: dict[str, Any] = _run(
+        "supervisor.js", given=json.dumps({"port": port, "job": job, "data": data, **scenario})
+    )
+    return report
+
+
+def worker_information(port: int) -> Any:
+    """What dcp-worker finds out at its start about the evaluator at ``port``."""
+    return _run("worker_info.js", str(port))
+
+
+def _run(script: str, *arguments: str, given: str = "") -> Any:
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
-            [node(), _SUPERVISOR],
-            input=json.dumps({"port": port, "job": job, "data": data, **scenario}),
+            [node(), _SCRIPTS / script, *arguments],
+            input=given,
             env=environment(home),
             capture_output=True,
             text=True,
@@ -50,5 +62,4 @@ def run_slices(port: int, job: dict[str, Any] | None, data: list[Any], **scenari
             check=False,
         )
     assert done.returncode == 0, done.stderr[-2000:]
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    return json.loads(done.stdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dcp_programs import run_slices
+from dcp_programs import run_slices, worker_information
 
 
 def results(report: dict[str, Any]) -> list[Any]:
@@ -18,6 +18,17 @@ def test_capabilities_and_worktimes_are_described(port: int) -> None:
     assert report["capabilities"]["environment"] == {"webgpu": True, "offscreenCanvas": False, "fdlibm": True}
     assert report["capabilities"]["useStrict"] is True
     assert [worktime["name"] for worktime in report["worktimes"]] == ["map-basic", "pyodide"]
+
+
+def test_worker_info_reports_worktimes_and_the_gpu(port: int) -> None:
+    information = worker_information(port)
+    assert information["worktimes"] == [
+        {"name": "map-basic", "versions": ["1.0.0"]},
+        {"name": "pyodide", "versions": ["0.26.0"]},
+    ]
+    assert information["webgpu"]["enabled"] is True
+    assert {"vendor", "architecture", "device", "description"} <= information["webgpu"]["info"].keys()
+    assert information["webgpu"]["info"]["device"]
 
 
 def test_slices_of_a_job_with_console_and_events(port: int) -> None:
