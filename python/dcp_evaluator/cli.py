@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import re
 import stat
@@ -12,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from .errors import DcpError, UsageError
+from .command import Parser, number, port_number, run_command, seconds
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from .gpu_options import GpuOptions
@@ -33,7 +33,6 @@ exit status:
 _OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size=(\d{1,12})\Z")
 _LARGEST_MEMORY_MIB = 1 << 24
 _DEFAULT_LEVEL = 5
-_SIGINT_STATUS, _SIGPIPE_STATUS = 130, 141
 
 # Where each option has a meaning; "lines" is the mode without a name.
 _MODES = {
@@ -54,13 +53,8 @@ _MODES = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see dcp-evaluator --help")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="dcp-evaluator",
         usage="dcp-evaluator [-p PORT [--address ADDRESS]] [-d LEVEL] [--memory-limit MIB] [GPU] FILE...\n"
         "       dcp-evaluator --shell [--module] [--memory-limit MIB] [GPU] FILE...\n"
@@ -71,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("files", metavar="FILE", nargs="*", help="JavaScript file")
-    parser.add_argument("-p", "--port", type=_port, help="listen for TCP connections on this port; 0 chooses one")
+    parser.add_argument("-p", "--port", type=port_number, help="listen for TCP connections on this port; 0 chooses one")
     parser.add_argument("--address", help="address to listen on (default: localhost)")
     parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
     parser.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
@@ -93,7 +87,7 @@ def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--gpu-memory", metavar="MIB", type=_mebibytes, help="buffers and textures of a sandbox")
     group.add_argument("--gpu-staging", metavar="MIB", type=_staging, help="mapped and staged data (default: 512)")
     group.add_argument(
-        "--gpu-timeout", metavar="SECONDS", type=_seconds, help="longest time of a submission (default: 60)"
+        "--gpu-timeout", metavar="SECONDS", type=seconds, help="longest time of a submission (default: 60)"
     )
     group.add_argument("--gpu-devices", metavar="INDEX,...", type=_indices, help="adapters, the preferred one first")
     for name, does in (("allow", "offer only adapters that match"), ("ban", "never offer adapters that match")):
@@ -103,32 +97,16 @@ def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
 
 
-def _number(text: str, low: int, high: int) -> int:
-    if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    return _number(text, 0, 65535)
-
-
 def _level(text: str) -> int:
-    return _number(text, 0, 7)
+    return number(text, 0, 7)
 
 
 def _mebibytes(text: str) -> int:
-    return _number(text, 1, _LARGEST_MEMORY_MIB)
+    return number(text, 1, _LARGEST_MEMORY_MIB)
 
 
 def _staging(text: str) -> int:
-    return _number(text, 64, 2048)
-
-
-def _seconds(text: str) -> float:
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return float(text)
+    return number(text, 64, 2048)
 
 
 def _indices(text: str) -> tuple[int, ...]:
@@ -240,31 +218,4 @@ def _run(arguments: Sequence[str]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command and ends the process."""
-    message = ""
-    try:
-        status = _run(sys.argv[1:] if arguments is None else arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except UsageError as error:
-        status, message = 2, str(error)
-    except DcpError as error:
-        status, message = 1, str(error)
-    except ImportError as error:
-        status, message = 2, f"this installation is broken: {error}; install dcp-evaluator again"
-    except KeyboardInterrupt:
-        status = _SIGINT_STATUS
-    except BrokenPipeError:
-        status = _SIGPIPE_STATUS
-        _discard_output()
-    except OSError as error:
-        status, message = 1, error.strerror or str(error)
-        _discard_output()
-    if message:
-        print(f"dcp-evaluator: {message}", file=sys.stderr)
-    sys.exit(status)
-
-
-def _discard_output() -> None:
-    """So that the interpreter does not try once more to write what nobody takes."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    run_command("dcp-evaluator", _run, arguments)

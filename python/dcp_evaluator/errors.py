@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 class DcpError(Exception):
-    """Base of every error that this package raises for a foreseeable fault."""
+    """Base of every error that this package raises for a foreseeable fault.
+
+    ``exit_status``: that of a command which such an error ends.
+    """
+
+    exit_status = 1
 
 
 class InstallationError(DcpError):
@@ -66,4 +71,12 @@ class SliceError(DcpError):
 
 
 class UsageError(DcpError):
-    """The command line cannot be followed; ends the program with status 2."""
+    """The command line cannot be followed."""
+
+    exit_status = 2
+
+
+class MonitorError(DcpError):
+    """A monitor of ``dcp-evaluator-manager`` cannot tell whether the machine is in use."""
+
+    exit_status = 3

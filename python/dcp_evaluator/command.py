@@ -1,0 +1,71 @@
+"""What the console commands share: kinds of arguments, and how errors become messages and exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from .errors import DcpError, UsageError
+
+_SIGINT_STATUS, _SIGPIPE_STATUS = 130, 141
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError instead of ending the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def number(text: str, low: int, high: int) -> int:
+    """Raises ArgumentTypeError."""
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+    return int(text)
+
+
+def port_number(text: str) -> int:
+    """Raises ArgumentTypeError."""
+    return number(text, 0, 65535)
+
+
+def seconds(text: str) -> float:
+    """More than 0. Raises ArgumentTypeError."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return float(text)
+
+
+def run_command(name: str, run: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs a command with the program's arguments, unless others are given, and ends the process with its status."""
+    message = ""
+    try:
+        status = run(sys.argv[1:] if arguments is None else arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except DcpError as error:
+        status, message = error.exit_status, str(error)
+    except ImportError as error:
+        status, message = 2, f"this installation is broken: {error}; install dcp-evaluator again"
+    except KeyboardInterrupt:
+        status = _SIGINT_STATUS
+    except BrokenPipeError:
+        status = _SIGPIPE_STATUS
+        _discard_output()
+    except OSError as error:
+        status, message = 1, error.strerror or str(error)
+        _discard_output()
+    if message:
+        print(f"{name}: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _discard_output() -> None:
+    """So that the interpreter does not try once more to write what nobody takes."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
