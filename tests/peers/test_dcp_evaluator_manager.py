@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dcp_network import free_port
 from dcp_programs import environment, modules, run_slices
-from test_dcp_evaluator_start import EVALUATOR, free_port
+from test_dcp_evaluator_start import EVALUATOR
 from test_dcp_sandbox import results
 
 from node import node

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dcp_network import free_port
 from dcp_programs import environment, modules, run_slices
 
 from node import node
@@ -45,11 +46,6 @@ def started(*options: str, evaluator: str = f"--evaluator={EVALUATOR}") -> Itera
             process.wait()
             for stream in (process.stdin, process.stdout, process.stderr):
                 stream.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("localhost", 0)) as server:
-        return server.getsockname()[1]
 
 
 def can_connect(port: int) -> bool:
