@@ -211,7 +211,7 @@ def test_without_a_folder_modules_are_compiled_all_the_same(
 
 def test_a_wrong_limit_is_told(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DCP_EVALUATOR_CACHE_MIB", "much")
-    with pytest.raises(dcp.SliceError, match="CompileError: DCP_EVALUATOR_CACHE_MIB is a number of MiB, not 'much'"):
+    with pytest.raises(dcp.DcpError, match="DCP_EVALUATOR_CACHE_MIB is a number of MiB, not 'much'"):
         run(module(1))
 
 

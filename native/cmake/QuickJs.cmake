@@ -44,8 +44,11 @@ dcp_correct("rt->in_out_of_memory = true;" "rt->in_out_of_memory = true;
         if (limit != 0) rt->malloc_state.malloc_limit = limit + 65536;")
 dcp_correct("rt->in_out_of_memory = false;" "rt->malloc_state.malloc_limit = limit;
         rt->in_out_of_memory = false;")
-# Strings as WebAssembly sees them need what quickjs.h does not offer.
-string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n")
+# A literal becomes an entry of the table of names, which takes long for one of megabytes and brings nothing.
+dcp_correct("JS_VALUE_GET_TAG(val) == JS_TAG_STRING && as_atom" "JS_VALUE_GET_TAG(val) == JS_TAG_STRING && as_atom
+        && JS_VALUE_GET_STRING(val)->len <= 1024")
+# Strings as WebAssembly sees them, and scripts as bytes, need what quickjs.h does not offer.
+string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
 file(CONFIGURE OUTPUT "${corrected_file}" CONTENT "@corrected@" @ONLY NEWLINE_STYLE UNIX)
 
@@ -55,10 +58,21 @@ set_target_properties(quickjs PROPERTIES C_EXTENSIONS ON C_VISIBILITY_PRESET hid
 target_compile_definitions(quickjs PRIVATE _GNU_SOURCE)
 target_compile_options(quickjs PRIVATE -w)
 target_include_directories(quickjs PRIVATE "${quickjs_dir}")
-set(quickjs_strings "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/strings")
+set(quickjs_own "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs")
+set(quickjs_included "${quickjs_own}/strings.c" "${quickjs_own}/strings.h" "${quickjs_own}/scripts.c" "${quickjs_own}/scripts.h")
 set(math_functions "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/math_functions.h")
 set_source_files_properties("${corrected_file}" PROPERTIES
   COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" 
-  OBJECT_DEPENDS "${math_functions};${quickjs_strings}.c;${quickjs_strings}.h")
+  OBJECT_DEPENDS "${math_functions};${quickjs_included}")
 target_include_directories(quickjs SYSTEM INTERFACE "${quickjs_dir}")
 target_link_libraries(quickjs PUBLIC m Threads::Threads PRIVATE dcp_fdlibm)
+
+# What compiled scripts depend on: bytes that another build has written are not read.
+file(GLOB quickjs_sources CONFIGURE_DEPENDS "${quickjs_dir}/*.c" "${quickjs_dir}/*.h")
+set(fingerprint "${CMAKE_SYSTEM_PROCESSOR} ${corrected}")
+foreach(file IN LISTS quickjs_sources quickjs_included)
+  file(SHA256 "${file}" hash)
+  string(APPEND fingerprint " ${hash}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+endforeach()
+string(SHA256 DCP_SCRIPT_FORMAT "${fingerprint}")

@@ -1,8 +1,6 @@
 // Compiled modules, kept for whoever asks again: in a folder, which all evaluators of this user share, or in memory.
 //
-// A file is written under another name, flushed, and renamed, so that under its own name it is whole or not there. Each
-// is verified when this process first opens it; one that is torn is removed. Beyond the limit, those go that were used
-// longest ago.
+// Each file is verified when this process first opens it; one that is torn is removed.
 #pragma once
 
 #include <array>
@@ -14,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "cache/folder.hpp"
 #include "compiler/protocol.hpp"
 #include "ipc/descriptor.hpp"
 
@@ -25,7 +24,7 @@ class ModuleCache {
   ModuleCache(std::string folder, std::uint64_t limit);
 
   /// Why it keeps modules in memory only although a folder was given; empty: it does not.
-  const std::string& refusal() const { return refusal_; }
+  const std::string& refusal() const { return folder_.refusal(); }
 
   /// The `attempt`-th module with this key, open for reading; empty when there are no more.
   ipc::Descriptor candidate(const Key& key, std::uint64_t attempt);
@@ -45,20 +44,14 @@ class ModuleCache {
     std::uint64_t size;
   };
 
-  void prepare_folder();
-  std::string path_of(const Key& key, std::uint64_t variant) const;
   ipc::Descriptor open_variant(const Key& key, std::uint64_t variant);
   ipc::Descriptor remember(const Key& key, ipc::Descriptor file);
   std::uint64_t free_variant(const Key& key) const;
-  void shrink();
-  void remove_leftovers() const;
 
-  std::string folder_;
+  cache::Folder folder_;
   std::uint64_t limit_;
-  std::string refusal_;
   std::set<FileId> verified_;
   std::deque<InMemory> memory_;  ///< the one used last comes first
-  unsigned counter_ = 0;
 };
 
 }  // namespace dcp::compiler

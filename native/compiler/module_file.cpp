@@ -5,9 +5,9 @@
 
 #include <cstring>
 
+#include "cache/word_hash.hpp"
 #include "ipc/mapping.hpp"
 #include "ipc/memfd.hpp"
-#include "wasmtime/word_hash.hpp"
 
 namespace dcp::compiler {
 
@@ -23,7 +23,7 @@ struct Footer {
 };
 
 std::uint64_t checksum(std::span<const std::byte> code, std::span<const std::byte> wasm) {
-  return wasmtime::mix_word(wasmtime::word_hash(code), wasmtime::word_hash(wasm));
+  return cache::mix_word(cache::word_hash(code), cache::word_hash(wasm));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <span>
 
-#include "wasmtime/word_hash.hpp"
+#include "cache/word_hash.hpp"
 
 namespace dcp::compiler {
 
@@ -37,10 +37,10 @@ struct Key {
 /// is compared afterwards anyway.
 inline std::uint64_t content_key(std::span<const std::byte> wasm) {
   constexpr std::size_t samples = 64, sample_size = 1024;
-  std::uint64_t key = wasmtime::mix_word(samples, wasm.size());
+  std::uint64_t key = cache::mix_word(samples, wasm.size());
   const std::size_t step = std::max(wasm.size() / samples, sample_size);
   for (std::size_t at = 0; at < wasm.size(); at += step) {
-    key = wasmtime::mix_word(key, wasmtime::word_hash(wasm.subspan(at, std::min(sample_size, wasm.size() - at))));
+    key = cache::mix_word(key, cache::word_hash(wasm.subspan(at, std::min(sample_size, wasm.size() - at))));
   }
   return key;
 }

@@ -144,6 +144,18 @@ class Engine {
   /// Evaluates a classic script in the global scope and returns its completion value, or a module and returns its
   /// promise. `name` is the file name of stack traces.
   virtual Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) = 0;
+  /// Compiles a classic script. `source` has a zero behind it and outlives the engine, which reads in it later on.
+  virtual Value compile(std::string_view source, const std::string& name) = 0;
+  /// The script that code_of() has given `code` for. `source` and `name` are equal to those it was compiled from, and
+  /// `source` outlives the engine. Nothing where the code does not fit. The code is not verified: whoever chooses it
+  /// chooses what this process does.
+  virtual std::optional<Value> compiled(std::string_view source, std::span<const std::byte> code) = 0;
+  /// A script as bytes, for engines of the same script_format(). Empty: it cannot be had so.
+  virtual std::vector<std::byte> code_of(Value script) = 0;
+  /// What the bytes of scripts depend on: this engine, its version, its build.
+  virtual std::string script_format() const = 0;
+  /// Evaluates a script that compile() or compiled() has given and returns its completion value.
+  virtual Value run(Value script) = 0;
   virtual Value call(Value function, Value self, std::span<const Value> args) = 0;
   virtual Value construct(Value constructor, std::span<const Value> args) = 0;
   /// Runs all pending microtasks. An exception that a job throws is thrown after the rest has run.

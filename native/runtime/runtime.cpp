@@ -29,11 +29,10 @@ void Runtime::add_op(const std::string& name, int length, engine::Op op, void* c
   engine_.set(ops_.get(), name, engine_.function(name, length, op, context));
 }
 
-void Runtime::load() {
+void Runtime::load(ScriptCache& scripts) {
   for (const JsFile& file : js_files()) {
     const engine::Scope scope(engine_);
-    const engine::Value install =
-        engine_.evaluate(file.source, "dcp:" + std::string(file.name), engine::ScriptKind::classic);
+    const engine::Value install = engine_.run(scripts.compile(file.source, "dcp:" + std::string(file.name)));
     engine::Value args[] = {object_.get()};
     engine_.call(install, engine_.undefined(), args);
   }

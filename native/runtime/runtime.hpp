@@ -9,6 +9,7 @@
 
 #include "engine/engine.hpp"
 #include "runtime/event_loop.hpp"
+#include "runtime/script_cache.hpp"
 
 namespace dcp::runtime {
 
@@ -32,7 +33,7 @@ class Runtime {
   /// Adds runtime.ops.<name>. Call before load().
   void add_op(const std::string& name, int length, engine::Op op, void* context);
   /// Evaluates the files of runtime/js. Throws engine::Thrown when one of them fails (a fault of the build).
-  void load();
+  void load(ScriptCache& scripts);
   /// A function that a runtime file put on the `runtime` object, for calls from C++.
   engine::Value hook(std::string_view name);
 

@@ -11,7 +11,7 @@ constexpr std::size_t kMostSpares = 64;
 
 constexpr std::string_view kUsage =
     "usage: dcp-zygote --mode job|line|shell [--memory-limit BYTES] [--stack-limit BYTES] [--wasmtime PATH] "
-    "[--spares N] [FILE...]\n"
+    "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [FILE...]\n"
     "       dcp-zygote --report-isolation\n"
     "The zygote serves a control socket on descriptor 3; dcp-evaluator starts it.";
 
@@ -70,6 +70,10 @@ class Parser {
       command_.sandbox.stack_limit = parse_size(name, value(name), kMostStack);
     } else if (name == "--spares") {
       command_.spares = parse_size(name, value(name), kMostSpares);
+    } else if (name == "--cache") {
+      command_.sandbox.cache = value(name);
+    } else if (name == "--cache-limit") {
+      command_.sandbox.cache_limit = parse_size(name, value(name), half);
     } else if (name == "--wasmtime") {
       command_.sandbox.wasmtime_library = value(name);
     } else {

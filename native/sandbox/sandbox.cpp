@@ -1,13 +1,18 @@
 #include "sandbox/sandbox.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <stdexcept>
 
 #include "gpu/client_ops.hpp"
+#include "ipc/descriptor.hpp"
 #include "ipc/packet.hpp"
 #include "runtime/web_ops.hpp"
 #include "wasm/wasm.hpp"
@@ -17,11 +22,29 @@ namespace dcp::sandbox {
 namespace {
 
 constexpr std::size_t kLongestAnswer = 512;
+constexpr std::size_t kLeastRoom = 64 * 1024;  // for a pipe, whose size is not known
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw std::runtime_error(path + ": " + std::strerror(errno));
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+/// A file or a pipe, with a zero behind it.
+std::string_view read_file(const std::string& path, std::unique_ptr<char[]>& buffer) {
+  const ipc::Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status{};
+  if (!file || fstat(file.get(), &status) != 0) throw std::runtime_error(path + ": " + std::strerror(errno));
+  std::size_t room = std::max(static_cast<std::size_t>(status.st_size) + 1, kLeastRoom), size = 0;
+  buffer = std::make_unique_for_overwrite<char[]>(room);
+  for (;;) {
+    const ssize_t got = read(file.get(), buffer.get() + size, room - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw std::runtime_error(path + ": " + std::strerror(errno));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+    if (size < room) continue;
+    auto larger = std::make_unique_for_overwrite<char[]>(room * 2);
+    std::memcpy(larger.get(), buffer.get(), size);
+    buffer = std::move(larger);
+    room *= 2;
+  }
+  buffer[size] = '\0';
+  return {buffer.get(), size};
 }
 
 /// The error of a start-up file, as compilers put it: "FILE:LINE:COLUMN: Name: message", then the calls that led there.
@@ -72,6 +95,7 @@ std::string error_report(const engine::Engine::ErrorText& error) {
 
 Sandbox::Sandbox(const Options& options) : options_(options) {
   engine_ = engine::make_quickjs({options.memory_limit, options.stack_limit});
+  scripts_ = std::make_unique<runtime::ScriptCache>(*engine_, options.cache, options.cache_limit);
   runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
   session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
   runtime::install_web_ops(*runtime_);
@@ -85,7 +109,7 @@ Sandbox::Sandbox(const Options& options) : options_(options) {
   };
   rejections_ = std::make_unique<RejectionTracker>(*engine_);
   try {
-    runtime_->load();
+    runtime_->load(*scripts_);
   } catch (const engine::Thrown& thrown) {
     const engine::Scope scope(*engine_);
     throw std::runtime_error("the runtime does not load: " + error_report(engine_->describe_error(thrown.value.get())));
@@ -106,11 +130,15 @@ void Sandbox::call_runtime(const char* hook) {
 }
 
 void Sandbox::load_files() {
+  if (!options_.files.empty() && !scripts_->refusal().empty()) {
+    std::fprintf(stderr, "dcp-evaluator: compiled start-up files are not kept: %s\n", scripts_->refusal().c_str());
+  }
   for (const std::string& path : options_.files) {
     if (runtime_->loop().stopped()) return;
     const engine::Scope scope(*engine_);
     try {
-      engine_->evaluate(read_file(path), path, engine::ScriptKind::classic);
+      const std::string_view source = read_file(path, sources_.emplace_back());
+      engine_->run(scripts_->compile(source, path));
     } catch (const engine::Thrown& thrown) {
       if (thrown.terminated) return;
       session_->load_failed(load_error(path, engine_->describe_error(thrown.value.get())));

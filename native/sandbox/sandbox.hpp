@@ -7,6 +7,7 @@
 
 #include "engine/engine.hpp"
 #include "runtime/runtime.hpp"
+#include "runtime/script_cache.hpp"
 #include "sandbox/session.hpp"
 
 namespace dcp::wasm {
@@ -17,10 +18,12 @@ namespace dcp::sandbox {
 
 struct Options {
   runtime::Mode mode = runtime::Mode::job;
-  std::size_t memory_limit = std::size_t{2} << 30;  ///< bytes of JavaScript heap, and of wasm memory
-  std::size_t stack_limit = std::size_t{8} << 20;   ///< bytes; about 12,000 plain calls
-  std::string wasmtime_library;                     ///< path of the shared library
-  std::vector<std::string> files;                   ///< start-up files, in order
+  std::size_t memory_limit = std::size_t{2} << 30;     ///< bytes of JavaScript heap, and of wasm memory
+  std::size_t stack_limit = std::size_t{8} << 20;      ///< bytes; about 12,000 plain calls
+  std::string wasmtime_library;                        ///< path of the shared library
+  std::vector<std::string> files;                      ///< start-up files, in order
+  std::string cache;                                   ///< folder of compiled scripts; empty: none are kept
+  std::uint64_t cache_limit = std::uint64_t{2} << 30;  ///< bytes that they may take
 };
 
 /// Descriptors of one connection; `in` and `out` may be the same.
@@ -51,7 +54,9 @@ class Sandbox {
   int ask_broker(char what, std::string& reason);
 
   Options options_;
+  std::vector<std::unique_ptr<char[]>> sources_;  ///< of the start-up files: the engine reads in them later on
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<runtime::ScriptCache> scripts_;
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<RejectionTracker> rejections_;

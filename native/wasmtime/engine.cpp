@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "wasmtime/word_hash.hpp"
+#include "cache/word_hash.hpp"
 
 namespace dcp::wasmtime {
 
@@ -72,7 +72,7 @@ wasm_engine_t* make_engine(wasm_config_t* config) {
 std::uint64_t fingerprint(wasm_engine_t* engine) {
   Bytes compiled;
   compile_empty(engine, compiled);
-  return mix_word(kGeneration, word_hash(std::as_bytes(std::span(compiled.text()))));
+  return cache::mix_word(kGeneration, cache::word_hash(std::as_bytes(std::span(compiled.text()))));
 }
 
 }  // namespace dcp::wasmtime

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 
 from . import installation
+from .cache import cache_folder, cache_limit
 from .child import Child, describe_signal, describe_status
 from .errors import ZygoteError
 
@@ -34,7 +35,7 @@ class Zygote:
         memory_limit: int | None = None,
         spares: int | None = None,
     ) -> None:
-        """Starts it, without waiting until it is ready. Raises InstallationError, ZygoteError.
+        """Starts it, without waiting until it is ready. Raises InstallationError, UsageError, ZygoteError.
 
         ``memory_limit``: bytes a sandbox may use. ``spares``: how many sandboxes wait ahead of need.
         """
@@ -44,6 +45,9 @@ class Zygote:
             arguments += ["--memory-limit", str(memory_limit)]
         if spares is not None:
             arguments += ["--spares", str(spares)]
+        folder = cache_folder("scripts")
+        if folder is not None:
+            arguments += ["--cache", folder, "--cache-limit", str(cache_limit())]
         try:
             self._child = Child([*arguments, "--", *files], socket.SOCK_SEQPACKET, {})
         except OSError as error:

@@ -29,7 +29,8 @@ struct Sandbox {
         runtime(*engine, runtime::Mode::job) {
     runtime::install_web_ops(runtime);
     host = &wasm::install(runtime, DCP_WASMTIME_LIBRARY, {memory_limit, std::size_t{1} << 20});
-    runtime.load();
+    runtime::ScriptCache scripts(*engine, "", 0);
+    runtime.load(scripts);
     run(kPrelude);
   }
 

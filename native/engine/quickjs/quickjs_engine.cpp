@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/quickjs/scripts.h"
 #include "engine/quickjs/strings.h"
 #include "fdlibm/hypotenuse.hpp"
 
@@ -131,6 +132,10 @@ void QuickJsEngine::capture_builtins() {
 
 QuickJsEngine::~QuickJsEngine() {
   close_scope(0);
+  for (const Script& script : scripts_) {
+    dcp_script_return(context_, script.function, script.source.data(), script.source.size());
+    JS_FreeValue(context_, script.function);
+  }
   for (JSValue value : {get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_,
                         view_length_, resize_, grow_}) {
     JS_FreeValue(context_, value);
@@ -231,6 +236,44 @@ Value QuickJsEngine::evaluate(std::string_view source, const std::string& name, 
   const int flags = kind == ScriptKind::module ? JS_EVAL_TYPE_MODULE : JS_EVAL_TYPE_GLOBAL;
   return own(JS_Eval(context_, terminated.c_str(), terminated.size(), name.c_str(), flags));
 }
+
+Value QuickJsEngine::keep_script(JSValue function, std::string_view source) {
+  const Value script = own(function);
+  scripts_.push_back({JS_DupValue(context_, function), source});
+  return script;
+}
+
+Value QuickJsEngine::compile(std::string_view source, const std::string& name) {
+  constexpr int flags = JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY;
+  const Value script = keep_script(JS_Eval(context_, source.data(), source.size(), name.c_str(), flags), source);
+  dcp_script_borrow(context_, js(script), source.data(), source.size());
+  return script;
+}
+
+std::optional<Value> QuickJsEngine::compiled(std::string_view source, std::span<const std::byte> code) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(code.data());
+  JSValue script = dcp_script_read(context_, bytes, code.size(), source.data(), source.size());
+  if (JS_IsUndefined(script)) return std::nullopt;
+  return keep_script(script, source);
+}
+
+std::vector<std::byte> QuickJsEngine::code_of(Value script) {
+  for (const auto& [function, source] : scripts_) {
+    if (JS_VALUE_GET_PTR(function) != JS_VALUE_GET_PTR(js(script))) continue;
+    std::size_t size = 0;
+    std::uint8_t* bytes = dcp_script_write(context_, &size, function, source.data(), source.size());
+    if (bytes == nullptr) break;
+    const auto* first = reinterpret_cast<const std::byte*>(bytes);
+    std::vector<std::byte> code(first, first + size);
+    js_free(context_, bytes);
+    return code;
+  }
+  return {};
+}
+
+std::string QuickJsEngine::script_format() const { return std::string("quickjs ") + DCP_SCRIPT_FORMAT; }
+
+Value QuickJsEngine::run(Value script) { return own(JS_EvalFunction(context_, JS_DupValue(context_, js(script)))); }
 
 Value QuickJsEngine::call(Value function, Value self, std::span<const Value> args) {
   return own(JS_Call(context_, js(function), js(self), static_cast<int>(args.size()),

@@ -22,6 +22,11 @@ class QuickJsEngine final : public Engine {
   std::string version() const override;
 
   Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) override;
+  Value compile(std::string_view source, const std::string& name) override;
+  std::optional<Value> compiled(std::string_view source, std::span<const std::byte> code) override;
+  std::vector<std::byte> code_of(Value script) override;
+  std::string script_format() const override;
+  Value run(Value script) override;
   Value call(Value function, Value self, std::span<const Value> args) override;
   Value construct(Value constructor, std::span<const Value> args) override;
   void run_microtasks() override;
@@ -115,6 +120,12 @@ class QuickJsEngine final : public Engine {
     void (*finalize)(void*);
   };
 
+  /// A compiled script, whose functions have their texts in its source: it is kept as long as they may be.
+  struct Script {
+    JSValue function;
+    std::string_view source;
+  };
+
   /// Memory of the caller's behind a SharedArrayBuffer.
   struct ForeignShared {
     std::size_t size;
@@ -127,6 +138,7 @@ class QuickJsEngine final : public Engine {
   Value own(JSValue value);  ///< takes ownership; throws when it is JS_EXCEPTION
   void check(int result);    ///< throws the pending exception when negative
   [[noreturn]] void throw_pending();
+  Value keep_script(JSValue function, std::string_view source);
   JSValue to_exception(const Thrown& thrown);
   std::string text_property(JSValueConst object, const char* name);
 
@@ -150,6 +162,7 @@ class QuickJsEngine final : public Engine {
   JSRuntime* runtime_;
   JSContext* context_;
   std::vector<JSValue> locals_;
+  std::vector<Script> scripts_;
   std::unordered_multimap<void*, ForeignShared> foreign_shared_;
   LoadModule load_module_;
   RejectionHook rejection_;

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <span>
 
-namespace dcp::wasmtime {
+namespace dcp::cache {
 
 inline std::uint64_t mix_word(std::uint64_t state, std::uint64_t word) {
   constexpr std::uint64_t multiplier = 0x9E3779B97F4A7C15;  // 2 ** 64 / golden ratio
@@ -32,4 +32,4 @@ inline std::uint64_t word_hash(std::span<const std::byte> bytes) {
   return result;
 }
 
-}  // namespace dcp::wasmtime
+}  // namespace dcp::cache
