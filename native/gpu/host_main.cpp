@@ -3,7 +3,9 @@
 //   dcp-gpu-host --library PATH [LIMITS]   serves the sandbox at the other end of descriptor 3, until it hangs up
 //   dcp-gpu-host --library PATH --probe    prints the adapters as JSON, after a shader has run on each
 //   dcp-gpu-host --library PATH --list     prints the adapters that sandboxes can get as JSON
+//   dcp-gpu-host --report-isolation        prints each layer as JSON, after it was tried
 //
+// --isolation strict|standard|none: which layers may be missing (isolation/policy.hpp).
 // LIMITS: --memory BYTES, --staging BYTES, --submission MILLISECONDS, --timestamps never|hardware|always; --visible
 // INDEX,... and --turn N choose adapters.
 //
@@ -12,7 +14,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,10 +30,15 @@
 #include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_info.hpp"
 #include "gpu/crash.hpp"
+#include "gpu/driver_files.hpp"
 #include "gpu/library.hpp"
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
 #include "gpu/violation.hpp"
+#include "isolation/gpu_host.hpp"
+#include "isolation/policy.hpp"
+#include "isolation/verify_child.hpp"
+#include "isolation/verify_gpu_host.hpp"
 
 namespace {
 
@@ -42,6 +48,8 @@ struct Options {
   std::string library;
   bool probe = false;
   bool list = false;
+  bool report_isolation = false;
+  dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
   dcp::gpu::Limits limits;
   dcp::gpu::AdapterChoice choice;
 };
@@ -86,6 +94,10 @@ bool set(Options& options, std::string_view name, std::string_view value) {
     options.choice.visible = numbers(value);
   } else if (name == "--turn") {
     options.choice.turn = number(value);
+  } else if (name == "--isolation") {
+    const auto policy = dcp::isolation::parse_policy(value);
+    if (!policy) return false;
+    options.isolation = *policy;
   } else {
     return false;
   }
@@ -99,6 +111,8 @@ bool parse(int argc, char** argv, Options& options) {
       options.probe = true;
     } else if (argument == "--list") {
       options.list = true;
+    } else if (argument == "--report-isolation") {
+      options.report_isolation = true;
     } else if (i + 1 < argc && set(options, argument, argv[i + 1])) {
       ++i;
     } else {
@@ -106,8 +120,31 @@ bool parse(int argc, char** argv, Options& options) {
       return false;
     }
   }
+  if (options.report_isolation) return true;
   if (options.library.empty()) std::fprintf(stderr, "dcp-gpu-host: --library PATH is missing\n");
   return !options.library.empty();
+}
+
+/// Drivers round what they allocate up, and compile shaders.
+constexpr std::uint64_t kDriverMemory = std::uint64_t{4} << 30;
+
+dcp::isolation::GpuHostProfile profile_for(const dcp::gpu::Limits& limits) {
+  dcp::isolation::GpuHostProfile profile;
+  profile.view = dcp::gpu::driver_files();
+  profile.keep = kSocket;
+  // A software driver's buffers are memory of this process.
+  if (limits.memory < UINT64_MAX / 4) profile.memory = 2 * limits.memory + limits.staging + kDriverMemory;
+  return profile;
+}
+
+/// From here on, whoever takes this process over through the driver or the decoder has what the driver needs, no more.
+void seal(const Options& options) {
+  const bool root = geteuid() == 0;
+  const dcp::isolation::GpuHostProfile profile = profile_for(options.limits);
+  dcp::gpu::keep_caches_private(profile.view);
+  const auto report = dcp::isolation::seal_gpu_host(profile);
+  const std::string refusal = dcp::isolation::refusal(options.isolation, report, root);
+  if (!refusal.empty()) throw std::runtime_error("not isolated: " + refusal);
 }
 
 /// The sandbox learns that the host is gone, before the driver has been torn down.
@@ -152,10 +189,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
-  if (!options.probe && !options.list) prctl(PR_SET_PDEATHSIG, SIGKILL);
   // Mesa looks for a Wayland display and complains on stderr where the variable is missing.
   setenv("XDG_RUNTIME_DIR", "/nonexistent", 0);
   try {
+    if (options.report_isolation) {
+      const auto report = dcp::isolation::verify_gpu_host(profile_for(options.limits));
+      std::fputs(dcp::isolation::to_json(report).c_str(), stdout);
+      return std::fflush(stdout) == 0 ? 0 : 1;
+    }
     dcp::gpu::Functions functions;
     dcp::gpu::open_library(options.library, functions);
     if (options.probe || options.list) {
@@ -164,6 +205,7 @@ int main(int argc, char** argv) {
       _exit(0);
     }
     if (fcntl(kSocket, F_GETFD) < 0) throw std::runtime_error("descriptor 3 is not open: it is to be the socket");
+    seal(options);
     serve(functions, options);
   } catch (const dcp::gpu::Violation& violation) {
     dcp::gpu::say(std::string("dcp-gpu-host: the sandbox broke the protocol: ") + violation.what());

@@ -39,4 +39,10 @@ bool has_no_capabilities() {
   return true;
 }
 
+bool may_administer() {
+  __user_cap_header_struct head = header();
+  Sets sets = {};
+  return syscall(SYS_capget, &head, sets) == 0 && (sets[0].effective & 1u << CAP_SYS_ADMIN) != 0;
+}
+
 }  // namespace dcp::isolation

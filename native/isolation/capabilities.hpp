@@ -11,4 +11,7 @@ Failure drop_capabilities();
 /// Whether this process has no capability at all (the bounding set aside).
 bool has_no_capabilities();
 
+/// Whether this process may mount and make namespaces: CAP_SYS_ADMIN.
+bool may_administer();
+
 }  // namespace dcp::isolation

@@ -1,5 +1,7 @@
 #include "isolation/landlock.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,8 +18,14 @@ struct RulesetAttributes {
   std::uint64_t scoped;
 };
 
-constexpr long kCreateRuleset = 444, kRestrictSelf = 446;  // the same numbers on every architecture
-constexpr unsigned kVersionQuery = 1;
+struct __attribute__((packed)) PathBeneath {
+  std::uint64_t allowed_access;
+  std::int32_t parent_fd;
+};
+
+constexpr long kCreateRuleset = 444, kAddRule = 445, kRestrictSelf = 446;  // the same numbers on every architecture
+constexpr unsigned kVersionQuery = 1, kPathBeneath = 1;
+constexpr std::uint64_t kExecute = 1, kWriteFile = 2, kReadFile = 4, kReadFolder = 8, kControlDevice = 1 << 15;
 
 /// All rights of each version of the interface: 1 has 13, 2 adds refer, 3 truncate, 5 ioctl on devices.
 std::uint64_t file_rights(long version) {
@@ -25,9 +33,35 @@ std::uint64_t file_rights(long version) {
   return (std::uint64_t{1} << count) - 1;
 }
 
+Failure allow(int ruleset, const std::string& path, std::uint64_t rights) {
+  const int fd = open(path.c_str(), O_PATH | O_CLOEXEC);
+  if (fd < 0) return {};  // what does not exist
+  struct stat status{};
+  if (fstat(fd, &status) == 0 && !S_ISDIR(status.st_mode)) rights &= kReadFile | kWriteFile | kControlDevice;
+  const PathBeneath beneath{rights, fd};
+  const long result = syscall(kAddRule, ruleset, kPathBeneath, &beneath, 0u);
+  const int error = errno;
+  close(fd);
+  return result == 0 ? Failure{} : failed("landlock_add_rule for " + path, error);
+}
+
+/// `handled`: the rights that this kernel knows.
+Failure allow_view(int ruleset, const FileView& view, std::uint64_t handled) {
+  Failure failure;
+  const auto allow_all = [&](const std::vector<std::string>& paths, std::uint64_t rights) {
+    for (const std::string& path : paths) {
+      if (failure.empty()) failure = allow(ruleset, path, rights & handled);
+    }
+  };
+  allow_all(view.readable, kReadFile | kReadFolder);
+  allow_all(view.devices, kReadFile | kWriteFile | kControlDevice);
+  if (!view.scratch.empty()) allow_all({view.scratch}, ~(kExecute | kControlDevice));
+  return failure;
+}
+
 }  // namespace
 
-Failure restrict_with_landlock() {
+Failure restrict_with_landlock(const FileView& view) {
   const long version = syscall(kCreateRuleset, nullptr, 0L, kVersionQuery);
   if (version < 1) return failed("landlock_create_ruleset (Linux 5.13 with Landlock enabled is needed)");
   RulesetAttributes attributes{file_rights(version), 0, 0};
@@ -38,10 +72,10 @@ Failure restrict_with_landlock() {
                                           : sizeof(std::uint64_t);
   const int ruleset = static_cast<int>(syscall(kCreateRuleset, &attributes, size, 0u));
   if (ruleset < 0) return failed("landlock_create_ruleset");
-  const long result = syscall(kRestrictSelf, ruleset, 0u);
-  const int error = errno;
+  Failure failure = allow_view(ruleset, view, attributes.handled_access_fs);
+  if (failure.empty() && syscall(kRestrictSelf, ruleset, 0u) != 0) failure = failed("landlock_restrict_self");
   close(ruleset);
-  return result == 0 ? Failure{} : failed("landlock_restrict_self", error);
+  return failure;
 }
 
 }  // namespace dcp::isolation

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dcp::isolation {
@@ -24,6 +25,14 @@ struct Layer {
 };
 
 using Report = std::vector<Layer>;
+
+/// Whether the layer of that name is among them, and in force.
+inline bool is_in_force(const Report& report, std::string_view name) {
+  for (const Layer& layer : report) {
+    if (layer.name == name) return layer.in_force;
+  }
+  return false;
+}
 
 /// The outcome of putting one layer in force: empty text is success, other text is the reason why not.
 using Failure = std::string;

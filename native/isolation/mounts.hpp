@@ -9,4 +9,10 @@ namespace dcp::isolation {
 /// opened afterwards.
 Failure empty_root();
 
+/// Mounts and unmounts from here on are not seen by others, nor theirs here.
+Failure private_mounts();
+
+/// After private_mounts(): an empty tmpfs takes the place of the root. `flags`: MS_*, beside those against privileges.
+Failure replace_root(unsigned long flags, const char* options);
+
 }  // namespace dcp::isolation

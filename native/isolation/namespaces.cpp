@@ -131,9 +131,28 @@ Failure become_unprivileged(const NamespacePlan& plan) {
   return {};
 }
 
-Failure rename_host(const NamespacePlan& plan) {
+Failure enter_user_namespace() {
+  const unsigned uid = geteuid(), gid = getegid();
+  if (unshare(CLONE_NEWUSER) != 0) return failed("unshare");
+  if (access("/proc/self/uid_map", F_OK) != 0) return {};
+  if (Failure failure = write_file("/proc/self/setgroups", "deny"); !failure.empty()) return failure;
+  if (Failure failure = write_file("/proc/self/uid_map", map_line(uid)); !failure.empty()) return failure;
+  return write_file("/proc/self/gid_map", map_line(gid));
+}
+
+Report enter_other_namespaces() {
+  Report report;
+  for (const Namespace& other : kOthers) {
+    if (other.flag == CLONE_NEWPID) continue;
+    const Failure failure = unshare(other.flag) == 0 ? Failure{} : failed("unshare");
+    report.push_back({other.name, failure.empty(), failure});
+  }
+  return report;
+}
+
+Failure rename_host(bool own_namespace) {
   constexpr std::string_view name = "sandbox";
-  if ((plan.flags & CLONE_NEWUTS) == 0) return "no own uts namespace";
+  if (!own_namespace) return "no own uts namespace";
   if (sethostname(name.data(), name.size()) != 0) return failed("sethostname");
   if (setdomainname("", 0) != 0) return failed("setdomainname");
   return {};

@@ -32,7 +32,14 @@ Failure write_id_maps(pid_t child, const NamespacePlan& plan);
 /// In the child, after its maps are written: takes the unprivileged ids and leaves all supplementary groups.
 Failure become_unprivileged(const NamespacePlan& plan);
 
-/// In the child: hides the host's name. Without an own UTS namespace nothing is changed.
-Failure rename_host(const NamespacePlan& plan);
+/// In the child: hides the host's name, where it has a UTS namespace of its own.
+Failure rename_host(bool own_namespace);
+
+/// For this process, which has one thread: a user namespace where it is kNobody. Where the root is left already no ids
+/// are mapped, and it is kNobody for that.
+Failure enter_user_namespace();
+
+/// For this process: all others but a pid namespace, which only children enter. One entry each.
+Report enter_other_namespaces();
 
 }  // namespace dcp::isolation

@@ -6,7 +6,10 @@
 
 namespace dcp::isolation {
 
-Failure own_session() { return setsid() >= 0 ? Failure{} : failed("setsid"); }
+Failure own_session() {
+  if (getsid(0) == getpid()) return {};
+  return setsid() >= 0 ? Failure{} : failed("setsid");
+}
 
 Failure no_new_privs() {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? Failure{} : failed("PR_SET_NO_NEW_PRIVS");

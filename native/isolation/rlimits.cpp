@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -39,7 +40,19 @@ Failure limit_memory(std::size_t memory) {
   return set(RLIMIT_FSIZE, "FSIZE", memory);
 }
 
+bool kernel_is_at_least(unsigned major, unsigned minor) {
+  utsname names{};
+  unsigned found_major = 0, found_minor = 0;
+  if (uname(&names) != 0 || std::sscanf(names.release, "%u.%u", &found_major, &found_minor) != 2) return false;
+  return found_major > major || (found_major == major && found_minor >= minor);
+}
+
 }  // namespace
+
+Failure limit_threads(unsigned most, bool own_user_namespace) {
+  if (!own_user_namespace || !kernel_is_at_least(5, 14)) return "threads are not counted for this process alone";
+  return set(RLIMIT_NPROC, "NPROC", most);
+}
 
 Failure limit_resources(const Limits& limits) {
   struct Fixed {

@@ -17,6 +17,10 @@ struct Limits {
 /// Descriptors that a sandbox may have open: a frame brings at most 64, and each compiled module holds one.
 inline constexpr unsigned kMaxDescriptors = 4096;
 
+/// Threads that a process in a user namespace of its own may have. The kernel counts them for each such namespace since
+/// Linux 5.14; before that, and without one, the count would be that of all processes of the user.
+Failure limit_threads(unsigned most, bool own_user_namespace);
+
 /// Soft and hard limits. Reads /proc, so it comes before the root is emptied.
 Failure limit_resources(const Limits& limits);
 

@@ -3,17 +3,12 @@
 #include <asm/ioctls.h>
 #include <fcntl.h>
 #include <linux/prctl.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <seccomp.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <memory>
 #include <string_view>
+
+#include "isolation/seccomp_rules.hpp"
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
@@ -125,13 +120,8 @@ constexpr const char* kAllowed[] = {
     "rseq",
 };
 
-struct Refused {
-  const char* name;
-  int error;
-};
-
 // What libraries try and can do without. The error is one that they expect.
-constexpr Refused kRefused[] = {
+constexpr RefusedCall kRefused[] = {
     {"open", EACCES},
     {"openat", EACCES},
     {"openat2", ENOSYS},
@@ -185,34 +175,6 @@ constexpr Refused kRefused[] = {
 constexpr int kFcntlCommands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
                                   F_GETFL, F_SETFL,         F_ADD_SEALS, F_GET_SEALS};
 
-using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
-
-class Rules {
- public:
-  explicit Rules(scmp_filter_ctx context) : context_(context) {}
-
-  template <typename... Comparisons>
-  void add(std::uint32_t action, const char* name, Comparisons... comparisons) {
-    const int number = seccomp_syscall_resolve_name(name);
-    if (number == __NR_SCMP_ERROR || error_ != 0) return;
-    const int result = seccomp_rule_add(context_, action, number, sizeof...(comparisons), comparisons...);
-    // libseccomp answers EDOM for a name that exists on other architectures only.
-    if (result != 0 && result != -EDOM) {
-      error_ = -result;
-      culprit_ = name;
-    }
-  }
-
-  Failure failure() const {
-    return error_ == 0 ? Failure{} : failed(std::string("seccomp rule for ") + culprit_, error_);
-  }
-
- private:
-  scmp_filter_ctx context_;
-  int error_ = 0;
-  const char* culprit_ = "";
-};
-
 // glibc tries clone3, whose flags a filter cannot see, and falls back to clone where it does not exist.
 void add_threads(Rules& rules) {
   rules.add(SCMP_ACT_ALLOW, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
@@ -220,11 +182,10 @@ void add_threads(Rules& rules) {
   rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
 }
 
-Failure add_rules(scmp_filter_ctx context, bool threads) {
-  Rules rules(context);
+void add_rules(Rules& rules, bool threads) {
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   if (threads) add_threads(rules);
-  for (const Refused& refused : kRefused) {
+  for (const RefusedCall& refused : kRefused) {
     if (threads && std::string_view(refused.name) == "clone") continue;
     rules.add(SCMP_ACT_ERRNO(static_cast<unsigned>(refused.error)), refused.name);
   }
@@ -244,49 +205,12 @@ Failure add_rules(scmp_filter_ctx context, bool threads) {
     rules.add(SCMP_ACT_ALLOW, name, SCMP_A3_32(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
     rules.add(SCMP_ACT_ERRNO(EACCES), name, SCMP_A3_32(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, 0));
   }
-  return rules.failure();
-}
-
-Failure read_program(scmp_filter_ctx context, std::vector<sock_filter>& instructions) {
-  const int fd = memfd_create("seccomp", MFD_CLOEXEC);
-  if (fd < 0) return failed("memfd_create");
-  struct stat status{};
-  Failure failure;
-  if (const int result = seccomp_export_bpf(context, fd); result != 0) {
-    failure = failed("seccomp_export_bpf", -result);
-  } else if (fstat(fd, &status) != 0) {
-    failure = failed("fstat");
-  } else {
-    instructions.resize(static_cast<std::size_t>(status.st_size) / sizeof(sock_filter));
-    if (pread(fd, instructions.data(), instructions.size() * sizeof(sock_filter), 0) != status.st_size) {
-      failure = failed("pread of the filter");
-    }
-  }
-  close(fd);
-  return failure;
 }
 
 }  // namespace
 
 SeccompProgram compile_seccomp(bool threads) {
-  SeccompProgram program;
-  const Context context(seccomp_init(SCMP_ACT_KILL_PROCESS), seccomp_release);
-  if (!context) {
-    program.failure = "seccomp_init failed";
-    return program;
-  }
-  (void)seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-  (void)seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // binary search
-  program.failure = add_rules(context.get(), threads);
-  if (program.failure.empty()) program.failure = read_program(context.get(), program.instructions);
-  return program;
-}
-
-Failure install_seccomp(const SeccompProgram& program) {
-  if (!program.failure.empty()) return program.failure;
-  sock_fprog filter{static_cast<unsigned short>(program.instructions.size()),
-                    const_cast<sock_filter*>(program.instructions.data())};
-  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0u, &filter) == 0 ? Failure{} : failed("seccomp");
+  return compile_rules(SCMP_ACT_KILL_PROCESS, [threads](Rules& rules) { add_rules(rules, threads); });
 }
 
 }  // namespace dcp::isolation

@@ -19,12 +19,10 @@
 
 #include "isolation/capabilities.hpp"
 #include "isolation/descriptors.hpp"
+#include "isolation/verify_child.hpp"
 
 namespace dcp::isolation {
 namespace {
-
-constexpr std::size_t kMaxText = 16384;
-constexpr int kWaitMs = 2000;
 
 // What a child under check finds. Empty: the layer holds.
 using Attempt = Failure (*)(const Prepared&);
@@ -40,13 +38,6 @@ std::string namespace_of_this_process(const char* kind) {
   char target[64];
   const ssize_t size = readlink((std::string("/proc/self/ns/") + kind).c_str(), target, sizeof target);
   return size > 0 ? std::string(target, static_cast<std::size_t>(size)) : std::string();
-}
-
-/// Expects a call to fail with `error`.
-Failure expect_refusal(const char* what, bool succeeded, int error) {
-  const int got = errno;
-  if (succeeded) return std::string(what) + " succeeded";
-  return got == error ? Failure{} : failed(std::string("unexpected outcome of ") + what, got);
 }
 
 Failure try_session(const Prepared&) {
@@ -141,38 +132,8 @@ constexpr Check kChecks[] = {
     {"landlock", kMounts | kSeccomp, try_landlock, "opening the root directory is refused"},
 };
 
-struct Ended {
-  std::string text;
-  int status = 0;
-};
-
-/// Runs `body` in a forked child; what it returns comes back as text. A body that seals moves the channel.
 Ended in_child(const Prepared& prepared, const std::function<std::string(int& channel)>& body) {
-  const Forked forked = fork_isolated(prepared);
-  if (forked.process == 0) {
-    int channel = forked.channel;
-    const std::string text = body(channel);
-    (void)send(channel, text.data(), text.size(), MSG_NOSIGNAL);
-    _exit(0);
-  }
-  Ended ended;
-  pollfd waiting{forked.channel, POLLIN, 0};
-  if (poll(&waiting, 1, kWaitMs) == 1) {
-    ended.text.resize(kMaxText);
-    const ssize_t size = recv(forked.channel, ended.text.data(), ended.text.size(), 0);
-    ended.text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  } else {
-    kill(forked.process, SIGKILL);
-    ended.text = "the check did not end";
-  }
-  close(forked.channel);
-  while (waitpid(forked.process, &ended.status, 0) < 0 && errno == EINTR) continue;
-  return ended;
-}
-
-Failure outcome(const Ended& ended) {
-  if (!ended.text.empty()) return ended.text;
-  return ended.status == 0 ? Failure{} : Failure{"the check ended with status " + std::to_string(ended.status)};
+  return run_in(fork_isolated(prepared), body);
 }
 
 Report seal_and_move(const Prepared& prepared, int& channel, unsigned skip = kNone) {
@@ -183,24 +144,8 @@ Report seal_and_move(const Prepared& prepared, int& channel, unsigned skip = kNo
 
 /// What seal() says of itself, in a child that is sealed in full.
 Report sealed_report(const Prepared& prepared) {
-  const Ended ended = in_child(prepared, [&](int& channel) {
-    std::string text;
-    for (const Layer& layer : seal_and_move(prepared, channel)) {
-      text += layer.name + '\t' + (layer.in_force ? '1' : '0') + '\t' + layer.reason + '\n';
-    }
-    return text;
-  });
-  Report report;
-  for (std::size_t at = 0; at < ended.text.size();) {
-    const std::size_t first = ended.text.find('\t', at);
-    const std::size_t end = ended.text.find('\n', at);
-    if (first == std::string::npos || end == std::string::npos || end < first + 3) break;
-    report.push_back({ended.text.substr(at, first - at), ended.text[first + 1] == '1',
-                      ended.text.substr(first + 3, end - first - 3)});
-    at = end + 1;
-  }
-  if (report.empty()) throw std::runtime_error("a sealed child cannot be made: " + outcome(ended));
-  return report;
+  const Ended ended = in_child(prepared, [&](int& channel) { return encode(seal_and_move(prepared, channel)); });
+  return decode(ended);
 }
 
 Failure check_namespace(const Prepared& prepared, const char* kind) {
@@ -241,14 +186,14 @@ Failure check_parent_death(const Prepared& prepared) {
   pollfd waiting{watch[0], POLLIN, 0};
   char sealed = 0;
   Failure failure;
-  if (between < 0 || poll(&waiting, 1, kWaitMs) != 1 || recv(watch[0], &sealed, 1, 0) != 1) {
+  if (between < 0 || poll(&waiting, 1, kCheckMs) != 1 || recv(watch[0], &sealed, 1, 0) != 1) {
     failure = "a child for the check cannot be made";
   }
   if (between > 0) {
     kill(between, SIGKILL);
     while (waitpid(between, nullptr, 0) < 0 && errno == EINTR) continue;
   }
-  if (failure.empty() && (poll(&waiting, 1, kWaitMs) != 1 || recv(watch[0], &sealed, 1, 0) != 0)) {
+  if (failure.empty() && (poll(&waiting, 1, kCheckMs) != 1 || recv(watch[0], &sealed, 1, 0) != 0)) {
     failure = "a sandbox outlived its parent";
   }
   close(watch[0]);
@@ -281,19 +226,6 @@ Tried try_layer(const Prepared& prepared, const std::string& layer) {
   return {"nothing is known to check it with", ""};
 }
 
-std::string json_string(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else {
-      quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return quoted + '"';
-}
-
 }  // namespace
 
 Report verify(const Prepared& prepared) {
@@ -307,16 +239,6 @@ Report verify(const Prepared& prepared) {
     layer.reason = layer.in_force ? tried.tried : tried.failure;
   }
   return report;
-}
-
-std::string to_json(const Report& report) {
-  std::string text = "[";
-  for (const Layer& layer : report) {
-    if (text.size() > 1) text += ",\n ";
-    text += "{\"layer\": " + json_string(layer.name) + ", \"in_force\": " + (layer.in_force ? "true" : "false") +
-            ", \"reason\": " + json_string(layer.reason) + "}";
-  }
-  return text + "]\n";
 }
 
 }  // namespace dcp::isolation

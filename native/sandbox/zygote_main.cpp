@@ -11,6 +11,7 @@
 
 #include "isolation/prctl.hpp"
 #include "isolation/verify.hpp"
+#include "isolation/verify_child.hpp"
 #include "sandbox/options.hpp"
 #include "sandbox/zygote.hpp"
 

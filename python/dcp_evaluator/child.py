@@ -19,13 +19,13 @@ class Child:
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         self.status: int | None = None
         try:
-            # Its own process group: Ctrl-C reaches us, and we end it in order.
+            # Its own session: Ctrl-C reaches us, and we end it in order; it has no terminal to feed.
             self.pid = os.posix_spawn(
                 arguments[0],
                 list(arguments),
                 dict(environment),
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), _CHILD_SOCKET)],
-                setpgroup=0,
+                setsid=True,
                 setsigmask=(),
                 setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE),
             )

@@ -1,0 +1,119 @@
+#include "isolation/gpu_host.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "isolation/capabilities.hpp"
+#include "isolation/landlock.hpp"
+#include "isolation/namespaces.hpp"
+#include "isolation/prctl.hpp"
+#include "isolation/rlimits.hpp"
+#include "isolation/seccomp_driver.hpp"
+
+namespace dcp::isolation {
+namespace {
+
+void record(Report& report, const char* name, const Failure& failure) {
+  report.push_back({name, failure.empty(), failure});
+}
+
+/// Stdin and stdout lead nowhere; stderr is where the host says why it ends.
+Failure close_other_descriptors(int keep) {
+  const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_device < 0) return failed("open /dev/null");
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO}) {
+    if (dup2(null_device, fd) < 0) return failed("dup2 of the null device");
+  }
+  close(null_device);
+  if (keep > STDERR_FILENO + 1) (void)syscall(SYS_close_range, STDERR_FILENO + 1u, static_cast<unsigned>(keep) - 1, 0u);
+  const long result = syscall(SYS_close_range, static_cast<unsigned>(keep) + 1, ~0u, 0u);
+  return result == 0 ? Failure{} : failed("close_range");
+}
+
+/// The groups that device nodes belong to, such as "render": root keeps these when it becomes an ordinary user.
+std::vector<gid_t> groups_of(const std::vector<std::string>& devices) {
+  std::vector<gid_t> groups;
+  for (const std::string& path : devices) {
+    struct stat status{};
+    if (stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode) && status.st_gid != 0) {
+      if (std::find(groups.begin(), groups.end(), status.st_gid) == groups.end()) groups.push_back(status.st_gid);
+    }
+  }
+  return groups;
+}
+
+/// Root becomes nobody, in the groups of the devices; everybody else stays who they are.
+Failure leave_root(const std::vector<std::string>& devices) {
+  if (geteuid() != 0) return {};
+  const std::vector<gid_t> groups = groups_of(devices);
+  if (setgroups(groups.size(), groups.data()) != 0) return failed("setgroups");
+  if (setresgid(kNobody, kNobody, kNobody) != 0) return failed("setresgid");
+  if (setresuid(kNobody, kNobody, kNobody) != 0) return failed("setresuid");
+  // The change has taken the right to this process's own entries of /proc, where its ids are mapped.
+  (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  return {};
+}
+
+Failure make_view(const FileView& view, bool own_namespace) {
+  return own_namespace ? enter_view(view) : "no own mount namespace";
+}
+
+Failure limit_memory(std::size_t memory) {
+  if (memory == 0) return {};
+  const rlimit limit{memory, memory};
+  return setrlimit(RLIMIT_DATA, &limit) == 0 ? Failure{} : failed("setrlimit DATA");
+}
+
+Failure limit(const GpuHostProfile& profile) {
+  Limits limits;
+  limits.threads = true;
+  Failure failure = limit_resources(limits);
+  return failure.empty() ? limit_memory(profile.memory) : failure;
+}
+
+}  // namespace
+
+Report seal_gpu_host(const GpuHostProfile& profile, unsigned skip) {
+  Report report;
+  const auto wanted = [skip](LayerBit bit) { return (skip & bit) == 0; };
+  // A privileged process makes its namespaces as itself, where others need a user namespace for the others.
+  const bool privileged = may_administer();
+
+  record(report, "session", own_session());
+  record(report, "descriptors", close_other_descriptors(profile.keep));
+  Failure user, unprivileged;
+  if (!privileged) {
+    unprivileged = leave_root(profile.view.devices);
+    user = enter_user_namespace();
+  }
+  const Report others = enter_other_namespaces();
+  report.insert(report.end(), others.begin(), others.end());
+  record(report, "host name", rename_host(is_in_force(others, "uts namespace")));
+  if (wanted(kRlimits)) record(report, "rlimits", limit(profile));
+  if (wanted(kMounts)) record(report, "own root", make_view(profile.view, is_in_force(others, "mount namespace")));
+  if (privileged) {
+    unprivileged = leave_root(profile.view.devices);
+    user = enter_user_namespace();
+  }
+  record(report, "unprivileged user", unprivileged);
+  record(report, "user namespace", user);
+  if (wanted(kRlimits)) record(report, "threads", limit_threads(kMostHostThreads, user.empty()));
+  record(report, "capabilities", drop_capabilities());
+  record(report, "no_new_privs", no_new_privs());
+  record(report, "dumpable", not_dumpable());
+  record(report, "parent-death signal", die_with_parent());
+  if (wanted(kLandlock)) record(report, "landlock", restrict_with_landlock(profile.view));
+  if (wanted(kSeccomp)) record(report, "seccomp", install_seccomp(compile_driver_seccomp()));
+  return report;
+}
+
+}  // namespace dcp::isolation

@@ -1,0 +1,203 @@
+#include "isolation/seccomp_driver.hpp"
+
+#include <asm/ioctls.h>
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "isolation/seccomp_rules.hpp"
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+
+namespace dcp::isolation {
+namespace {
+
+// What a Vulkan driver and its compiler use beside what the host itself does: read by system-call traces of Mesa's
+// lavapipe, and what radv, anv and NVIDIA's library are known to call. Files are bounded by the root and by Landlock.
+constexpr const char* kAllowed[] = {
+    // descriptors and the socket to the sandbox
+    "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "recvmsg", "sendmsg", "recvfrom",
+    "sendto", "shutdown", "getsockopt", "getsockname", "close", "close_range", "dup", "dup2", "dup3", "lseek",
+    "_llseek", "pipe", "pipe2", "eventfd2",
+    // files
+    "open", "openat", "stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "fstat", "fstat64", "statx",
+    "statfs", "statfs64", "fstatfs", "fstatfs64", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
+    "getdents64", "getcwd", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2",
+    "flock", "fsync", "fdatasync", "ftruncate", "ftruncate64", "fallocate", "umask", "fadvise64", "fchmod",
+    // memory; the compiler of shaders makes code
+    "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "brk", "memfd_create", "msync", "mincore", "membarrier",
+    "cacheflush", "riscv_flush_icache", "mlock", "munlock", "get_mempolicy",
+    // waiting and time
+    "poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait",
+    "epoll_pwait", "epoll_pwait2", "timerfd_create", "timerfd_settime", "timerfd_gettime", "clock_gettime",
+    "clock_gettime64", "clock_getres", "clock_nanosleep", "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time",
+    "times", "futex", "futex_time64", "futex_waitv", "sched_yield", "restart_syscall", "alarm", "setitimer", "pause",
+    // the process itself
+    "exit", "exit_group", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigpending",
+    "sigreturn", "sigaltstack", "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid",
+    "getresgid", "getrandom", "getrusage", "getrlimit", "ugetrlimit", "sched_getaffinity", "sched_getparam",
+    "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "getpriority", "getcpu", "sysinfo",
+    "uname", "set_robust_list", "rseq", "arch_prctl", "set_tid_address"};
+
+// What libraries try and can do without. What is on neither list fails with ENOSYS, as clone3, for which glibc knows
+// another way: a filter cannot see its flags.
+constexpr RefusedCall kRefused[] = {{"socket", EACCES},
+                                    {"socketpair", EACCES},
+                                    {"connect", EACCES},
+                                    {"bind", EACCES},
+                                    {"fork", EPERM},
+                                    {"vfork", EPERM},
+                                    {"execve", EACCES},
+                                    {"execveat", EACCES},
+                                    {"sched_setscheduler", EPERM},
+                                    {"sched_setaffinity", EPERM},
+                                    {"setpriority", EPERM}};
+
+// What no driver calls and an exploit would.
+constexpr const char* kKilled[] = {"ptrace",
+                                   "process_vm_readv",
+                                   "process_vm_writev",
+                                   "process_madvise",
+                                   "pidfd_open",
+                                   "pidfd_getfd",
+                                   "pidfd_send_signal",
+                                   "bpf",
+                                   "perf_event_open",
+                                   "io_uring_setup",
+                                   "io_uring_enter",
+                                   "io_uring_register",
+                                   "userfaultfd",
+                                   "keyctl",
+                                   "add_key",
+                                   "request_key",
+                                   "mount",
+                                   "umount2",
+                                   "pivot_root",
+                                   "chroot",
+                                   "fsopen",
+                                   "fsconfig",
+                                   "fsmount",
+                                   "fspick",
+                                   "open_tree",
+                                   "move_mount",
+                                   "mount_setattr",
+                                   "unshare",
+                                   "setns",
+                                   "init_module",
+                                   "finit_module",
+                                   "delete_module",
+                                   "kexec_load",
+                                   "kexec_file_load",
+                                   "reboot",
+                                   "swapon",
+                                   "swapoff",
+                                   "acct",
+                                   "syslog",
+                                   "personality",
+                                   "setuid",
+                                   "setgid",
+                                   "setreuid",
+                                   "setregid",
+                                   "setresuid",
+                                   "setresgid",
+                                   "setfsuid",
+                                   "setfsgid",
+                                   "setgroups",
+                                   "capset",
+                                   "sethostname",
+                                   "setdomainname",
+                                   "settimeofday",
+                                   "clock_settime",
+                                   "clock_adjtime",
+                                   "adjtimex",
+                                   "quotactl",
+                                   "name_to_handle_at",
+                                   "open_by_handle_at",
+                                   "fanotify_init",
+                                   "lookup_dcookie",
+                                   "vhangup",
+                                   "iopl",
+                                   "ioperm",
+                                   "modify_ldt",
+                                   "seccomp",
+                                   "rt_sigqueueinfo",
+                                   "rt_tgsigqueueinfo",
+                                   "vmsplice",
+                                   "memfd_secret",
+                                   "move_pages",
+                                   "migrate_pages",
+                                   "mknod",
+                                   "mknodat",
+                                   "chown",
+                                   "fchown",
+                                   "lchown",
+                                   "fchownat"};
+
+constexpr int kFcntlCommands[] = {F_DUPFD,     F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,    F_GETFL,
+                                  F_SETFL,     F_GETLK,         F_SETLK,     F_SETLKW,   F_OFD_GETLK,
+                                  F_OFD_SETLK, F_OFD_SETLKW,    F_ADD_SEALS, F_GET_SEALS};
+
+constexpr int kPrctlOptions[] = {PR_SET_VMA, PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE};
+
+// The second byte of an ioctl's number says whose it is. 0: NVIDIA's unified memory, which numbers its own from 1.
+constexpr unsigned kIoctlTypes[] = {0, 'd', 'F', 'm', 'b', '>', 'G'};
+
+constexpr int kTiocLinux = 0x541C;
+
+void add_ioctls(Rules& rules) {
+  for (const unsigned type : kIoctlTypes) {
+    rules.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1_32(SCMP_CMP_MASKED_EQ, 0xFF00, type << 8));
+  }
+  for (const unsigned command : {FIONREAD, FIONBIO}) {
+    rules.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1_32(SCMP_CMP_EQ, command));
+  }
+  // isatty() asks so. The calls that feed a terminal end the process.
+  for (const int command : {TIOCSTI, TIOCSCTTY, kTiocLinux}) {
+    rules.add(SCMP_ACT_KILL_PROCESS, "ioctl", SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command)));
+  }
+}
+
+/// Signals to itself alone: abort() sends one.
+void add_signals(Rules& rules, unsigned process) {
+  for (const char* name : {"kill", "tgkill"}) {
+    rules.add(SCMP_ACT_ALLOW, name, SCMP_A0_32(SCMP_CMP_EQ, process));
+    rules.add(SCMP_ACT_KILL_PROCESS, name, SCMP_A0_32(SCMP_CMP_NE, process));
+  }
+  rules.add(SCMP_ACT_KILL_PROCESS, "tkill");
+}
+
+void add_rules(Rules& rules, unsigned process) {
+  for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
+  for (const char* name : kKilled) rules.add(SCMP_ACT_KILL_PROCESS, name);
+  for (const RefusedCall& refused : kRefused) {
+    rules.add(SCMP_ACT_ERRNO(static_cast<unsigned>(refused.error)), refused.name);
+  }
+  rules.add(SCMP_ACT_ALLOW, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  for (const char* name : {"fcntl", "fcntl64"}) {
+    for (const int command : kFcntlCommands) {
+      rules.add(SCMP_ACT_ALLOW, name, SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command)));
+    }
+  }
+  for (const int option : kPrctlOptions) {
+    rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, static_cast<unsigned>(option)));
+  }
+  // Limits may be read, not set.
+  rules.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "prlimit64", SCMP_A2_64(SCMP_CMP_NE, 0));
+  add_ioctls(rules);
+  add_signals(rules, process);
+}
+
+}  // namespace
+
+SeccompProgram compile_driver_seccomp() {
+  const auto process = static_cast<unsigned>(getpid());
+  return compile_rules(SCMP_ACT_ERRNO(ENOSYS), [process](Rules& rules) { add_rules(rules, process); });
+}
+
+}  // namespace dcp::isolation

@@ -1,0 +1,60 @@
+#include "isolation/seccomp_rules.hpp"
+
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <memory>
+
+namespace dcp::isolation {
+namespace {
+
+using Context = std::unique_ptr<void, decltype(&seccomp_release)>;
+
+Failure read_program(scmp_filter_ctx context, std::vector<sock_filter>& instructions) {
+  const int fd = memfd_create("seccomp", MFD_CLOEXEC);
+  if (fd < 0) return failed("memfd_create");
+  struct stat status{};
+  Failure failure;
+  if (const int result = seccomp_export_bpf(context, fd); result != 0) {
+    failure = failed("seccomp_export_bpf", -result);
+  } else if (fstat(fd, &status) != 0) {
+    failure = failed("fstat");
+  } else {
+    instructions.resize(static_cast<std::size_t>(status.st_size) / sizeof(sock_filter));
+    if (pread(fd, instructions.data(), instructions.size() * sizeof(sock_filter), 0) != status.st_size) {
+      failure = failed("pread of the filter");
+    }
+  }
+  close(fd);
+  return failure;
+}
+
+}  // namespace
+
+SeccompProgram compile_rules(std::uint32_t otherwise, const std::function<void(Rules&)>& add) {
+  SeccompProgram program;
+  const Context context(seccomp_init(otherwise), seccomp_release);
+  if (!context) {
+    program.failure = "seccomp_init failed";
+    return program;
+  }
+  (void)seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+  (void)seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // binary search
+  Rules rules(context.get());
+  add(rules);
+  program.failure = rules.failure();
+  if (program.failure.empty()) program.failure = read_program(context.get(), program.instructions);
+  return program;
+}
+
+Failure install_seccomp(const SeccompProgram& program) {
+  if (!program.failure.empty()) return program.failure;
+  sock_fprog filter{static_cast<unsigned short>(program.instructions.size()),
+                    const_cast<sock_filter*>(program.instructions.data())};
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0u, &filter) == 0 ? Failure{} : failed("seccomp");
+}
+
+}  // namespace dcp::isolation

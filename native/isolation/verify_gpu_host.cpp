@@ -1,0 +1,184 @@
+#include "isolation/verify_gpu_host.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <string_view>
+
+#include "isolation/capabilities.hpp"
+#include "isolation/verify_child.hpp"
+
+namespace dcp::isolation {
+namespace {
+
+using Attempt = Failure (*)(const GpuHostProfile&);
+
+struct Check {
+  std::string_view layer;
+  unsigned skip;
+  Attempt attempt;
+  const char* tried;
+};
+
+Failure try_session(const GpuHostProfile&) { return getsid(0) == getpid() ? Failure{} : Failure{"shares a session"}; }
+
+Failure try_descriptors(const GpuHostProfile& profile) {
+  for (int fd = STDERR_FILENO + 1; fd < 4096; ++fd) {
+    if (fd != profile.keep && fcntl(fd, F_GETFD) >= 0) return "descriptor " + std::to_string(fd) + " is open";
+  }
+  return {};
+}
+
+Failure try_user(const GpuHostProfile&) {
+  if (getuid() == 0 || geteuid() == 0) return "runs as root";
+  return setresuid(0, 0, 0) != 0 ? Failure{} : Failure{"setresuid(0) succeeded"};
+}
+
+Failure try_host_name(const GpuHostProfile&) {
+  utsname names{};
+  return uname(&names) == 0 && std::string_view(names.nodename) == "sandbox" ? Failure{} : Failure{"it is visible"};
+}
+
+Failure try_rlimits(const GpuHostProfile&) {
+  unsigned open_ones = 0;
+  while (open_ones <= kMaxDescriptors && dup(STDERR_FILENO) >= 0) ++open_ones;
+  return open_ones <= kMaxDescriptors ? Failure{} : Failure{"more descriptors than allowed can be opened"};
+}
+
+Failure try_root(const GpuHostProfile& profile) {
+  for (const char* hidden : {"/root", "/home", "/tmp", "/etc/passwd", "/proc/self", "/usr/bin"}) {
+    if (access(hidden, F_OK) == 0) return std::string(hidden) + " is there";
+  }
+  if (Failure failure =
+          expect_refusal("writing beside the scratch folder", open("/f", O_CREAT | O_WRONLY, 0600) >= 0, EROFS);
+      !failure.empty()) {
+    return failure;
+  }
+  return access(profile.view.scratch.c_str(), W_OK) == 0 ? Failure{} : failed("the scratch folder");
+}
+
+Failure try_threads(const GpuHostProfile&) {
+  std::vector<pid_t> children;
+  Failure failure = "more tasks than allowed can be made";
+  for (unsigned i = 0; i <= kMostHostThreads; ++i) {
+    const pid_t child = clone_process(0);
+    if (child < 0) failure.clear();
+    if (child < 0) break;
+    if (child == 0) {
+      (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+      for (;;) pause();
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) kill(child, SIGKILL);
+  for (const pid_t child : children) (void)waitpid(child, nullptr, 0);
+  return failure;
+}
+
+Failure try_capabilities(const GpuHostProfile&) {
+  if (!has_no_capabilities()) return "capabilities are left";
+  return expect_refusal("chroot", chroot(".") == 0, EPERM);
+}
+
+Failure try_no_new_privs(const GpuHostProfile&) {
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? Failure{} : Failure{"not set"};
+}
+
+Failure try_dumpable(const GpuHostProfile&) {
+  return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? Failure{} : Failure{"still dumpable"};
+}
+
+Failure try_death(const GpuHostProfile&) {
+  int signal = 0;
+  return prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == SIGKILL ? Failure{} : Failure{"not set"};
+}
+
+Failure try_landlock(const GpuHostProfile&) {
+  if (Failure failure = expect_refusal("opening /etc/passwd", open("/etc/passwd", O_RDONLY) >= 0, EACCES);
+      !failure.empty()) {
+    return failure;
+  }
+  return open("/dev/null", O_RDWR) >= 0 ? Failure{} : failed("opening /dev/null");
+}
+
+Failure try_network(const GpuHostProfile&) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return failed("a socket for the check");
+  sockaddr where{AF_INET, {0, 9, 127, 0, 0, 1}};  // its loopback is down
+  return expect_refusal("reaching 127.0.0.1", connect(fd, &where, sizeof(sockaddr)) == 0, ENETUNREACH);
+}
+
+constexpr Check kChecks[] = {
+    {"session", kSeccomp, try_session, "own session, without a terminal"},
+    {"descriptors", kSeccomp, try_descriptors, "only stderr and the socket to the sandbox are open"},
+    {"unprivileged user", kSeccomp, try_user, "becoming root is refused"},
+    {"host name", kSeccomp, try_host_name, "the host's name is hidden"},
+    {"rlimits", kSeccomp, try_rlimits, "descriptors above the limit are refused"},
+    {"own root", kLandlock | kSeccomp, try_root, "only what drivers need is there; writing is refused"},
+    {"threads", kSeccomp, try_threads, "tasks above the limit are refused"},
+    {"capabilities", kSeccomp, try_capabilities, "no capability; chroot is refused"},
+    {"no_new_privs", kSeccomp, try_no_new_privs, "set"},
+    {"dumpable", kSeccomp, try_dumpable, "cleared"},
+    {"parent-death signal", kSeccomp, try_death, "set"},
+    {"landlock", kMounts | kSeccomp, try_landlock, "opening /etc/passwd is refused"},
+    {"network namespace", kLandlock | kSeccomp, try_network, "its own loopback is all there is, and it is down"},
+};
+
+/// fork(), with a socket between the two at the descriptor that the profile keeps.
+Forked fork_with_channel(GpuHostProfile& profile) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error(failed("socketpair"));
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error(failed("fork"));
+  close(ends[child == 0 ? 0 : 1]);
+  profile.keep = ends[1];
+  return {child, ends[child == 0 ? 1 : 0]};
+}
+
+Ended in_host(GpuHostProfile profile, unsigned skip, const std::function<std::string(const Report&)>& body) {
+  const Forked forked = fork_with_channel(profile);
+  return run_in(forked, [&](int&) { return body(seal_gpu_host(profile, skip)); });
+}
+
+/// Layers that have no check of their own are believed: the kernel said that it made the namespace.
+void check(const GpuHostProfile& profile, Layer& layer) {
+  if (layer.name == "seccomp") {
+    const Ended ended = in_host(profile, kNone, [](const Report&) {
+      (void)ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      return std::string("ptrace did not end the process");
+    });
+    const bool killed = WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGSYS;
+    layer = {layer.name, killed, killed ? "ptrace ends the process" : outcome(ended)};
+    return;
+  }
+  if (layer.reason.empty()) layer.reason = "unshare made it";
+  for (const Check& each : kChecks) {
+    if (layer.name != each.layer) continue;
+    GpuHostProfile tried = profile;
+    const Forked forked = fork_with_channel(tried);
+    const Failure failure = outcome(run_in(forked, [&](int&) {
+      (void)seal_gpu_host(tried, each.skip);
+      return each.attempt(tried);
+    }));
+    layer = {layer.name, failure.empty(), failure.empty() ? each.tried : failure};
+  }
+}
+
+}  // namespace
+
+Report verify_gpu_host(GpuHostProfile profile) {
+  Report report = decode(in_host(profile, kNone, [](const Report& sealed) { return encode(sealed); }));
+  for (Layer& layer : report) {
+    if (layer.in_force) check(profile, layer);
+  }
+  return report;
+}
+
+}  // namespace dcp::isolation
