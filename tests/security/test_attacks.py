@@ -1,0 +1,89 @@
+"""What native code in a sealed process gets of the machine: nothing. The attacks are in attacks.cpp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attacks
+import pytest
+from attacks import KILLED, Sandboxes
+from public_copies import PublicCopies
+from users import STARTS
+
+NAMES = attacks.names()
+# Any user gets these where nothing protects; what an attack tests for is there.
+ANYBODY = {
+    "read_file", "list_tmp", "proc_self_maps", "stat_file", "watch_files", "socket_inet", "socket_unix",
+    "socket_netlink", "abstract_socket", "socket_pair", "make_process", "make_sharing_process", "clone3", "trace_me",
+    "process_descriptor", "write_process", "read_process", "keyring", "add_key", "change_personality",
+    "shared_segment", "be_dumpable", "outlive_parent", "be_subreaper",
+}  # fmt: skip
+# What ends the process, and is not merely refused: no program of ours has a use for it.
+FATAL = {
+    "trace_me", "process_descriptor", "read_process", "write_process", "bind_mount", "new_mount", "clone_tree",
+    "change_root", "leave_namespaces", "enter_namespace", "become_root", "keyring", "add_key", "io_uring", "load_bpf",
+    "perf", "user_faults", "change_personality", "own_filter", "set_clock", "kernel_log", "by_handle",
+    "foreign_architecture",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=STARTS)
+def prefix(request: pytest.FixtureRequest) -> list[str]:
+    return STARTS[request.param]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that every user can reach."""
+    made = tmp_path_factory.mktemp("start")
+    for each in (made, *made.parents[:3]):
+        each.chmod(0o755)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sandboxes(prefix: list[str], public: PublicCopies, folder: Path) -> Iterator[Sandboxes]:
+    with attacks.sandboxes(folder, prefix, public) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def own_sandboxes(public: PublicCopies, folder: Path) -> Iterator[Sandboxes]:
+    with attacks.sandboxes(folder, [], public) as running:
+        yield running
+
+
+def failed(outcome: str) -> bool:
+    return outcome == KILLED or outcome.startswith("refused: ")
+
+
+@pytest.mark.parametrize("name", sorted(ANYBODY))
+def test_it_succeeds_where_nothing_protects(name: str) -> None:
+    assert attacks.unprotected(name).startswith("SUCCEEDED: ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_a_sandbox(sandboxes: Sandboxes, name: str) -> None:
+    outcome = sandboxes.attempt(name)
+    assert failed(outcome), outcome
+    if name in FATAL:
+        assert outcome == KILLED
+    assert sandboxes.attempt("stat_file") == "refused: EACCES"  # the next sandbox is served
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_the_process_that_compiles(own_sandboxes: Sandboxes, name: str) -> None:
+    outcome = own_sandboxes.attempt_in_compiler(name)
+    assert outcome.startswith("attack: refused: ") or "signal 31" in outcome, outcome
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_a_gpu_host(prefix: list[str], public: PublicCopies, name: str) -> None:
+    outcome = attacks.attempt_in_gpu_host(name, prefix, public)
+    if name == "stat_file" and prefix == STARTS["no-namespaces"]:
+        # Landlock does not hide that a file exists, and drivers need the call.
+        assert outcome == "SUCCEEDED: stat"
+        return
+    assert failed(outcome), outcome
+    if name in FATAL:
+        assert outcome == KILLED
