@@ -1,0 +1,53 @@
+"""The command ``dcp-evaluator-manager``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ..command import run_command
+from ..listener import allow_many_descriptors, listen
+from ..pid_file import pid_file
+from ..start.evaluator_command import evaluator_command
+from ..start.options import parse as parse_start
+from .limits import Limits
+from .manager import Manager
+from .monitor import Monitor
+from .options import PROGRAM, parse
+from .sessions import SessionMonitor
+from .signals import SignalMonitor
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command and ends the process."""
+    run_command(PROGRAM, _run, arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
+    command = evaluator_command(parse_start(options.start_options))
+    command.check()
+    limits = Limits(options.max_load, options.loadavg_type, options.rate)
+    manager = Manager(command, _monitors(options), limits, only_limits=options.only_limits, verbose=options.verbose)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(pid_file(options.pidfile))
+        listeners = [stack.enter_context(listener) for listener in listen(options.address, options.port)]
+        allow_many_descriptors()
+        asyncio.run(manager.run(listeners))
+    return 0
+
+
+def _monitors(options: argparse.Namespace) -> list[Monitor]:
+    monitors: list[Monitor] = []
+    if "session" in options.monitors:
+        monitors.append(SessionMonitor(options.pts, options.idle_timeout))
+    if "screensaver" in options.monitors:
+        from .screensaver import ScreensaverMonitor  # loads the D-Bus library
+
+        monitors.append(ScreensaverMonitor())
+    if "signal" in options.monitors:
+        monitors.append(SignalMonitor(*options.signal))
+    return monitors
