@@ -303,7 +303,7 @@ def test_a_slice_says_what_it_used_of_the_gpu(timestamps: bool | None, clock: st
 
 
 def test_timestamps_tell_how_long_the_gpu_worked() -> None:
-    """The same shader, ten times as much of it: the time grows, and stays below that from submission to completion."""
+    """The same shader, 200 times as much of it: the time grows, and stays below that from submission to completion."""
     body = f"""
     {ENDLESS.replace("65535, 65535", "datum")}
     const began = performance.now();
@@ -312,12 +312,11 @@ def test_timestamps_tell_how_long_the_gpu_worked() -> None:
     return performance.now() - began;
     """
     with dcp.Evaluator(gpu=dcp.GpuOptions(timestamps=True)) as evaluator:
-        results = dcp.compute_for([1, 10, 100], work(body)).local_exec(sandboxes=1, evaluator=evaluator).wait()
-    one, ten, hundred = (results.metrics[index] for index in range(3))
-    assert 0 < one.gpu < ten.gpu < hundred.gpu
-    assert hundred.gpu > 20 * one.gpu
-    assert hundred.gpu <= results[2] * 1.01
-    assert hundred.gpu_clock == "timestamps"
+        results = dcp.compute_for([1, 200], work(body)).local_exec(sandboxes=1, evaluator=evaluator).wait()
+    little, much = results.metrics[0], results.metrics[1]
+    assert 0 < little.gpu < much.gpu
+    assert much.gpu <= results[1] * 1.01
+    assert much.gpu_clock == "timestamps"
 
 
 def test_a_device_without_timestamp_queries_has_none_though_the_host_uses_them() -> None:
