@@ -10,12 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from dcp_programs import native_files
+from dcp_programs import start_up_files
 
 from line_peer import TcpEvaluator
 
 
 @pytest.fixture(scope="session")
 def port() -> Iterator[int]:
-    with TcpEvaluator(*native_files()) as evaluator:
+    with TcpEvaluator(*start_up_files()) as evaluator:
         yield evaluator.port

@@ -20,10 +20,10 @@ def modules() -> Path:
     return npm_packages("dcp")
 
 
-def native_files() -> list[str]:
-    """The start-up files that dcp-evaluator-start gives to a native evaluator, in order."""
+def start_up_files(kind: str = "native") -> list[str]:
+    """The start-up files that dcp-evaluator-start gives to an evaluator of this type, in order."""
     client = modules() / "dcp-client"
-    names = json.loads((client / "generated" / "sandbox-definitions.json").read_text())["native"]
+    names = json.loads((client / "generated" / "sandbox-definitions.json").read_text())[kind]
     return [str(modules() / name if "/" in name else client / "libexec" / "sandbox" / f"{name}.js") for name in names]
 
 
