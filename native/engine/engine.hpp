@@ -98,6 +98,15 @@ struct StringUnits {
   }
 };
 
+/// A string that comes as pieces of UTF-8, cut anywhere. Its bytes are not held twice where all of them are ASCII.
+class StringBuilder {
+ public:
+  virtual ~StringBuilder() = default;
+  virtual void add(std::string_view utf8) = 0;
+  /// The string, as Engine::string() would give it. The last call.
+  virtual Value finish() = 0;
+};
+
 /// A native function that JavaScript can call. Missing arguments are absent from `args`.
 using Op = Value (*)(Engine& engine, void* context, std::span<const Value> args);
 
@@ -185,6 +194,8 @@ class Engine {
   virtual Value bigint_from_hex(std::string_view text) = 0;
   /// A string from UTF-8; invalid sequences become U+FFFD.
   virtual Value string(std::string_view utf8) = 0;
+  /// Must not outlive the engine.
+  virtual std::unique_ptr<StringBuilder> string_builder() = 0;
   virtual Value object() = 0;
   virtual Value null_prototype_object() = 0;
   /// A string from code units, which may be lone surrogates.
@@ -240,6 +251,9 @@ class Engine {
   /// Code units of a string; of nothing else.
   virtual std::uint32_t string_length(Value string) = 0;
   virtual StringUnits string_units(Value string) = 0;
+  /// Calls `take` with one stretch of code units after the other, which spares a flat copy of a string that the guest
+  /// has put together. A false from it ends the calls.
+  virtual void for_each_stretch(Value string, const std::function<bool(StringUnits)>& take) = 0;
   virtual double to_number(Value value) = 0;                       ///< ToNumber; may run JavaScript
   virtual std::int32_t to_int32(Value value) = 0;                  ///< ToInt32; may run JavaScript
   virtual std::int64_t to_bigint64(Value value) = 0;               ///< ToBigInt64; may run JavaScript

@@ -4,20 +4,20 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <string>
 
 namespace dcp::runtime {
 
 namespace {
 
-constexpr std::size_t kReadSize = 256 * 1024;
-constexpr std::size_t kLargestKept = 4 * kReadSize;  // a buffer that a long line made larger is given back
+constexpr std::size_t kLongestWhole = 256 * 1024;  // a longer line comes in parts
+constexpr std::size_t kBuffer = 2 * kLongestWhole;
 constexpr int kDrainStepMs = 5;
 constexpr std::uint8_t kTcpClose = 7;  // TCP_CLOSE of <netinet/tcp.h>, which cannot stand beside <linux/tcp.h>
 
@@ -32,51 +32,50 @@ bool has_unsent(int socket) {
 }  // namespace
 
 bool LineChannel::receive() {
-  if (consumed_ == filled_) {
-    consumed_ = scanned_ = filled_ = 0;
-    if (input_.size() > kLargestKept) input_ = {};
-  }
-  if (consumed_ > 0 && consumed_ >= filled_ / 2) {
-    std::memmove(input_.data(), input_.data() + consumed_, filled_ - consumed_);
+  // Pages of the buffer that nothing has come to take no memory.
+  if (!input_) input_ = std::make_unique_for_overwrite<char[]>(kBuffer);
+  if (consumed_ > 0) {
+    std::memmove(input_.get(), input_.get() + consumed_, filled_ - consumed_);
     filled_ -= consumed_;
     scanned_ -= consumed_;
     consumed_ = 0;
   }
-  if (filled_ - consumed_ > kLongestLine) throw std::length_error("a line of more than 1 GiB");
-  if (input_.size() - filled_ < kReadSize) input_.resize(std::max(filled_ + kReadSize, input_.size() * 2));
-  const ssize_t got = read(in_, input_.data() + filled_, input_.size() - filled_);
+  const ssize_t got = read(in_, input_.get() + filled_, kBuffer - filled_);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
   if (got <= 0) return false;
   filled_ += static_cast<std::size_t>(got);
   return true;
 }
 
-std::optional<std::string_view> LineChannel::next() {
-  const void* newline = std::memchr(input_.data() + scanned_, '\n', filled_ - scanned_);
-  if (newline == nullptr) {
-    scanned_ = filled_;
-    return std::nullopt;
-  }
-  const auto end = static_cast<std::size_t>(static_cast<const char*>(newline) - input_.data());
-  const std::string_view line(input_.data() + consumed_, end - consumed_);
-  consumed_ = scanned_ = end + 1;
-  return line;
+std::optional<LineChannel::Part> LineChannel::next() {
+  const char* const start = input_.get() + consumed_;
+  const void* newline = input_ ? std::memchr(input_.get() + scanned_, '\n', filled_ - scanned_) : nullptr;
+  if (newline != nullptr) return part(static_cast<std::size_t>(static_cast<const char*>(newline) - start), 1, true);
+  scanned_ = filled_;
+  const std::size_t size = filled_ - consumed_;
+  if (size < kLongestWhole) return std::nullopt;
+  return part(start[size - 1] == '\r' ? size - 1 : size, 0, false);
 }
 
-std::optional<std::string_view> LineChannel::rest() {
-  if (consumed_ == filled_) return std::nullopt;
-  const std::string_view line(input_.data() + consumed_, filled_ - consumed_);
-  consumed_ = scanned_ = filled_;
-  return line;
+std::optional<LineChannel::Part> LineChannel::rest() {
+  if (consumed_ == filled_ && given_ == 0) return std::nullopt;
+  return part(filled_ - consumed_, 0, true);
 }
 
-bool LineChannel::write_line(std::string_view line) {
-  char newline = '\n';
-  iovec parts[] = {{const_cast<char*>(line.data()), line.size()}, {&newline, 1}};
-  iovec* part = parts;
-  int count = 2;
-  while (count > 0) {
-    const ssize_t written = writev(out_, part, count);
+LineChannel::Part LineChannel::part(std::size_t size, std::size_t skip, bool ends) {
+  given_ += size;
+  if (given_ > kLongestLine) throw std::length_error("a line of more than 1 GiB");
+  std::string_view bytes(input_.get() + consumed_, size);
+  consumed_ += size + skip;
+  scanned_ = consumed_;
+  if (ends) given_ = 0;
+  if (ends && bytes.ends_with('\r')) bytes.remove_suffix(1);
+  return {bytes, ends};
+}
+
+bool LineChannel::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(out_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) {
       pollfd entry = {out_, POLLOUT, 0};
@@ -84,18 +83,15 @@ bool LineChannel::write_line(std::string_view line) {
       continue;
     }
     if (written < 0) return false;
-    auto left = static_cast<std::size_t>(written);
-    while (count > 0 && left >= part->iov_len) {
-      left -= part->iov_len;
-      ++part;
-      --count;
-    }
-    if (count > 0) {
-      part->iov_base = static_cast<char*>(part->iov_base) + left;
-      part->iov_len -= left;
-    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
+}
+
+bool LineChannel::write_line(std::string_view line) {
+  std::string text(line);
+  text += '\n';
+  return write(text);
 }
 
 // A TCP connection that is closed while input waits there is reset, and what was not sent yet is lost. So the input is
@@ -104,8 +100,8 @@ void LineChannel::drain() {
   while (has_unsent(out_)) {
     pollfd entry = {in_, POLLIN, 0};
     if (poll(&entry, 1, kDrainStepMs) <= 0) continue;
-    input_.resize(kReadSize);
-    const ssize_t got = recv(in_, input_.data(), input_.size(), MSG_DONTWAIT);
+    char thrown_away[4096];
+    const ssize_t got = recv(in_, thrown_away, sizeof thrown_away, MSG_DONTWAIT);
     if (got == 0) poll(nullptr, 0, kDrainStepMs);  // half-closed: readable for ever
     if (got < 0 && errno != EAGAIN && errno != EINTR) return;
   }

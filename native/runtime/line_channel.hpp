@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace dcp::runtime {
 
@@ -16,24 +15,37 @@ class LineChannel {
  public:
   LineChannel(int in, int out) : in_(in), out_(out) {}
 
-  /// Reads what is there. False at the end of the input. Throws std::length_error for a line over kLongestLine.
+  /// What has come of a line, without its newline; valid until the next receive().
+  struct Part {
+    std::string_view bytes;
+    bool ends;  ///< the line ends here
+  };
+
+  /// Reads what is there. False at the end of the input. Call it when next() has nothing more.
   bool receive();
-  /// The next whole line of what has been read, without its newline.
-  std::optional<std::string_view> next();
+  /// The next line, or a part of one that does not fit into the buffer: never all of it is held here. A carriage return
+  /// in front of the newline does not come, nor does a part end with one. Throws std::length_error for a line over
+  /// kLongestLine.
+  std::optional<Part> next();
   /// What is left after the end of the input, when the last line has no newline.
-  std::optional<std::string_view> rest();
-  /// Writes the line and a newline; returns when the channel has taken them. False when the peer has left.
+  std::optional<Part> rest();
+  /// Writes bytes; returns when the channel has taken them. False when the peer has left.
+  bool write(std::string_view bytes);
+  /// Writes the line and a newline, in the same way.
   bool write_line(std::string_view line);
   /// Call before the end: waits until the peer of a TCP connection has got what was written, or has left.
   void drain();
 
  private:
+  Part part(std::size_t size, std::size_t skip, bool ends);
+
   int in_;
   int out_;
-  std::vector<char> input_;
+  std::unique_ptr<char[]> input_;
   std::size_t consumed_ = 0;
   std::size_t scanned_ = 0;
   std::size_t filled_ = 0;
+  std::size_t given_ = 0;  ///< bytes of the present line
 };
 
 }  // namespace dcp::runtime

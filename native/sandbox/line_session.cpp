@@ -1,11 +1,13 @@
 // Lines: writeln, onreadln, die, ontimer, nextTimer of DCP's evaluator contract.
 #include <cstdio>
-#include <new>
+#include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "runtime/line_channel.hpp"
+#include "runtime/utf8_stream.hpp"
 #include "sandbox/session.hpp"
 
 namespace dcp::sandbox {
@@ -71,33 +73,54 @@ class LineSession final : public Session {
     try {
       if (!line_) {
         open = channel_->receive();
-        line_ = open ? channel_->next() : channel_->rest();
+        line_ = open ? next_line() : channel_->rest();
       }
-      if (line_) deliver(*line_);
+      if (line_) deliver(line_->bytes);
+      line_ = next_line();
     } catch (const std::length_error& error) {
       return fail(error.what());
-    } catch (const std::bad_alloc&) {
+    } catch (const engine::Thrown&) {
       return fail("no memory for a line that long");
     }
-    line_ = channel_->next();
     if (line_) runtime_->loop().again(in);
     if (!open) runtime_->loop().stop();
   }
 
-  void deliver(std::string_view line) {
-    if (line.ends_with('\r')) line.remove_suffix(1);
+  // The end of the next line that has come. The parts of a long one are put together as they come.
+  std::optional<runtime::LineChannel::Part> next_line() {
+    auto part = channel_->next();
+    for (; part && !part->ends; part = channel_->next()) {
+      if (!long_line_) long_line_ = runtime_->engine().string_builder();
+      long_line_->add(part->bytes);
+    }
+    return part;
+  }
+
+  void deliver(std::string_view end) {
+    if (long_line_) long_line_->add(end);
     runtime_->enter([&] {
       engine::Engine& engine = runtime_->engine();
-      engine::Value args[] = {engine.string(line)};
+      const auto long_line = std::exchange(long_line_, nullptr);
+      engine::Value args[] = {long_line ? long_line->finish() : engine.string(end)};
       engine.call(runtime_->hook("onLine"), engine.undefined(), args);
     });
   }
 
   static engine::Value write_line(engine::Engine& engine, void* context, std::span<const engine::Value> args) {
     auto& self = *static_cast<LineSession*>(context);
-    self.write_or_keep(args.empty() ? "undefined" : engine.to_string(args[0]));
-    if (self.channel_ && self.runtime_->loop().stopped()) engine.terminate();
+    if (!self.channel_) {
+      self.replay_.push_back(engine.to_string(args[0]));
+    } else if (!self.write_string(args[0])) {
+      self.runtime_->loop().stop();
+      engine.terminate();
+    }
     return engine.undefined();
+  }
+
+  bool write_string(engine::Value string) {
+    runtime::Utf8Stream line([this](std::string_view bytes) { return channel_->write(bytes); });
+    runtime_->engine().for_each_stretch(string, [&](engine::StringUnits units) { return line.add(units); });
+    return line.add("\n") && line.finish();
   }
 
   static engine::Value exit(engine::Engine& engine, void* context, std::span<const engine::Value> args) {
@@ -109,7 +132,8 @@ class LineSession final : public Session {
 
   runtime::Runtime* runtime_ = nullptr;
   std::optional<runtime::LineChannel> channel_;
-  std::optional<std::string_view> line_;  ///< the next one to deliver
+  std::optional<runtime::LineChannel::Part> line_;    ///< the end of the next one to deliver
+  std::unique_ptr<engine::StringBuilder> long_line_;  ///< what is before that, if it is long
   std::vector<std::string> replay_;
   std::string load_failure_;
 };

@@ -46,6 +46,7 @@ class QuickJsEngine final : public Engine {
   Value biguint(std::uint64_t value) override;
   Value bigint_from_hex(std::string_view text) override;
   Value string(std::string_view utf8) override;
+  std::unique_ptr<StringBuilder> string_builder() override;
   Value object() override;
   Value null_prototype_object() override;
   Value string(std::u16string_view units) override;
@@ -87,6 +88,7 @@ class QuickJsEngine final : public Engine {
   std::string bigint_to_hex(Value value) override;
   std::uint32_t string_length(Value string) override;
   StringUnits string_units(Value string) override;
+  void for_each_stretch(Value string, const std::function<bool(StringUnits)>& take) override;
   double date_value(Value value) override;
   void* handle_pointer(Value value, const void* tag) override;
   std::optional<BufferView> buffer_view(Value value) override;
@@ -112,6 +114,7 @@ class QuickJsEngine final : public Engine {
 
  private:
   friend class QuickJsKeeper;
+  friend class QuickJsStringBuilder;
 
   struct OpRecord {
     QuickJsEngine* engine;

@@ -21,7 +21,7 @@
   };
 
   defineGlobal("writeln", function writeln(line) {
-    ops.writeLine(`${line}`);
+    ops.writeLine(typeof line === "string" ? line : `${line}`); // a template copies
   });
   defineGlobal("onreadln", function onreadln(handler) {
     lineHandler = requireFunction(handler, "onreadln");
