@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from .command import Parser, number, port_number, run_command, seconds
+from .engine_options import LARGEST_MEMORY_MIB, heap_limit
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ exit status:
            a part of the installation does not load
   N        without -p: the sandbox called die(N)
   128 + N  signal N ended the sandbox or the evaluator"""
-_OLD_SPACE = re.compile(r"--max[-_]old[-_]space[-_]size=(\d{1,12})\Z")
-_LARGEST_MEMORY_MIB = 1 << 24
 _DEFAULT_LEVEL = 5
 
 # Where each option has a meaning; "lines" is the mode without a name.
@@ -102,7 +101,7 @@ def _level(text: str) -> int:
 
 
 def _mebibytes(text: str) -> int:
-    return number(text, 1, _LARGEST_MEMORY_MIB)
+    return number(text, 1, LARGEST_MEMORY_MIB)
 
 
 def _staging(text: str) -> int:
@@ -164,14 +163,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _memory_limit(options: argparse.Namespace) -> int | None:
-    """In bytes. Of the engine options, which were made for V8, only the heap's size means something here."""
-    limit: int | None = options.memory_limit
-    for option in " ".join(options.options).replace(",", " ").split():
-        match = _OLD_SPACE.match(option)
-        if match and 1 <= int(match[1]) <= _LARGEST_MEMORY_MIB:
-            limit = limit or int(match[1])
-        else:
-            print(f"dcp-evaluator: the engine option {option} has no meaning here", file=sys.stderr)
+    """In bytes."""
+    named = heap_limit(options.options, lambda text: print(f"dcp-evaluator: {text}", file=sys.stderr))
+    limit: int | None = options.memory_limit or named
     return None if limit is None else limit << 20
 
 
