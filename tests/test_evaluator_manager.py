@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -65,6 +67,24 @@ def test_options_after_two_dashes_go_to_start_and_to_the_evaluator(modules: Path
     with Manager(modules, "-a", "--", *options) as manager, manager.connect() as peer:
         assert peer.ask("echo 1") == "1"
         manager.wait_for("the engine option --expose-gc has no meaning here")
+
+
+def test_more_connections_than_descriptors(modules: Path, tmp_path: Path) -> None:
+    evaluator = tmp_path / "evaluator"
+    evaluator.write_text("#!/bin/sh\nexec cat\n")
+    evaluator.chmod(0o755)
+    with Manager(modules, "-a", "--", "-e", str(evaluator)) as manager:
+        resource.prlimit(manager.process.pid, resource.RLIMIT_NOFILE, (24, 24))
+        with contextlib.ExitStack() as stack:
+            for _ in range(16):
+                stack.enter_context(manager.connect())
+            manager.wait_for("Too many open files")
+            before = cpu_seconds(manager.process.pid)
+            time.sleep(0.5)
+            assert cpu_seconds(manager.process.pid) - before <= 0.1
+        wait_until(lambda: not manager.evaluators(), "all connections have ended")
+        with manager.connect() as peer:
+            assert peer.ask("still here") == "still here"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -198,6 +198,21 @@ def test_a_pid_file_that_was_left_is_replaced(tmp_path: Path, modules: Path, con
     assert not file.exists()
 
 
+def test_the_pid_file_has_a_place_of_its_own_below_the_prefix(tmp_path: Path, modules: Path) -> None:
+    command = [START, "-s", "--prefix", str(tmp_path), "-e", str(PREFIX / "bin" / "dcp-evaluator"), "-f"]
+    with subprocess.Popen(
+        command, env={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b"echo 1\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"1\n"
+        assert int((tmp_path / "run" / "dcp-evaluator-start.pid").read_text()) == process.pid
+        process.stdin.close()
+        assert process.wait(DEADLINE) == 0
+    assert list((tmp_path / "run").iterdir()) == []
+
+
 # --- Errors ---
 
 

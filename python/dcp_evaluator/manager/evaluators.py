@@ -47,13 +47,15 @@ class Evaluators:
 
     def start(self, connection: socket.socket) -> int:
         """Takes the connection over. Returns the number of its evaluator. Raises OSError when it cannot be started."""
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(connection.close)
             process = self._spawn(connection)
-        except BaseException:
-            connection.close()
-            raise
+            undo.callback(process.wait)
+            undo.callback(process.kill)
+            pidfd = os.pidfd_open(process.pid)
+            undo.pop_all()
         self._started += 1
-        evaluator = _Evaluator(self._started, process, connection, os.pidfd_open(process.pid))
+        evaluator = _Evaluator(self._started, process, connection, pidfd)
         self._running[connection.fileno()] = evaluator
         self._peers.register(connection.fileno(), select.EPOLLRDHUP | select.EPOLLONESHOT)
         asyncio.get_running_loop().add_reader(evaluator.pidfd, self._on_exit, evaluator)

@@ -45,6 +45,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         ours, theirs = ours[:position], ours[position + 1 :]
     options = _parser().parse_intermixed_args(ours)
     options.evaluator_arguments = [*options.more, *theirs]
+    del options.more
     if options.stdio:
         options.port = None
     return options
