@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cli_driver import DEADLINE
-from dcp_client import MANAGER, install_dcp_client, run_command
+from dcp_client import MANAGER, START, install_dcp_client, run_command
 from evaluator_manager import WITHOUT_MONITORS, Manager, Terminal, cpu_seconds, running_below
 from zygote_control import is_running, wait_until
 
@@ -247,6 +248,13 @@ def test_a_folder_of_terminals_that_is_missing(modules: Path) -> None:
         "the session monitor cannot read /nonexistent: No such file or directory; "
         "name the folder of terminals with --pts, or use --disable-monitor=session"
     )
+
+
+@pytest.mark.parametrize("program", [START, MANAGER])
+def test_the_version(program: str) -> None:
+    done = run_command(program, "--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(rf"{Path(program).name} \d+\.\d+\.\d+\n", done.stdout)
 
 
 def test_the_help_names_every_option(modules: Path) -> None:

@@ -22,6 +22,16 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
+class ShowVersion(argparse.Action):
+    """Prints the program's name and version, and ends it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from .installation import VERSION  # loads the native module
+
+        print(f"{parser.prog} {VERSION}")
+        parser.exit()
+
+
 def number(text: str, low: int, high: int) -> int:
     """Raises ArgumentTypeError."""
     if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:

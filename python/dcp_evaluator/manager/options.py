@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..command import Parser, port_number, seconds
+from ..command import Parser, ShowVersion, port_number, seconds
 from ..start.options import DEFAULT_PORT, default_prefix
 from .limits import LOAD_TYPES
 from .signals import ALLOWED, MODES
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--address", default="localhost", help="address to listen on (default: localhost)")
     add("-f", "--pidfile", metavar="FILE", type=Path, help="keep the process id in FILE")
     add("-v", "--verbose", action="store_true", help="tell of every connection")
+    add("--version", action=ShowVersion, nargs=0, help="show the version, and end")
     _add_monitors(parser)
     _add_limits(parser)
     return parser

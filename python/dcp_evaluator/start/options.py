@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..command import Parser, port_number
+from ..command import Parser, ShowVersion, port_number
 
 _EPILOG = """\
 ARGS after -- go to the evaluator, as in: dcp-evaluator-start -p 9000 -- --options=--max-old-space-size=2048
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-F", "--dump-files", action="store_true", help="show the start-up files, and end")
     add("-J", "--json", action="store_true", help="with -D, -T or -F: as JSON")
     add("-v", "--verbose", action="store_true", help="tell the command that is run")
+    add("--version", action=ShowVersion, nargs=0, help="show the version, and end")
     add(
         "-f", "--pid-file", metavar="FILE", type=Path, nargs="?", const=Path(),
         help=f"keep the process id in FILE (default: PREFIX/run/{PROGRAM}.pid)",
