@@ -90,7 +90,16 @@ def test_people_read_the_same(report: dict[str, Any]) -> None:
     done = run("--probe")
     assert (done.returncode, done.stderr) == (0, "")
     headings = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
-    assert headings == ["Versions", "Machine", "Slice", "JavaScript", "WebAssembly", "GPU", "Isolation"]
+    assert headings == [
+        "Versions",
+        "Machine",
+        "Slice",
+        "JavaScript",
+        "WebAssembly",
+        "GPU",
+        "Isolation of sandboxes",
+        "Isolation of GPU hosts",
+    ]
     assert max(map(len, done.stdout.splitlines())) <= 120
     text = " ".join(done.stdout.split())
     assert report["gpu"]["adapters"][0]["device"] in text

@@ -62,7 +62,7 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, nullptr);
   (void)prctl(PR_SET_NAME, "dcp-compile", 0, 0, 0);
-  const std::string missing = isolation::missing_essential(isolation::seal(prepared, channel));
+  const std::string missing = isolation::refusal(prepared, isolation::seal(prepared, channel));
   if (!missing.empty()) answer(kFailed, "the compiler is not isolated: " + missing);
   ipc::Packet given;
   if (ipc::receive_packet(isolation::kKept, given, 1) != ipc::Received::packet || given.descriptors.size() != 1) {

@@ -1,6 +1,6 @@
 // dcp-compiler: compiles WebAssembly modules for the sandboxes of one evaluator, and keeps them.
 //
-//   dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES]
+//   dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]
 //
 // Descriptor 3 is a seqpacket socket; each message on it brings a socket to a sandbox (protocol.hpp). The process ends
 // when it closes. Exit status: 0 closed, 1 cannot start, 2 wrong options.
@@ -28,6 +28,7 @@ struct Options {
   std::string wasmtime;
   std::string cache;
   std::uint64_t cache_limit = std::uint64_t{2} << 30;
+  dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
 };
 
 bool parse(int count, char** arguments, Options& options) {
@@ -41,6 +42,10 @@ bool parse(int count, char** arguments, Options& options) {
     } else if (name == "--cache-limit") {
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.cache_limit);
       if (error != std::errc{} || *end != '\0') return false;
+    } else if (name == "--isolation") {
+      const auto policy = dcp::isolation::parse_policy(value);
+      if (!policy) return false;
+      options.isolation = *policy;
     } else {
       return false;
     }
@@ -48,12 +53,12 @@ bool parse(int count, char** arguments, Options& options) {
   return !options.wasmtime.empty();
 }
 
-dcp::isolation::Prepared prepare_isolation() {
+dcp::isolation::Prepared prepare_isolation(dcp::isolation::Policy policy) {
   dcp::isolation::Limits limits;
   limits.memory = kMostMemory;
   limits.cpu_seconds = kMostSeconds;
   limits.threads = true;  // functions are compiled in parallel
-  return dcp::isolation::prepare(limits);
+  return dcp::isolation::prepare(limits, policy);
 }
 
 }  // namespace
@@ -61,12 +66,15 @@ dcp::isolation::Prepared prepare_isolation() {
 int main(int count, char** arguments) {
   Options options;
   if (!parse(count, arguments, options)) {
-    std::fputs("usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES]\n", stderr);
+    std::fputs(
+        "usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] "
+        "[--isolation strict|standard|none]\n",
+        stderr);
     return 2;
   }
   for (const int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP, SIGHUP}) (void)signal(number, SIG_IGN);
   try {
-    const auto prepared = prepare_isolation();
+    const auto prepared = prepare_isolation(options.isolation);
     dcp::compiler::ModuleCache cache(options.cache, options.cache_limit);
     if (!cache.refusal().empty()) {
       std::fprintf(stderr, "dcp-evaluator: compiled WebAssembly is not kept: %s\n", cache.refusal().c_str());

@@ -8,9 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
 #include <stdexcept>
-#include <string_view>
 
 #include "isolation/capabilities.hpp"
 #include "isolation/descriptors.hpp"
@@ -20,9 +18,6 @@
 
 namespace dcp::isolation {
 namespace {
-
-constexpr std::array<std::string_view, 5> kEssential = {"descriptors", "rlimits", "capabilities", "no_new_privs",
-                                                        "parent-death signal"};
 
 void record(Report& report, const char* name, const Failure& failure) {
   report.push_back({name, failure.empty(), failure});
@@ -39,9 +34,11 @@ void give_up_child(pid_t child) {
 
 }  // namespace
 
-Prepared prepare(const Limits& limits) {
+Prepared prepare(const Limits& limits, Policy policy) {
   Prepared prepared;
   prepared.limits = limits;
+  prepared.policy = policy;
+  prepared.root = geteuid() == 0;
   const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_device < 0) throw std::runtime_error(failed("open /dev/null"));
   // Where close_descriptors() puts nothing in its place.
@@ -104,13 +101,14 @@ Report seal(const Prepared& prepared, int channel, unsigned skip) {
   return report;
 }
 
-std::string missing_essential(const Report& report) {
-  for (const Layer& layer : report) {
-    for (const std::string_view name : kEssential) {
-      if (layer.name == name && !layer.in_force) return layer.name + ": " + layer.reason;
-    }
-  }
-  return {};
+Report known_ahead(const Prepared& prepared) {
+  Report report = prepared.namespaces.layers;
+  record(report, "seccomp", prepared.seccomp.failure);
+  return report;
+}
+
+std::string refusal(const Prepared& prepared, const Report& report) {
+  return refusal(prepared.policy, report, prepared.root);
 }
 
 }  // namespace dcp::isolation

@@ -7,6 +7,7 @@
 
 #include "isolation/layer.hpp"
 #include "isolation/namespaces.hpp"
+#include "isolation/policy.hpp"
 #include "isolation/rlimits.hpp"
 #include "isolation/seccomp.hpp"
 
@@ -18,10 +19,12 @@ struct Prepared {
   SeccompProgram seccomp;
   Limits limits;
   int null_device = -1;
+  Policy policy = Policy::standard;
+  bool root = false;  ///< of the user that started the program
 };
 
 /// Throws std::runtime_error without a null device. Call while the process is small and has one thread.
-Prepared prepare(const Limits& limits);
+Prepared prepare(const Limits& limits, Policy policy = Policy::standard);
 
 /// Overwrites the environment, which /proc/PID/environ and every later fork show. The time zone is read first.
 void erase_environment();
@@ -35,10 +38,13 @@ struct Forked {
 Forked fork_isolated(const Prepared& prepared);
 
 /// In the child: puts every layer in force but those in `skip` (LayerBit). Afterwards `channel` is descriptor kKept.
-/// A layer that the kernel refuses is in the report; missing_essential() names one that must not be missing.
+/// A layer that the kernel refuses is in the report; refusal() names one that must not be missing.
 Report seal(const Prepared& prepared, int channel, unsigned skip = kNone);
 
-/// The first layer that is not in force though every kernel has it, as text; empty: the sandbox may run.
-std::string missing_essential(const Report& report);
+/// The layers whose fate is known before the first fork.
+Report known_ahead(const Prepared& prepared);
+
+/// Why a process with this report must not run untrusted code; empty: it may.
+std::string refusal(const Prepared& prepared, const Report& report);
 
 }  // namespace dcp::isolation

@@ -11,7 +11,7 @@ constexpr std::size_t kMostSpares = 64;
 
 constexpr std::string_view kUsage =
     "usage: dcp-zygote --mode job|line|shell [--memory-limit BYTES] [--stack-limit BYTES] [--wasmtime PATH] "
-    "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [FILE...]\n"
+    "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none] [FILE...]\n"
     "       dcp-zygote --report-isolation\n"
     "The zygote serves a control socket on descriptor 3; dcp-evaluator starts it.";
 
@@ -34,6 +34,12 @@ runtime::Mode parse_mode(std::string_view text) {
     if (text == runtime::mode_name(mode)) return mode;
   }
   wrong("--mode is job, line or shell, not '" + std::string(text) + "'");
+}
+
+isolation::Policy parse_isolation(std::string_view text) {
+  const auto policy = isolation::parse_policy(text);
+  if (!policy) wrong("--isolation is strict, standard or none, not '" + std::string(text) + "'");
+  return *policy;
 }
 
 class Parser {
@@ -61,6 +67,8 @@ class Parser {
     constexpr std::size_t half = static_cast<std::size_t>(-1) / 4;  // sums with margins do not overflow
     if (name == "--report-isolation") {
       command_.report_isolation = true;
+    } else if (name == "--isolation") {
+      command_.isolation = parse_isolation(value(name));
     } else if (name == "--mode") {
       command_.sandbox.mode = parse_mode(value(name));
       has_mode_ = true;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "isolation/policy.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace dcp::sandbox {
@@ -11,6 +12,7 @@ namespace dcp::sandbox {
 struct CommandLine {
   Options sandbox;
   bool report_isolation = false;
+  isolation::Policy isolation = isolation::Policy::standard;
   std::size_t spares = 2;  ///< sealed sandboxes that wait ahead of the next spawn
 };
 

@@ -29,7 +29,7 @@ void restore_signals() {
 [[noreturn]] void run_child(Sandbox& sandbox, const isolation::Prepared& prepared, int channel) {
   restore_signals();
   (void)prctl(PR_SET_NAME, "dcp-sandbox", 0, 0, 0);
-  const std::string missing = isolation::missing_essential(isolation::seal(prepared, channel));
+  const std::string missing = isolation::refusal(prepared, isolation::seal(prepared, channel));
   if (!missing.empty()) {
     (void)send(isolation::kKept, missing.data(), missing.size(), MSG_NOSIGNAL);
     _exit(1);

@@ -68,18 +68,33 @@ std::size_t affordable_stack(std::size_t wanted) {
   return std::min<std::size_t>(wanted, room / 2);
 }
 
-Prepared prepare_isolation(const Options& options) {
+Prepared prepare_isolation(const CommandLine& command) {
+  const Options& options = command.sandbox;
   dcp::isolation::Limits limits;
   limits.memory = options.memory_limit;
   limits.stack = 2 * options.stack_limit + kNativeStack;
-  return dcp::isolation::prepare(limits);
+  return dcp::isolation::prepare(limits, command.isolation);
+}
+
+/// What no sandbox could have is told at once. Throws std::runtime_error.
+void check_ahead(const Prepared& prepared) {
+  using dcp::isolation::Policy;
+  const auto layers = known_ahead(prepared);
+  if (const std::string reason = refusal(prepared, layers); !reason.empty()) {
+    throw std::runtime_error("not isolated: " + reason);
+  }
+  if (prepared.policy != Policy::none) return;
+  if (const std::string reason = dcp::isolation::refusal(Policy::standard, layers, prepared.root); !reason.empty()) {
+    std::fprintf(stderr, "dcp-evaluator: untrusted code runs all the same: %s\n", reason.c_str());
+  }
 }
 
 /// Leaves without destructors: what the engine holds goes with the process.
 [[noreturn]] void serve(const CommandLine& command) {
   ControlSocket control(kControl);
   try {
-    const Prepared prepared = prepare_isolation(command.sandbox);
+    const Prepared prepared = prepare_isolation(command);
+    check_ahead(prepared);
     close_inherited(prepared.null_device);
     // Never destroyed: what engine and bindings hold goes with the process.
     Sandbox& sandbox = *new Sandbox(command.sandbox);
@@ -106,7 +121,7 @@ int main(int count, char** arguments) {
     end_with_parent();
     ignore_signals();
     if (command.report_isolation) {
-      const auto report = dcp::isolation::verify(prepare_isolation(command.sandbox));
+      const auto report = dcp::isolation::verify(prepare_isolation(command));
       std::fputs(dcp::isolation::to_json(report).c_str(), stdout);
       return std::fflush(stdout) == 0 ? 0 : 1;
     }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .command import Parser, number, port_number, run_command, seconds
 from .engine_options import LARGEST_MEMORY_MIB, heap_limit
 from .errors import UsageError
+from .isolation import POLICIES, choose
 
 if TYPE_CHECKING:
     from .gpu_options import GpuOptions
@@ -36,6 +37,7 @@ _DEFAULT_LEVEL = 5
 # Where each option has a meaning; "lines" is the mode without a name.
 _MODES = {
     "files": ("lines", "shell"),
+    "isolation": ("lines", "shell", "probe"),
     "port": ("lines",),
     "address": ("lines",),
     "debug": ("lines",),
@@ -55,9 +57,9 @@ _MODES = {
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="dcp-evaluator",
-        usage="dcp-evaluator [-p PORT [--address ADDRESS]] [-d LEVEL] [--memory-limit MIB] [GPU] FILE...\n"
-        "       dcp-evaluator --shell [--module] [--memory-limit MIB] [GPU] FILE...\n"
-        "       dcp-evaluator --probe [--json] [GPU]",
+        usage="dcp-evaluator [-p PORT [--address ADDRESS]] [-d LEVEL] [--memory-limit MIB] [ISOLATION] [GPU] FILE...\n"
+        "       dcp-evaluator --shell [--module] [--memory-limit MIB] [ISOLATION] [GPU] FILE...\n"
+        "       dcp-evaluator --probe [--json] [ISOLATION] [GPU]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--address", help="address to listen on (default: localhost)")
     parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
     parser.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
+    parser.add_argument("--isolation", choices=POLICIES, help="layers that must be in force (default: standard)")
     parser.add_argument(
         "--options", metavar="OPTIONS", action="append", help="engine options; --max-old-space-size=MIB limits memory"
     )
@@ -188,6 +191,8 @@ def _run(arguments: Sequence[str]) -> int:
 
         print(f"dcp-evaluator {VERSION}")
         return 0
+    if options.isolation is not None:
+        choose(options.isolation)
     if options.probe:
         from .probe import run_probe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from . import installation
+from . import installation, isolation
 from .cache import cache_folder, cache_limit
 from .child import Child
 
@@ -59,6 +59,7 @@ class Compiler:
     @staticmethod
     def _start() -> Child:
         arguments = [installation.executable("dcp-compiler"), "--wasmtime", installation.wasmtime_library()]
+        arguments += isolation.arguments()
         folder = cache_folder("modules")
         if folder is not None:
             arguments += ["--cache", folder, "--cache-limit", str(cache_limit())]

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import socket
 
-from . import installation
+from . import installation, isolation
 from .child import Child
 from .errors import InstallationError
 from .gpu_options import GpuOptions
@@ -72,6 +72,7 @@ class GpuPool:
 
     def _start(self) -> Child:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
+        arguments += isolation.arguments()
         arguments += self._options.arguments()
         try:
             visible = self._options.visible()

@@ -40,12 +40,15 @@ def collect(options: GpuOptions | None = None) -> dict[str, Any]:
         **_try_sandbox(),
         "gpu": gpu,
         "isolation": isolation_layers(),
+        "gpu_isolation": isolation_layers("dcp-gpu-host"),
     }
 
 
-def isolation_layers() -> dict[str, Any]:
-    """``{"layers": [{layer, in_force, reason}], "error": text or None}``, measured in a process like a sandbox."""
-    layers, error = _ask("dcp-zygote", ["--report-isolation"], {}, list)
+def isolation_layers(program: str = "dcp-zygote") -> dict[str, Any]:
+    """``{"layers": [{layer, in_force, reason, remedy}], "error": text or None}``, measured in a process like a sandbox,
+    or like a GPU host.
+    """
+    layers, error = _ask(program, ["--report-isolation"], {}, list)
     return {"layers": layers or [], "error": error}
 
 

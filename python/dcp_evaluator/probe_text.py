@@ -27,7 +27,8 @@ def for_people(report: dict[str, Any]) -> str:
     for group, title in (("javascript", "JavaScript"), ("webassembly", "WebAssembly")):
         lines += [title, *_feature_lines(report["features"].get(group) or {})]
     lines += ["GPU", *_section(report["gpu"], "adapters", _adapter_lines, "no adapter: WebGPU is off, all else works")]
-    lines += ["Isolation", *_section(report["isolation"], "layers", _layer_lines, "nothing is known")]
+    for part, title in (("isolation", "Isolation of sandboxes"), ("gpu_isolation", "Isolation of GPU hosts")):
+        lines += [title, *_section(report[part], "layers", _layer_lines, "nothing is known")]
     return "\n".join(lines)
 
 
@@ -98,7 +99,8 @@ def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
 def _layer_lines(layer: dict[str, Any]) -> list[str]:
     state = "in force" if layer.get("in_force") is True else "OFF"
     reason = f": {layer['reason']}" if layer.get("reason") else ""
-    return _item(str(layer.get("layer")), f"{state}{reason}")
+    remedy = f"; remedy: {layer['remedy']}" if layer.get("remedy") else ""
+    return _item(str(layer.get("layer")), f"{state}{reason}{remedy}")
 
 
 def _list(names: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from . import installation
+from . import installation, isolation
 from .cache import cache_folder, cache_limit
 from .child import Child, describe_signal, describe_status
 from .errors import ZygoteError
@@ -41,6 +41,7 @@ class Zygote:
         """
         arguments = [installation.executable("dcp-zygote"), "--mode", mode]
         arguments += ["--wasmtime", installation.wasmtime_library()]
+        arguments += isolation.arguments()
         if memory_limit is not None:
             arguments += ["--memory-limit", str(memory_limit)]
         if spares is not None:
