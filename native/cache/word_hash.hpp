@@ -2,6 +2,7 @@
 // hashed with SHA-256.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,18 @@ inline std::uint64_t word_hash(std::span<const std::byte> bytes) {
   std::uint64_t result = size;
   for (const std::uint64_t lane : lanes) result = mix_word(result, lane);
   return result;
+}
+
+/// What to look something up by whose bytes are all compared afterwards: a hash of its size and of samples of it, all
+/// of something small, 64 KiB of something large.
+inline std::uint64_t content_key(std::span<const std::byte> bytes) {
+  constexpr std::size_t samples = 64, sample_size = 1024;
+  std::uint64_t key = mix_word(samples, bytes.size());
+  const std::size_t step = std::max(bytes.size() / samples, sample_size);
+  for (std::size_t at = 0; at < bytes.size(); at += step) {
+    key = mix_word(key, word_hash(bytes.subspan(at, std::min(sample_size, bytes.size() - at))));
+  }
+  return key;
 }
 
 }  // namespace dcp::cache

@@ -14,7 +14,6 @@
 // The compiler trusts nothing that a sandbox sends. A look-up that lies gets code that only the liar would run.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,22 +27,10 @@ enum Message : char { kLookup = 'L', kCompile = 'C', kModule = 'M', kNone = 'N',
 /// What compiled code is looked up by. Modules with equal keys are told apart by their bytes.
 struct Key {
   std::uint64_t settings;  ///< wasmtime::fingerprint of the engine
-  std::uint64_t content;   ///< content_key of the module
+  std::uint64_t content;   ///< cache::content_key of the module
 
   bool operator==(const Key&) const = default;
 };
-
-/// A hash of the module's size and of samples of its bytes: all of a small one, 64 KiB of a large one, since every byte
-/// is compared afterwards anyway.
-inline std::uint64_t content_key(std::span<const std::byte> wasm) {
-  constexpr std::size_t samples = 64, sample_size = 1024;
-  std::uint64_t key = cache::mix_word(samples, wasm.size());
-  const std::size_t step = std::max(wasm.size() / samples, sample_size);
-  for (std::size_t at = 0; at < wasm.size(); at += step) {
-    key = cache::mix_word(key, cache::word_hash(wasm.subspan(at, std::min(sample_size, wasm.size() - at))));
-  }
-  return key;
-}
 
 struct Lookup {
   Key key;

@@ -88,7 +88,7 @@ void Service::compile(int client, ipc::Descriptor file) {
   try {
     open_wasmtime();
     ipc::Mapping wasm(file.get(), 0, static_cast<std::size_t>(size));
-    const Key key{*settings_, content_key(wasm.bytes())};
+    const Key key{*settings_, cache::content_key(wasm.bytes())};
     if (const ipc::Descriptor known = cache_.find(key, wasm.bytes())) return answer(client, kModule, {}, known.get());
     const auto same = [&](const Job& job) {
       return job.key == key && job.wasm.bytes().size() == wasm.bytes().size() &&

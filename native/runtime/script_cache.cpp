@@ -71,7 +71,7 @@ std::string ScriptCache::file_of(std::string_view source, const std::string& nam
   const std::uint64_t key = cache::mix_word(cache::word_hash(bytes_of(format_)), cache::word_hash(bytes_of(name)));
   char file[40];
   std::snprintf(file, sizeof file, "%016llx-%016llx", static_cast<unsigned long long>(key),
-                static_cast<unsigned long long>(cache::word_hash(bytes_of(source))));
+                static_cast<unsigned long long>(cache::content_key(bytes_of(source))));
   return file;
 }
 

@@ -32,7 +32,7 @@ CompileClient::Module CompileClient::compile(std::span<const std::byte> wasm) {
 }
 
 std::optional<CompileClient::Module> CompileClient::look_up(std::span<const std::byte> wasm) {
-  compiler::Lookup lookup{{settings_, compiler::content_key(wasm)}, 0};
+  compiler::Lookup lookup{{settings_, cache::content_key(wasm)}, 0};
   for (;; ++lookup.attempt) {
     std::string request(1, compiler::kLookup);
     request.append(reinterpret_cast<const char*>(&lookup), sizeof lookup);

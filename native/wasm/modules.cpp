@@ -103,7 +103,7 @@ Value op_validate(Engine& js, void* context, Args args) {
 // A job that compiles the same module for each slice gets the one that it has.
 std::shared_ptr<Module> Host::compile(std::span<const std::byte> wasm) {
   ipc::bring_in(wasm);
-  const std::uint64_t key = compiler::content_key(wasm);
+  const std::uint64_t key = cache::content_key(wasm);
   for (const auto& module : recent_) {
     if (module->key == key && same_bytes(module->wasm(), wasm)) return module;
   }

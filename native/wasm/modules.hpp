@@ -24,7 +24,7 @@ struct Module {
   const Exports& exports();
   std::span<const std::byte> wasm() const { return mapped_.bytes().empty() ? copied_ : mapped_.bytes(); }
 
-  std::uint64_t key;  ///< compiler::content_key
+  std::uint64_t key;  ///< cache::content_key
   wasmtime_module_t* module;
 
  private:

@@ -8,15 +8,17 @@ import re
 import stat
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
 from .command import Parser, number, port_number, run_command, seconds
 from .engine_options import LARGEST_MEMORY_MIB, heap_limit
 from .errors import UsageError
 from .isolation import POLICIES, choose
 
+TYPE_CHECKING = False  # typing and pathlib take long to load, and a start in inetd's way is waited for
+
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from .gpu_options import GpuOptions
 
 _DESCRIPTION = "Runs untrusted JavaScript, WebAssembly and WebGPU in sealed sandboxes, for DCP and for Python."
@@ -178,7 +180,7 @@ def _check_files(files: Sequence[str]) -> None:
         try:
             if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116  Path("") is "."
                 continue
-            with Path(path).open("rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123
                 file.read(1)
         except OSError as error:
             raise UsageError(f"cannot read {path!r}: {error.strerror}") from None

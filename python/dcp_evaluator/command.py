@@ -8,9 +8,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
 
 from .errors import DcpError, UsageError
+
+TYPE_CHECKING = False  # typing takes long to load
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _SIGINT_STATUS, _SIGPIPE_STATUS = 130, 141
 
