@@ -53,11 +53,12 @@ void create_invalid(Call& call) {
   call.server().add(id, std::move(made));
 }
 
-// id: the sandbox has forgotten the object (it may have been used up before)
+// ids: the sandbox has forgotten the objects (they may have been used up before)
 void release(Call& call) {
-  const std::uint32_t id = call.u32();
+  std::vector<std::uint32_t> ids(call.count());
+  for (std::uint32_t& id : ids) id = call.u32();
   call.finish();
-  call.server().remove(id);
+  for (const std::uint32_t id : ids) call.server().remove(id);
 }
 
 }  // namespace dcp::gpu

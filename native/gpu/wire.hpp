@@ -34,7 +34,7 @@
 namespace dcp::gpu {
 
 constexpr std::uint32_t kMagic = 0x47504344;  // "DCPG"
-constexpr std::uint32_t kWireVersion = 2;
+constexpr std::uint32_t kWireVersion = 3;
 constexpr std::uint32_t kCommandWords = 1u << 18;
 constexpr std::uint32_t kReplyWords = 1u << 16;
 constexpr std::uint32_t kLargestCommand = kCommandWords / 2;

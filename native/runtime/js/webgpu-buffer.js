@@ -7,7 +7,7 @@
 
   const { ops, gpu, primordials, DOMException } = runtime;
   const { ArrayBuffer, ArrayPrototypePush, MathMax, PromiseReject, RangeError, makePromise } = primordials;
-  const { classes, commands, hooks, injectError, newState, opcodes, operationError, wire, wrap } = gpu;
+  const { classes, commands, hooks, injectError, opcodes, operationError, register, secret, wire } = gpu;
 
   const READ = 1, WRITE = 2; // GPUMapMode
   const MAP_READ = 1, MAP_WRITE = 2; // GPUBufferUsage
@@ -68,16 +68,16 @@
     ops.gpuReleaseAfter(mapping.block, wire.position());
   };
 
+  gpu.keepShapes([
+    "id", "device", "label", "size", "usage", "mapState", "mapping", "pendingMap", "destroyed",
+  ]);
   hooks.GPUDevice_createBuffer = (device, descriptor) => {
     const { size, usage, mappedAtCreation } = descriptor;
     if (mappedAtCreation && size % 4 !== 0) throw new RangeError("createBuffer: a mapped size is a multiple of 4");
-    const buffer = newState(device, descriptor.label);
-    buffer.size = size;
-    buffer.usage = usage;
-    buffer.mapState = "unmapped";
-    buffer.mapping = null;
-    buffer.pendingMap = null;
-    buffer.destroyed = false;
+    const buffer = register({
+      __proto__: null, id: 0, device, label: descriptor.label, size, usage, mapState: "unmapped", mapping: null,
+      pendingMap: null, destroyed: false,
+    });
     if (mappedAtCreation) {
       buffer.mapping = newMapping(WRITE, 0, size, true);
       if (buffer.mapping === null) throw new RangeError(`createBuffer: no memory to map ${size} bytes`);
@@ -85,7 +85,7 @@
       device.mapped.add(buffer);
     }
     commands.GPUDevice_createBuffer(device, buffer.id, descriptor);
-    return wrap(classes.GPUBuffer, buffer);
+    return new classes.GPUBuffer(secret, buffer);
   };
 
   /** Why a range cannot be mapped; null: it can. */

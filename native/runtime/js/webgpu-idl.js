@@ -5,7 +5,7 @@
   const { webidl, primordials } = runtime;
   const { ObjectDefineProperty, ObjectFreeze, SafeArrayIterator, SymbolIterator, SymbolToStringTag,
           TypeError, ReflectOwnKeys } = primordials;
-  const { converters, createRecordConverter, createSequenceConverter, configureInterface, isObject } = webidl;
+  const { converters, createRecordConverter, configureInterface, isObject } = webidl;
 
   const enforceRange = ObjectFreeze({ __proto__: null, enforceRange: true });
   const clamp = ObjectFreeze({ __proto__: null, clamp: true });
@@ -13,6 +13,7 @@
 
   const idl = { __proto__: null };
 
+  idl.empty = empty;
   idl.callerError = (name, required) => new TypeError(`${name}: ${required} argument${required === 1 ? "" : "s"} required`);
   idl.missing = (what) => new TypeError(`${what} is required`);
 
@@ -51,7 +52,7 @@
     if (!isObject(value)) throw new TypeError(`${what} is not an object`);
     return value;
   };
-  idl.toSequence = (value, convert, what) => createSequenceConverter(convert)(value, what);
+  idl.toSequence = webidl.toSequence;
   /** [[key, value], ...] */
   idl.toRecord = (value, convert, what) => createRecordConverter(converters.USVString, convert)(value, what);
 
@@ -67,9 +68,15 @@
     return toDictionary(named, what);
   };
 
-  /** Makes a generated class look as WebIDL says; with `setlike`, iterable as its values. */
-  idl.defineClass = (Class, name, setlike = false) => {
+  /**
+   * Makes a generated class look as WebIDL says; `lengths` are those of methods whose parameters do not tell. With
+   * `setlike`, iterable as its values.
+   */
+  idl.defineClass = (Class, name, lengths, setlike = false) => {
     configureInterface(Class, name);
+    for (const method of new SafeArrayIterator(ReflectOwnKeys(lengths))) {
+      ObjectDefineProperty(Class.prototype[method], "length", { __proto__: null, value: lengths[method] });
+    }
     ObjectDefineProperty(Class, "prototype", { __proto__: null, writable: false });
     if (!setlike) return;
     const { values } = Class.prototype;

@@ -6,21 +6,39 @@
   "use strict";
 
   const { gpu, primordials, DOMException } = runtime;
-  const { FinalizationRegistry, FinalizationRegistryPrototypeRegister, Symbol } = primordials;
+  const { ArrayPrototypePush, FinalizationRegistry, FinalizationRegistryPrototypeRegister, Symbol } = primordials;
   const { wire } = gpu;
 
   gpu.secret = Symbol("WebGPU");
   /** Methods that the generated classes leave to hand-written code: Interface_method(state, ...arguments). */
   gpu.hooks = { __proto__: null };
 
-  let lastId = 0;
-  const collected = new FinalizationRegistry((id) => {
-    if (wire.connected) wire.tell(gpu.opcodes.release, id);
-  });
+  // QuickJS forgets the shape of objects when the last one goes, and makes it anew, member by member, for the next one:
+  // that takes as long as all the rest of a short-lived dictionary. One object of each shape stays.
+  const examples = [];
+  gpu.keepShapes = (names) => {
+    for (let count = 1; count <= names.length; count++) {
+      const example = { __proto__: null };
+      for (let i = 0; i < count; i++) example[names[i]] = undefined;
+      ArrayPrototypePush(examples, example);
+    }
+  };
+  gpu.keepExample = (Class) => ArrayPrototypePush(examples, gpu.wrap(Class, null));
 
+  let lastId = 0;
+  const collected = new FinalizationRegistry((id) => wire.release(id));
+
+  /** Gives a state its id. */
+  gpu.register = (state) => {
+    state.id = ++lastId;
+    FinalizationRegistryPrototypeRegister(collected, state, lastId);
+    return state;
+  };
+
+  gpu.keepShapes(["id", "device", "label"]);
   gpu.newState = (device, label) => {
     const state = { __proto__: null, id: ++lastId, device, label };
-    FinalizationRegistryPrototypeRegister(collected, state, state.id);
+    FinalizationRegistryPrototypeRegister(collected, state, lastId);
     return state;
   };
 

@@ -67,7 +67,7 @@
     wire.put(device.id);
     wire.put(state.id);
     wire.put(request);
-    writeDescriptor(descriptor);
+    wire.putBy(writeDescriptor, descriptor);
     wire.end();
     wire.flush();
     return promise;
@@ -99,12 +99,15 @@
   };
 
   // (index, bindGroup, offsets = []) or (index, bindGroup, Uint32Array, start, length)
+  const toOffset = (item, name) => toU32(item, `${name}: dynamicOffsets`);
+  const noOffsets = ObjectFreeze([]);
   const setBindGroup = (encoder, args, name, command) => {
-    if (args.length === 4) throw new TypeError(`${name}: dynamicOffsetsDataLength is missing`);
-    const index = toU32(args[0], `${name}: index`);
-    const group = args[1] === null || args[1] === undefined ? null : take.GPUBindGroup(args[1], `${name}: bindGroup`);
-    const offsets = args.length > 4 ? offsetsOfArray(args, name)
-      : args[2] === undefined ? [] : toSequence(args[2], (item) => toU32(item, `${name}: dynamicOffsets`), name);
+    const { length, 0: first, 1: second, 2: third } = args;
+    if (length === 4) throw new TypeError(`${name}: dynamicOffsetsDataLength is missing`);
+    const index = toU32(first, name);
+    const group = second === null || second === undefined ? null : take.GPUBindGroup(second, name);
+    const offsets = length > 4 ? offsetsOfArray(args, name)
+      : third === undefined ? noOffsets : toSequence(third, toOffset, name);
     if (!encoder.open) return closed(encoder.device, name);
     command(encoder, index, group, offsets);
   };

@@ -60,12 +60,12 @@
     }
     wire.begin(opcodes.writeTexture);
     wire.put(queue.id);
-    write.GPUTexelCopyTextureInfo(destination);
+    wire.putBy(write.GPUTexelCopyTextureInfo, destination);
     wire.putU64(block);
     wire.putU64(length);
     dataLayout.offset = 0; // what lies before was not sent
-    write.GPUTexelCopyBufferLayout(dataLayout);
-    write.GPUExtent3DDict(size);
+    wire.putBy(write.GPUTexelCopyBufferLayout, dataLayout);
+    wire.putBy(write.GPUExtent3DDict, size);
     wire.end();
   };
 });

@@ -6,15 +6,18 @@
   "use strict";
 
   const { ops, gpu, primordials, DOMException } = runtime;
-  const { Float32Array, Float64Array, MathFloor, SafeMap, TypedArrayPrototypeGetBuffer, TypedArrayPrototypeSet,
-          TypedArrayPrototypeSubarray, Uint32Array } = primordials;
+  const { ArrayPrototypePush, Float32Array, Float64Array, MathFloor, SafeMap, TypedArrayPrototypeGetBuffer,
+          TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint32Array } = primordials;
 
   const LONG_STRING = 0x80000000;
   const UNFLUSHED_WORDS = 1 << 14; // the host starts on a long list of commands before it is complete
+  const WINDOW_WORDS = 1 << 12;
 
   const wire = { __proto__: null, ring: null, connected: false, host: 0 };
   let ringWords = 0;
   let largestCommand = 0;
+  let windows = []; // the ring in parts of WINDOW_WORDS
+  let words = null; // where a command is put together that is not written into a window
   let replies = null;
   let scratch = null;
   let position = 0; // where the next command starts
@@ -34,6 +37,12 @@
     scratch = new Uint32Array(memory[2]);
     ringWords = wire.ring.length;
     largestCommand = ringWords / 2;
+    words = new Uint32Array(largestCommand);
+    windows = [];
+    for (let at = 0; at < ringWords; at += WINDOW_WORDS) {
+      ArrayPrototypePush(windows, TypedArrayPrototypeSubarray(wire.ring, at, at + WINDOW_WORDS));
+    }
+    releasedCount = 0;
     position = published = read = replyPosition = 0;
     wire.connected = true;
     ++wire.host;
@@ -43,13 +52,13 @@
   // --- Commands ---
 
   /** The upper word of a 64-bit integer; -1 stands for 2^64 - 1. */
-  wire.high = (value) => MathFloor(value / 0x100000000);
+  wire.high = (value) => value >>> 0 === value ? 0 : MathFloor(value / 0x100000000);
 
   function waitForRoom(words) {
     while (position + words - read >>> 0 > ringWords) {
       read = ops.gpuCommandsRead();
       if (position + words - read >>> 0 <= ringWords) return;
-      wire.flush();
+      publish();
       if (!ops.gpuWaitForRoom(read)) read = position; // the host is gone: what follows reaches nobody
     }
   }
@@ -71,10 +80,15 @@
     else if (!flushing) flushSoon();
   };
 
-  wire.flush = () => {
+  function publish() {
     if (position === published) return;
     published = position;
     ops.gpuFlush(position);
+  }
+
+  wire.flush = () => {
+    if (releasedCount > 0) sendReleased();
+    publish();
   };
 
   async function flushSoon() {
@@ -87,8 +101,26 @@
   /** Where the next command will start: what its data is freed by. */
   wire.position = () => position;
 
-  // Commands whose length shows only when they are complete are put together here.
-  let words = new Uint32Array(256);
+  /**
+   * Sends a command whose length shows only when it is complete. writer(w, n, ...) puts its words into `w` from index
+   * `n` on and returns the index after them. It writes into a window of the ring; what lies beyond the end of a typed
+   * array is dropped, and the command then written once more, elsewhere.
+   */
+  wire.send = (opcode, writer, a, b, c, d, e, f) => {
+    if (position + WINDOW_WORDS - read >>> 0 > ringWords) waitForRoom(WINDOW_WORDS);
+    const start = position & WINDOW_WORDS - 1;
+    const w = windows[(position >>> 12) % windows.length];
+    const end = writer(w, start + 1, a, b, c, d, e, f);
+    if (end <= WINDOW_WORDS) {
+      w[start] = opcode * 0x100000 + end - start;
+      wire.commit(end - start);
+    } else {
+      wire.begin(opcode);
+      length = writer(words, length, a, b, c, d, e, f);
+      wire.end();
+    }
+  };
+
   let length = 0;
   let opcode = 0;
   const floats = new Float32Array(1);
@@ -96,50 +128,51 @@
   const doubles = new Float64Array(1);
   const doubleBits = new Uint32Array(TypedArrayPrototypeGetBuffer(doubles));
 
+  /** A command that is put together word by word: begin(), put()..., end(). One longer than `words` fails in end(). */
   wire.begin = (code) => {
     opcode = code;
     length = 1;
   };
   const put = (wire.put = (word) => {
-    if (length === words.length) {
-      const longer = new Uint32Array(2 * length);
-      TypedArrayPrototypeSet(longer, words);
-      words = longer;
-    }
     words[length++] = word;
   });
   wire.putU64 = (value) => {
     put(value);
     put(wire.high(value));
   };
+  wire.putBy = (writer, value) => {
+    length = writer(words, length, value);
+  };
+  wire.putString = (text) => wire.putBy(wire.writeString, text);
   /** The word of a float. */
   wire.bitsOf = (value) => {
     floats[0] = value;
     return floatBits[0];
   };
-  wire.putF32 = (value) => put(wire.bitsOf(value));
-  wire.putF64 = (value) => {
+  wire.writeF64 = (w, n, value) => {
     doubles[0] = value;
-    put(doubleBits[0]);
-    put(doubleBits[1]);
+    w[n] = doubleBits[0];
+    w[n + 1] = doubleBits[1];
+    return n + 2;
   };
-  wire.putString = (text) => {
-    if (text === "") return put(0);
-    const size = ops.gpuEncode(text, position);
+  wire.writeString = (w, n, text) => {
+    const size = text === "" ? 0 : ops.gpuEncode(text, position);
     if (size < 0) throw new DOMException("a string does not fit into the GPU host's memory", "OperationError");
     if (size > scratch.length * 4) {
-      put(size + LONG_STRING);
-      return put(scratch[0]);
+      w[n++] = size + LONG_STRING;
+      w[n++] = scratch[0];
+      return n;
     }
-    put(size);
-    for (let i = 0; i * 4 < size; i++) put(scratch[i]);
+    w[n++] = size;
+    for (let i = 0; i * 4 < size; i++) w[n++] = scratch[i];
+    return n;
   };
   wire.end = () => {
     if (length > largestCommand) throw new DOMException("too many items in one WebGPU call", "OperationError");
     const at = wire.reserve(length);
     words[0] = opcode * 0x100000 + length;
     const { ring } = wire;
-    if (length <= 64) {
+    if (length <= 32) {
       for (let i = 0; i < length; i++) ring[at + i] = words[i];
     } else {
       TypedArrayPrototypeSet(ring, TypedArrayPrototypeSubarray(words, 0, length), at);
@@ -164,6 +197,27 @@
     wire.ring[at + 2] = request;
     wire.commit(3);
     wire.flush();
+  };
+
+  // Objects that are collected, mostly many at a time, are told to the host in one command.
+  const released = new Uint32Array(256);
+  let releasedCount = 0;
+
+  function sendReleased() {
+    const count = releasedCount;
+    releasedCount = 0;
+    wire.begin(gpu.opcodes.release);
+    put(count);
+    for (let i = 0; i < count; i++) put(released[i]);
+    wire.end();
+  }
+
+  /** Nobody can reach the object with this id any more. */
+  wire.release = (id) => {
+    if (!wire.connected) return;
+    released[releasedCount++] = id;
+    if (releasedCount === released.length) sendReleased();
+    else if (!flushing) flushSoon();
   };
 
   // --- Replies ---

@@ -163,9 +163,13 @@
   const arrayIterator = [][SymbolIterator]().__proto__;
   const arrayNext = arrayIterator.next;
 
+  /** Whether the iterator that `method` gives reads `iterable` by index, as that of an array does. */
+  const isIndexed = (iterable, method) =>
+    method === arrayValues && arrayIterator.next === arrayNext && ArrayIsArray(iterable);
+
   /** Calls visit(item, index) for each item of an iterable; arrays with the usual iterator are read by index. */
   function forEachOf(iterable, method, context, visit) {
-    if (method === arrayValues && arrayIterator.next === arrayNext && ArrayIsArray(iterable)) {
+    if (isIndexed(iterable, method)) {
       for (let i = 0; i < iterable.length; i++) visit(iterable[i], i);
       return;
     }
@@ -180,16 +184,24 @@
     }
   }
 
-  const createSequenceConverter = (converter, options) => (value, context) => {
+  /** sequence<T> */
+  const toSequence = (value, converter, context, options) => {
     if (!isObject(value)) fail(context, "not iterable");
     const method = value[SymbolIterator];
-    if (typeof method !== "function") fail(context, "not iterable");
     const items = [];
+    if (isIndexed(value, method)) {
+      for (let i = 0; i < value.length; i++) items[i] = converter(value[i], context, options);
+      return items;
+    }
+    if (typeof method !== "function") fail(context, "not iterable");
     forEachOf(value, method, context, (item, index) => {
       items[index] = converter(item, context, options);
     });
     return items;
   };
+
+  const createSequenceConverter = (converter, options) => (value, context) =>
+    toSequence(value, converter, context, options);
 
   /** record<K, V>; the result is an array of [key, value]. */
   const createRecordConverter = (keyConverter, valueConverter) => (value, context) => {
@@ -299,6 +311,6 @@
     __proto__: null, converters, createNullableConverter, createSequenceConverter, createRecordConverter,
     createEnumConverter, createDictionaryConverter, createInterfaceConverter, createPromiseConverter,
     requiredArguments, constructionToken, illegalConstructor, checkConstructionToken, configureInterface,
-    defineConstants, isObject, isArrayBuffer, isSharedArrayBuffer, viewBuffer, forEachOf, integerConverter,
+    defineConstants, isObject, isArrayBuffer, isSharedArrayBuffer, viewBuffer, forEachOf, toSequence, integerConverter,
   });
 });
