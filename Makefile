@@ -11,10 +11,10 @@ PREPARED := $(VENV)/.prepared
 INSTALLED := $(BUILD)/.installed
 
 SOURCES := $(shell find native python -type f -not -path '*/__pycache__/*') CMakeLists.txt
-TESTS := $(shell find tests/native tests/security -type f -not -name '*.py*')
+TESTS := $(shell find tests/native tests/security benchmarks -type f -not -name '*.py*')
 FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
-CXX_FILES := $(shell find native tests/native tests/security tests/fuzz -name '*.cpp' -o -name '*.hpp')
+CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
 .PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench asan check-install clean
 

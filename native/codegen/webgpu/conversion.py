@@ -130,7 +130,8 @@ class Converter:
                     f"return {{ __proto__: null, tag: {found[0]}, value: {found[1]} }};"
                 )
         brands = "\n".join(["      let state;", *lines])
-        return f'(value) => {{\n    if (typeof value === "object" && value !== null) {{\n{brands}\n    }}\n    {last}\n  }}'
+        is_object = 'typeof value === "object" && value !== null'
+        return f"(value) => {{\n    if ({is_object}) {{\n{brands}\n    }}\n    {last}\n  }}"
 
     def default(self, value: Argument | Member) -> str:
         """The JavaScript of a default value, as conversion would give it."""
