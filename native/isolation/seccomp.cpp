@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include <string_view>
@@ -18,7 +19,7 @@ namespace dcp::isolation {
 namespace {
 
 // What an engine, the WebAssembly compiler, the event loop and the channels use. Names that an architecture lacks are
-// left out. mprotect and mmap may make code: WebAssembly is compiled in the sandbox.
+// left out.
 constexpr const char* kAllowed[] = {
     // channels
     "read",
@@ -45,10 +46,7 @@ constexpr const char* kAllowed[] = {
     "lseek",
     "_llseek",
     // memory
-    "mmap",
-    "mmap2",
     "munmap",
-    "mprotect",
     "mremap",
     "madvise",
     "brk",
@@ -182,7 +180,18 @@ void add_threads(Rules& rules) {
   rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
 }
 
+// wasmtime maps code to read and write, then makes it executable and no longer writable. Nothing is ever mapped as
+// code, nor may it be written while it is code.
+void add_mappings(Rules& rules) {
+  for (const char* name : {"mmap", "mmap2"}) {
+    rules.add(SCMP_ACT_ALLOW, name, SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+  }
+  rules.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+  rules.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC));
+}
+
 void add_rules(Rules& rules, bool threads) {
+  add_mappings(rules);
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   if (threads) add_threads(rules);
   for (const RefusedCall& refused : kRefused) {

@@ -261,6 +261,23 @@ std::string shared_segment() {
   return outcome(id, "a segment of System V");
 }
 
+std::string map_code() {
+  const void* page = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return outcome(page == MAP_FAILED ? -1 : 0, "a page of code");
+}
+std::string map_file_as_code() {
+  const int fd = memfd_create("attack", MFD_CLOEXEC);
+  if (fd < 0 || ftruncate(fd, 4096) != 0) return outcome(-1);
+  const void* page = mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+  close(fd);
+  return outcome(page == MAP_FAILED ? -1 : 0, "a file of its own as code");
+}
+std::string write_code() {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return outcome(-1);
+  return outcome(mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC), "code that can be written");
+}
+
 std::string be_dumpable() { return outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable"); }
 std::string outlive_parent() { return outcome(prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0), "no parent-death signal"); }
 std::string be_subreaper() { return outcome(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "subreaper"); }
@@ -366,6 +383,9 @@ constexpr Attack kAttacks[] = {ATTACK(read_file),
                                ATTACK(user_faults),
                                ATTACK(change_personality),
                                ATTACK(shared_segment),
+                               ATTACK(map_code),
+                               ATTACK(map_file_as_code),
+                               ATTACK(write_code),
                                ATTACK(be_dumpable),
                                ATTACK(outlive_parent),
                                ATTACK(be_subreaper),
