@@ -22,6 +22,10 @@ enum class Mode {
 
 const char* mode_name(Mode mode);
 
+/// Steps of the guest's clocks in microseconds: the finest is fine enough to measure with, and blunts timing attacks;
+/// the coarsest is that of Date.now().
+inline constexpr unsigned kFinestClockStep = 5, kCoarsestClockStep = 1000;
+
 class Runtime {
  public:
   Runtime(engine::Engine& engine, Mode mode);
@@ -42,6 +46,8 @@ class Runtime {
   void enter(const std::function<void()>& body);
   void run_microtasks();
   std::function<void(engine::Thrown&)> report_uncaught;
+
+  unsigned clock_step_us = kFinestClockStep;  ///< set it before load()
 
  private:
   engine::Engine& engine_;

@@ -19,12 +19,14 @@ using engine::Value;
 
 namespace {
 
-constexpr double kTicksPerMs = 200;  // 5 microseconds: coarse enough to blunt timing attacks, fine enough to measure
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-double coarse(double ms) { return std::floor(ms * kTicksPerMs) / kTicksPerMs; }
-
 Runtime& runtime_of(void* context) { return *static_cast<Runtime*>(context); }
+
+Value coarse(Engine& engine, void* context, double ms) {
+  const double steps_per_ms = 1000.0 / runtime_of(context).clock_step_us;
+  return engine.number(std::floor(ms * steps_per_ms) / steps_per_ms);
+}
 
 Value argument(Engine& engine, std::span<const Value> args, std::size_t index) {
   return index < args.size() ? args[index] : engine.undefined();
@@ -38,12 +40,16 @@ BufferView buffer_argument(Engine& engine, std::span<const Value> args, std::siz
 
 Value monotonic(Engine& engine, void*, std::span<const Value>) { return engine.number(monotonic_ms()); }
 
-Value now(Engine& engine, void*, std::span<const Value>) { return engine.number(coarse(monotonic_ms())); }
+Value now(Engine& engine, void* context, std::span<const Value>) { return coarse(engine, context, monotonic_ms()); }
 
-Value wall_clock(Engine& engine, void*, std::span<const Value>) {
+Value wall_clock(Engine& engine, void* context, std::span<const Value>) {
   timespec time;
   clock_gettime(CLOCK_REALTIME, &time);
-  return engine.number(coarse(static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6));
+  return coarse(engine, context, static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6);
+}
+
+Value clock_step(Engine& engine, void* context, std::span<const Value>) {
+  return engine.number(runtime_of(context).clock_step_us / 1000.0);
 }
 
 Value set_timer(Engine& engine, void* context, std::span<const Value> args) {
@@ -211,6 +217,7 @@ Utf8Prefix utf8_prefix_that_fits(std::string_view text, std::size_t capacity) {
 void install_web_ops(Runtime& runtime) {
   runtime.add_op("monotonic", 0, monotonic, &runtime);
   runtime.add_op("now", 0, now, &runtime);
+  runtime.add_op("clockStep", 0, clock_step, &runtime);
   runtime.add_op("wallClock", 0, wall_clock, &runtime);
   runtime.add_op("setTimer", 1, set_timer, &runtime);
   runtime.add_op("randomBytes", 1, random_bytes, &runtime);

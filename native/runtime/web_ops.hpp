@@ -1,8 +1,9 @@
 // The native ops under the web-facing JavaScript: clocks, the timer, random bytes, UTF-8, error reports.
 //
 // ops.monotonic()                                 milliseconds of CLOCK_MONOTONIC, full resolution
-// ops.now()                                       the same, coarsened to 5 microseconds: what guests see
-// ops.wallClock()                                 milliseconds of CLOCK_REALTIME, coarsened to 5 microseconds
+// ops.now()                                       the same, coarsened to Runtime::clock_step_us: what guests see
+// ops.clockStep()                                 that step in milliseconds
+// ops.wallClock()                                 milliseconds of CLOCK_REALTIME, coarsened alike
 // ops.setTimer(when)                              absolute, on the clock of ops.monotonic(); negative: no timer
 // ops.randomBytes(view)                           fills an ArrayBuffer or view from getrandom(2)
 // ops.utf8Encode(string)                          a new ArrayBuffer; lone surrogates become U+FFFD

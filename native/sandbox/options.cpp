@@ -11,7 +11,8 @@ constexpr std::size_t kMostSpares = 64;
 
 constexpr std::string_view kUsage =
     "usage: dcp-zygote --mode job|line|shell [--memory-limit BYTES] [--stack-limit BYTES] [--wasmtime PATH] "
-    "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none] [FILE...]\n"
+    "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none] "
+    "[--clock-step MICROSECONDS] [FILE...]\n"
     "       dcp-zygote --report-isolation\n"
     "The zygote serves a control socket on descriptor 3; dcp-evaluator starts it.";
 
@@ -40,6 +41,12 @@ isolation::Policy parse_isolation(std::string_view text) {
   const auto policy = isolation::parse_policy(text);
   if (!policy) wrong("--isolation is strict, standard or none, not '" + std::string(text) + "'");
   return *policy;
+}
+
+unsigned parse_clock_step(std::string_view text) {
+  const std::size_t step = parse_size("--clock-step", text, runtime::kCoarsestClockStep);
+  if (step < runtime::kFinestClockStep) wrong("--clock-step is at least " + std::to_string(runtime::kFinestClockStep));
+  return static_cast<unsigned>(step);
 }
 
 class Parser {
@@ -76,6 +83,8 @@ class Parser {
       command_.sandbox.memory_limit = parse_size(name, value(name), half);
     } else if (name == "--stack-limit") {
       command_.sandbox.stack_limit = parse_size(name, value(name), kMostStack);
+    } else if (name == "--clock-step") {
+      command_.sandbox.clock_step_us = parse_clock_step(value(name));
     } else if (name == "--spares") {
       command_.spares = parse_size(name, value(name), kMostSpares);
     } else if (name == "--cache") {

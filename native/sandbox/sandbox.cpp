@@ -98,6 +98,7 @@ Sandbox::Sandbox(const Options& options) : options_(options) {
   scripts_ = std::make_unique<runtime::ScriptCache>(*engine_, options.cache, options.cache_limit);
   runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
   session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
+  runtime_->clock_step_us = options.clock_step_us;
   runtime::install_web_ops(*runtime_);
   wasm_ = &wasm::install(*runtime_, options.wasmtime_library, {options.memory_limit, options.stack_limit});
   gpu::install(*runtime_, [this](std::string& reason) { return ask_broker('G', reason); });

@@ -20,6 +20,7 @@ struct Options {
   runtime::Mode mode = runtime::Mode::job;
   std::size_t memory_limit = std::size_t{2} << 30;     ///< bytes of JavaScript heap, and of wasm memory
   std::size_t stack_limit = std::size_t{8} << 20;      ///< bytes; about 12,000 plain calls
+  unsigned clock_step_us = runtime::kFinestClockStep;  ///< of what guests see of time
   std::string wasmtime_library;                        ///< path of the shared library
   std::vector<std::string> files;                      ///< start-up files, in order
   std::string cache;                                   ///< folder of compiled scripts; empty: none are kept

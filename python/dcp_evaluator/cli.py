@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from .command import Parser, number, port_number, run_command, seconds
 from .engine_options import LARGEST_MEMORY_MIB, heap_limit
 from .errors import UsageError
-from .isolation import POLICIES, choose
+from .isolation import COARSEST_STEP, FINEST_STEP, POLICIES, choose
 
 TYPE_CHECKING = False  # typing and pathlib take long to load, and a start in inetd's way is waited for
 
@@ -44,6 +44,7 @@ _MODES = {
     "address": ("lines",),
     "debug": ("lines",),
     "memory_limit": ("lines", "shell"),
+    "clock_step": ("lines", "shell"),
     "gpu_memory": ("lines", "shell"),
     "gpu_staging": ("lines", "shell"),
     "gpu_timeout": ("lines", "shell"),
@@ -72,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--address", help="address to listen on (default: localhost)")
     parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
     parser.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
+    parser.add_argument(
+        "--clock-step", metavar="MICROSECONDS", type=_clock_step, help="step of the clocks in sandboxes (default: 5)"
+    )
     parser.add_argument("--isolation", choices=POLICIES, help="layers that must be in force (default: standard)")
     parser.add_argument(
         "--options", metavar="OPTIONS", action="append", help="engine options; --max-old-space-size=MIB limits memory"
@@ -103,6 +107,10 @@ def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
 
 def _level(text: str) -> int:
     return number(text, 0, 7)
+
+
+def _clock_step(text: str) -> int:
+    return number(text, FINEST_STEP, COARSEST_STEP)
 
 
 def _mebibytes(text: str) -> int:
@@ -193,8 +201,7 @@ def _run(arguments: Sequence[str]) -> int:
 
         print(f"dcp-evaluator {VERSION}")
         return 0
-    if options.isolation is not None:
-        choose(options.isolation)
+    choose(options.isolation, options.clock_step)
     if options.probe:
         from .probe import run_probe
 

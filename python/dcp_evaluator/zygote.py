@@ -41,7 +41,7 @@ class Zygote:
         """
         arguments = [installation.executable("dcp-zygote"), "--mode", mode]
         arguments += ["--wasmtime", installation.wasmtime_library()]
-        arguments += isolation.arguments()
+        arguments += isolation.arguments() + isolation.clock_arguments()
         if memory_limit is not None:
             arguments += ["--memory-limit", str(memory_limit)]
         if spares is not None:

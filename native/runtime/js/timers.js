@@ -8,7 +8,7 @@
   const { converters, requiredArguments } = runtime.webidl;
   const indirectEval = globalThis.eval;
   // One step of the guest's coarse clock: a timer must not look early on it.
-  const CLOCK_STEP = 0.005;
+  const CLOCK_STEP = ops.clockStep();
 
   let heap = []; // ordered by due, then by order of creation
   const active = new SafeMap(); // id -> timer
