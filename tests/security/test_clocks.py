@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from public_copies import PublicCopies
 
 # Readings that differ, in microseconds: all are whole steps of the clock, and timers are never early on it.
