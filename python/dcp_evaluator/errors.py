@@ -50,6 +50,9 @@ class SliceError(DcpError):
     ``EWORK``                 the work function threw
     ``EWORKREJECT``           the work function called ``work.reject`` more often than it allowed
     ``ENOPROGRESS``           no ``progress()`` within the progress timeout; its sandbox was killed
+    ``ETIMEOUT``              it ran longer than ``slice_timeout``; its sandbox was killed
+    ``ECPU``                  it took more CPU time than ``cpu_timeout``; its sandbox was killed
+    ``EOUTPUT``               it wrote more than ``output_limit``; its sandbox was killed
     ``ESANDBOX``              its sandbox died, as often as ``retries`` allowed
     ``EINPUT``                the input cannot be sent to a sandbox
     ``ERESULT``               the result cannot be represented here, or is too large

@@ -14,6 +14,7 @@ from . import frames
 from .evaluator import Evaluator, default_evaluator
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
+from .slice_limits import OUTPUT_LIMIT, SliceLimits
 from .sources import open_source
 from .supervisor import Options
 from .values import RESULT_LIMIT, SharedArrays, encode
@@ -53,6 +54,9 @@ class Job(Emitter):
         retries: int = RETRIES,
         memory_limit: int | None = None,
         result_limit: int = RESULT_LIMIT,
+        slice_timeout: float | None = None,
+        cpu_timeout: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
         evaluator: Evaluator | None = None,
     ) -> Results:
         """Starts the job in sandboxes on this machine and returns its Results at once.
@@ -61,7 +65,9 @@ class Job(Emitter):
         without calling ``progress()``, None for ever; then it fails with code ENOPROGRESS. ``on_error``:
         "continue" runs the other slices when one fails, "stop" ends the job. ``retries``: how often a slice is run
         again after its sandbox died. ``memory_limit``: bytes a sandbox may use (default: the evaluator's).
-        ``result_limit``: bytes of a result.
+        ``result_limit``: bytes of a result. ``slice_timeout``, ``cpu_timeout``: seconds that a slice may run, and of
+        CPU time that it may take, None for ever. ``output_limit``: bytes of its console, progress and events. A slice
+        that passes one of the three fails with code ETIMEOUT, ECPU or EOUTPUT.
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
         """
         if sandboxes is None:
@@ -69,15 +75,18 @@ class Job(Emitter):
         _check_whole("sandboxes", sandboxes, 1)
         _check_whole("retries", retries, 0)
         _check_whole("result_limit", result_limit, 1)
+        _check_whole("output_limit", output_limit, 1)
         if memory_limit is not None:
             _check_whole("memory_limit", memory_limit, LEAST_MEMORY)
-        if progress_timeout is not None and not (_is_number(progress_timeout) and progress_timeout > 0):
-            raise ValueError(f"progress_timeout must be a positive number of seconds or None, not {progress_timeout!r}")
+        _check_seconds("progress_timeout", progress_timeout)
+        _check_seconds("slice_timeout", slice_timeout)
+        _check_seconds("cpu_timeout", cpu_timeout)
         if on_error not in ("continue", "stop"):
             raise ValueError(f'on_error must be "continue" or "stop", not {on_error!r}')
         if not isinstance(evaluator, Evaluator | None):
             raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
-        options = Options(sandboxes, progress_timeout, retries, on_error == "stop", result_limit)
+        limits = SliceLimits(slice_timeout, cpu_timeout, output_limit)
+        options = Options(sandboxes, progress_timeout, retries, on_error == "stop", result_limit, limits)
         shared = SharedArrays()
         try:
             assignment = encode([frames.ASSIGN, self._assignment()], shared), shared
@@ -107,6 +116,11 @@ class Job(Emitter):
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if value is not None and not (_is_number(value) and value > 0):  # type: ignore[operator]
+        raise ValueError(f"{name} must be a positive number of seconds or None, not {value!r}")
 
 
 def _check_whole(name: str, value: object, least: int) -> None:

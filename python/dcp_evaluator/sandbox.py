@@ -10,6 +10,7 @@ from typing import Any
 from . import _native, frames
 from .broker import Broker
 from .gpu_options import GpuOptions
+from .slice_limits import SliceLimits, SliceUse
 from .values import FrameDecoder, ResultError, SharedArrays, encode
 from .zygote import Zygote
 
@@ -76,6 +77,7 @@ class Sandbox:
         self.ended = False
         self.results = 0
         self.quiet_since = 0.0
+        self.use = SliceUse(SliceLimits())
         self.window = 1
         self._decoder = decoder
         self._queued_bytes = 0
@@ -100,6 +102,7 @@ class Sandbox:
             shared.close()
         if not self.queue:
             self.quiet_since = self._measured_at = now
+            self.use.begin(now)
         work.size = len(payload) + shared.size
         self._queued_bytes += work.size
         self.queue.append(work)
@@ -110,19 +113,28 @@ class Sandbox:
         self._queued_bytes -= work.size
         return work
 
-    def receive(self) -> list[list[Any] | ResultError]:
-        """Frames that have come; ResultError stands for one whose value is unusable.
+    def finish(self, now: float) -> Slice:
+        """Takes the slice that runs from the queue; the next one begins."""
+        work = self.pop()
+        self.quiet_since = now
+        if self.queue:
+            self.use.begin(now)
+        return work
+
+    def receive(self) -> list[tuple[list[Any] | ResultError, int]]:
+        """Frames that have come, and their bytes; ResultError stands for one whose value is unusable.
 
         Raises EOFError, OSError, and FrameError when the sandbox breaks the protocol.
         """
-        decoded: list[list[Any] | ResultError] = []
+        decoded: list[tuple[list[Any] | ResultError, int]] = []
         received = self.channel.receive()
         try:
             for payload, fds in received:
+                size = len(payload) + sum(os.fstat(fd).st_size for fd in fds)
                 try:
-                    decoded.append(self._decoder.decode(payload, fds))
+                    decoded.append((self._decoder.decode(payload, fds), size))
                 except ResultError as error:
-                    decoded.append(error)
+                    decoded.append((error, size))
         finally:
             for _, fds in received:
                 for fd in fds:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from . import _native, frames
 from .errors import JobError, SliceError, ZygoteError
 from .sandbox import Sandbox, SandboxFactory, Slice
+from .slice_limits import LimitExceeded, SliceLimits, SliceUse
 from .values import FrameDecoder, ResultError
 from .zygote import describe_exit
 
@@ -81,6 +82,7 @@ class Options(NamedTuple):
     retries: int
     stop_on_error: bool
     result_limit: int
+    limits: SliceLimits = SliceLimits()
 
 
 class Supervisor:
@@ -193,6 +195,7 @@ class Supervisor:
             raise JobError(f"a sandbox cannot be made: {error.strerror}{remedy}") from None
         self._sandboxes[sandbox.number] = sandbox
         sandbox.quiet_since = now
+        sandbox.use = SliceUse(self._options.limits)
         self._selector.register(sandbox.channel, selectors.EVENT_READ, lambda mask: self._on_channel(sandbox, mask))
         self._selector.register(sandbox.broker, selectors.EVENT_READ, lambda mask: self._on_broker(sandbox))
         sandbox.channel.send(*self._assignment)
@@ -233,8 +236,8 @@ class Supervisor:
         now = time.monotonic()
         before = len(sandbox.queue)
         try:
-            for frame in received:
-                self._handle(sandbox, frame, now)
+            for frame, size in received:
+                self._handle(sandbox, frame, size, now)
                 if sandbox.ended or self._stopped:
                     return False
         except _native.FrameError as error:
@@ -246,9 +249,11 @@ class Supervisor:
             self._barren_deaths = 0
         return bool(received)
 
-    def _handle(self, sandbox: Sandbox, frame: list[Any] | ResultError, now: float) -> None:
+    def _handle(self, sandbox: Sandbox, frame: list[Any] | ResultError, size: int, now: float) -> None:
         fields = frame.head if isinstance(frame, ResultError) else frame
         kind = fields[0] if fields else None
+        if kind in _OUTPUT and (exceeded := sandbox.use.add_output(size)):
+            return self._end_slice(sandbox, exceeded) if sandbox.queue else self._died(sandbox, exceeded.message)
         handler, length = _HANDLERS.get(kind, _UNKNOWN) if type(kind) is int else _UNKNOWN
         if isinstance(frame, ResultError):
             self._on_unusable(sandbox, fields, frame, now)
@@ -256,6 +261,7 @@ class Supervisor:
             raise _native.FrameError(f"a frame of kind {kind} with {len(fields)} fields")
         else:
             handler(self, sandbox, fields, now)
+        return None
 
     def _on_unknown(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
         raise _native.FrameError("a frame of an unknown kind")
@@ -323,8 +329,7 @@ class Supervisor:
     def _finish(self, sandbox: Sandbox, fields: list[Any], now: float) -> Slice:
         if not sandbox.queue or sandbox.queue[0].index != fields[1]:
             raise _native.FrameError("an answer to a slice that does not run")
-        sandbox.quiet_since = now
-        return sandbox.pop()
+        return sandbox.finish(now)
 
     def _fail(self, error: SliceError, metrics: SliceMetrics = _NO_METRICS) -> None:
         self._open -= 1
@@ -343,9 +348,11 @@ class Supervisor:
             sandbox = self._sandboxes.get(message.sandbox)
             if sandbox is None:
                 continue
-            if message.kind == "refused":
+            if message.kind == "spawned":
+                sandbox.use.process = int(message.text)
+            elif message.kind == "refused":
                 raise JobError(f"a sandbox cannot be made: {message.text}")
-            if message.kind == "exited":
+            elif message.kind == "exited":
                 while not sandbox.ended and self._read(sandbox):
                     pass  # what it said before it ended counts
                 if message.sandbox in self._sandboxes and not self._stopped:
@@ -367,6 +374,9 @@ class Supervisor:
                 continue
             if sandbox.ended:
                 self._died(sandbox, "it closed its channel")
+            elif sandbox.queue and now < self._progress_deadline(sandbox):
+                if exceeded := sandbox.use.exceeded(now):
+                    self._end_slice(sandbox, exceeded)
             elif sandbox.queue:
                 self._no_progress(sandbox)
             else:
@@ -375,6 +385,9 @@ class Supervisor:
     def _deadline(self, sandbox: Sandbox) -> float:
         if sandbox.ended:
             return sandbox.quiet_since + _EXIT_GRACE
+        return min(self._progress_deadline(sandbox), sandbox.use.deadline if sandbox.queue else math.inf)
+
+    def _progress_deadline(self, sandbox: Sandbox) -> float:
         if self._options.progress_timeout is None or (sandbox.assigned and not sandbox.queue):
             return math.inf
         return sandbox.quiet_since + self._options.progress_timeout
@@ -384,14 +397,18 @@ class Supervisor:
         return None if deadline == math.inf else max(0.0, deadline - time.monotonic())
 
     def _no_progress(self, sandbox: Sandbox) -> None:
-        work = sandbox.pop()
-        self._requeue(sandbox)
-        self._drop(sandbox)
         message = (
             f"no progress for {self._options.progress_timeout:g} s, its sandbox was ended; "
             f"call progress() more often or raise progress_timeout"
         )
-        self._fail(SliceError(work.index, "NoProgressError", message, code="ENOPROGRESS"))
+        self._end_slice(sandbox, LimitExceeded("NoProgressError", message, "ENOPROGRESS"))
+
+    def _end_slice(self, sandbox: Sandbox, exceeded: LimitExceeded) -> None:
+        """Ends the sandbox, and its slice with an error."""
+        work = sandbox.pop()
+        self._requeue(sandbox)
+        self._drop(sandbox)
+        self._fail(SliceError(work.index, exceeded.name, exceeded.message, code=exceeded.code))
 
     def _died(self, sandbox: Sandbox, reason: str) -> None:
         running = sandbox.pop() if sandbox.queue else None
@@ -474,6 +491,7 @@ def _bytes(value: Any) -> int:
 
 _Handler = Callable[[Supervisor, Sandbox, list[Any], float], None]
 _UNKNOWN: tuple[_Handler, int] = (Supervisor._on_unknown, 0)
+_OUTPUT = (frames.PROGRESS, frames.CONSOLE, frames.EMIT)
 # The handler and the number of fields of each kind of frame.
 _HANDLERS: dict[int, tuple[_Handler, int]] = {
     frames.READY: (Supervisor._on_ready, 1),
