@@ -49,6 +49,23 @@ def test_lines_are_cut_at_newlines_wherever_packets_end(evaluator: TcpEvaluator)
         assert [peer.read() for _ in range(4)] == ["a", "b", "? ", "ü€😀"]
 
 
+def test_more_sandboxes_than_allowed_are_refused(tmp_path: Path) -> None:
+    with TcpEvaluator(write_prelude(tmp_path), options=("--max-sandboxes", "2")) as evaluator:
+        with evaluator.connect() as first, evaluator.connect() as second, evaluator.connect() as third:
+            assert first.ask("echo one") == "one"
+            assert second.ask("echo two") == "two"
+            assert third.read() == "DIE: 2 sandboxes run, as many as --max-sandboxes allows"
+            assert third.read() == ""
+            first.send("die 0")
+            assert first.read() == ""
+
+        def served() -> bool:
+            with evaluator.connect() as peer:
+                return peer.ask("echo again") == "again"
+
+        wait_until(served, "one that has ended makes room")
+
+
 def test_long_lines_go_both_ways(evaluator: TcpEvaluator) -> None:
     size = 24 << 20
     with evaluator.connect() as peer:

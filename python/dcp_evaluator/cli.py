@@ -42,6 +42,7 @@ _MODES = {
     "isolation": ("lines", "shell", "probe"),
     "port": ("lines",),
     "address": ("lines",),
+    "max_sandboxes": ("lines",),
     "debug": ("lines",),
     "memory_limit": ("lines", "shell"),
     "clock_step": ("lines", "shell"),
@@ -60,9 +61,9 @@ _MODES = {
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="dcp-evaluator",
-        usage="dcp-evaluator [-p PORT [--address ADDRESS]] [-d LEVEL] [--memory-limit MIB] [ISOLATION] [GPU] FILE...\n"
-        "       dcp-evaluator --shell [--module] [--memory-limit MIB] [ISOLATION] [GPU] FILE...\n"
-        "       dcp-evaluator --probe [--json] [ISOLATION] [GPU]",
+        usage="dcp-evaluator [-p PORT [--address ADDRESS] [--max-sandboxes N]] [-d LEVEL] [SANDBOX] [GPU] FILE...\n"
+        "       dcp-evaluator --shell [--module] [SANDBOX] [GPU] FILE...\n"
+        "       dcp-evaluator --probe [--json] [SANDBOX] [GPU]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -71,15 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("files", metavar="FILE", nargs="*", help="JavaScript file")
     parser.add_argument("-p", "--port", type=port_number, help="listen for TCP connections on this port; 0 chooses one")
     parser.add_argument("--address", help="address to listen on (default: localhost)")
+    parser.add_argument("--max-sandboxes", metavar="N", type=_count, help="refuse further connections with --port")
     parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
-    parser.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
-    parser.add_argument(
-        "--clock-step", metavar="MICROSECONDS", type=_clock_step, help="step of the clocks in sandboxes (default: 5)"
-    )
-    parser.add_argument("--isolation", choices=POLICIES, help="layers that must be in force (default: standard)")
-    parser.add_argument(
-        "--options", metavar="OPTIONS", action="append", help="engine options; --max-old-space-size=MIB limits memory"
-    )
+    _add_sandbox_options(parser)
     _add_gpu_options(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--shell", action="store_true", help="evaluate the files with print(), until nothing is pending")
@@ -88,6 +83,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
     parser.add_argument("--json", action="store_true", help="with --probe: for programs")
     return parser
+
+
+def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what holds for sandboxes")
+    group.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
+    group.add_argument(
+        "--clock-step", metavar="MICROSECONDS", type=_clock_step, help="step of the clocks in sandboxes (default: 5)"
+    )
+    group.add_argument("--isolation", choices=POLICIES, help="layers that must be in force (default: standard)")
+    group.add_argument(
+        "--options", metavar="OPTIONS", action="append", help="engine options; --max-old-space-size=MIB limits memory"
+    )
 
 
 def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +110,10 @@ def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
             f"--gpu-{name}", metavar="[FIELD=]PATTERN", action="append",
             help=f"{does}; FIELD is device, vendor, architecture or description",
         )  # fmt: skip
+
+
+def _count(text: str) -> int:
+    return number(text, 1, 1_000_000)
 
 
 def _level(text: str) -> int:
@@ -168,8 +179,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             option = "a FILE" if name == "files" else "--" + name.replace("_", "-")
             reason = f"needs --{modes[0]}" if mode == "lines" else f"has no meaning with --{mode}"
             raise UsageError(f"{option} {reason}; see dcp-evaluator --help")
-    if options.address is not None and options.port is None:
-        raise UsageError("--address needs --port; see dcp-evaluator --help")
+    for name in ("address", "max_sandboxes"):
+        if getattr(options, name) is not None and options.port is None:
+            raise UsageError(f"--{name.replace('_', '-')} needs --port; see dcp-evaluator --help")
     if mode in _MODES["files"] and not options.files:
         raise UsageError("no FILE is given; see dcp-evaluator --help")
     return options
@@ -221,7 +233,8 @@ def _run(arguments: Sequence[str]) -> int:
     from .server import serve_tcp
 
     address = "localhost" if options.address is None else options.address
-    return serve_tcp(options.files, address, options.port, memory_limit=memory_limit, level=level, gpu=gpu)
+    most = options.max_sandboxes
+    return serve_tcp(options.files, address, options.port, memory_limit=memory_limit, most=most, level=level, gpu=gpu)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -51,6 +51,11 @@ class LineEvaluator:
         self.watch(self._zygote, self._on_zygote)
         self._broker = Broker(warm, gpu)
 
+    @property
+    def sandboxes(self) -> int:
+        """How many have a connection."""
+        return len(self._brokers)
+
     def notice(self, level: int, text: str) -> None:
         if level <= self._level:
             print(f"dcp-evaluator: {text}", file=sys.stderr, flush=True)

@@ -17,9 +17,19 @@ _SHORTEST_LIFE = 1.0  # seconds; a zygote that ends earlier is not replaced
 
 
 def serve_tcp(
-    files: Sequence[str], address: str, port: int, *, memory_limit: int | None, level: int, gpu: GpuOptions | None
+    files: Sequence[str],
+    address: str,
+    port: int,
+    *,
+    memory_limit: int | None,
+    most: int | None,
+    level: int,
+    gpu: GpuOptions | None,
 ) -> int:
-    """Serves until a signal ends it. Returns the exit status. Raises UsageError, InstallationError, ZygoteError."""
+    """Serves until a signal ends it. Returns the exit status. Raises UsageError, InstallationError, ZygoteError.
+
+    ``most``: how many sandboxes there may be at a time; None without a limit.
+    """
     listeners = listen(address, port)
     with contextlib.ExitStack() as stack:
         for listener in listeners:
@@ -27,12 +37,13 @@ def serve_tcp(
         allow_many_descriptors()
         evaluator = LineEvaluator(files, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
         stack.callback(evaluator.close)
-        _Server(evaluator, listeners).run()
+        _Server(evaluator, listeners, most).run()
     return 0
 
 
 class _Server:
-    def __init__(self, evaluator: LineEvaluator, listeners: Sequence[socket.socket]) -> None:
+    def __init__(self, evaluator: LineEvaluator, listeners: Sequence[socket.socket], most: int | None) -> None:
+        self._most = most
         self._evaluator = evaluator
         self._listeners = listeners
         self._paused_until: float | None = None
@@ -97,8 +108,16 @@ class _Server:
                 self._connect(connection)
 
     def _connect(self, connection: socket.socket) -> None:
+        if self._most is not None and self._evaluator.sandboxes >= self._most:
+            return self._refuse(connection, f"{self._most} sandboxes run, as many as --max-sandboxes allows")
         try:
             prepare_connection(connection)
             self._evaluator.connect(connection.fileno(), connection.fileno())
         except OSError as error:
             self._evaluator.notice(ERROR, f"a connection cannot be served: {error.strerror}")
+        return None
+
+    def _refuse(self, connection: socket.socket, reason: str) -> None:
+        self._evaluator.notice(WARNING, f"a connection is refused: {reason}")
+        with contextlib.suppress(OSError):  # the peer has left
+            connection.send(f"DIE: {reason}\n".encode(), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
