@@ -51,7 +51,7 @@ def drop(*capabilities: int) -> None:
         ("--module a.js", "--module needs --shell"),
         ("--json a.js", "--json needs --probe"),
         ("--shell --probe a.js", "argument --probe: not allowed with argument --shell"),
-        ("--probe a.js", "a FILE has no meaning with --probe"),
+        ("--version a.js", "a FILE has no meaning with --version"),
         ("--probe -p 1", "--port has no meaning with --probe"),
         ("--shell -p 1 a.js", "--port has no meaning with --shell"),
         ("--shell --json a.js", "--json has no meaning with --shell"),

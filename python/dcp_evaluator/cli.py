@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .command import Parser, number, port_number, run_command, seconds
 from .engine_options import LARGEST_MEMORY_MIB, heap_limit
-from .errors import UsageError
+from .errors import InstallationError, UsageError
 from .isolation import COARSEST_STEP, FINEST_STEP, POLICIES, choose
 
 TYPE_CHECKING = False  # typing and pathlib take long to load, and a start in inetd's way is waited for
@@ -38,7 +38,7 @@ _DEFAULT_LEVEL = 5
 
 # Where each option has a meaning; "lines" is the mode without a name.
 _MODES = {
-    "files": ("lines", "shell"),
+    "files": ("lines", "shell", "probe"),
     "isolation": ("lines", "shell", "probe"),
     "port": ("lines",),
     "address": ("lines",),
@@ -48,7 +48,7 @@ _MODES = {
     "clock_step": ("lines", "shell"),
     "gpu_memory": ("lines", "shell"),
     "gpu_staging": ("lines", "shell"),
-    "gpu_timeout": ("lines", "shell"),
+    "gpu_timeout": ("lines", "shell", "probe"),
     "gpu_devices": ("lines", "shell", "probe"),
     "gpu_allow": ("lines", "shell", "probe"),
     "gpu_ban": ("lines", "shell", "probe"),
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="dcp-evaluator",
         usage="dcp-evaluator [-p PORT [--address ADDRESS] [--max-sandboxes N]] [-d LEVEL] [SANDBOX] [GPU] FILE...\n"
         "       dcp-evaluator --shell [--module] [SANDBOX] [GPU] FILE...\n"
-        "       dcp-evaluator --probe [--json] [SANDBOX] [GPU]",
+        "       dcp-evaluator --probe [--json] [SANDBOX] [GPU] [FILE...]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -162,6 +162,9 @@ def _gpu_options(options: argparse.Namespace) -> GpuOptions | None:
         gpu.visible()
     except ValueError as error:
         raise UsageError(str(error)) from None
+    except InstallationError:
+        if not options.probe:  # which tells what is wrong with the driver
+            raise
     return gpu
 
 
@@ -182,7 +185,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name in ("address", "max_sandboxes"):
         if getattr(options, name) is not None and options.port is None:
             raise UsageError(f"--{name.replace('_', '-')} needs --port; see dcp-evaluator --help")
-    if mode in _MODES["files"] and not options.files:
+    if mode in ("lines", "shell") and not options.files:
         raise UsageError("no FILE is given; see dcp-evaluator --help")
     return options
 
@@ -217,7 +220,8 @@ def _run(arguments: Sequence[str]) -> int:
     if options.probe:
         from .probe import run_probe
 
-        return run_probe(_gpu_options(options), as_json=options.json)
+        _check_files(options.files)
+        return run_probe(options.files, _gpu_options(options), as_json=options.json)
     memory_limit = _memory_limit(options)
     gpu = _gpu_options(options)
     if options.shell:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
 _WIDTH = 110
+_MAIN_CPU_FEATURES = (
+    "sse4_2",
+    "fma",
+    "avx",
+    "avx2",
+    "avx512f",
+    "amx_tile",
+    "sha_ni",
+    "asimd",
+    "asimdhp",
+    "sve",
+    "sve2",
+)
 _MAIN_LIMITS = (
     "maxBufferSize",
     "maxStorageBufferBindingSize",
@@ -23,10 +37,15 @@ def for_people(report: dict[str, Any]) -> str:
     for name, value in report["versions"].items():
         lines += _item(name, ", ".join(value) or "none" if isinstance(value, list) else value or "missing")
     lines += ["Machine", *_machine_lines(report["machine"])]
+    lines += ["Limits", *_limit_lines(report["limits"])]
+    lines += ["Worktimes", *_worktime_lines(report["worktimes"])]
     lines += ["Slice", *_slice_lines(report["slice"])]
     for group, title in (("javascript", "JavaScript"), ("webassembly", "WebAssembly")):
         lines += [title, *_feature_lines(report["features"].get(group) or {})]
+        if group == "javascript":
+            lines += _edition_lines(report["features"].get("ecmascript") or {})
     lines += ["GPU", *_section(report["gpu"], "adapters", _adapter_lines, "no adapter: WebGPU is off, all else works")]
+    lines += [line for driver in report["gpu"]["drivers"] for line in _driver_lines(driver)]
     for part, title in (("isolation", "Isolation of sandboxes"), ("gpu_isolation", "Isolation of GPU hosts")):
         lines += [title, *_section(report[part], "layers", _layer_lines, "nothing is known")]
     return "\n".join(lines)
@@ -48,10 +67,38 @@ def _machine_lines(machine: dict[str, Any]) -> list[str]:
         if machine[key] is not None
     )
     cpus = f"{machine['cpus_usable']} of {machine['cpus']} CPUs usable"
+    cores = "" if machine["cores"] is None else f", {machine['cores']} cores"
+    features = _list(name for name in _MAIN_CPU_FEATURES if name in machine["cpu_features"])
     return [
-        *_item("CPU", f"{machine['cpu']}, {machine['architecture']}, {cpus}"),
+        *_item("CPU", f"{machine['cpu']}, {machine['architecture']}, {cpus}{cores}"),
+        *_item("CPU features", f"{features or 'none of note'}; all {len(machine['cpu_features'])} with --json"),
         *_item("memory", memory or "unknown"),
     ]
+
+
+def _limit_lines(limits: dict[str, Any]) -> list[str]:
+    def text(name: str, unit: str) -> str:
+        return "no limit" if limits[name] is None else f"{limits[name]:g}{unit}"
+
+    gpu = f"memory {text('gpu_memory_mib', ' MiB')}, staging {text('gpu_staging_mib', ' MiB')}"
+    return [
+        *_item("control group", f"CPU {text('cpu_quota', ' CPUs')}, memory {text('memory_mib', ' MiB')}"),
+        *_item("user", f"processes {text('processes', '')}, open files {text('open_files', '')}"),
+        *_item("GPU, each sandbox", f"{gpu}, submission {text('gpu_timeout_s', ' s')}"),
+    ]
+
+
+def _worktime_lines(worktimes: dict[str, Any]) -> list[str]:
+    def text(items: list[dict[str, Any]]) -> str:
+        return _list(f"{item['name']} {_list(item['versions'])}" for item in items)
+
+    lines = _item("Python API", text(worktimes["local"]))
+    if worktimes["error"] or worktimes["files"] is not None:
+        lines += _item("start-up files", worktimes["error"] or text(worktimes["files"]) or "none")
+        if worktimes["capabilities"] is not None:
+            lines += _item("capabilities", json.dumps(worktimes["capabilities"]))
+        return lines
+    return lines + _item("start-up files", "none were given: dcp-evaluator --probe FILE...")
 
 
 def _slice_lines(outcome: dict[str, Any]) -> list[str]:
@@ -62,7 +109,7 @@ def _slice_lines(outcome: dict[str, Any]) -> list[str]:
 
 def _section(part: dict[str, Any], name: str, lines: Callable[[dict[str, Any]], list[str]], none: str) -> list[str]:
     if part["error"]:
-        return [f"  {part['error']}"]
+        return textwrap.wrap(part["error"], _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     return [line for item in part[name] for line in lines(item)] or [f"  {none}"]
 
 
@@ -76,6 +123,11 @@ def _feature_lines(outcomes: dict[str, Any]) -> list[str]:
     for reason, names in failed.items():
         lines += _item("missing", f"{_list(names)}: {reason}")
     return lines
+
+
+def _edition_lines(editions: dict[str, Any]) -> list[str]:
+    parts = [f"{name} but for {_list(has['missing'])}" if has["missing"] else name for name, has in editions.items()]
+    return _item("of ECMA-262", _list(parts)) if parts else []
 
 
 def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
@@ -94,6 +146,10 @@ def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
     lines += _item("features", _list(adapter.get("features") or []) or "none", 4)
     main = [f"{name} {limits[name]}" for name in _MAIN_LIMITS if name in limits]
     return lines + _item("limits", f"{_list(main)}; all {len(limits)} with --json", 4)
+
+
+def _driver_lines(driver: dict[str, Any]) -> list[str]:
+    return _item(driver["manifest"], "works alone" if driver["ok"] else f"fails alone: {driver['error']}")
 
 
 def _layer_lines(layer: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from .. import probe
+from .. import probe, probe_gpu
 from ..events import JobMetrics
 
 
@@ -56,7 +56,7 @@ def _adapter(summary: Summary) -> str:
         return ", ".join(names)
     if not summary.gpu_wanted:
         return "not asked for; filtered in JavaScript"
-    reason = probe.gpu_adapters()["error"] or "no Vulkan driver was found"
+    reason = probe_gpu.gpu_adapters()["error"] or "no Vulkan driver was found"
     return f"none ({reason}); filtered in JavaScript"
 
 

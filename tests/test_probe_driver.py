@@ -1,0 +1,79 @@
+"""``dcp-evaluator --probe`` on machines whose Vulkan driver is missing, crashes or hangs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broken_driver import BODIES, broken_driver
+from cli_driver import run
+from probe_driver import probe
+
+NO_DRIVER = {"VK_DRIVER_FILES": "/nonexistent", "VK_ICD_FILENAMES": "/nonexistent"}
+TIMEOUT = ("--gpu-timeout", "1.5")
+ENDS = {"aborts": "signal 6 (SIGABRT)", "crashes": "signal 11 (SIGSEGV)", "exits": "exit 0"}
+
+
+def chosen(*manifests: Path | str) -> dict[str, str]:
+    files = ":".join(map(str, manifests))
+    return {"VK_DRIVER_FILES": files, "VK_ICD_FILENAMES": files}
+
+
+def working_driver() -> str:
+    """The manifest of the machine's first driver."""
+    return str(sorted(Path("/usr/share/vulkan/icd.d").glob("*.json"))[0])
+
+
+def assert_the_rest_is_whole(report: dict[str, Any]) -> None:
+    assert report["slice"]["ok"] is True
+    assert report["features"]["webassembly"]["MVP"] is True
+    assert report["isolation"]["error"] is None
+
+
+def test_without_a_driver_a_slice_still_runs() -> None:
+    report = probe(**NO_DRIVER)
+    assert_the_rest_is_whole(report)
+    assert report["gpu"]["error"] is None
+    assert report["gpu"]["drivers"] == []
+    assert not any(adapter["offered"] for adapter in report["gpu"]["adapters"])
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_driver_that_ends_the_process_takes_the_child_alone(tmp_path: Path, how: str) -> None:
+    manifest = broken_driver(tmp_path, BODIES[how])
+    report = probe(**chosen(manifest))
+    assert_the_rest_is_whole(report)
+    gpu = report["gpu"]
+    assert gpu["error"].startswith(f"dcp-gpu-host failed ({ENDS[how]})")
+    assert f"alone, {manifest} fails: repair that driver" in gpu["error"]
+    assert gpu["adapters"] == []
+    (driver,) = gpu["drivers"]
+    assert (driver["manifest"], driver["ok"]) == (str(manifest), False)
+
+
+def test_a_driver_that_hangs_costs_a_bounded_time(tmp_path: Path) -> None:
+    manifest = broken_driver(tmp_path, BODIES["hangs"])
+    report = probe(options=TIMEOUT, **chosen(manifest))
+    assert_the_rest_is_whole(report)
+    assert report["gpu"]["error"].startswith("dcp-gpu-host gave no answer within 1.5 s; alone, ")
+
+
+def test_the_broken_one_of_two_drivers_is_named(tmp_path: Path) -> None:
+    manifest, works = broken_driver(tmp_path, BODIES["aborts"]), working_driver()
+    report = probe(**chosen(manifest, works))
+    drivers = {driver["manifest"]: driver["ok"] for driver in report["gpu"]["drivers"]}
+    assert drivers == {str(manifest): False, works: True}
+    assert works not in report["gpu"]["error"]
+    shown = run("--probe", environment=chosen(manifest, works))
+    assert (shown.returncode, shown.stderr) == (0, "")
+    text = " ".join(shown.stdout.split())
+    assert f"{works} works alone" in text
+    assert f"{manifest} fails alone: dcp-gpu-host failed (signal 6 (SIGABRT))" in text
+
+
+def test_a_choice_of_adapters_on_a_broken_driver_is_still_a_report(tmp_path: Path) -> None:
+    report = probe(options=("--gpu-ban", "llvmpipe"), **chosen(broken_driver(tmp_path, BODIES["aborts"])))
+    assert "SIGABRT" in report["gpu"]["error"]
+    assert_the_rest_is_whole(report)
