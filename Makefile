@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench asan check-install clean
+.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-reference asan check-install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -69,6 +69,12 @@ fuzz: build  ## the fuzzers for an hour, or FUZZ_SECONDS
 
 bench: build  ## measure the hot paths
 	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0
+
+bench-reference: build  ## measure this machine as the reference machine NAME, while it is quiet
+	@test -n "$(NAME)" || { echo 'error: which machine? make bench-reference NAME=xeon-2' >&2; exit 2; }
+	@mkdir -p out
+	@$(BIN)/dcp-evaluator --benchmark --json >out/$(NAME).json
+	@mv out/$(NAME).json python/dcp_evaluator/benchmark/references/$(NAME).json
 
 asan: $(PREPARED)  ## C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset asan -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \

@@ -14,7 +14,7 @@ import pytest
 import dcp_evaluator
 from cli_driver import one_message, run, write
 from dcp_evaluator import features, installation
-from probe_driver import probe, schema
+from reports import probe, schema
 
 Break = Callable[[Path], None]
 Copy = tuple[Path, dict[str, str]]
@@ -111,10 +111,10 @@ def test_a_start_up_file_that_cannot_be_read_is_an_error() -> None:
 
 
 def test_the_schema_is_one_and_refuses_a_wrong_report(report: dict[str, Any]) -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator.check_schema(schema("probe-1"))
     broken = {**report, "slice": {"ok": "yes", "error": None, "milliseconds": 1}}
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(broken, schema())
+        jsonschema.validate(broken, schema("probe-1"))
 
 
 def test_adapters_computed(report: dict[str, Any]) -> None:

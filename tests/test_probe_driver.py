@@ -9,7 +9,7 @@ import pytest
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import run
-from probe_driver import probe
+from reports import probe
 
 NO_DRIVER = {"VK_DRIVER_FILES": "/nonexistent", "VK_ICD_FILENAMES": "/nonexistent"}
 TIMEOUT = ("--gpu-timeout", "1.5")

@@ -28,7 +28,7 @@ lines on standard input and output; with -p every connection gets a fresh one.
 
 exit status:
   0        the sandbox ended by itself; a signal ended the listener (-p); all was done (--shell);
-           a slice can run (--probe)
+           a slice can run (--probe); all that can be was measured (--benchmark)
   1        a start-up file failed; an error was not caught (--shell); no sandbox can be made
   2        wrong command line; a file cannot be read; the port cannot be used; no slice can run (--probe);
            a part of the installation does not load
@@ -39,7 +39,7 @@ _DEFAULT_LEVEL = 5
 # Where each option has a meaning; "lines" is the mode without a name.
 _MODES = {
     "files": ("lines", "shell", "probe"),
-    "isolation": ("lines", "shell", "probe"),
+    "isolation": ("lines", "shell", "probe", "benchmark"),
     "port": ("lines",),
     "address": ("lines",),
     "max_sandboxes": ("lines",),
@@ -48,13 +48,14 @@ _MODES = {
     "clock_step": ("lines", "shell"),
     "gpu_memory": ("lines", "shell"),
     "gpu_staging": ("lines", "shell"),
-    "gpu_timeout": ("lines", "shell", "probe"),
-    "gpu_devices": ("lines", "shell", "probe"),
-    "gpu_allow": ("lines", "shell", "probe"),
-    "gpu_ban": ("lines", "shell", "probe"),
+    "gpu_timeout": ("lines", "shell", "probe", "benchmark"),
+    "gpu_devices": ("lines", "shell", "probe", "benchmark"),
+    "gpu_allow": ("lines", "shell", "probe", "benchmark"),
+    "gpu_ban": ("lines", "shell", "probe", "benchmark"),
     "options": ("lines", "shell"),
     "module": ("shell",),
-    "json": ("probe",),
+    "json": ("probe", "benchmark"),
+    "quick": ("benchmark",),
 }
 
 
@@ -63,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="dcp-evaluator",
         usage="dcp-evaluator [-p PORT [--address ADDRESS] [--max-sandboxes N]] [-d LEVEL] [SANDBOX] [GPU] FILE...\n"
         "       dcp-evaluator --shell [--module] [SANDBOX] [GPU] FILE...\n"
-        "       dcp-evaluator --probe [--json] [SANDBOX] [GPU] [FILE...]",
+        "       dcp-evaluator --probe [--json] [SANDBOX] [GPU] [FILE...]\n"
+        "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -79,9 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--shell", action="store_true", help="evaluate the files with print(), until nothing is pending")
     mode.add_argument("--probe", action="store_true", help="show what this machine offers to sandboxes")
+    mode.add_argument("--benchmark", action="store_true", help="measure this machine, beside reference machines")
     mode.add_argument("--version", action="store_true", help="show the version")
     parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
-    parser.add_argument("--json", action="store_true", help="with --probe: for programs")
+    parser.add_argument("--json", action="store_true", help="with --probe, --benchmark: for programs")
+    parser.add_argument("--quick", action="store_true", help="with --benchmark: seconds instead of a minute")
     return parser
 
 
@@ -163,7 +167,7 @@ def _gpu_options(options: argparse.Namespace) -> GpuOptions | None:
     except ValueError as error:
         raise UsageError(str(error)) from None
     except InstallationError:
-        if not options.probe:  # which tells what is wrong with the driver
+        if not (options.probe or options.benchmark):  # which tell what is wrong with the driver
             raise
     return gpu
 
@@ -176,7 +180,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         ours, theirs = ours[:position], ours[position + 1 :]
     options = _parser().parse_intermixed_args(ours)
     options.options = [*(options.options or []), *(text.removeprefix("--options=") for text in theirs)]
-    mode = next((name for name in ("shell", "probe", "version") if getattr(options, name)), "lines")
+    mode = next((name for name in ("shell", "probe", "benchmark", "version") if getattr(options, name)), "lines")
     for name, modes in _MODES.items():
         if getattr(options, name) not in (None, False, []) and mode not in modes:
             option = "a FILE" if name == "files" else "--" + name.replace("_", "-")
@@ -222,6 +226,10 @@ def _run(arguments: Sequence[str]) -> int:
 
         _check_files(options.files)
         return run_probe(options.files, _gpu_options(options), as_json=options.json)
+    if options.benchmark:
+        from .benchmark.run import run_benchmark
+
+        return run_benchmark(_gpu_options(options), quick=options.quick, as_json=options.json)
     memory_limit = _memory_limit(options)
     gpu = _gpu_options(options)
     if options.shell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dcp_programs import native_files
 
-from probe_driver import probe
+from reports import probe
 
 
 def test_worktimes_and_capabilities_of_dcps_start_up_files() -> None:

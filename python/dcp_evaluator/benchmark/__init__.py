@@ -1,0 +1,1 @@
+"""``dcp-evaluator --benchmark``: what this machine does in sandboxes, for the owner of a node."""
