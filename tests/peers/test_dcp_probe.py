@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dcp_programs import native_files
+from dcp_programs import start_up_files
 
 from reports import probe
 
 
 def test_worktimes_and_capabilities_of_dcps_start_up_files() -> None:
-    worktimes = probe(0, *native_files())["worktimes"]
+    worktimes = probe(0, *start_up_files())["worktimes"]
     assert worktimes["error"] is None
     assert worktimes["files"] == [
         {"name": "map-basic", "versions": ["1.0.0"]},
