@@ -75,6 +75,14 @@ struct ImportTypes {
   wasm_importtype_vec_t types;
 };
 
+struct ExportTypes {
+  explicit ExportTypes(wasmtime_module_t* module) { wt.wasmtime_module_exports(module, &types); }
+  ExportTypes(const ExportTypes&) = delete;
+  ExportTypes& operator=(const ExportTypes&) = delete;
+  ~ExportTypes() { wt.wasm_exporttype_vec_delete(&types); }
+  wasm_exporttype_vec_t types;
+};
+
 std::vector<wasmtime_extern_t> imports_of(Store& store, Module& module, Value given) {
   const ImportTypes imports(module.module);
   std::vector<wasmtime_extern_t> items;
@@ -86,13 +94,16 @@ std::vector<wasmtime_extern_t> imports_of(Store& store, Module& module, Value gi
   return items;
 }
 
+// By name: wasmtime makes every export before the nth to find that one.
 Value exports_of(Store& store, Module& module, wasmtime_instance_t instance) {
   std::vector<Value> exports;
-  char* name = nullptr;
-  std::size_t length = 0;
   wasmtime_extern_t item = {};
   const auto& [functions, tables64] = module.exports();
-  for (std::size_t i = 0; wt.wasmtime_instance_export_nth(store.context(), &instance, i, &name, &length, &item); ++i) {
+  const ExportTypes declared(module.module);
+  for (std::size_t i = 0; i < declared.types.size; ++i) {
+    const wasm_name_t* name = wt.wasm_exporttype_name(declared.types.data[i]);
+    wt.wasmtime_instance_export_get(store.context(), &instance, reinterpret_cast<const char*>(name->data), name->size,
+                                    &item);
     if (item.kind == WASMTIME_EXTERN_FUNC) {
       exports.push_back(store.intern_function(item.of.func, i < functions.size() ? functions[i] : -1));
     } else {
