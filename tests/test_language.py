@@ -53,3 +53,30 @@ def test_running_out_of_memory_is_always_an_error(tmp_path: Path) -> None:
     """
     done = run_script(tmp_path, source, "--memory-limit", "24")
     assert (done.returncode, done.stdout, done.stderr) == (0, "an error each time\n", "")
+
+
+def test_a_string_is_found_where_it_is(tmp_path: Path) -> None:
+    """``indexOf`` and what is built on it, as Python finds it; units of a string are of one byte or of two."""
+    chosen = random.Random(6)
+    alphabets = ["ab", "aé", "aЖ", "aAЖ\u0161"]  # Ж and š have the low bytes of characters of one byte
+    cases = [
+        ("".join(chosen.choices(a, k=chosen.randrange(12))), "".join(chosen.choices(b, k=chosen.randrange(4))), start)
+        for a in alphabets
+        for b in alphabets
+        for start in (-1, 0, 1, 3, 11, 99)
+        for _ in range(20)
+    ]
+    cases += [("x" * 5000 + "y", "y", 0), ("x" * 5000, "xy", 0), ("", "", 5), ("a", "", 1), ("a\0b", "\0", 0)]
+    source = f"""
+      const found = ([text, part, from]) =>
+        [text.indexOf(part, from), text.lastIndexOf(part), text.includes(part, from), text.split(part || "a").length];
+      print(JSON.stringify({json.dumps(cases)}.map(found)));
+    """
+    done = run_script(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    expected = []
+    for text, part, start in cases:
+        clamped = min(max(start, 0), len(text))
+        at = text.find(part, clamped)
+        expected.append([at, text.rfind(part), at >= 0, len(text.split(part or "a"))])
+    assert json.loads(done.stdout) == expected

@@ -47,6 +47,15 @@ dcp_correct("rt->in_out_of_memory = false;" "rt->malloc_state.malloc_limit = lim
 # A literal becomes an entry of the table of names, which takes long for one of megabytes and brings nothing.
 dcp_correct("JS_VALUE_GET_TAG(val) == JS_TAG_STRING && as_atom" "JS_VALUE_GET_TAG(val) == JS_TAG_STRING && as_atom
         && JS_VALUE_GET_STRING(val)->len <= 1024")
+# indexOf compares at each place with a function call; Pyodide's files are decoded with one indexOf a character.
+dcp_correct("if (len >= v_len && inc * (stop - start) >= 0) {" "if (!lastIndexOf) {
+        if (start <= stop) ret = string_indexof(p, p1, start);
+    } else if (len >= v_len && inc * (stop - start) >= 0) {")
+dcp_correct("for (i = from; i < len; i++) {
+                if (str8(p)[i] == (uint8_t)c)
+                    return i;
+            }" "const uint8_t *found = memchr(str8(p) + from, c, len - from);
+            return found == NULL ? -1 : found - str8(p);")
 # Strings as WebAssembly sees them, and scripts as bytes, need what quickjs.h does not offer.
 string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
