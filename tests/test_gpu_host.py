@@ -129,6 +129,23 @@ def test_a_gpu_host_that_is_killed_loses_the_device_only() -> None:
                 os.kill(pid, signal.SIGKILL)
 
     job.work.on("ready", kill_second)
-    results = list(job.local_exec(sandboxes=1))
+    with dcp.Evaluator() as evaluator:
+        results = list(job.local_exec(sandboxes=1, evaluator=evaluator))
     assert results == [True, ["unknown", "the GPU host has ended", "AbortError", 4], True]
+    wait_until(lambda: not gpu_hosts(), "the GPU hosts end")
+
+
+def test_a_gpu_host_waits_for_the_next_job() -> None:
+    def run() -> list[int]:
+        """The hosts that wait after a job that used one."""
+        work = "async () => (await navigator.gpu.requestAdapter()) !== null"
+        assert list(dcp.compute_for([0], work).local_exec(1, evaluator=evaluator)) == [True]
+        return gpu_hosts()
+
+    with dcp.Evaluator() as evaluator:
+        (first,) = run()
+        (second,) = run()
+        assert first != second  # a sandbox got the first one
+        dcp.compute_for([0], "() => 1").local_exec(1, evaluator=evaluator).wait()
+        assert gpu_hosts() == [second]
     wait_until(lambda: not gpu_hosts(), "the GPU hosts end")

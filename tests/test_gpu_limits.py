@@ -169,6 +169,22 @@ def test_an_endless_shader_loses_the_device_of_its_sandbox_only() -> None:
     wait_until(lambda: not gpu_hosts(), "the GPU hosts end")
 
 
+def test_a_compilation_that_takes_too_long_loses_the_device() -> None:
+    body = """
+    const lines = "x = x * 1664525u + 1013904223u;\\n".repeat(datum);
+    const code = `@group(0) @binding(0) var<storage, read_write> y: u32;
+      @compute @workgroup_size(1) fn main() { var x = y; ${lines} y = x; }`;
+    device.createComputePipeline({ layout: "auto", compute: { module: device.createShaderModule({ code }) } });
+    const lost = await Promise.race([device.lost, device.queue.onSubmittedWorkDone()]);
+    const again = await navigator.gpu.requestAdapter();
+    return [lost?.reason, lost?.message, again !== null];
+    """
+    with dcp.Evaluator(gpu=dcp.GpuOptions(timeout=0.05)) as evaluator:
+        results = list(dcp.compute_for([1, 300_000], work(body)).local_exec(1, evaluator=evaluator))
+    message = "a compilation did not finish within 0.05 s, the limit of this evaluator"
+    assert results == [[None, None, True], ["unknown", message, True]]
+
+
 def test_an_endless_shader_that_nobody_awaits_is_found_as_well() -> None:
     found = run_one(
         f"""

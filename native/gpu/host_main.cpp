@@ -29,6 +29,7 @@
 
 #include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_info.hpp"
+#include "gpu/compute_check.hpp"
 #include "gpu/crash.hpp"
 #include "gpu/driver_files.hpp"
 #include "gpu/library.hpp"
@@ -157,7 +158,7 @@ void serve(const dcp::gpu::Functions& functions, const Options& options) {
   const std::vector<WGPUAdapter> found = find_adapters(functions, WGPUInstanceBackend_Primary);
   Server server(functions, choose_adapters(functions, found, options.choice), region, options.limits, [] {
     hang_up();
-    say("dcp-gpu-host: a submission took too long");
+    say("dcp-gpu-host: a submission or compilation took too long");
     _exit(4);
   });
   watch_for_crashes([&server](const std::string& reason) {
@@ -166,6 +167,9 @@ void serve(const dcp::gpu::Functions& functions, const Options& options) {
   });
   CommandReader reader(region);
   std::vector<std::uint32_t> command;
+  // While nobody asks, the driver and its compiler run once, so that they are loaded and set up. What comes of it is for
+  // --probe to tell.
+  if (!found.empty() && !reader.has_more()) check_compute(functions, server.adapters().front());
   for (;;) {
     while (reader.next(command)) {
       server.execute(command);

@@ -57,6 +57,7 @@ class CommandReader {
   /// Copies the next command, header word included, into `command`; false: there is none. Skips padding. Throws
   /// Violation when the ring's contents make no sense.
   bool next(std::vector<std::uint32_t>& command);
+  bool has_more() const { return region_.header().commands.write.load(std::memory_order_acquire) != position_; }
   /// Tells the writer that everything that next() has returned is done with.
   void release();
   /// Waits for a command or a wake-up; false when the socket hung up.

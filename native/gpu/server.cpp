@@ -65,6 +65,20 @@ Command hand_written(Opcode opcode) {
   }
 }
 
+/// Whether wgpu-native or the driver may compile a shader before the call returns.
+bool compiles(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::createShaderModule:
+    case Opcode::createComputePipelineAsync:
+    case Opcode::createRenderPipelineAsync:
+    case Opcode::GPUDevice_createComputePipeline:
+    case Opcode::GPUDevice_createRenderPipeline:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End hung)
@@ -95,10 +109,11 @@ void Server::lose_devices(std::string_view reason) {
   }
 }
 
-void Server::hung() {
+void Server::hung(std::string_view what) {
   const double seconds = std::chrono::duration<double>(limits_.submission).count();
   char text[160];
-  std::snprintf(text, sizeof text, "a submission did not finish within %g s, the limit of this evaluator", seconds);
+  std::snprintf(text, sizeof text, "%.*s did not finish within %g s, the limit of this evaluator",
+                static_cast<int>(what.size()), what.data(), seconds);
   lose_devices(text);
   end_hung_();
 }
@@ -108,11 +123,26 @@ void Server::execute(std::span<const std::uint32_t> command) {
   if (type == 0 || type >= kOpcodeCount) throw Violation("no command " + std::to_string(type));
   const auto opcode = static_cast<Opcode>(type);
   Call call(*this, command);
+  if (compiles(opcode) && limits_.submission != Limits{}.submission) {
+    compile(opcode, call);
+  } else {
+    execute(opcode, call);
+  }
+}
+
+void Server::execute(Opcode opcode, Call& call) {
   if (const Command carry_out = hand_written(opcode)) {
     carry_out(call);
   } else {
     execute_generated(opcode, call);
   }
+}
+
+void Server::compile(Opcode opcode, Call& call) {
+  if (!compiling_) compiling_ = std::make_unique<Watchdog>(limits_.submission, [this] { hung("a compilation"); });
+  compiling_->begin();
+  execute(opcode, call);
+  compiling_->end();
 }
 
 Object& Server::add(std::uint32_t id, Object object) {

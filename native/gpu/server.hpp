@@ -18,6 +18,7 @@
 #include "gpu/objects.hpp"
 #include "gpu/region.hpp"
 #include "gpu/replies.hpp"
+#include "gpu/watchdog.hpp"
 
 namespace dcp::gpu {
 
@@ -26,7 +27,8 @@ class Server {
   /// Ends the host for a reason that the devices were told; never returns.
   using End = std::function<void()>;
 
-  /// `adapters`: borrowed, the preferred one first. `hung`: called after a submission took longer than `limits` allow.
+  /// `adapters`: borrowed, the preferred one first. `hung`: called after a submission or a compilation took longer than
+  /// `limits` allow.
   Server(
       const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits = {},
       End hung = [] {});
@@ -46,8 +48,8 @@ class Server {
   const std::shared_ptr<MemoryAccount>& memory() const { return memory_; }
   /// The host is about to end: tells all devices that they are lost, and why. Any thread.
   void lose_devices(std::string_view reason);
-  /// A submission takes too long: on a watchdog's thread.
-  void hung();
+  /// "a submission" takes too long: on a watchdog's thread.
+  void hung(std::string_view what);
   void track(const std::shared_ptr<Device>& device);
   ObjectTable& objects() { return objects_; }
   /// Registers an object. Throws Violation where the id is taken, or the table full.
@@ -57,6 +59,9 @@ class Server {
   std::mutex map_mutex;  ///< Buffer::state and Buffer::map, and every use of a mapped pointer
 
  private:
+  void execute(Opcode opcode, Call& call);
+  void compile(Opcode opcode, Call& call);
+
   const Functions& functions_;
   const std::vector<WGPUAdapter> adapters_;
   Region& region_;
@@ -65,6 +70,7 @@ class Server {
   const Limits limits_;
   const End end_hung_;
   const std::shared_ptr<MemoryAccount> memory_;
+  std::unique_ptr<Watchdog> compiling_;  // null: there is no limit, or nothing was compiled yet
   std::mutex devices_mutex_;
   std::vector<std::weak_ptr<Device>> devices_;
   ObjectTable objects_;

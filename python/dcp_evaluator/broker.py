@@ -42,7 +42,7 @@ class Broker:
 
     def rest(self) -> None:
         """Ends what no sandbox needs between two jobs."""
-        self.gpu_pool.close()
+        self.gpu_pool.rest()
 
     def close(self) -> None:
         """Ends all processes."""

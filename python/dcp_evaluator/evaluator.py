@@ -50,7 +50,7 @@ class Evaluator:
         return SandboxFactory(limit, self._gpu)
 
     def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
-        """Gives a factory back; its GPU hosts end, its zygote stays warm."""
+        """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""
         factory.broker.rest()
         with self._lock:
             idle = self._idle.setdefault(memory_limit or self._memory_limit, [])

@@ -24,7 +24,8 @@ class GpuOptions:
     Raises ValueError for what makes no sense, with what would.
 
     ``memory_limit``: bytes of buffers and textures, None without a limit. ``staging_limit``: bytes of mapped ranges and
-    of data on its way to the GPU, 64 MiB to 2 GiB. ``timeout``: seconds that a submission may take, None for ever.
+    of data on its way to the GPU, 64 MiB to 2 GiB. ``timeout``: seconds that a submission, or the compilation of a
+    shader or pipeline, may take; None for ever.
 
     ``timestamps``: whether GPU time is taken by the GPU's clock where it has one, which costs two timestamps a
     submission; None: where the adapter is no software. Else it is taken from submission to completion.

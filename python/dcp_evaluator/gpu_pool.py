@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+from collections.abc import Sequence
 
 from . import installation, isolation
 from .child import Child
 from .errors import InstallationError
 from .gpu_options import GpuOptions
 from .host_environment import host_environment
+
+_MOST_RESTING = 4
 
 
 class GpuPool:
@@ -22,10 +25,13 @@ class GpuPool:
         self._warm: list[Child] = []
         self._used: dict[int, Child] = {}
         self._ending: list[Child] = []
+        self._most_used = 0  # at once, since the last rest()
+        self._resting = 0
         self.refill()
 
     def prewarm(self, count: int) -> None:
         """Starts ``count`` hosts now; a fault is told to the sandbox that asks."""
+        self._warm = [child for child in self._warm if child.poll() is None]
         with contextlib.suppress(InstallationError, OSError):
             while len(self._warm) < count:
                 self._warm.append(self._start())
@@ -46,6 +52,7 @@ class GpuPool:
         self._warm = [child for child in self._warm if child.poll() is None]
         child = self._warm.pop() if self._warm else self._start()
         self._used[owner] = child
+        self._most_used = max(self._most_used, len(self._used))
         return child.socket
 
     def release(self, owner: int) -> None:
@@ -54,15 +61,27 @@ class GpuPool:
         if self._ending or self._wanted:
             self.refill()
 
+    def rest(self) -> None:
+        """Between two jobs: as many hosts wait as the last job that used the GPU had at once, up to a limit."""
+        if self._most_used:
+            self._resting = min(self._most_used, _MOST_RESTING)
+        self._most_used = 0
+        kept, spare = self._warm[: self._resting], self._warm[self._resting :]
+        self._end([*spare, *self._used.values(), *self._ending])
+        self._warm, self._used, self._ending = kept, {}, []
+        self.prewarm(self._resting)
+
     def close(self) -> None:
         """Ends all hosts."""
-        self._wanted = 0
-        children = [*self._warm, *self._used.values(), *self._ending]
+        self._wanted = self._resting = 0
+        self._end([*self._warm, *self._used.values(), *self._ending])
+        self._warm, self._used, self._ending = [], {}, []
+
+    def _end(self, children: Sequence[Child]) -> None:
         for child in children:
             child.kill()
         for child in children:
             child.end()
-        self._warm, self._used, self._ending = [], {}, []
 
     def _end_host(self, owner: int) -> None:
         child = self._used.pop(owner, None)
