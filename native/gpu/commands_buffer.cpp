@@ -1,6 +1,5 @@
-#include <cstring>
-
 #include "gpu/commands.hpp"
+#include "gpu/copy_bytes.hpp"
 #include "gpu/server.hpp"
 
 namespace dcp::gpu {
@@ -25,12 +24,13 @@ void copy_mapped(Server& server, const Buffer& buffer, bool to_heap, std::uint64
   std::byte* heap = server.region().heap() + heap_offset;
   Header& header = server.region().header();
   (to_heap ? header.bytes_down : header.bytes_up).fetch_add(buffer.map.size, std::memory_order_relaxed);
+  const std::uint64_t offset = buffer.map.offset, size = buffer.map.size;
   if (to_heap) {
-    std::memcpy(heap, server.functions().BufferGetConstMappedRange(buffer.handle, buffer.map.offset, buffer.map.size),
-                buffer.map.size);
+    const void* mapped = server.functions().BufferGetConstMappedRange(buffer.handle, offset, size);
+    copy_bytes(heap, static_cast<const std::byte*>(mapped), size);
   } else {
-    std::memcpy(server.functions().BufferGetMappedRange(buffer.handle, buffer.map.offset, buffer.map.size), heap,
-                buffer.map.size);
+    void* mapped = server.functions().BufferGetMappedRange(buffer.handle, offset, size);
+    copy_bytes(static_cast<std::byte*>(mapped), heap, size);
   }
 }
 

@@ -16,7 +16,8 @@ void destroy_texture(Call& call) {
   call.functions().TextureDestroy(texture);
 }
 
-// queue, destination, heap offset, size in bytes, layout, extent
+// queue, destination, heap offset, size in bytes, layout, extent, part: one write comes in parts, from 0 on; where one
+// is refused, those behind it are left out
 void write_texture(Call& call) {
   auto* queue = static_cast<WGPUQueue>(call.self(Kind::queue));
   WGPUTexelCopyTextureInfo destination;
@@ -28,13 +29,17 @@ void write_texture(Call& call) {
   read_GPUTexelCopyBufferLayout(call, layout);
   WGPUExtent3D extent;
   read_GPUExtent3DDict(call, extent);
+  const std::uint32_t part = call.u32();
   call.finish();
+  Device& device = call.device();
+  if (part > 0 && device.texture_write_failed) return;
   guard_copy_layout(call, layout, extent);
   if (call.ready()) {
     stage_bytes(call, size);
     call.functions().QueueWriteTexture(queue, &destination, data, size, &layout, &extent);
-    call.device().writes_pending = true;
+    device.writes_pending = true;
   }
+  device.texture_write_failed = !call.ready() || device.failure();
   call.end();
 }
 

@@ -22,6 +22,13 @@
     return featureOfFormat[format];
   }
 
+  /** Whether some rows of a texture can be copied without the others, and a row is a row of texels. */
+  gpu.hasRows = (format) => {
+    if (StringPrototypeStartsWith(format, "depth") || StringPrototypeStartsWith(format, "stencil")) return false;
+    const feature = featureOf(format);
+    return feature === undefined || !StringPrototypeStartsWith(feature, "texture-compression-");
+  };
+
   /** Throws TypeError where the device was not asked for the feature that the format needs. */
   gpu.checkFormat = (format, device) => {
     const feature = featureOf(format);

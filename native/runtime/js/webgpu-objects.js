@@ -9,6 +9,9 @@
   const { ArrayPrototypePush, FinalizationRegistry, FinalizationRegistryPrototypeRegister, Symbol } = primordials;
   const { wire } = gpu;
 
+  /** Longer writes go in parts: the host copies one while the next one is copied here. Bytes. */
+  gpu.LONGEST_WRITE = 1 << 22;
+
   gpu.secret = Symbol("WebGPU");
   /** Methods that the generated classes leave to hand-written code: Interface_method(state, ...arguments). */
   gpu.hooks = { __proto__: null };

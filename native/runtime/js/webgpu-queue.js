@@ -4,10 +4,7 @@
 
   const { ops, gpu, primordials } = runtime;
   const { MathMin, PromiseResolve, TypeError, makePromise } = primordials;
-  const { hooks, injectError, opcodes, operationError, wire } = gpu;
-
-  // Longer ones go in parts: the host copies one while the next one is copied here.
-  const LONGEST_WRITE = 1 << 22;
+  const { LONGEST_WRITE, hooks, injectError, opcodes, operationError, wire } = gpu;
 
   hooks.GPUQueue_submit = (queue, commandBuffers) => {
     const { device } = queue;
