@@ -25,6 +25,7 @@ constexpr const char* kReadable[] = {
     "/usr/local/nvidia",
     "/etc/ld.so.cache",
     "/etc/vulkan",
+    "/etc/xdg/vulkan",
     "/etc/glvnd",
     "/etc/drirc",
     "/etc/nvidia",

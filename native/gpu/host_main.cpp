@@ -148,6 +148,14 @@ void seal(const Options& options) {
   if (!refusal.empty()) throw std::runtime_error("not isolated: " + refusal);
 }
 
+/// Sealed as hosts are, so that what is told is what they find.
+[[noreturn]] void tell_adapters(const dcp::gpu::Functions& functions, const Options& options) {
+  if (dup2(STDOUT_FILENO, kSocket) < 0) throw std::runtime_error("stdout is not open");
+  seal(options);
+  const std::string text = options.probe ? dcp::gpu::probe(functions) : dcp::gpu::list(functions);
+  _exit(dprintf(kSocket, "%s\n", text.c_str()) < 0);
+}
+
 /// The sandbox learns that the host is gone, before the driver has been torn down.
 void hang_up() { shutdown(kSocket, SHUT_RDWR); }
 
@@ -204,11 +212,7 @@ int main(int argc, char** argv) {
     }
     dcp::gpu::Functions functions;
     dcp::gpu::open_library(options.library, functions);
-    if (options.probe || options.list) {
-      std::printf("%s\n", (options.probe ? dcp::gpu::probe(functions) : dcp::gpu::list(functions)).c_str());
-      std::fflush(stdout);
-      _exit(0);
-    }
+    if (options.probe || options.list) tell_adapters(functions, options);
     if (fcntl(kSocket, F_GETFD) < 0) throw std::runtime_error("descriptor 3 is not open: it is to be the socket");
     seal(options);
     serve(functions, options);

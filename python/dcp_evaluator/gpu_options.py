@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import installation
+from . import installation, isolation
 from .errors import InstallationError
 from .host_environment import host_environment
 
@@ -116,6 +116,7 @@ def list_adapters() -> list[dict[str, Any]]:
     import subprocess  # both take long to load
 
     command = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library(), "--list"]
+    command += isolation.arguments()
     try:
         done = subprocess.run(
             command, env=host_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIST_TIMEOUT,

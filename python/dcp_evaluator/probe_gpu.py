@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from . import installation
+from . import installation, isolation
 from .errors import DcpError
 from .gpu_options import GpuOptions
 from .host_environment import host_environment
@@ -30,13 +30,13 @@ def gpu_adapters(options: GpuOptions | None = None) -> dict[str, Any]:
     gpu = options or GpuOptions()
     timeout = gpu.timeout or TIMEOUT
     try:
-        library = installation.wgpu_library()
+        command = ["--library", installation.wgpu_library(), "--probe", *isolation.arguments()]
     except DcpError as error:
         return {"version": None, "adapters": [], "error": str(error), "drivers": []}
-    answer, problem = _probe(library, host_environment(), timeout)
+    answer, problem = ask("dcp-gpu-host", command, host_environment(), dict, timeout)
     report = {"version": None, "adapters": [], **(answer or {}), "error": problem, "drivers": []}
     if problem is not None:
-        report["drivers"] = _drivers(library, timeout)
+        report["drivers"] = _drivers(command, timeout)
         if broken := [driver["manifest"] for driver in report["drivers"] if not driver["ok"]]:
             report["error"] += (
                 f"; alone, {' and '.join(broken)} fails: repair that driver, or name others in {_CHOICES[0]}"
@@ -50,17 +50,14 @@ def gpu_adapters(options: GpuOptions | None = None) -> dict[str, Any]:
     return report
 
 
-def _probe(library: str, environment: dict[str, str], timeout: float) -> tuple[Any, None] | tuple[None, str]:
-    return ask("dcp-gpu-host", ["--library", library, "--probe"], environment, dict, timeout)
-
-
-def _drivers(library: str, timeout: float) -> list[dict[str, Any]]:
+def _drivers(command: list[str], timeout: float) -> list[dict[str, Any]]:
     """Each driver alone, all at once: one that hangs costs the time of one. Nothing where none alone fails or works."""
     manifests = list(_manifests())
 
     def alone(manifest: str) -> dict[str, Any]:
         environment = {name: value for name, value in host_environment().items() if name not in _CHOICES}
-        _, error = _probe(library, {**environment, _CHOICES[0]: manifest, _CHOICES[1]: manifest}, timeout)
+        environment |= {_CHOICES[0]: manifest, _CHOICES[1]: manifest}
+        _, error = ask("dcp-gpu-host", command, environment, dict, timeout)
         return {"manifest": manifest, "ok": error is None, "error": error}
 
     if not manifests:
