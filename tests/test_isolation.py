@@ -42,7 +42,7 @@ NAMESPACES = {
 # No kernel that the project supports refuses these, in no container either.
 EVERYWHERE = {
     "session", "rlimits", "descriptors", "capabilities", "no_new_privs", "dumpable", "parent-death signal", "seccomp",
-    "environment", "processes",
+    "environment", "processes", "out-of-memory score",
 }  # fmt: skip
 
 Report = dict[str, dict[str, object]]
@@ -178,6 +178,11 @@ def test_limits(sandbox: Peer) -> None:
     assert int(limits["Max open files"][1]) <= 4096
     assert int(limits["Max data size"][1]) < 2 * MEMORY_LIMIT
     assert limits["Max file size"] == [str(MEMORY_LIMIT)] * 2
+
+
+def test_it_ends_first_where_memory_runs_out(zygote: RunningZygote, sandbox: Peer) -> None:
+    assert Path(f"/proc/{sandbox.pid}/oom_score_adj").read_text() == "1000\n"
+    assert Path(f"/proc/{zygote.pid}/oom_score_adj").read_text() == Path("/proc/self/oom_score_adj").read_text()
 
 
 def test_it_is_closed_to_its_own_user(sandbox: Peer) -> None:

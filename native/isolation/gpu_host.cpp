@@ -90,6 +90,7 @@ Report seal_gpu_host(const GpuHostProfile& profile, unsigned skip) {
 
   record(report, "session", own_session());
   record(report, "descriptors", close_other_descriptors(profile.keep));
+  record(report, "out-of-memory score", end_first_without_memory());
   Failure user, unprivileged;
   if (!privileged) {
     unprivileged = leave_root(profile.view.devices);

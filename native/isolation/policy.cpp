@@ -32,6 +32,7 @@ constexpr std::pair<std::string_view, std::string_view> kRemedies[] = {
     {"host name", "a uts namespace"},
     {"unprivileged user", "give root CAP_SETUID and CAP_SETGID"},
     {"rlimits", "mount /proc where the evaluator runs"},
+    {"out-of-memory score", "mount /proc, writable, where the evaluator runs"},
     {"threads", "a user namespace and Linux 5.14 or newer"},
 };
 constexpr std::string_view kUserNamespace = "user namespace";

@@ -1,5 +1,6 @@
 #include "isolation/rlimits.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -48,6 +49,16 @@ bool kernel_is_at_least(unsigned major, unsigned minor) {
 }
 
 }  // namespace
+
+Failure end_first_without_memory() {
+  constexpr char most[] = "1000";
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return failed("open /proc/self/oom_score_adj");
+  const bool written = write(fd, most, sizeof most - 1) == sizeof most - 1;
+  const int error = errno;
+  close(fd);
+  return written ? Failure{} : failed("write /proc/self/oom_score_adj", error);
+}
 
 Failure limit_threads(unsigned most, bool own_user_namespace) {
   if (!own_user_namespace || !kernel_is_at_least(5, 14)) return "threads are not counted for this process alone";

@@ -21,6 +21,10 @@ inline constexpr unsigned kMaxDescriptors = 4096;
 /// Linux 5.14; before that, and without one, the count would be that of all processes of the user.
 Failure limit_threads(unsigned most, bool own_user_namespace);
 
+/// Where the machine runs out of memory, the kernel ends this process before others: oom_score_adj of proc(5). Reads
+/// /proc as its owner, so it comes before the change of user.
+Failure end_first_without_memory();
+
 /// Soft and hard limits. Reads /proc, so it comes before the root is emptied.
 Failure limit_resources(const Limits& limits);
 

@@ -88,6 +88,7 @@ Report seal(const Prepared& prepared, int channel, unsigned skip) {
   record(report, "session", own_session());
   // First of those that open files: a parent with many sandboxes holds more descriptors than the limit of one allows.
   record(report, "descriptors", close_descriptors(prepared.null_device, channel));
+  record(report, "out-of-memory score", end_first_without_memory());
   record(report, "unprivileged user", become_unprivileged(namespaces));
   record(report, "host name", rename_host((namespaces.flags & CLONE_NEWUTS) != 0));
   if (wanted(kRlimits)) record(report, "rlimits", limit_resources(prepared.limits));

@@ -67,6 +67,13 @@ Failure try_rlimits(const Prepared& prepared) {
   return expect_refusal("mmap above the memory limit", memory != MAP_FAILED, ENOMEM);
 }
 
+Failure try_score(const Prepared&) {
+  char score[8] = {};
+  const int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || read(fd, score, sizeof score - 1) <= 0) return failed("reading /proc/self/oom_score_adj");
+  return std::string_view(score) == "1000\n" ? Failure{} : Failure{"it is " + std::string(score)};
+}
+
 Failure try_root(const Prepared&) {
   DIR* root = opendir("/");
   if (root == nullptr) return failed("opendir /");
@@ -122,6 +129,7 @@ constexpr Check kChecks[] = {
     {"unprivileged user", kSeccomp, try_user, "becoming root is refused"},
     {"host name", kSeccomp, try_host_name, "the host's name is hidden and cannot be set"},
     {"rlimits", kSeccomp, try_rlimits, "descriptors and memory above the limits are refused"},
+    {"out-of-memory score", kMounts | kLandlock | kSeccomp, try_score, "the kernel ends it before others"},
     {"empty root", kLandlock | kSeccomp, try_root, "the root has no entry and takes none"},
     {"descriptors", kSeccomp, try_descriptors, "only the channel is open"},
     {"processes", kNone, try_processes, "fork is refused"},

@@ -52,6 +52,13 @@ Failure try_rlimits(const GpuHostProfile&) {
   return open_ones <= kMaxDescriptors ? Failure{} : Failure{"more descriptors than allowed can be opened"};
 }
 
+Failure try_score(const GpuHostProfile&) {
+  char score[8] = {};
+  const int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || read(fd, score, sizeof score - 1) <= 0) return failed("reading /proc/self/oom_score_adj");
+  return std::string_view(score) == "1000\n" ? Failure{} : Failure{"it is " + std::string(score)};
+}
+
 Failure try_root(const GpuHostProfile& profile) {
   for (const char* hidden : {"/root", "/home", "/tmp", "/etc/passwd", "/proc/self", "/usr/bin"}) {
     if (access(hidden, F_OK) == 0) return std::string(hidden) + " is there";
@@ -121,6 +128,7 @@ constexpr Check kChecks[] = {
     {"unprivileged user", kSeccomp, try_user, "becoming root is refused"},
     {"host name", kSeccomp, try_host_name, "the host's name is hidden"},
     {"rlimits", kSeccomp, try_rlimits, "descriptors above the limit are refused"},
+    {"out-of-memory score", kMounts | kLandlock | kSeccomp, try_score, "the kernel ends it before others"},
     {"own root", kLandlock | kSeccomp, try_root, "only what drivers need is there; writing is refused"},
     {"threads", kSeccomp, try_threads, "tasks above the limit are refused"},
     {"capabilities", kSeccomp, try_capabilities, "no capability; chroot is refused"},

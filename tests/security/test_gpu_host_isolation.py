@@ -18,6 +18,7 @@ from zygote_control import wait_until
 
 EVERYWHERE = {
     "session", "descriptors", "rlimits", "capabilities", "no_new_privs", "dumpable", "parent-death signal", "seccomp",
+    "out-of-memory score",
 }  # fmt: skip
 NAMESPACES = {
     "user": "user namespace", "net": "network namespace", "mnt": "mount namespace", "ipc": "ipc namespace",
@@ -129,6 +130,10 @@ def test_it_sees_what_drivers_need(host: Host, prefix: list[str], public: Public
     assert [place for place, flags in mounts.items() if "ro" not in flags] == ["/scratch"]
     assert all("nosuid" in flags for flags in mounts.values())
     assert all("nodev" in flags for place, flags in mounts.items() if not place.startswith("/dev/"))
+
+
+def test_it_ends_first_where_memory_runs_out(host: Host) -> None:
+    assert host.file("oom_score_adj") == "1000\n"
 
 
 def test_limits(host: Host) -> None:
