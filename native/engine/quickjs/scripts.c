@@ -3,12 +3,23 @@
 /* Of each function, in the order of the constants, the bytes of a script begin with these words: the place of its text
  * in the source, its size, how many of its constants are long strings that the source has as they are, and of each of
  * these its index, place and size. Then comes what JS_WriteObject writes, without texts and such strings. */
-enum { DCP_NOWHERE = 0xFFFFFFFFu, DCP_LONG_STRING = 1024, DCP_FIRST_CHARACTERS = 64 };
+enum { DCP_NOWHERE = 0xFFFFFFFFu, DCP_LONG_STRING = 64 << 10, DCP_FIRST_CHARACTERS = 64 };
 
 typedef struct {
   const char* start;
   const char* end;
 } DcpText;
+
+/* A source, and how much more work may be spent on looking for parts of it: code that was made to be hard to find its
+ * parts in takes no longer, but keeps copies of them. */
+typedef struct {
+  DcpText text;
+  uint64_t work;
+} DcpSource;
+
+static DcpSource dcp_source(const char* source, size_t size) {
+  return (DcpSource){{source, source + size}, (uint64_t)size * 32 + (1 << 20)};
+}
 
 static JSFunctionBytecode* dcp_function(JSValueConst value) {
   return JS_VALUE_GET_TAG(value) == JS_TAG_FUNCTION_BYTECODE ? JS_VALUE_GET_PTR(value) : NULL;
@@ -16,44 +27,59 @@ static JSFunctionBytecode* dcp_function(JSValueConst value) {
 
 static bool dcp_is_within(const char* at, DcpText text) { return at >= text.start && at < text.end; }
 
+static bool dcp_may_spend(DcpSource* source, uint64_t work) {
+  if (source->work < work) source->work = 0;
+  else source->work -= work;
+  return source->work != 0;
+}
+
 /* Any place with these bytes will do. */
-static const char* dcp_find(DcpText in, const char* bytes, size_t size) {
+static const char* dcp_find(DcpSource* source, DcpText in, const char* bytes, size_t size) {
   const size_t first = min_int(size, DCP_FIRST_CHARACTERS);
-  const char* at = in.start;
-  while (size != 0 && (at = memmem(at, in.end - at, bytes, first)) != NULL) {
+  const char* from = in.start;
+  const char* at;
+  if (size == 0 || source->work == 0) return NULL;
+  for (; (at = memmem(from, in.end - from, bytes, first)) != NULL; from = at + 1) {
     if ((size_t)(in.end - at) < size) return NULL;
     if (memcmp(at, bytes, size) == 0) return at;
-    at++;
+    if (!dcp_may_spend(source, at - from + size)) return NULL;
   }
+  (void)dcp_may_spend(source, in.end - from);
   return NULL;
 }
 
-/* Functions stand inside of their parent and mostly behind their elder sibling. */
-static const char* dcp_borrow_function(JSContext* context, JSFunctionBytecode* b, DcpText parent, const char* sibling) {
+/* Finds a function's text, mostly behind `last` or around it, as a class stands around its methods. */
+static const char* dcp_find_near(DcpSource* source, DcpText in, const char* last, const char* bytes, size_t size) {
+  const char* from = (size_t)(last - in.start) > size ? last - size : in.start;
+  const char* found = dcp_find(source, (DcpText){from, in.end}, bytes, size);
+  return found != NULL || from == in.start ? found : dcp_find(source, in, bytes, size);
+}
+
+/* Functions stand inside of their parent, in the order of its constants. Returns where this one does. */
+static const char* dcp_borrow_function(JSContext* context, DcpSource* source, JSFunctionBytecode* b, DcpText parent,
+                                       const char* sibling) {
   const char* found = NULL;
+  const char* last;
   DcpText own = parent;
   int i;
-  if (b->source != NULL) {
-    found = dcp_find((DcpText){sibling, parent.end}, b->source, b->source_len);
-    if (found == NULL) found = dcp_find(parent, b->source, b->source_len);
-  }
+  if (b->source != NULL) found = dcp_find_near(source, parent, sibling, b->source, b->source_len);
   if (found != NULL) {
     js_free(context, b->source);
     b->source = (char*)found;
     own = (DcpText){found, found + b->source_len};
   }
-  sibling = own.start;
+  last = own.start;
   for (i = 0; i < b->cpool_count; i++) {
     JSFunctionBytecode* child = dcp_function(b->cpool[i]);
-    if (child != NULL) sibling = dcp_borrow_function(context, child, own, sibling);
+    if (child != NULL) last = dcp_borrow_function(context, source, child, own, last);
   }
-  return found != NULL ? found : parent.start;
+  return found != NULL ? found : sibling;
 }
 
 void dcp_script_borrow(JSContext* context, JSValueConst script, const char* source, size_t size) {
-  const DcpText text = {source, source + size};
+  DcpSource found = dcp_source(source, size);
   JSFunctionBytecode* b = dcp_function(script);
-  if (b != NULL) dcp_borrow_function(context, b, text, source);
+  if (b != NULL) dcp_borrow_function(context, &found, b, found.text, source);
 }
 
 static void dcp_return_function(JSFunctionBytecode* b, DcpText text) {
@@ -82,7 +108,7 @@ static JSString* dcp_long_string(JSValueConst value) {
 }
 
 typedef struct {
-  DcpText text;
+  DcpSource source;
   DynBuf words;
   DynBuf strings; /* where in the constants those are that the source has, as JSValue pointers */
 } DcpWriter;
@@ -91,21 +117,24 @@ typedef struct {
 static bool dcp_write_places(DcpWriter* writer, JSFunctionBytecode* b, DcpText own) {
   const size_t strings = writer->strings.size;
   const size_t count_at = writer->words.size + 8;
+  const char* last;
   int i;
   if (b->source != NULL) {
-    if (!dcp_is_within(b->source, writer->text)) return false;
+    if (!dcp_is_within(b->source, writer->source.text)) return false;
     own = (DcpText){b->source, b->source + b->source_len};
   }
-  dbuf_put_u32(&writer->words, b->source == NULL ? DCP_NOWHERE : (uint32_t)(own.start - writer->text.start));
+  dbuf_put_u32(&writer->words, b->source == NULL ? DCP_NOWHERE : (uint32_t)(own.start - writer->source.text.start));
   dbuf_put_u32(&writer->words, b->source == NULL ? 0 : b->source_len);
   dbuf_put_u32(&writer->words, 0);
+  last = own.start;
   for (i = 0; i < b->cpool_count; i++) {
     JSString* string = dcp_long_string(b->cpool[i]);
-    const char* found = string == NULL ? NULL : dcp_find(own, (const char*)str8(string), string->len);
+    const char* found = string == NULL ? NULL : dcp_find(&writer->source, (DcpText){last, own.end}, (const char*)str8(string), string->len);
     JSValue* slot = &b->cpool[i];
     if (found == NULL) continue;
+    last = found;
     dbuf_put_u32(&writer->words, i);
-    dbuf_put_u32(&writer->words, (uint32_t)(found - writer->text.start));
+    dbuf_put_u32(&writer->words, (uint32_t)(found - writer->source.text.start));
     dbuf_put_u32(&writer->words, string->len);
     dbuf_put(&writer->strings, (const uint8_t*)&slot, sizeof slot);
   }
@@ -139,14 +168,14 @@ static uint8_t* dcp_write_rest(JSContext* context, size_t* size, JSFunctionBytec
 
 uint8_t* dcp_script_write(JSContext* context, size_t* bytes_size, JSValueConst script, const char* source, size_t size) {
   JSFunctionBytecode* b = dcp_function(script);
-  DcpWriter writer = {{source, source + size}};
+  DcpWriter writer = {dcp_source(source, size)};
   uint8_t* rest = NULL;
   size_t rest_size = 0;
   if (b == NULL || size >= DCP_NOWHERE) return NULL;
   js_dbuf_init(context, &writer.words);
   js_dbuf_init(context, &writer.strings);
   dbuf_put_u32(&writer.words, 0);
-  if (dcp_write_places(&writer, b, writer.text)) rest = dcp_write_rest(context, &rest_size, b, &writer.strings);
+  if (dcp_write_places(&writer, b, writer.source.text)) rest = dcp_write_rest(context, &rest_size, b, &writer.strings);
   dbuf_free(&writer.strings);
   if (rest != NULL) {
     put_u32(writer.words.buf, writer.words.size);
