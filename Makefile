@@ -16,10 +16,10 @@ FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-reference asan check-install clean
+.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-full bench-peers bench-reference asan check-install clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
 demo: build  ## run the main job: filter a picture in sandboxes
 	@$(BIN)/python -m dcp_evaluator.demo
@@ -67,8 +67,22 @@ fuzz: build  ## the fuzzers for an hour, or FUZZ_SECONDS
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --build --preset fuzz -- --quiet
 	@$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
-bench: build  ## measure the hot paths
-	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0
+BENCH := $(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0 \
+  --history=out/benchmarks
+
+bench: build  ## measure the hot paths: two minutes
+	@$(BENCH)
+
+bench-full: build  ## all benchmarks, with more rounds, against all peers that are installed
+	@$(BENCH) --full
+
+bench-peers: $(PREPARED)  ## install what the benchmarks compare with: Node, Deno, Dawn, dcp-client, PythonMonkey
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --group bench
+	@$(BIN)/python tests/npm_packages.py webassembly dcp deno dawn
+	@$(BIN)/python -m venv build/peers
+	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --upgrade 'pip>=25.1'
+	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --group peers \
+	  || echo 'bench-peers: going on without PythonMonkey, which cannot be installed here' >&2
 
 bench-reference: build  ## measure this machine as the reference machine NAME, while it is quiet
 	@test -n "$(NAME)" || { echo 'error: which machine? make bench-reference NAME=xeon-2' >&2; exit 2; }

@@ -1,15 +1,50 @@
-"""Fixtures of the benchmarks, and the project's measures as a table after pytest-benchmark's own."""
+"""Fixtures of the benchmarks, and the project's measures as a table after pytest-benchmark's own.
+
+Quick by default, two minutes; ``--full`` runs those that are marked ``full`` too, and more rounds of the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
 
+import history
 import pytest
 
 import dcp_evaluator as dcp
 
-Measure = Callable[[str, float, str, str], None]
-_measures: list[tuple[str, float, str, str]] = []
+_measures: list[history.Measure] = []
+
+
+class MeasureFunction(Protocol):
+    def __call__(
+        self, name: str, value: float, unit: str, target: str = "", *, spread: tuple[float, float] | None = None,
+        peer: str | None = None,
+    ) -> None: ...  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="all benchmarks, with more rounds")
+    parser.addoption("--history", type=Path, help="folder in which the measures are kept as a JSON file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: takes long; runs with --full only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--full"):
+        return
+    long = [item for item in items if item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether there is time for more rounds."""
+    return bool(pytestconfig.getoption("--full"))
 
 
 @pytest.fixture(scope="session")
@@ -21,19 +56,31 @@ def evaluator() -> Iterator[dcp.Evaluator]:
 
 
 @pytest.fixture
-def measure(benchmark) -> Measure:
-    """``measure(name, value, unit, target)`` reports a measure; nothing is asserted about it."""
+def measure(benchmark) -> MeasureFunction:
+    """``measure(name, value, unit, target)`` reports a measure; nothing is asserted about it.
 
-    def add(name: str, value: float, unit: str, target: str) -> None:
+    ``spread``: the quartiles of the value. ``peer``: the value is a ratio of speeds, ours to this peer's.
+    """
+
+    def add(
+        name: str, value: float, unit: str, target: str = "", *, spread: tuple[float, float] | None = None,
+        peer: str | None = None,
+    ) -> None:  # fmt: skip
         benchmark.extra_info[name] = value
-        _measures.append((name, value, unit, target))
+        _measures.append(history.Measure(name, float(value), unit, target, spread, peer))
 
     return add
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     if not _measures:
         return
     terminalreporter.section("measures")
-    for name, value, unit, target in _measures:
-        terminalreporter.write_line(f"{name:62} {value:12,.2f} {unit:10} target: {target}")
+    for measure in _measures:
+        low_high = "" if measure.spread is None else f" ({measure.spread[0]:.2f} to {measure.spread[1]:.2f})"
+        target = f" target: {measure.target}" if measure.target else ""
+        terminalreporter.write_line(f"{measure.name:62} {measure.value:12,.2f} {measure.unit:10}{low_high}{target}")
+    folder = config.getoption("--history")
+    if folder is not None:
+        file = history.write(folder, _measures, full=config.getoption("--full"))
+        terminalreporter.write_line(f"kept in {file}")

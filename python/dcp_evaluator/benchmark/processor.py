@@ -91,14 +91,14 @@ def steps(engines: list[Engine], run: Run, *, seconds: float, most_cores: int) -
 def _core(engines: list[Engine], run: Run, cpu: int, seconds: float) -> Callable[[], list[Score]]:
     def measure() -> list[Score]:
         core: dict[str, Any] = {"cpu": cpu}
-        with _pinned(cpu):
+        with pinned(cpu):
             for engine in engines:
                 with engine.evaluator() as evaluator:
                     found = _run_kernels(evaluator, 1, seconds, KERNELS, kernel_source())[0]
                     core[f"javascript.{engine.name}"] = _mean({name: 1 / found[name]["best"] for name in KERNELS})
                     core[f"javascript.{engine.name}.kernels"] = {name: 1 / found[name]["best"] for name in KERNELS}
             with engines[0].evaluator() as evaluator:
-                found = _run_webassembly(evaluator, 1, seconds)[0]
+                found = run_webassembly(evaluator, 1, seconds)[0]
                 core.update({f"webassembly.{name}": work / found[name]["best"] for name, work in _WORK.items()})
         run.cores.append(core)
         return []
@@ -107,7 +107,7 @@ def _core(engines: list[Engine], run: Run, cpu: int, seconds: float) -> Callable
 
 
 @contextmanager
-def _pinned(cpu: int) -> Iterator[None]:
+def pinned(cpu: int) -> Iterator[None]:
     """This thread, and the threads and processes that it starts meanwhile, run on this CPU alone."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})
@@ -148,7 +148,7 @@ def _all_cores(engine: Engine, count: int, seconds: float) -> Callable[[], list[
 def _all_cores_webassembly(engine: Engine, count: int, seconds: float) -> Callable[[], list[Score]]:
     def measure() -> list[Score]:
         with engine.evaluator() as evaluator:
-            found = _run_webassembly(evaluator, count, seconds)
+            found = run_webassembly(evaluator, count, seconds)
         total = {name: sum(each[name]["rate"] for each in found) * work for name, work in _WORK.items()}
         return [
             Score("webassembly.f32.all", f"WebAssembly f32 SIMD, {count} sandboxes", total["f32"], "GFLOP/s"),
@@ -185,7 +185,7 @@ def _run_kernels(
 _WEBASSEMBLY_SOURCE = _WEBASSEMBLY.replace("MATRIX", str(_MATRIX)).replace("HASHED", str(_HASHED))
 
 
-def _run_webassembly(evaluator: Evaluator, sandboxes: int, seconds: float) -> list[dict[str, Any]]:
+def run_webassembly(evaluator: Evaluator, sandboxes: int, seconds: float) -> list[dict[str, Any]]:
     return _run_kernels(evaluator, sandboxes, seconds, tuple(_WORK), _WEBASSEMBLY_SOURCE)
 
 

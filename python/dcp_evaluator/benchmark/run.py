@@ -54,6 +54,12 @@ def run_benchmark(gpu: GpuOptions | None = None, *, quick: bool, as_json: bool) 
     return 0 if run.complete else _INTERRUPTED
 
 
+def described_machine() -> dict[str, Any]:
+    """The machine as results name it."""
+    described = machine()
+    return {name: described[name] for name in _MACHINE}
+
+
 def _check(engine: Engine) -> None:
     """A first slice: raises DcpError where none can run."""
     with engine.evaluator() as evaluator:
@@ -70,7 +76,6 @@ def _steps(available: list[Engine], adapters: dict[str, Any], run: Run, *, quick
 
 
 def _report(run: Run, available: list[Engine], adapters: list[dict[str, Any]], *, quick: bool) -> dict[str, Any]:
-    described = machine()
     named = ("index", "device", "type", "description", "offered", "refusal")
     return {
         "schema": {"name": "dcp-evaluator-benchmark", "version": SCHEMA_VERSION},
@@ -78,7 +83,7 @@ def _report(run: Run, available: list[Engine], adapters: list[dict[str, Any]], *
         "quick": quick,
         "complete": run.complete,
         "version": installation.VERSION,
-        "machine": {name: described[name] for name in _MACHINE},
+        "machine": described_machine(),
         "engines": [{"name": engine.name, "version": engine.version} for engine in available],
         "gpus": [{name: adapter[name] for name in named} for adapter in adapters if adapter["index"] is not None],
         "scores": [score.as_json() for score in run.scores],
