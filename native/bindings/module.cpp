@@ -156,6 +156,7 @@ PYBIND11_MODULE(_native, module) {
   module.attr("built_wasmtime") = DCP_WASMTIME_VERSION;
   module.attr("built_wgpu") = DCP_WGPU_VERSION;
   module.attr("built_quickjs") = DCP_QUICKJS_VERSION;
+  module.attr("built_node") = DCP_NODE_VERSION;  // empty: built without the engine v8
   py::register_exception<FrameError>(module, "FrameError", PyExc_ValueError);
   py::register_exception_translator(&translate);
 

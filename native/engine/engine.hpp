@@ -21,6 +21,7 @@
 namespace dcp::engine {
 
 class Engine;
+class WasmSupport;
 
 /// A local handle to a JavaScript value; the two words belong to the engine.
 struct Value {
@@ -50,7 +51,7 @@ class Ref {
 /// A JavaScript exception on its way through C++.
 struct Thrown {
   Ref value;                ///< what was thrown; empty when `terminated`
-  bool terminated = false;  ///< the interrupt ended execution: JavaScript cannot catch it
+  bool terminated = false;  ///< Engine::terminate() ended execution: JavaScript cannot catch it
 };
 
 enum class Kind { undefined, null, boolean, number, bigint, string, symbol, object, function };
@@ -110,24 +111,6 @@ class StringBuilder {
 /// A native function that JavaScript can call. Missing arguments are absent from `args`.
 using Op = Value (*)(Engine& engine, void* context, std::span<const Value> args);
 
-/// A native function that is bound to a keeper's pointer and a number.
-using BoundOp = Value (*)(Engine& engine, void* pointer, std::uint32_t index, std::span<const Value> args);
-
-/// Keeps values alive as long as its own object is reachable. The collector sees these references, so cycles through a
-/// keeper are collected, other than those through a Ref. Valid until its `finalize` is called.
-class Keeper {
- public:
-  /// The opaque object, as a local handle.
-  virtual Value object() = 0;
-  /// Keeps a value and returns its slot.
-  virtual std::uint32_t keep(Value value) = 0;
-  virtual Value kept(std::uint32_t slot) = 0;
-  virtual void drop(std::uint32_t slot) = 0;
-
- protected:
-  ~Keeper() = default;
-};
-
 /// Called once when an external ArrayBuffer's memory is no longer in use by the engine (collected, or detached).
 using ReleaseBuffer = void (*)(void* data, std::size_t size, void* opaque);
 
@@ -146,8 +129,10 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  virtual const char* name() const = 0;  ///< "quickjs"
+  virtual const char* name() const = 0;  ///< "quickjs", "v8"
   virtual std::string version() const = 0;
+  /// Null in an engine that has a WebAssembly of its own.
+  virtual WasmSupport* wasm_support() { return nullptr; }
 
   // --- Running code ---
   /// Evaluates a classic script in the global scope and returns its completion value, or a module and returns its
@@ -175,9 +160,12 @@ class Engine {
   /// Told of each promise that is rejected without a handler, and again (handled = true) when one is added late.
   using RejectionHook = std::function<void(Value promise, Value reason, bool handled)>;
   virtual void on_rejection(RejectionHook hook) = 0;
-  /// Asked often while JavaScript runs; true ends execution with Thrown::terminated.
-  virtual void on_interrupt(std::function<bool()> interrupt) = 0;
-  virtual void set_limits(const Limits& limits) = 0;
+  /// Called where the heap has met its limit and the engine can make no exception of it. No JavaScript may run, and the
+  /// process has to end: the hook does not return. An engine that throws an error instead never calls it.
+  using OutOfMemory = std::function<void()>;
+  virtual void on_out_of_memory(OutOfMemory) {}
+  /// Before the first fork(), when everything is loaded.
+  virtual void before_fork() {}
   /// After fork(): new random state, and the stack is measured from here.
   virtual void after_fork() = 0;
   virtual void collect_garbage() = 0;
@@ -211,11 +199,6 @@ class Engine {
   virtual Value owning_function(const std::string& name, int length, Op op, void* context, void (*finalize)(void*)) = 0;
   /// An opaque object that carries `pointer`; `tag` tells kinds of handles apart; `finalize` may be null.
   virtual Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) = 0;
-  /// `finalize(pointer)` is called when the keeper's object is collected; it must not call the engine.
-  virtual Keeper& keeper(void* pointer, void (*finalize)(void* pointer)) = 0;
-  /// A function that calls `op` with the keeper's pointer and `index`, and keeps the keeper's object alive.
-  virtual Value bound_function(const std::string& name, int length, Keeper& keeper, BoundOp op,
-                               std::uint32_t index) = 0;
   virtual Value array_buffer(std::span<const std::byte> copy_of) = 0;
   /// A zeroed ArrayBuffer of the engine's own memory.
   virtual Value array_buffer(std::size_t size) = 0;
@@ -223,12 +206,6 @@ class Engine {
   /// says that nobody looks at the memory any more.
   virtual Value external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) = 0;
   virtual Value external_shared_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) = 0;
-  /// A resizable ArrayBuffer, or growable SharedArrayBuffer, over foreign memory of which `most` bytes may come into
-  /// use. Only set_length() may change its length: the caller keeps user code from doing so.
-  virtual Value resizable_array_buffer(void* data, std::size_t size, std::size_t most, bool shared,
-                                       ReleaseBuffer release, void* opaque) = 0;
-  /// More of the memory behind such a buffer has come into use; its bytes stay.
-  virtual void set_length(Value array_buffer, std::size_t size) = 0;
   /// The largest ArrayBuffer of this engine, in bytes.
   virtual std::size_t longest_array_buffer() const = 0;
   virtual void detach(Value array_buffer) = 0;
@@ -250,7 +227,6 @@ class Engine {
   virtual std::string to_string(Value value) = 0;
   /// Code units of a string; of nothing else.
   virtual std::uint32_t string_length(Value string) = 0;
-  virtual StringUnits string_units(Value string) = 0;
   /// Calls `take` with one stretch of code units after the other, which spares a flat copy of a string that the guest
   /// has put together. A false from it ends the calls.
   virtual void for_each_stretch(Value string, const std::function<bool(StringUnits)>& take) = 0;
@@ -310,7 +286,9 @@ class Scope {
   std::size_t mark_;
 };
 
-/// Makes the engine that this build contains.
+/// QuickJS-NG.
 std::unique_ptr<Engine> make_quickjs(const Limits& limits);
+/// The V8 of the `node` program, which must be the one that runs. Throws std::runtime_error.
+std::unique_ptr<Engine> make_v8(const Limits& limits);
 
 }  // namespace dcp::engine

@@ -1,5 +1,6 @@
 // Frames: the supervisor's side of a job, or a shell (docs/protocol.md, section 1).
 #include <time.h>
+#include <unistd.h>
 
 #include <deque>
 #include <new>
@@ -46,6 +47,12 @@ class FrameSession final : public Session {
     } catch (const std::system_error&) {
       runtime_->loop().stop();
     }
+  }
+
+  // The supervisor tells it from the status.
+  [[noreturn]] void out_of_memory() override {
+    if (channel_) end_turn();
+    _exit(kOutOfMemory);
   }
 
   void uncaught(const engine::Engine::ErrorText& error) override { report("onUncaught", error); }

@@ -39,6 +39,14 @@ class LineSession final : public Session {
 
   void end() override { channel_->drain(); }
 
+  [[noreturn]] void out_of_memory() override {
+    if (channel_) {
+      (void)channel_->write_line("DIE: out of memory");
+      channel_->drain();
+    }
+    _exit(kOutOfMemory);
+  }
+
   // DCP's own files report errors; what escapes them is worth a line in the log.
   void uncaught(const engine::Engine::ErrorText& error) override { write("LOG:Uncaught " + error_report(error)); }
   void unhandled_rejection(const engine::Engine::ErrorText& error) override {

@@ -15,7 +15,6 @@
 #include "ipc/descriptor.hpp"
 #include "ipc/packet.hpp"
 #include "runtime/web_ops.hpp"
-#include "wasm/wasm.hpp"
 
 namespace dcp::sandbox {
 
@@ -93,16 +92,17 @@ std::string error_report(const engine::Engine::ErrorText& error) {
   return text;
 }
 
-Sandbox::Sandbox(const Options& options) : options_(options) {
-  engine_ = engine::make_quickjs({options.memory_limit, options.stack_limit});
+Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(options) {
+  engine_ = backend.make_engine({options.memory_limit, options.stack_limit});
   scripts_ = std::make_unique<runtime::ScriptCache>(*engine_, options.cache, options.cache_limit);
   runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
   session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
   runtime_->clock_step_us = options.clock_step_us;
   runtime::install_web_ops(*runtime_);
-  wasm_ = &wasm::install(*runtime_, options.wasmtime_library, {options.memory_limit, options.stack_limit});
+  if (backend.install_webassembly != nullptr) webassembly_ = backend.install_webassembly(*runtime_, options);
   gpu::install(*runtime_, [this](std::string& reason) { return ask_broker('G', reason); });
   session_->install(*runtime_);
+  engine_->on_out_of_memory([this] { session_->out_of_memory(); });
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
     if (thrown.terminated) return;
     const engine::Scope scope(*engine_);
@@ -123,6 +123,7 @@ void Sandbox::load() {
   load_files();
   engine_->collect_garbage();
   call_runtime("pauseClock");
+  engine_->before_fork();
 }
 
 void Sandbox::call_runtime(const char* hook) {
@@ -153,13 +154,13 @@ int Sandbox::serve(const Channels& channels) {
   engine_->after_fork();
   call_runtime("resumeClock");
   broker_ = channels.broker;
-  wasm::use_compiler(*wasm_, [this](std::string& reason) { return ask_broker('C', reason); });
+  if (webassembly_) webassembly_->use_compiler([this](std::string& reason) { return ask_broker('C', reason); });
   const bool loaded = !runtime_->loop().stopped();
   session_->begin(channels.in, channels.out);
   const auto between = [&] {
     runtime_->run_microtasks();
     rejections_->report(*session_);
-    wasm::begin_turn(*wasm_);
+    if (webassembly_) webassembly_->begin_turn();
   };
   if (loaded) between();
   while (!runtime_->loop().stopped()) {

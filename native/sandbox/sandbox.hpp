@@ -8,11 +8,8 @@
 #include "engine/engine.hpp"
 #include "runtime/runtime.hpp"
 #include "runtime/script_cache.hpp"
+#include "sandbox/backend.hpp"
 #include "sandbox/session.hpp"
-
-namespace dcp::wasm {
-class Host;
-}
 
 namespace dcp::sandbox {
 
@@ -39,7 +36,7 @@ class RejectionTracker;
 class Sandbox {
  public:
   /// Builds engine, runtime and bindings and evaluates the runtime's JavaScript. Throws std::runtime_error.
-  explicit Sandbox(const Options& options);
+  Sandbox(const Options& options, const Backend& backend);
   ~Sandbox();
 
   /// Evaluates the start-up files. A failure is kept and reported on each connection.
@@ -61,7 +58,7 @@ class Sandbox {
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<RejectionTracker> rejections_;
-  wasm::Host* wasm_ = nullptr;
+  std::unique_ptr<WebAssembly> webassembly_;  ///< null where the engine has its own
   int broker_ = -1;
 };
 

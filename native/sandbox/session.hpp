@@ -8,6 +8,9 @@
 
 namespace dcp::sandbox {
 
+/// The exit status of a sandbox whose engine ran out of memory.
+inline constexpr int kOutOfMemory = 86;
+
 class Session {
  public:
   virtual ~Session() = default;
@@ -26,6 +29,8 @@ class Session {
   virtual void unhandled_rejection(const engine::Engine::ErrorText& error) = 0;
   /// Nothing can happen any more unless the peer sends something.
   virtual void idle() {}
+  /// The engine has no memory left and can say so to no JavaScript: tells the peer and ends the process.
+  [[noreturn]] virtual void out_of_memory() = 0;
   /// The last call, after the event loop has stopped.
   virtual void end() {}
 

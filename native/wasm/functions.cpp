@@ -180,8 +180,8 @@ Value Store::intern_function(const wasmtime_func_t& function, std::int64_t index
   wt.wasm_functype_delete(type);
   const int length = static_cast<int>(exported_.back()->type.params.size());
   const std::string name = index < 0 ? "" : std::to_string(index);
-  const Value value =
-      js().bound_function(name, length, keeper_, call_export, static_cast<std::uint32_t>(exported_.size() - 1));
+  const Value value = host_.support().bound_function(name, length, keeper_, call_export,
+                                                     static_cast<std::uint32_t>(exported_.size() - 1));
   const std::uint32_t id = host_.add(*this, made);
   functions_.emplace(key, id);
   host_.item(id).object = keeper_.keep(value);

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.hpp"
+#include "engine/wasm_support.hpp"
 #include "wasm/compile_client.hpp"
 #include "wasm/regions.hpp"
 #include "wasm/types.hpp"
@@ -42,6 +42,7 @@ class Host {
   ~Host();
 
   Engine& js() { return js_; }
+  engine::WasmSupport& support() { return *js_.wasm_support(); }
   wasm_engine_t* engine() { return engine_; }
   Regions& regions() { return regions_; }
   /// Exports two functions that convert between anyref and externref.

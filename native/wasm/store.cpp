@@ -39,12 +39,12 @@ std::array<std::uint32_t, 4> key_of(const wasmtime_extern_t& item) {
 
 Store::Store(Host& host)
     : host_(host),
-      keeper_(host.js().keeper(this,
-                               [](void* store) {
-                                 auto& forgotten = *static_cast<Store*>(store);
-                                 forgotten.forgotten_ = true;
-                                 forgotten.host_.retire(forgotten);
-                               })),
+      keeper_(host.support().keeper(this,
+                                    [](void* store) {
+                                      auto& forgotten = *static_cast<Store*>(store);
+                                      forgotten.forgotten_ = true;
+                                      forgotten.host_.retire(forgotten);
+                                    })),
       regions_before_(host.regions().made()) {
   store_ = wt.wasmtime_store_new(host.engine(), nullptr, nullptr);
   wt.wasmtime_store_limiter(store_, -1, binary::kMostTableElements, kMaxItems, kMaxItems, kMaxItems);
@@ -145,9 +145,10 @@ Value Store::buffer(Extern& memory) {
                       : wt.wasmtime_memory_data(context_, &memory.item.of.memory);
   const std::size_t most = memory.resizable ? memory_limit(memory) : 0;
   void* hold = host_.regions().hold(data);
-  const Value made = memory.resizable ? js().resizable_array_buffer(data, size, most, shared, Regions::let_go, hold)
-                     : shared         ? js().external_shared_array_buffer(data, size, Regions::let_go, hold)
-                                      : js().external_array_buffer(data, size, Regions::let_go, hold);
+  const Value made = memory.resizable
+                         ? host_.support().resizable_array_buffer(data, size, most, shared, Regions::let_go, hold)
+                     : shared ? js().external_shared_array_buffer(data, size, Regions::let_go, hold)
+                              : js().external_array_buffer(data, size, Regions::let_go, hold);
   if (memory.buffer) keeper_.drop(*memory.buffer);
   memory.buffer = keeper_.keep(made);
   memory.buffer_size = size;
@@ -176,7 +177,7 @@ void Store::refresh(Extern& memory) {
   if (!memory.buffer) return;
   if (!memory.resizable) return detach(memory);
   memory.buffer_size = memory_size(memory);
-  js().set_length(keeper_.kept(*memory.buffer), memory.buffer_size);
+  host_.support().set_length(keeper_.kept(*memory.buffer), memory.buffer_size);
 }
 
 void Store::refresh_grown() {

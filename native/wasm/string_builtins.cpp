@@ -22,6 +22,7 @@ struct Call {
   wasmtime_val_raw_t* slots;
 
   Engine& js() { return store.js(); }
+  engine::WasmSupport& support() { return store.host().support(); }
   std::uint32_t number(std::size_t i) const { return static_cast<std::uint32_t>(slots[i].i32); }
   Value value(std::size_t i) { return store.extern_to_js(slots[i].externref); }
   Value string(std::size_t i) {
@@ -113,7 +114,7 @@ void from_char_code_array(Call& call) {
 
 void into_char_code_array(Call& call) {
   Units units(call, 1);
-  const engine::StringUnits text = call.js().string_units(call.string(0));
+  const engine::StringUnits text = call.support().string_units(call.string(0));
   const std::uint32_t start = call.number(2);
   if (std::uint64_t{start} + text.length > units.length()) throw kArrayBounds;
   for (std::uint32_t i = 0; i < text.length; ++i) units.set(start + i, text[i]);
@@ -128,13 +129,13 @@ void from_code_point(Call& call) {
 }
 
 void char_code_at(Call& call) {
-  const engine::StringUnits text = call.js().string_units(call.string(0));
+  const engine::StringUnits text = call.support().string_units(call.string(0));
   if (call.number(1) >= text.length) throw kOutOfBounds;
   call.give(std::uint32_t{text[call.number(1)]});
 }
 
 void code_point_at(Call& call) {
-  const engine::StringUnits text = call.js().string_units(call.string(0));
+  const engine::StringUnits text = call.support().string_units(call.string(0));
   const std::uint32_t at = call.number(1);
   if (at >= text.length) throw kOutOfBounds;
   const std::uint32_t lead = text[at];
@@ -169,7 +170,7 @@ void equals(Call& call) {
 void compare(Call& call) {
   const Value first = call.string(0);
   const Value second = call.string(1);
-  const int found = order(call.js().string_units(first), call.js().string_units(second));
+  const int found = order(call.support().string_units(first), call.support().string_units(second));
   call.give(static_cast<std::uint32_t>(found == 0 ? 0 : found < 0 ? -1 : 1));
 }
 

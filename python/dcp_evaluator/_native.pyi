@@ -5,6 +5,7 @@ from typing_extensions import Buffer
 built_wasmtime: str
 built_wgpu: str
 built_quickjs: str
+built_node: str
 
 class FrameError(ValueError): ...
 

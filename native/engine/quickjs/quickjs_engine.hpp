@@ -5,13 +5,13 @@
 
 #include <unordered_map>
 
-#include "engine/engine.hpp"
+#include "engine/wasm_support.hpp"
 
 namespace dcp::engine::quickjs {
 
 static_assert(sizeof(Value) == sizeof(JSValue), "Value carries a JSValue bit for bit");
 
-class QuickJsEngine final : public Engine {
+class QuickJsEngine final : public Engine, public WasmSupport {
  public:
   explicit QuickJsEngine(const Limits& limits);
   ~QuickJsEngine() override;
@@ -20,6 +20,7 @@ class QuickJsEngine final : public Engine {
 
   const char* name() const override { return "quickjs"; }
   std::string version() const override;
+  WasmSupport* wasm_support() override { return this; }
 
   Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) override;
   Value compile(std::string_view source, const std::string& name) override;
@@ -32,8 +33,6 @@ class QuickJsEngine final : public Engine {
   void run_microtasks() override;
   void on_load_module(LoadModule load) override { load_module_ = std::move(load); }
   void on_rejection(RejectionHook hook) override { rejection_ = std::move(hook); }
-  void on_interrupt(std::function<bool()> interrupt) override;
-  void set_limits(const Limits& limits) override;
   void after_fork() override;
   void collect_garbage() override;
 
@@ -158,6 +157,7 @@ class QuickJsEngine final : public Engine {
   static Value random(Engine& engine, void* context, std::span<const Value> args);
   static Value hypot(Engine& engine, void* context, std::span<const Value> args);
 
+  void set_limits(const Limits& limits);
   void add_intrinsics();
   void capture_builtins();
   void seed_random();
@@ -169,7 +169,6 @@ class QuickJsEngine final : public Engine {
   std::unordered_multimap<void*, ForeignShared> foreign_shared_;
   LoadModule load_module_;
   RejectionHook rejection_;
-  std::function<bool()> interrupt_;
   JSClassID handle_class_ = 0;
   JSClassID keeper_class_ = 0;
   std::uint64_t random_state_ = 1;

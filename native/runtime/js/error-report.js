@@ -1,16 +1,29 @@
 // Errors as people and frames get them: name, message and the stack down to the user's own lines.
 (function (runtime) {
   "use strict";
-  const { ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, String, StringPrototypeIncludes, StringPrototypeSplit } =
-    runtime.primordials;
+  const {
+    ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, String, StringPrototypeIncludes, StringPrototypeIndexOf,
+    StringPrototypeSlice, StringPrototypeSplit, StringPrototypeStartsWith,
+  } = runtime.primordials;
+
+  runtime.isRuntimeFrame = (line) =>
+    StringPrototypeIncludes(line, "(dcp:") || StringPrototypeStartsWith(line, "    at dcp:");
+  const isNativeFrame = (line) => StringPrototypeIncludes(line, "(native)") || StringPrototypeIncludes(line, "(<anonymous>)");
+
+  /** The calls alone: V8 puts name and message before them. */
+  function calls(stack) {
+    if (StringPrototypeStartsWith(stack, "    at ")) return stack;
+    const first = StringPrototypeIndexOf(stack, "\n    at ");
+    return first < 0 ? stack : StringPrototypeSlice(stack, first + 1);
+  }
 
   // The frames of the runtime lie under the user's: the stack ends where they begin.
   runtime.userStack = function (stack) {
-    const all = StringPrototypeSplit(stack, "\n");
+    const all = StringPrototypeSplit(calls(stack), "\n");
     const kept = [];
     for (let i = 0; i < all.length; i++) {
-      if (StringPrototypeIncludes(all[i], "(dcp:")) {
-        while (kept.length > 0 && StringPrototypeIncludes(kept[kept.length - 1], "(native)")) ArrayPrototypePop(kept);
+      if (runtime.isRuntimeFrame(all[i])) {
+        while (kept.length > 0 && isNativeFrame(kept[kept.length - 1])) ArrayPrototypePop(kept);
         break;
       }
       if (all[i] !== "") ArrayPrototypePush(kept, all[i]);

@@ -99,11 +99,11 @@
   }
 
   function withoutRuntimeFrames(stack) {
-    if (!StringPrototypeIncludes(stack, "(dcp:")) return stack;
+    if (!StringPrototypeIncludes(stack, "dcp:")) return stack;
     const lines = StringPrototypeSplit(stack, "\n");
     const kept = [];
     for (let i = 0; i < lines.length; i++) {
-      if (!StringPrototypeIncludes(lines[i], "(dcp:")) ArrayPrototypePush(kept, lines[i]);
+      if (!runtime.isRuntimeFrame(lines[i])) ArrayPrototypePush(kept, lines[i]);
     }
     return ArrayPrototypeJoin(kept, "\n");
   }

@@ -1,0 +1,117 @@
+// Properties of objects, and errors as text.
+#include <algorithm>
+
+#include "engine/v8/v8_engine.hpp"
+
+namespace dcp::engine::v8engine {
+
+v8::Local<v8::String> V8Engine::key(std::string_view name) {
+  v8::Local<v8::String> made;
+  if (name.size() > static_cast<std::size_t>(v8::String::kMaxLength) ||
+      !v8::String::NewFromUtf8(isolate_, name.data(), v8::NewStringType::kInternalized, static_cast<int>(name.size()))
+           .ToLocal(&made)) {
+    raise(ErrorType::range_error, "invalid string length");
+  }
+  return made;
+}
+
+v8::Local<v8::Object> V8Engine::to_object(Value value) {
+  if (to(value)->IsObject()) return to(value).As<v8::Object>();
+  return guarded([&] { return to(value)->ToObject(context()); });
+}
+
+Value V8Engine::get(Value object, std::string_view name) {
+  const auto target = to_object(object);
+  const auto property = key(name);
+  return from(guarded([&] { return target->Get(context(), property); }));
+}
+
+Value V8Engine::get(Value object, std::uint32_t index) {
+  const auto target = to_object(object);
+  return from(guarded([&] { return target->Get(context(), index); }));
+}
+
+void V8Engine::set(Value object, std::string_view name, Value value) {
+  const auto target = to_object(object);
+  const auto property = key(name);
+  (void)guarded([&] { return target->Set(context(), property, to(value)); });
+}
+
+void V8Engine::set(Value object, std::uint32_t index, Value value) {
+  const auto target = to_object(object);
+  (void)guarded([&] { return target->Set(context(), index, to(value)); });
+}
+
+void V8Engine::define(Value object, std::string_view name, Value value) {
+  const auto target = to_object(object);
+  const auto property = key(name);
+  if (!guarded([&] { return target->DefineOwnProperty(context(), property, to(value), v8::DontEnum); })) {
+    raise(ErrorType::type_error, "the property cannot be defined");
+  }
+}
+
+void V8Engine::define_own(Value object, std::string_view name, Value value) {
+  const auto target = to_object(object);
+  const auto property = key(name);
+  if (!guarded([&] { return target->CreateDataProperty(context(), property, to(value)); })) {
+    raise(ErrorType::type_error, "the property cannot be defined");
+  }
+}
+
+std::uint64_t V8Engine::length(Value object) {
+  if (to(object)->IsArray()) return to(object).As<v8::Array>()->Length();
+  const double length = to_number(get(object, "length"));
+  constexpr double most = 9007199254740991.0;  // ToLength
+  return length > 0 ? static_cast<std::uint64_t>(std::min(length, most)) : 0;
+}
+
+std::vector<std::string> V8Engine::keys(Value object) {
+  const auto target = to_object(object);
+  const Scope scope(*this);
+  const auto filter = static_cast<v8::PropertyFilter>(v8::ONLY_ENUMERABLE | v8::SKIP_SYMBOLS);
+  const auto found =
+      guarded([&] { return target->GetOwnPropertyNames(context(), filter, v8::KeyConversionMode::kConvertToString); });
+  std::vector<std::string> names;
+  names.reserve(found->Length());
+  for (std::uint32_t i = 0; i < found->Length(); ++i) {
+    names.push_back(utf8(guarded([&] { return found->Get(context(), i); }).As<v8::String>()));
+  }
+  return names;
+}
+
+std::string V8Engine::text_property(v8::Local<v8::Object> object, const char* name) {
+  try {
+    const Value value = get(from(object), name);
+    return kind(value) == Kind::undefined ? "" : to_string(value);
+  } catch (const Thrown&) {
+    return "";
+  }
+}
+
+namespace {
+
+/// V8's stack begins with the error's name and message; the lines of the calls alone are wanted.
+std::string calls_of(const std::string& stack) {
+  if (stack.starts_with("    at ")) return stack;
+  const std::size_t first = stack.find("\n    at ");
+  return first == std::string::npos ? "" : stack.substr(first + 1);
+}
+
+}  // namespace
+
+Engine::ErrorText V8Engine::describe_error(Value error) {
+  const Scope scope(*this);
+  if (to(error)->IsObject()) {
+    const auto object = to(error).As<v8::Object>();
+    ErrorText described{text_property(object, "name"), text_property(object, "message"),
+                        calls_of(text_property(object, "stack"))};
+    if (!described.name.empty() || !described.message.empty()) return described;
+  }
+  try {
+    return {"", kind(error) == Kind::symbol ? "a symbol" : to_string(error), ""};
+  } catch (const Thrown&) {
+    return {"", "a value that cannot be converted to a string", ""};
+  }
+}
+
+}  // namespace dcp::engine::v8engine

