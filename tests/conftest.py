@@ -12,10 +12,27 @@ from pathlib import Path
 import pytest
 
 import dcp_evaluator as dcp
+from dcp_evaluator import engines
 from dcp_evaluator.evaluator import default_evaluator
 from zygote_control import children, is_running, wait_until
 
 _PR_SET_CHILD_SUBREAPER = 36
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=engines.NAMES, help="JavaScript engine of all sandboxes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Programs that tests start find it in their environment."""
+    if engine := config.getoption("--engine"):
+        os.environ[engines.VARIABLE] = engine
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """``quickjs`` or ``v8``: where behaviour is the engine's own, a test says what each does."""
+    return engines.choose(None)
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,7 @@ def test_a_program_that_ends_waits_for_its_jobs():
     assert (done.stdout, done.stderr, done.returncode) == (f"{list(range(20))}\n", "", 0)
 
 
-def test_an_installation_without_its_programs(tmp_path: Path):
+def test_an_installation_without_its_programs(tmp_path: Path, engine: str):
     program = (
         "import dcp_evaluator as dcp, dcp_evaluator.installation as installation, os\n"
         "os.access = lambda *_: False\n"
@@ -196,5 +196,6 @@ def test_an_installation_without_its_programs(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, env=environment
     )
-    assert done.stdout == "the program dcp-zygote is missing from this installation; install dcp-evaluator again\n"
+    missing = "the program dcp-zygote is missing from this installation; install dcp-evaluator again\n"
+    assert done.stdout == missing or (engine == "v8" and "has no program" in done.stdout)
     assert done.stderr == ""

@@ -147,6 +147,7 @@ def test_people_read_the_same(report: dict[str, Any]) -> None:
         "Limits",
         "Worktimes",
         "Slice",
+        "Engines",
         "JavaScript",
         "WebAssembly",
         "GPU",

@@ -76,7 +76,7 @@ def test_file_names_with_spaces_and_accents(tmp_path: Path) -> None:
     (folder / "ä b.js").write_text("\nthrow new Error('here');")
     done = run("--shell", "a folder/ä b.js", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "(a folder/ä b.js:2:" in done.stderr
+    assert "a folder/ä b.js:2:" in done.stderr
 
 
 def test_a_script_may_come_from_a_pipe(tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_an_uncaught_error_ends_it_with_name_message_and_stack(tmp_path: Path) -
     assert (done.returncode, done.stdout) == (1, "before\n")
     head, *stack = done.stderr.splitlines()
     assert head.startswith("TypeError: ")
-    assert [line.split(" (")[0] for line in stack] == ["    at f", "    at <eval>"]
-    assert "(b.js:2:" in stack[0]
-    assert "(b.js:4:" in stack[1]
+    assert len(stack) == 2
+    assert stack[0].startswith("    at f (b.js:2:")
+    assert "b.js:4:" in stack[1]
 
 
 @pytest.mark.parametrize(
@@ -187,10 +187,12 @@ def test_a_rejection_that_is_handled_is_not_told(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("allocate", ["new Array(1e5).fill(1)", "new Uint8Array(1e7)", "'x'.repeat(1e6) + list.length"])
-def test_memory_ends_at_its_limit(shell: Shell, allocate: str) -> None:
+def test_memory_ends_at_its_limit(shell: Shell, engine: str, allocate: str) -> None:
     done = shell(f"const list = []; for (;;) list.push({allocate});", "--memory-limit", "32")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[0] == "InternalError: out of memory"
+    buffers_of_v8 = engine == "v8" and "Uint8Array" in allocate
+    wanted = "RangeError: Array buffer allocation failed" if buffers_of_v8 else "InternalError: out of memory"
+    assert done.stderr.splitlines()[0] == wanted
 
 
 # --- Modules ---

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from dcp_evaluator import installation
+from dcp_evaluator import engines, installation
 from dcp_evaluator.broker import Broker
 
 DEADLINE = 20.0
@@ -98,7 +98,9 @@ class RunningZygote:
         script.write_text(source)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(DEADLINE)
-        program = [executable or zygote_path(), "--wasmtime", wasmtime or installation.wasmtime_library()]
+        program = engines.zygote_command(engines.choose(None))
+        if executable or wasmtime:
+            program = [executable or zygote_path(), "--wasmtime", wasmtime or installation.wasmtime_library()]
         command = [*prefix, *program, "--mode", "line", *options, str(script)]
         with theirs:
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]

@@ -23,6 +23,7 @@ void restore_signals() {
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, nullptr);
   (void)signal(SIGHUP, SIG_DFL);
+  (void)signal(SIGCHLD, SIG_DFL);
 }
 
 /// The life of a sandbox process.

@@ -1,7 +1,7 @@
 // dcp-zygote-v8.node: sandboxes of V8. The `node` program loads it as an addon and is left in it: Node's own event
 // loop never runs, and nothing of Node's is in reach of a sandbox's isolate.
 #include <node.h>
-#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <string>
@@ -41,6 +41,7 @@ void read_time_zone(v8::Local<v8::Context> context) {
 NODE_MODULE_INIT() {
   (void)exports;
   (void)module;
+  (void)prctl(PR_SET_NAME, "dcp-zygote", 0, 0, 0);
   const std::vector<std::string> arguments = arguments_of(context);
   read_time_zone(context);
   std::vector<char*> pointers;

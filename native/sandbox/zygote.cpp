@@ -1,7 +1,7 @@
 #include "sandbox/zygote.hpp"
 
 #include <signal.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -12,13 +12,23 @@
 namespace dcp::sandbox {
 namespace {
 
+int child_ended = -1;  // an eventfd
+
+void on_child(int) {
+  const int error = errno;
+  (void)eventfd_write(child_ended, 1);
+  errno = error;
+}
+
+/// Not a signalfd: where Node has threads of its own, the signal may go to one of them and be lost.
 Descriptor watch_children() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGCHLD);
-  (void)sigprocmask(SIG_BLOCK, &signals, nullptr);
-  Descriptor fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) throw std::runtime_error(std::string("signalfd: ") + std::strerror(errno));
+  Descriptor fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd) throw std::runtime_error(std::string("eventfd: ") + std::strerror(errno));
+  child_ended = fd.get();
+  struct sigaction action{};
+  action.sa_handler = on_child;
+  action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+  (void)sigaction(SIGCHLD, &action, nullptr);
   return fd;
 }
 
@@ -127,8 +137,8 @@ void Zygote::spawn(const std::string& id, ipc::Packet& message) {
 }
 
 void Zygote::reap() {
-  signalfd_siginfo ignored;
-  while (read(children_.get(), &ignored, sizeof ignored) == sizeof ignored) continue;
+  eventfd_t ignored;
+  (void)eventfd_read(children_.get(), &ignored);
   int status = 0;
   for (pid_t process = waitpid(-1, &status, WNOHANG); process > 0; process = waitpid(-1, &status, WNOHANG)) {
     if (spawner_.forget(process)) continue;

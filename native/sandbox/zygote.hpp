@@ -37,7 +37,7 @@ class Zygote {
   Spawner& spawner_;
   bool half_close_ends_;
   bool closed_ = false;
-  Descriptor children_;  ///< signalfd of SIGCHLD
+  Descriptor children_;  ///< an eventfd that SIGCHLD writes to
   std::map<std::string, Running> running_;
   std::vector<pollfd> polled_;
 };

@@ -44,6 +44,7 @@ _MODES = {
     "address": ("lines",),
     "max_sandboxes": ("lines",),
     "debug": ("lines",),
+    "engine": ("lines", "shell", "probe", "benchmark"),
     "memory_limit": ("lines", "shell"),
     "clock_step": ("lines", "shell"),
     "gpu_memory": ("lines", "shell"),
@@ -90,7 +91,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
+    from .engines import NAMES
+
     group = parser.add_argument_group("what holds for sandboxes")
+    group.add_argument("--engine", choices=NAMES, help="JavaScript engine; auto: v8 where it is installed")
     group.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
     group.add_argument(
         "--clock-step", metavar="MICROSECONDS", type=_clock_step, help="step of the clocks in sandboxes (default: 5)"
@@ -221,6 +225,10 @@ def _run(arguments: Sequence[str]) -> int:
         print(f"dcp-evaluator {VERSION}")
         return 0
     choose(options.isolation, options.clock_step)
+    if options.engine is not None:
+        from .engines import set_default
+
+        set_default(options.engine)
     if options.probe:
         from .probe import run_probe
 

@@ -13,7 +13,8 @@ VARIABLE = "DCP_EVALUATOR_ENGINE"
 _DEFAULT = "quickjs"
 _ADDON = "dcp-zygote-v8.node"
 # One thread, so that the process can be forked; no thread that waits for a debugger's signal.
-_NODE_OPTIONS = ("--single-threaded", "--v8-pool-size=0", "--disable-sigusr1")
+# Math.pow of V8's own, not of the C library: the same bits on every machine.
+_NODE_OPTIONS = ("--single-threaded", "--v8-pool-size=0", "--disable-sigusr1", "--no-use-std-math-pow")
 
 
 def choose(name: str | None) -> str:
@@ -29,6 +30,11 @@ def choose(name: str | None) -> str:
     if name == "auto":
         return "quickjs" if missing("v8") else "v8"
     return name
+
+
+def set_default(name: str) -> None:
+    """For this process and all that it starts from now on."""
+    os.environ[VARIABLE] = name
 
 
 def missing(engine: str) -> str | None:

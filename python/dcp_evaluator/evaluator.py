@@ -8,6 +8,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
+from . import engines
 from .errors import JobError
 from .gpu_options import GpuOptions
 from .sandbox import SandboxFactory
@@ -22,10 +23,16 @@ class Evaluator:
     """Keeps zygotes warm between jobs. Usable as a context manager; ``close`` ends its jobs and all its processes.
 
     ``memory_limit``: bytes that a sandbox may use, where a job does not say. ``gpu``: which adapters sandboxes are
-    offered, and their limits. Raises ValueError where it names an adapter that is not there.
+    offered, and their limits. ``engine``: ``"quickjs"``, ``"v8"``, or ``"auto"``, which is V8 where it is installed.
+    Raises ValueError for an adapter or an engine that there is not, InstallationError for one that is not installed.
     """
 
-    def __init__(self, memory_limit: int | None = None, *, gpu: GpuOptions | None = None) -> None:
+    def __init__(
+        self, memory_limit: int | None = None, *, gpu: GpuOptions | None = None, engine: str | None = None
+    ) -> None:
+        self.engine = engines.choose(engine)
+        if engine is not None:
+            engines.zygote_command(self.engine)
         self._memory_limit = memory_limit
         self._gpu = gpu or GpuOptions()
         self._gpu.visible()
@@ -47,7 +54,7 @@ class Evaluator:
                 if factory.zygote.alive:
                     return factory
                 factory.close()
-        return SandboxFactory(limit, self._gpu)
+        return SandboxFactory(limit, self._gpu, self.engine)
 
     def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
         """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""

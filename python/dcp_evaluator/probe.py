@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _native, features, installation
+from . import engines, features, installation
 from .errors import DcpError
 from .evaluator import Evaluator
 from .gpu_options import GpuOptions
@@ -39,12 +39,16 @@ def collect(files: Sequence[str] = (), options: GpuOptions | None = None) -> dic
     ``files``: start-up files, whose worktimes are asked for.
     """
     gpu = gpu_adapters(options)
+    tried = {engine: _try_engine(engine) for engine in engines.NAMES if engine != "auto"}
+    default = tried[engines.choose(None)]
     return {
         "schema": {"name": "dcp-evaluator-probe", "version": SCHEMA_VERSION},
         "versions": _versions(gpu),
         "machine": machine(),
         "limits": limits(options),
-        **_try_sandbox(),
+        "slice": default["slice"],
+        "features": default["features"],
+        "engines": tried,
         "worktimes": worktimes(files),
         "gpu": gpu,
         "isolation": isolation_layers(),
@@ -60,15 +64,22 @@ def isolation_layers(program: str = "dcp-zygote") -> dict[str, Any]:
     return {"layers": layers or [], "error": error}
 
 
-def _try_sandbox() -> dict[str, Any]:
-    """Runs one slice that tries every feature: ``{"slice": {ok, error, milliseconds}, "features": {group: ...}}``."""
+def _try_engine(engine: str) -> dict[str, Any]:
+    """``{"version": text, "slice": {ok, error, milliseconds}, "features": {group: ...}}``; the slice tries them all."""
+    problem = engines.missing(engine)
+    if problem is not None:
+        return {"version": None, "slice": {"ok": False, "error": problem, "milliseconds": None}, "features": {}}
+    return {"version": engines.description(engine), **_try_sandbox(engine)}
+
+
+def _try_sandbox(engine: str) -> dict[str, Any]:
     modules, problems = _assemble(features.WEBASSEMBLY)
     api_modules, api_problems = _assemble(features.API_MODULES)
     api = {} if api_problems else features.WEBASSEMBLY_API
     javascript = {name: body for edition in features.ECMASCRIPT.values() for name, body in edition.items()}
     tests = {"javascript": javascript, "webassembly": modules, "api": api, "modules": api_modules}
     try:
-        with Evaluator() as evaluator:
+        with Evaluator(engine=engine) as evaluator:
             job = compute_for([tests], features.TRY_ALL)
             results = job.local_exec(1, progress_timeout=TIMEOUT, evaluator=evaluator).wait()
             found, milliseconds = results[0], results.metrics[0].wall
@@ -108,7 +119,7 @@ def _versions(gpu: dict[str, Any]) -> dict[str, Any]:
     drivers = {str(item.get("description") or item.get("driver")) for item in gpu["adapters"]}
     return {
         "dcp-evaluator": installation.VERSION,
-        "engine": f"QuickJS-NG {_native.built_quickjs}",
+        "engine": engines.description(engines.choose(None)),
         "wasmtime": _version_of("wasmtime"),
         "wgpu": _version_of("wgpu"),
         "wgpu-native": gpu["version"],

@@ -40,6 +40,7 @@ def for_people(report: dict[str, Any]) -> str:
     lines += ["Limits", *_limit_lines(report["limits"])]
     lines += ["Worktimes", *_worktime_lines(report["worktimes"])]
     lines += ["Slice", *_slice_lines(report["slice"])]
+    lines += ["Engines", *_engine_lines(report["engines"])]
     for group, title in (("javascript", "JavaScript"), ("webassembly", "WebAssembly")):
         lines += [title, *_feature_lines(report["features"].get(group) or {})]
         if group == "javascript":
@@ -105,6 +106,15 @@ def _slice_lines(outcome: dict[str, Any]) -> list[str]:
     if outcome["ok"]:
         return _item("in a sandbox", f"ran, {outcome['milliseconds']:.1f} ms")
     return _item("in a sandbox", f"CANNOT RUN: {outcome['error']}")
+
+
+def _engine_lines(tried: dict[str, Any]) -> list[str]:
+    lines = []
+    for name, engine in tried.items():
+        outcome = engine["slice"]
+        said = f"ran, {outcome['milliseconds']:.1f} ms" if outcome["ok"] else str(outcome["error"])
+        lines += _item(name, f"{engine['version']}: {said}" if engine["version"] else f"not installed: {said}")
+    return lines
 
 
 def _section(part: dict[str, Any], name: str, lines: Callable[[dict[str, Any]], list[str]], none: str) -> list[str]:

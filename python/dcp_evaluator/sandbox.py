@@ -36,8 +36,10 @@ class Slice:
 class SandboxFactory:
     """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time."""
 
-    def __init__(self, memory_limit: int | None = None, gpu: GpuOptions | None = None) -> None:
-        self.zygote = Zygote("job", memory_limit=memory_limit)
+    def __init__(
+        self, memory_limit: int | None = None, gpu: GpuOptions | None = None, engine: str | None = None
+    ) -> None:
+        self.zygote = Zygote("job", engine=engine, memory_limit=memory_limit)
         self.broker = Broker(gpu=gpu)
 
     def create(self, decoder: FrameDecoder) -> Sandbox:

@@ -45,6 +45,7 @@ V8Engine::V8Engine(const Limits& limits) {
   (void)open_scope();
   local_context_ = v8::Context::New(isolate_);
   local_context_->Enter();
+  (void)context()->Global()->Delete(context(), key("console"));  // it shows nothing anywhere
   nothing_.Reset(isolate_, function_of(context(), "() => {}"));
   substring_.Reset(isolate_, function_of(context(), "String.prototype.substring"));
   handle_class_.Reset(isolate_, v8::FunctionTemplate::New(isolate_));

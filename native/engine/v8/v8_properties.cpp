@@ -91,10 +91,11 @@ std::string V8Engine::text_property(v8::Local<v8::Object> object, const char* na
 namespace {
 
 /// V8's stack begins with the error's name and message; the lines of the calls alone are wanted.
-std::string calls_of(const std::string& stack) {
+std::string calls_of(const std::string& stack, const std::string& name) {
   if (stack.starts_with("    at ")) return stack;
   const std::size_t first = stack.find("\n    at ");
-  return first == std::string::npos ? "" : stack.substr(first + 1);
+  if (first != std::string::npos) return stack.substr(first + 1);
+  return stack.starts_with(name) ? "" : stack;
 }
 
 }  // namespace
@@ -103,8 +104,8 @@ Engine::ErrorText V8Engine::describe_error(Value error) {
   const Scope scope(*this);
   if (to(error)->IsObject()) {
     const auto object = to(error).As<v8::Object>();
-    ErrorText described{text_property(object, "name"), text_property(object, "message"),
-                        calls_of(text_property(object, "stack"))};
+    ErrorText described{text_property(object, "name"), text_property(object, "message"), ""};
+    described.stack = calls_of(text_property(object, "stack"), described.name);
     if (!described.name.empty() || !described.message.empty()) return described;
   }
   try {

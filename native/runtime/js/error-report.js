@@ -11,15 +11,16 @@
   const isNativeFrame = (line) => StringPrototypeIncludes(line, "(native)") || StringPrototypeIncludes(line, "(<anonymous>)");
 
   /** The calls alone: V8 puts name and message before them. */
-  function calls(stack) {
+  function calls(stack, name) {
     if (StringPrototypeStartsWith(stack, "    at ")) return stack;
     const first = StringPrototypeIndexOf(stack, "\n    at ");
-    return first < 0 ? stack : StringPrototypeSlice(stack, first + 1);
+    if (first >= 0) return StringPrototypeSlice(stack, first + 1);
+    return name !== "" && StringPrototypeStartsWith(stack, name) ? "" : stack;
   }
 
   // The frames of the runtime lie under the user's: the stack ends where they begin.
-  runtime.userStack = function (stack) {
-    const all = StringPrototypeSplit(calls(stack), "\n");
+  runtime.userStack = function (stack, name = "") {
+    const all = StringPrototypeSplit(calls(stack, name), "\n");
     const kept = [];
     for (let i = 0; i < all.length; i++) {
       if (runtime.isRuntimeFrame(all[i])) {
@@ -35,10 +36,11 @@
   runtime.describeError = function (error) {
     try {
       if (typeof error === "object" && error !== null && "message" in error) {
+        const name = String(error.name);
         return {
-          name: String(error.name),
+          name,
           message: String(error.message),
-          stack: runtime.userStack(String(error.stack ?? "")),
+          stack: runtime.userStack(String(error.stack ?? ""), name),
         };
       }
       return { name: "Error", message: typeof error === "string" ? error : `thrown: ${String(error)}`, stack: "" };
