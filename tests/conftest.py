@@ -29,6 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[engines.VARIABLE] = engine
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what is marked for another engine than the one that is tested."""
+    tested = engines.choose(None)
+    others = [item for item in items if (mark := item.get_closest_marker("engine")) and mark.args[0] != tested]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
+
+
 @pytest.fixture(scope="session")
 def engine() -> str:
     """``quickjs`` or ``v8``: where behaviour is the engine's own, a test says what each does."""

@@ -1,0 +1,82 @@
+"""The engine v8: plain JavaScript against plain Node, and what a command costs to encode for the GPU."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dcp_evaluator as dcp
+import peers
+
+_SOURCE = (Path(__file__).parent / "kernels/javascript.js").read_text()
+_NAMES = re.findall(r"^  (?:async )?(\w+)\(\) \{", _SOURCE, re.MULTILINE)
+_KERNEL = """async ({ source, name, rounds }) => {
+  const kernel = (0, eval)(source)[name];
+  const milliseconds = [];
+  let value;
+  for (let round = -5; round < rounds; round++) {
+    const begun = performance.now();
+    value = await kernel();
+    if (round >= 0) milliseconds.push(performance.now() - begun);
+  }
+  return { value, milliseconds };
+}"""
+
+_ENCODE = """async (count) => {
+  const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+  const code = "@group(0) @binding(0) var<storage, read_write> d: array<u32>;"
+    + "@compute @workgroup_size(1) fn main() { d[0] = 1; }";
+  const module = device.createShaderModule({ code });
+  const pipeline = device.createComputePipeline({ layout: "auto", compute: { module } });
+  const buffer = device.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE });
+  const entries = [{ binding: 0, resource: { buffer } }];
+  const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  const times = [];
+  for (let round = 0; round < 15; round++) {
+    progress();
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    const begun = performance.now();
+    for (let i = 0; i < count; i++) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(1);
+    }
+    times.push((performance.now() - begun) / count * 1e3);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+  }
+  return times;
+}"""
+
+
+@pytest.fixture(scope="module")
+def v8() -> Iterator[dcp.Evaluator]:
+    with dcp.Evaluator(engine="v8") as evaluator:
+        yield evaluator
+
+
+def test_kernels_against_node(benchmark, measure, v8):
+    """Both run the same V8; in the sandbox it has one thread."""
+
+    def run(name: str) -> float:
+        inputs = {"source": _SOURCE, "name": name, "rounds": 11}
+        return peers.compare(peers.sandbox(v8), peers.node, _KERNEL, inputs, passes=5).ratio
+
+    ratios = benchmark.pedantic(lambda: {name: run(name) for name in _NAMES}, rounds=1)
+    assert len(ratios) >= 20
+    for name, ratio in ratios.items():
+        measure(f"{name}, ratio to Node's speed", ratio, "", "")
+    mean = math.exp(statistics.fmean(math.log(ratio) for ratio in ratios.values()))
+    measure(f"{len(ratios)} kernels of JavaScript, geometric mean of ratios", mean, "", ">= 0.97")
+
+
+def test_encoding_commands(benchmark, measure, v8):
+    times = benchmark.pedantic(lambda: dcp.compute_for([2000], _ENCODE).local_exec(1, evaluator=v8)[0], rounds=1)
+    measure("setPipeline + setBindGroup + dispatchWorkgroups, median", statistics.median(times), "us", "<= 0.25")
