@@ -37,7 +37,7 @@ AT_REST = [0, 1, 2, 3, "null device", "eventfd"] + ["spare"] * SPARES
 
 def nodes_own(zygote: RunningZygote) -> int:
     """The descriptors of Node's event loops, where V8 runs in it; they do not run, and no sandbox has them."""
-    found = [os.readlink(f"/proc/{zygote.pid}/fd/{fd}") for fd in open_descriptors(zygote.pid)]
+    found = [str(Path(f"/proc/{zygote.pid}/fd/{fd}").readlink()) for fd in open_descriptors(zygote.pid)]
     loops = found.count("anon_inode:[eventpoll]")
     # Each loop has an eventfd beside its epoll; there are rings, pipes, and a null device of libuv's.
     other = sum(name.startswith(("pipe:", "anon_inode:[io_uring]")) for name in found)
