@@ -39,18 +39,19 @@ void guard_depth_stencil(Call& call, const WGPUDepthStencilState& state) {
   }
 }
 
-/// wgpu-native knows no holes: each becomes a buffer with an attribute that no shader reads, and guard_set_pipeline()
-/// binds one. (Without an attribute, Mesa 22's lavapipe draws the other buffers wrong.)
-void fill_holes(Call& call, WGPUVertexBufferLayout* buffers, std::uint32_t holes, std::uint32_t locations) {
+/// wgpu-core leaves a layout without attributes out, so that those behind it read the buffer one slot before theirs.
+/// Each gets an attribute that no shader reads, of one byte. wgpu-native knows no holes either: a hole becomes such a
+/// layout, and guard_set_pipeline() binds a buffer to it.
+void fill_layouts(Call& call, WGPUVertexBufferLayout* buffers, std::uint32_t bare, std::uint32_t locations) {
   std::uint32_t location = 0;
   for (std::uint32_t slot = 0; slot < 32; ++slot) {
-    if ((holes >> slot & 1) == 0) continue;
+    if ((bare >> slot & 1) == 0) continue;
     while (location < 32 && (locations >> location & 1) != 0) ++location;
     auto* attribute = call.make<WGPUVertexAttribute>(1);
     *attribute = WGPU_VERTEX_ATTRIBUTE_INIT;
-    attribute->format = WGPUVertexFormat_Float32;
+    attribute->format = WGPUVertexFormat_Uint8;
     attribute->shaderLocation = location++;
-    buffers[slot].stepMode = WGPUVertexStepMode_Vertex;
+    if (buffers[slot].stepMode == WGPUVertexStepMode_Undefined) buffers[slot].stepMode = WGPUVertexStepMode_Vertex;
     buffers[slot].attributeCount = 1;
     buffers[slot].attributes = attribute;
   }
@@ -62,19 +63,20 @@ void guard_vertex(Call& call, const WGPUVertexState& vertex) {
   if (vertex.bufferCount > limits.maxVertexBuffers) {
     return call.refuse("vertex.buffers are more than maxVertexBuffers, " + std::to_string(limits.maxVertexBuffers));
   }
-  std::uint32_t locations = 0;
+  std::uint32_t locations = 0, bare = 0;
   auto pipeline = std::make_shared<RenderPipeline>();
   auto* buffers = const_cast<WGPUVertexBufferLayout*>(vertex.buffers);
   for (std::size_t i = 0; i < vertex.bufferCount; ++i) {
     if (buffers[i].stepMode == WGPUVertexStepMode_Undefined) pipeline->holes |= 1u << i;
+    if (buffers[i].attributeCount == 0) bare |= 1u << i;
     for (std::size_t j = 0; j < buffers[i].attributeCount; ++j) {
       locations |= 1u << buffers[i].attributes[j].shaderLocation % 32;
       if (buffers[i].attributes[j].format != WGPUVertexFormat_Unorm8x4BGRA) continue;
       call.refuse("wgpu-native does not support the vertex format unorm8x4-bgra");
     }
   }
+  fill_layouts(call, buffers, bare, locations);
   if (pipeline->holes == 0) return;
-  fill_holes(call, buffers, pipeline->holes, locations);
   call.set_resource(std::move(pipeline));
 }
 

@@ -83,6 +83,9 @@ def test_vertex_index_and_indirect_buffers(tmp_path: Path) -> None:
         };
         const buffers = [null, { arrayStride: 8, attributes: [{ format: "float32x2", offset: 0, shaderLocation: 0 }] }];
         const primitive = { topology: "point-list" };
+        const bare = painter(device, {
+          vertex: { entryPoint: "at", buffers: [{ arrayStride: 8, attributes: [] }, buffers[1]] }, primitive,
+        });
         const points = painter(device, { vertex: { entryPoint: "at", buffers }, primitive });
         // The middle of each pixel.
         const vertices = filled(new Float32Array([-0.75, 0, -0.25, 0, 0.25, 0, 0.75, 0]), U.VERTEX);
@@ -94,6 +97,10 @@ def test_vertex_index_and_indirect_buffers(tmp_path: Path) -> None:
           return picture(await pixels(device, texture));
         };
         results.some = await drawn((pass) => pass.draw(2, 1, 1));
+        const elsewhere = filled(new Float32Array([0.75, 0, 0.75, 0, 0.75, 0, 0.75, 0]), U.VERTEX);
+        results.bare = await drawn((pass) => {
+          pass.setPipeline(bare); pass.setVertexBuffer(0, elsewhere); pass.draw(2, 1, 1);
+        });
         results.offset = await drawn((pass) => { pass.setVertexBuffer(1, vertices, 8, 8); pass.draw(1); });
         results.indexed = await drawn((pass) => { pass.setIndexBuffer(indices, "uint16", 0, 4); pass.drawIndexed(2); });
         results.base = await drawn((pass) => { pass.setIndexBuffer(indices, "uint16"); pass.drawIndexed(1, 1, 1, -1);
@@ -107,6 +114,7 @@ def test_vertex_index_and_indirect_buffers(tmp_path: Path) -> None:
         """,
     )
     assert found["some"] == "brrb"
+    assert found["bare"] == found["some"]
     assert found["offset"] == "brbb"
     assert found["indexed"] == "brbr"
     assert found["base"] == "rbbb"
