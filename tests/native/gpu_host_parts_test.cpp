@@ -1,5 +1,5 @@
 // The parts of a GPU host that need no driver: sizes of textures, the account of memory, the watchdog, the choice of
-// adapters, what a crash is told as.
+// adapters, times by the GPU's clock, what a crash is told as.
 #include <condition_variable>
 #include <cstring>
 #include <map>
@@ -8,6 +8,7 @@
 #include "check.hpp"
 #include "gpu/adapter_choice.hpp"
 #include "gpu/crash.hpp"
+#include "gpu/gpu_timer.hpp"
 #include "gpu/memory_account.hpp"
 #include "gpu/region.hpp"
 #include "gpu/watchdog.hpp"
@@ -127,6 +128,49 @@ void adapters_of_a_kind_take_turns() {
   CHECK((choose_adapters(functions, all, {false, {9, 1}, 0}) == Adapters{second}));
 }
 
+void* any_handle() {
+  static int handle;
+  return &handle;
+}
+
+std::uint64_t ticks[2];  // what the GPU's clock said before and after a submission
+
+Functions clock_of_ticks() {
+  Functions functions;
+  for_each_function(functions, [](const char*, void** function) { *function = reinterpret_cast<void*>(&any_handle); });
+  functions.QueueGetTimestampPeriod = [](WGPUQueue) { return 2.5f; };
+  functions.BufferGetConstMappedRange = [](WGPUBuffer, std::size_t, std::size_t) -> const void* { return ticks; };
+  functions.BufferMapAsync = [](WGPUBuffer, WGPUMapMode, std::size_t, std::size_t, WGPUBufferMapCallbackInfo callback) {
+    callback.callback(WGPUMapAsyncStatus_Success, {}, callback.userdata1, callback.userdata2);
+    return WGPUFuture{};
+  };
+  return functions;
+}
+
+void time_is_taken_by_the_clock_of_the_gpu() {
+  const Functions functions = clock_of_ticks();
+  Region region;
+  Header& header = region.header();
+  CHECK(header.gpu_clock == kSubmission);
+  GpuTimer timer(functions, static_cast<WGPUDevice>(any_handle()), static_cast<WGPUQueue>(any_handle()), header);
+  CHECK(header.gpu_clock == kTimestamps);
+  const auto take = [&](std::uint64_t before, std::uint64_t after) {
+    const auto slot = timer.submitted(*timer.open(), true);
+    ticks[0] = before, ticks[1] = after;
+    timer.read(*slot);
+  };
+  take(1000, 1400);
+  CHECK(header.gpu_ns == 1000);  // 2.5 ns a tick
+  take(5000, 4000);              // a clock that went back
+  CHECK(header.gpu_ns == 1000);
+  // Too many at once go without; one that was refused costs nothing.
+  std::vector<GpuTimer::Span> open;
+  while (const auto span = timer.open()) open.push_back(*span);
+  CHECK(open.size() == 64);
+  CHECK(!timer.submitted(open[0], false));
+  CHECK(timer.open().has_value());
+}
+
 void a_crash_has_a_reason() {
   const char* panic =
       "\nthread '<unnamed>' (77) panicked at src/lib.rs:12:5:\nnot implemented: no such thing\nsecond line\n"
@@ -145,6 +189,7 @@ int main() {
   an_account_holds_its_limit();
   a_watchdog_bites_once_and_only_where_something_hangs();
   adapters_of_a_kind_take_turns();
+  time_is_taken_by_the_clock_of_the_gpu();
   a_crash_has_a_reason();
   return dcp::test::failures != 0;
 }
