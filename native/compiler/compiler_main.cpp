@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kControl = 3;
 constexpr std::size_t kMostMemory = std::size_t{4} << 30;  // bytes that compiling one module may take
+constexpr unsigned kMostThreads = 2048;                    // wasmtime starts one a CPU
 constexpr unsigned kMostSeconds = 600;                     // of CPU time, all threads together
 
 struct Options {
@@ -57,7 +58,7 @@ dcp::isolation::Prepared prepare_isolation(dcp::isolation::Policy policy) {
   dcp::isolation::Limits limits;
   limits.memory = kMostMemory;
   limits.cpu_seconds = kMostSeconds;
-  limits.threads = true;  // functions are compiled in parallel
+  limits.threads = kMostThreads;  // functions are compiled in parallel
   return dcp::isolation::prepare(limits, policy);
 }
 

@@ -75,7 +75,7 @@ Failure limit_memory(std::size_t memory) {
 
 Failure limit(const GpuHostProfile& profile) {
   Limits limits;
-  limits.threads = true;
+  limits.threads = kMostHostThreads;
   Failure failure = limit_resources(limits);
   return failure.empty() ? limit_memory(profile.memory) : failure;
 }

@@ -80,7 +80,7 @@ Failure limit_resources(const Limits& limits) {
     if (Failure failure = set(each.resource, each.name, each.most); !failure.empty()) return failure;
   }
   // A limit of other than none would count what else runs under this user id; seccomp admits threads only.
-  if (!limits.threads) {
+  if (limits.threads <= 1) {
     if (Failure failure = set(RLIMIT_NPROC, "NPROC", 0); !failure.empty()) return failure;
   }
   if (limits.cpu_seconds != 0) {

@@ -11,7 +11,7 @@ struct Limits {
   std::size_t memory = 0;    ///< bytes that the sandbox may add to the zygote's private memory; 0: unlimited
   std::size_t stack = 0;     ///< bytes of the main thread's stack; 0: as inherited
   unsigned cpu_seconds = 0;  ///< CPU time of all threads together, then SIGKILL; 0: unlimited
-  bool threads = false;      ///< may have more than one thread
+  unsigned threads = 1;      ///< that it may have at a time, where the kernel counts them for it alone
 };
 
 /// Descriptors that a sandbox may have open: a frame brings at most 64, and each compiled module holds one.

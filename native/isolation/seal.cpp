@@ -46,7 +46,7 @@ Prepared prepare(const Limits& limits, Policy policy) {
   if (prepared.null_device < 0) throw std::runtime_error(failed("dup of the null device"));
   close(null_device);
   prepared.namespaces = plan_namespaces();
-  prepared.seccomp = compile_seccomp(limits.threads);
+  prepared.seccomp = compile_seccomp(limits.threads > 1);
   return prepared;
 }
 
@@ -92,6 +92,9 @@ Report seal(const Prepared& prepared, int channel, unsigned skip) {
   record(report, "unprivileged user", become_unprivileged(namespaces));
   record(report, "host name", rename_host((namespaces.flags & CLONE_NEWUTS) != 0));
   if (wanted(kRlimits)) record(report, "rlimits", limit_resources(prepared.limits));
+  if (wanted(kRlimits) && prepared.limits.threads > 1) {
+    record(report, "threads", limit_threads(prepared.limits.threads, namespaces.user));
+  }
   if (wanted(kMounts)) record(report, "empty root", mounts(prepared));
   record(report, "capabilities", drop_capabilities());
   record(report, "no_new_privs", no_new_privs());

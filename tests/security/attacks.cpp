@@ -5,6 +5,8 @@
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
 #include <linux/perf_event.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/inotify.h>
@@ -29,6 +31,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstddef>
 #include <cstring>
 
@@ -155,6 +158,23 @@ std::string clone3() {
   const std::string text = outcome(child, "a process");
   if (child > 0) (void)waitpid(static_cast<pid_t>(child), nullptr, 0);
   return text;
+}
+/// More than any program of ours has a use for; they end with the process.
+std::string many_threads() {
+  pthread_attr_t small;
+  (void)pthread_attr_init(&small);
+  (void)pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN);
+  const auto wait = [](void*) -> void* {
+    for (;;) (void)poll(nullptr, 0, -1);
+  };
+  for (int i = 0; i < 4096; ++i) {
+    pthread_t thread;
+    if (const int error = pthread_create(&thread, &small, wait, nullptr); error != 0) {
+      errno = error;
+      return outcome(-1);
+    }
+  }
+  return "SUCCEEDED: 4096 threads";
 }
 std::string execute() {
   char* const none[] = {nullptr};
@@ -352,6 +372,7 @@ constexpr Attack kAttacks[] = {ATTACK(read_file),
                                ATTACK(make_sharing_process),
                                ATTACK(make_user_namespace),
                                ATTACK(clone3),
+                               ATTACK(many_threads),
                                ATTACK(execute),
                                ATTACK(execute_memory),
                                ATTACK(trace_me),
