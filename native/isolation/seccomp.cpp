@@ -181,17 +181,22 @@ void add_threads(Rules& rules) {
 }
 
 // wasmtime maps code to read and write, then makes it executable and no longer writable. Nothing is ever mapped as
-// code, nor may it be written while it is code.
-void add_mappings(Rules& rules) {
+// code, nor may it be written while it is code. V8 patches its code, so there it may; where the processor has
+// protection keys, V8 opens it with them for as long as it writes.
+void add_mappings(Rules& rules, bool jit) {
   for (const char* name : {"mmap", "mmap2"}) {
     rules.add(SCMP_ACT_ALLOW, name, SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+  }
+  if (jit) {
+    for (const char* name : {"mprotect", "pkey_mprotect"}) rules.add(SCMP_ACT_ALLOW, name);
+    return;
   }
   rules.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
   rules.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC));
 }
 
-void add_rules(Rules& rules, bool threads) {
-  add_mappings(rules);
+void add_rules(Rules& rules, bool threads, bool jit) {
+  add_mappings(rules, jit);
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   if (threads) add_threads(rules);
   for (const RefusedCall& refused : kRefused) {
@@ -218,8 +223,8 @@ void add_rules(Rules& rules, bool threads) {
 
 }  // namespace
 
-SeccompProgram compile_seccomp(bool threads) {
-  return compile_rules(SCMP_ACT_KILL_PROCESS, [threads](Rules& rules) { add_rules(rules, threads); });
+SeccompProgram compile_seccomp(bool threads, bool jit) {
+  return compile_rules(SCMP_ACT_KILL_PROCESS, [threads, jit](Rules& rules) { add_rules(rules, threads, jit); });
 }
 
 }  // namespace dcp::isolation

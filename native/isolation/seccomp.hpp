@@ -15,8 +15,8 @@ struct SeccompProgram {
   Failure failure;  ///< why there is none
 };
 
-/// `threads`: the process may have more than one thread.
-SeccompProgram compile_seccomp(bool threads = false);
+/// `threads`: the process may have more than one thread. `jit`: pages may be made code that stays writable.
+SeccompProgram compile_seccomp(bool threads = false, bool jit = false);
 
 /// Puts the filter in force for this process, for good. Needs no_new_privs.
 Failure install_seccomp(const SeccompProgram& program);

@@ -24,6 +24,7 @@ class WebAssembly {
 
 struct Backend {
   std::unique_ptr<engine::Engine> (*make_engine)(const engine::Limits& limits);
+  bool jit;  ///< writes code while it is code
   /// Null where the engine has its own. Throws std::runtime_error.
   std::unique_ptr<WebAssembly> (*install_webassembly)(runtime::Runtime& runtime, const Options& options);
 };

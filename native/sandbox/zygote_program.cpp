@@ -76,11 +76,12 @@ std::size_t affordable_stack(std::size_t wanted) {
   return std::min<std::size_t>(wanted, room / 2);
 }
 
-Prepared prepare_isolation(const CommandLine& command) {
+Prepared prepare_isolation(const CommandLine& command, const Backend& backend) {
   const Options& options = command.sandbox;
   isolation::Limits limits;
   limits.memory = options.memory_limit;
   limits.stack = 2 * options.stack_limit + kNativeStack;
+  limits.jit = backend.jit;
   return isolation::prepare(limits, command.isolation);
 }
 
@@ -101,7 +102,7 @@ void check_ahead(const Prepared& prepared) {
 [[noreturn]] void serve(const CommandLine& command, const Backend& backend) {
   ControlSocket control(kControl);
   try {
-    const Prepared prepared = prepare_isolation(command);
+    const Prepared prepared = prepare_isolation(command, backend);
     check_ahead(prepared);
     close_inherited(prepared.null_device);
     // Never destroyed: what engine and bindings hold goes with the process.
@@ -129,7 +130,7 @@ int run_zygote(int count, char** arguments, const Backend& backend) {
     end_with_parent();
     ignore_signals();
     if (command.report_isolation) {
-      const auto report = isolation::verify(prepare_isolation(command));
+      const auto report = isolation::verify(prepare_isolation(command, backend));
       std::fputs(isolation::to_json(report).c_str(), stdout);
       return std::fflush(stdout) == 0 ? 0 : 1;
     }
