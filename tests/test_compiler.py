@@ -20,6 +20,8 @@ from dcp_evaluator.compiler import Compiler
 from zygote_control import children, is_running, wait_until
 
 RUN = "(bytes) => new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.run()"
+
+pytestmark = pytest.mark.engine("quickjs", "V8 compiles in the sandbox")
 SETTINGS = struct.Struct("<QQQ")
 _F_ADD_SEALS, _SEALS = 1033, 0xF
 

@@ -45,6 +45,7 @@ def filled(folder: Path, *arguments: str) -> tuple[str, str]:
         ["--memory-limit", "32", "--", "--options=--max-old-space-size=500"],
     ],
 )
+@pytest.mark.engine("quickjs", "V8 ends the sandbox: tests/test_v8.py")
 def test_the_heap_is_limited(tmp_path: Path, arguments: list[str]) -> None:
     result, told = filled(tmp_path, *arguments)
     name, count = result.split()
@@ -58,6 +59,7 @@ def test_what_fits_is_not_limited(tmp_path: Path, arguments: list[str]) -> None:
     assert filled(tmp_path, *arguments) == ("all", "")
 
 
+@pytest.mark.engine("quickjs", "V8 ends the sandbox: tests/test_v8.py")
 def test_each_sandbox_of_a_listener_is_limited(tmp_path: Path) -> None:
     (file,) = write(tmp_path, fill=FILL)
     with TcpEvaluator("--", "--options=--max-old-space-size=32", options=(str(tmp_path / file),)) as evaluator:

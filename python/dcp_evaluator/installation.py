@@ -23,9 +23,19 @@ def _parent(path: str) -> str:
 @cache
 def executable(name: str) -> str:
     """The path of ``dcp-zygote``, ``dcp-gpu-host`` or ``dcp-compiler``. Raises InstallationError."""
+    return _our_file(name, os.X_OK)
+
+
+@cache
+def addon() -> str:
+    """The path of the addon with which ``node`` is a zygote of V8. Raises InstallationError."""
+    return _our_file("dcp-zygote-v8.node", os.R_OK)
+
+
+def _our_file(name: str, access: int) -> str:
     for module_file in (__file__, _native.__file__):
         path = f"{_parent(module_file)}/bin/{name}"
-        if os.access(path, os.X_OK):
+        if os.access(path, access):
             return path
     raise InstallationError(f"the program {name} is missing from this installation; install dcp-evaluator again")
 

@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from scripts import VALUES, see
 
@@ -86,6 +87,7 @@ def test_numbers_cross_the_border_as_ecmascript_converts_them(tmp_path: Path) ->
     assert found["thrown"] is True
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_results_of_imports(tmp_path: Path) -> None:
     assert see(
         tmp_path,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts import ADD, EMPTY, see
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_validate_and_compile(tmp_path: Path) -> None:
     assert see(
         tmp_path,
@@ -134,6 +137,7 @@ def test_imports_are_read_in_order_and_only_those(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_imports_of_a_wrong_kind_or_type(tmp_path: Path) -> None:
     """Each is a LinkError that names the import."""
     found = see(

@@ -112,6 +112,7 @@ def test_functions_of_another_store() -> None:
     assert run(source, *arguments, slices=41)[-1] == [2, 3, True, True]
 
 
+@pytest.mark.engine("quickjs", "V8 has one store")
 def test_items_of_different_stores_are_not_linked() -> None:
     source = """(n, bytes, imported) => { progress();
       const make = () => new WebAssembly.Instance(new WebAssembly.Module(bytes), { m: { f: (x) => x } }).exports;
@@ -147,6 +148,7 @@ def test_exceptions_of_another_store() -> None:
     assert run(source, *arguments, slices=41)[-1] == [1, True]
 
 
+@pytest.mark.engine("quickjs", "when V8 collects is its own affair")
 def test_external_references_are_let_go() -> None:
     """Objects that wasm has held are collected once it does not hold them any more."""
     module = wasm("""(module (table $t 1 externref)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts import MEMORY_USER, see
 
 
@@ -187,6 +189,7 @@ def test_memory_of_64_bits(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.engine("quickjs", "with V8 the kernel limits it: tests/test_v8.py")
 def test_linear_memory_counts_against_the_limit_of_the_sandbox(tmp_path: Path) -> None:
     assert see(
         tmp_path,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts import see
 
 GROWS = """(module (memory (export "memory") 1 4)
@@ -13,6 +15,7 @@ GROWS = """(module (memory (export "memory") 1 4)
     (drop (memory.grow (i32.const 1))) (i32.store (local.get 0) (i32.const 42))))"""
 
 
+@pytest.mark.engine("quickjs", "not in V8 13.6")
 def test_a_buffer_changes_its_kind(tmp_path: Path) -> None:
     assert see(
         tmp_path,
@@ -39,6 +42,7 @@ def test_a_buffer_changes_its_kind(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.engine("quickjs", "not in V8 13.6")
 def test_it_grows_with_its_memory_and_stays_the_same(tmp_path: Path) -> None:
     """What wasm wrote to pages that it has just gained is not lost."""
     assert see(
@@ -56,6 +60,7 @@ def test_it_grows_with_its_memory_and_stays_the_same(tmp_path: Path) -> None:
     ) == {"wasm": [True, 131072, 42], "js": [2, 196608, 3, True], "limit": [-1, 196608]}
 
 
+@pytest.mark.engine("quickjs", "not in V8 13.6")
 def test_resizing_it_grows_the_memory(tmp_path: Path) -> None:
     assert see(
         tmp_path,
@@ -87,6 +92,7 @@ def test_resizing_it_grows_the_memory(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.engine("quickjs", "not in V8 13.6")
 def test_shared_memories(tmp_path: Path) -> None:
     assert see(
         tmp_path,

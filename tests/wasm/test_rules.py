@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts import EMPTY, EVERYTHING, see
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_dictionaries_are_converted_member_by_member(tmp_path: Path) -> None:
     """Each member is read and converted before the next one is read, in the order of their names."""
     assert see(
@@ -66,6 +69,7 @@ def test_descriptors_may_be_any_object(tmp_path: Path) -> None:
     ) == {"made": [["nothing"] * 4] * 3, "missing": ["TypeError"] * 9}
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_enforce_range(tmp_path: Path) -> None:
     """[EnforceRange] unsigned long (WebIDL): towards zero, then the range; wherever the API takes one."""
     assert see(
@@ -96,6 +100,7 @@ def test_enforce_range(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_enumerations_and_booleans(tmp_path: Path) -> None:
     assert see(
         tmp_path,
@@ -134,6 +139,7 @@ def test_enumerations_and_booleans(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_subclasses_and_new_target(tmp_path: Path) -> None:
     assert see(
         tmp_path,
@@ -174,6 +180,7 @@ def test_subclasses_and_new_target(tmp_path: Path) -> None:
     ) == {"subclass": [True] * 10, "target": [True] * 10, "fallback": [True] * 10, "plain": [True] * 4, "own": [0] * 7}
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_it_works_when_the_builtins_are_overwritten(tmp_path: Path) -> None:
     """Work functions may spoil what the implementation is written with."""
     assert see(
@@ -216,6 +223,7 @@ def test_it_works_when_the_builtins_are_overwritten(tmp_path: Path) -> None:
     ) == {"failure": "nothing", "sum": 42}
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_promises(tmp_path: Path) -> None:
     """Functions that promise never throw, settle later, and read their arguments at the right time."""
     assert see(
@@ -289,6 +297,7 @@ def test_values_that_javascript_cannot_hold(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_stacks_of_traps_name_their_functions(tmp_path: Path) -> None:
     """By the name section where there is one, by index where not; innermost first, JavaScript's frames after them."""
     found = see(
@@ -329,6 +338,7 @@ def test_errors_of_linking_and_starting_leave_what_was_done(tmp_path: Path) -> N
     ) == {"data": ["RuntimeError", 97], "elem": ["RuntimeError", 7, None], "start": ["RangeError", True]}
 
 
+@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_stack_of_an_exception(tmp_path: Path) -> None:
     """The attribute `stack` is undefined, unless the option traceStack asks for one."""
     assert see(

