@@ -44,13 +44,16 @@ class Victim:
     """A job with a slice that never ends, and the processes of its evaluator."""
 
     def __init__(self, evaluator: dcp.Evaluator, source: str = ENDLESS, **options: Any) -> None:
-        before = set(children(os.getpid()))
+        self._others = set(children(os.getpid()))
         self.job = dcp.compute_for(range(4), source)
         self._runs = threading.Semaphore(0)
         self.job.on("progress", lambda event: self._runs.release())
         self.results = self.job.local_exec(1, evaluator=evaluator, **options)
         self.wait_for_slice()
-        (self.zygote,) = (pid for pid in set(children(os.getpid())) - before if is_running(pid))
+        self.find_zygote()
+
+    def find_zygote(self) -> None:
+        (self.zygote,) = (pid for pid in set(children(os.getpid())) - self._others if is_running(pid))
 
     def wait_for_slice(self) -> None:
         assert self._runs.acquire(timeout=20)
@@ -85,8 +88,26 @@ def test_without_retries(own_evaluator):
     assert victim.results[1:] == [1, 2, 3]
 
 
-def test_a_dead_zygote_ends_the_job_with_the_reason_and_the_next_one_runs(own_evaluator):
-    victim = Victim(own_evaluator)
+def test_a_zygote_that_dies_is_replaced_and_the_job_goes_on(own_evaluator):
+    victim = Victim(own_evaluator, retries=2)
+    for _ in range(2):
+        os.kill(victim.zygote, signal.SIGKILL)
+        victim.wait_for_slice()
+        victim.find_zygote()
+    os.kill(victim.zygote, signal.SIGKILL)
+    assert victim.results.wait(20).errors.keys() == {0}
+    message = "its sandbox died, 3 of 3 times; the last: the sandbox zygote ended (signal 9 (SIGKILL))"
+    assert victim.results.errors[0].message == message
+    assert victim.results[1:] == [1, 2, 3]
+    assert list(start(own_evaluator, [1], "(x) => x")) == [1]
+
+
+def test_zygotes_that_die_and_no_slice_ends_end_the_job_with_the_reason(own_evaluator):
+    victim = Victim(own_evaluator, retries=100)
+    for _ in range(5):
+        os.kill(victim.zygote, signal.SIGKILL)
+        victim.wait_for_slice()
+        victim.find_zygote()
     os.kill(victim.zygote, signal.SIGKILL)
     with pytest.raises(dcp.ZygoteError, match=r"the sandbox zygote ended \(signal 9 \(SIGKILL\)\)"):
         victim.results.wait(20)

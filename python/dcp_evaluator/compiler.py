@@ -25,10 +25,19 @@ class Compiler:
     def connect(self) -> socket.socket:
         """A new connection for a sandbox. Raises InstallationError, UsageError, OSError."""
         if self._child is None or self._child.poll() is not None:
-            self.close()
-            self._child = self._start()
-        connection, self._spare = self._spare or self._new_connection(self._child), None
-        return connection
+            self._child = self._replace()
+        connection, self._spare = self._spare, None
+        if connection is not None:
+            return connection
+        try:
+            return self._new_connection(self._child)
+        except OSError:  # it ends this very moment
+            self._child = self._replace()
+            return self._new_connection(self._child)
+
+    def _replace(self) -> Child:
+        self.close()
+        return self._start()
 
     def refill(self) -> None:
         """Makes the next connection ahead, which spares the next sandbox a part of its wait."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
+from functools import partial
 from typing import Any
 
 from . import _native, frames
@@ -39,7 +40,8 @@ class SandboxFactory:
     def __init__(
         self, memory_limit: int | None = None, gpu: GpuOptions | None = None, engine: str | None = None
     ) -> None:
-        self.zygote = Zygote("job", engine=engine, memory_limit=memory_limit)
+        self._start_zygote = partial(Zygote, "job", engine=engine, memory_limit=memory_limit)
+        self.zygote = self._start_zygote()
         self.broker = Broker(gpu=gpu)
 
     def create(self, decoder: FrameDecoder) -> Sandbox:
@@ -58,6 +60,11 @@ class SandboxFactory:
             theirs.close()
             their_broker.close()
         return Sandbox(number, _native.FrameChannel(ours.detach()), broker, decoder)
+
+    def replace_zygote(self) -> None:
+        """Starts another one, after the first has ended. Raises InstallationError, ZygoteError."""
+        self.zygote.close()
+        self.zygote = self._start_zygote()
 
     def close(self) -> None:
         """Ends the zygote, all sandboxes and what serves them."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from . import _native, frames
-from .errors import JobError, SliceError, ZygoteError
+from .errors import DcpError, JobError, SliceError, ZygoteError
 from .sandbox import Sandbox, SandboxFactory, Slice
 from .slice_limits import LimitExceeded, SliceLimits, SliceUse
 from .values import FrameDecoder, ResultError
@@ -127,18 +127,27 @@ class Supervisor:
             self._selector.register(self._wake, selectors.EVENT_READ, lambda mask: None)
             self._selector.register(self._factory.zygote, selectors.EVENT_READ, self._on_zygote)
             while not self._stopped:
-                self._fill_sandboxes()
-                if self._exhausted and not self._open:
-                    break
-                for key, mask in self._selector.select(self._time_left()):
-                    key.data(mask)
-                self._check_deadlines()
+                try:
+                    if not self._step():
+                        break
+                except ZygoteError as error:
+                    self._replace_zygote(error)
                 self._sink.flush(self._distributed)
             self._sink.flush(self._distributed)
         finally:
             for sandbox in list(self._sandboxes.values()):
                 self._drop(sandbox)
             self._selector.close()
+
+    def _step(self) -> bool:
+        """Hands out, waits for something to happen and handles it; False when all is done."""
+        self._fill_sandboxes()
+        if self._exhausted and not self._open:
+            return False
+        for key, mask in self._selector.select(self._time_left()):
+            key.data(mask)
+        self._check_deadlines()
+        return True
 
     # --- Handing out ---
 
@@ -351,7 +360,8 @@ class Supervisor:
             if message.kind == "spawned":
                 sandbox.use.process = int(message.text)
             elif message.kind == "refused":
-                raise JobError(f"a sandbox cannot be made: {message.text}")
+                self._count_barren_death(JobError(f"a sandbox cannot be made: {message.text}"))
+                self._lose(sandbox, message.text)
             elif message.kind == "exited":
                 while not sandbox.ended and self._read(sandbox):
                     pass  # what it said before it ended counts
@@ -361,6 +371,18 @@ class Supervisor:
                     self._end_slice(sandbox, LimitExceeded("InternalError", "out of memory", "EWORK"))
                 else:
                     self._died(sandbox, describe_exit(message.text))
+
+    def _replace_zygote(self, error: ZygoteError) -> None:
+        """All sandboxes have ended with it. Raises ``error`` where zygotes end again and again, and no slice does."""
+        self._count_barren_death(error)
+        for sandbox in list(self._sandboxes.values()):
+            while not sandbox.ended and self._read(sandbox):
+                pass
+            if sandbox.number in self._sandboxes:
+                self._lose(sandbox, str(error))
+        self._selector.unregister(self._factory.zygote)
+        self._factory.replace_zygote()
+        self._selector.register(self._factory.zygote, selectors.EVENT_READ, self._on_zygote)
 
     def _hung_up(self, sandbox: Sandbox) -> None:
         """Its channel is closed: the zygote will say how it ended."""
@@ -415,14 +437,23 @@ class Supervisor:
         self._fail(SliceError(work.index, exceeded.name, exceeded.message, code=exceeded.code))
 
     def _died(self, sandbox: Sandbox, reason: str) -> None:
+        if not sandbox.queue:
+            self._count_barren_death(JobError(f"sandboxes die before they begin a slice; the last: {reason}"))
+        self._lose(sandbox, reason)
+
+    def _count_barren_death(self, error: DcpError) -> None:
+        """Raises ``error`` where nothing but deaths has happened for long."""
+        self._barren_deaths += 1
+        if self._barren_deaths > _MOST_BARREN_DEATHS:
+            raise error
+
+    def _lose(self, sandbox: Sandbox, reason: str) -> None:
+        """Its slices run again elsewhere, the one that ran only as often as ``retries`` allow."""
         running = sandbox.pop() if sandbox.queue else None
         self._requeue(sandbox)
         self._drop(sandbox)
         self._sink.sandbox_died(reason)
         if running is None:
-            self._barren_deaths += 1
-            if self._barren_deaths > _MOST_BARREN_DEATHS:
-                raise JobError(f"sandboxes die before they begin a slice; the last: {reason}")
             return
         running.deaths += 1
         if running.deaths <= self._options.retries:
