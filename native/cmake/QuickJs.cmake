@@ -38,12 +38,26 @@ file(READ "${quickjs_dir}/quickjs.c" source)
 # QuickJS-NG 0.17.0 compares a negative BigInt with a Number of another magnitude as if both were positive, and programs
 # of Emscripten check with such a comparison every i64 that they take.
 dcp_correct("if (f < e)" "if ((f < e) != a_sign)")
-# It throws null where no memory is left for the error that says so.
+# It throws null where no memory is left for the error that says so, and nobody hears of an async function that failed for
+# want of memory: an error brings the runtime's reserve with it, until the microtasks have run (memory.h).
+dcp_correct("bool in_out_of_memory;" "bool in_out_of_memory;
+    size_t dcp_reserve;
+    void *dcp_block;")
 dcp_correct("rt->in_out_of_memory = true;" "rt->in_out_of_memory = true;
+        void dcp_use_reserve(JSRuntime *);
+        dcp_use_reserve(rt);
         const size_t limit = rt->malloc_state.malloc_limit;
         if (limit != 0) rt->malloc_state.malloc_limit = limit + 65536;")
 dcp_correct("rt->in_out_of_memory = false;" "rt->malloc_state.malloc_limit = limit;
         rt->in_out_of_memory = false;")
+# The length of a typed array that follows a resizable buffer is that of the time when it was made: memory that the buffer
+# has given back would be read and written.
+dcp_correct("*pbyte_length = ta->length;" "*pbyte_length = (size_t)p->u.array.count << typed_array_size_log2(p->class_id);")
+# Some allocations fail without an error, and what was thrown is then no value at all.
+dcp_correct(" exception:
+    if (needs_backtrace(rt->current_exception)" " exception:
+    if (JS_IsUninitialized(rt->current_exception)) JS_ThrowOutOfMemory(ctx);
+    if (needs_backtrace(rt->current_exception)")
 # A literal becomes an entry of the table of names, which takes long for one of megabytes and brings nothing.
 dcp_correct("JS_VALUE_GET_TAG(val) == JS_TAG_STRING && as_atom" "JS_VALUE_GET_TAG(val) == JS_TAG_STRING && as_atom
         && JS_VALUE_GET_STRING(val)->len <= 1024")
@@ -57,7 +71,7 @@ dcp_correct("for (i = from; i < len; i++) {
             }" "const uint8_t *found = memchr(str8(p) + from, c, len - from);
             return found == NULL ? -1 : found - str8(p);")
 # Strings as WebAssembly sees them, and scripts as bytes, need what quickjs.h does not offer.
-string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n")
+string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n#include \"engine/quickjs/memory.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
 file(CONFIGURE OUTPUT "${corrected_file}" CONTENT "@corrected@" @ONLY NEWLINE_STYLE UNIX)
 
@@ -68,7 +82,8 @@ target_compile_definitions(quickjs PRIVATE _GNU_SOURCE)
 target_compile_options(quickjs PRIVATE -w)
 target_include_directories(quickjs PRIVATE "${quickjs_dir}")
 set(quickjs_own "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs")
-set(quickjs_included "${quickjs_own}/strings.c" "${quickjs_own}/strings.h" "${quickjs_own}/scripts.c" "${quickjs_own}/scripts.h")
+set(quickjs_included "${quickjs_own}/strings.c" "${quickjs_own}/strings.h" "${quickjs_own}/scripts.c" "${quickjs_own}/scripts.h"
+  "${quickjs_own}/memory.c" "${quickjs_own}/memory.h")
 set(math_functions "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/math_functions.h")
 set_source_files_properties("${corrected_file}" PROPERTIES
   COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" 

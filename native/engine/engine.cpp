@@ -28,6 +28,13 @@ void Engine::raise(ErrorType type, std::string_view message) { raise(error(type,
 
 void Engine::terminate() { throw Thrown{{}, true}; }
 
+// U+FFFD takes three bytes too.
+void replace_surrogates(std::string& text) {
+  for (std::size_t i = text.find('\xED'); i != std::string::npos; i = text.find('\xED', i + 1)) {
+    if (i + 2 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0xA0) text.replace(i, 3, "\xEF\xBF\xBD");
+  }
+}
+
 std::size_t element_size(ElementType type) {
   switch (type) {
     case ElementType::int16:

@@ -252,7 +252,7 @@ class Engine {
   /// Defines a plain data property (enumerable, writable, configurable); "__proto__" is a name like any other.
   virtual void define_own(Value object, std::string_view name, Value value) = 0;
   virtual std::uint64_t length(Value object) = 0;
-  /// Own enumerable string keys.
+  /// Own enumerable string keys, as get() takes them: UTF-8, but for lone surrogates (replace_surrogates).
   virtual std::vector<std::string> keys(Value object) = 0;
 
   /// The reason and stack of a thrown value as text: "Name: message" and the stack's lines.
@@ -285,6 +285,9 @@ class Scope {
   Engine& engine_;
   std::size_t mark_;
 };
+
+/// Turns lone surrogates, each of them three bytes that are no UTF-8, into U+FFFD.
+void replace_surrogates(std::string& text);
 
 /// QuickJS-NG.
 std::unique_ptr<Engine> make_quickjs(const Limits& limits);

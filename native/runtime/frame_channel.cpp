@@ -96,19 +96,28 @@ std::optional<FrameChannel::Received> FrameChannel::next() {
 }
 
 void FrameChannel::send(Frame frame) {
-  const std::uint32_t header[] = {static_cast<std::uint32_t>(frame.payload.size()),
-                                  static_cast<std::uint32_t>(frame.descriptors.size())};
-  const auto* bytes = reinterpret_cast<const std::byte*>(header);
   // Descriptors belong to the first byte of their frame: what is queued before goes out on its own.
   if (!frame.descriptors.empty()) flush();
-  output_.insert(output_.end(), bytes, bytes + kHeader);
-  output_.insert(output_.end(), frame.payload.begin(), frame.payload.end());
+  const std::size_t before = output_.size();
+  try {
+    append(frame.payload, frame.descriptors.size());
+    if (!frame.descriptors.empty()) write(output_, frame.descriptors);
+  } catch (...) {  // no memory, or too many descriptors on their way: the next frame must not follow half of this one
+    output_.resize(before);
+    throw;
+  }
   if (!frame.descriptors.empty()) {
-    write(output_, frame.descriptors);
     output_.clear();
   } else if (output_.size() > kFlushSize) {
     flush();
   }
+}
+
+void FrameChannel::append(std::span<const std::byte> payload, std::size_t descriptors) {
+  const std::uint32_t header[] = {static_cast<std::uint32_t>(payload.size()), static_cast<std::uint32_t>(descriptors)};
+  const auto* bytes = reinterpret_cast<const std::byte*>(header);
+  output_.insert(output_.end(), bytes, bytes + kHeader);
+  output_.insert(output_.end(), payload.begin(), payload.end());
 }
 
 void FrameChannel::flush() {

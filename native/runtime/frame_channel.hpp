@@ -32,6 +32,7 @@ class FrameChannel {
   void flush();
 
  private:
+  void append(std::span<const std::byte> payload, std::size_t descriptors);
   void write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors);
 
   int fd_;

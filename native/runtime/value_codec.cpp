@@ -167,17 +167,19 @@ void ValueCodec::write_error(Value value) {
 void ValueCodec::write_properties(Value value, int depth) {
   const Value to_json = engine_.get(value, "toJSON");
   if (engine_.kind(to_json) == Kind::function) return write(engine_.call(to_json, value, {}), depth);
-  const std::vector<std::string> keys = engine_.keys(value);
+  std::vector<std::string> keys = engine_.keys(value);
   if (keys.empty() && engine_.truthy(engine_.call(is_detached_.get(), engine_.undefined(), {&value, 1}))) {
     engine_.raise(
         ErrorType::type_error,
         "a detached buffer cannot leave the sandbox: it was transferred, or its WebAssembly memory has grown");
   }
   writer_.map(keys.size());
-  for (const std::string& key : keys) {
+  for (std::string& key : keys) {
     const engine::Scope scope(engine_);
+    const Value item = engine_.get(value, key);
+    engine::replace_surrogates(key);
     writer_.string(key);
-    write(engine_.get(value, key), depth);
+    write(item, depth);
   }
 }
 

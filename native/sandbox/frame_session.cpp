@@ -29,6 +29,8 @@ class FrameSession final : public Session {
     runtime.add_op("awaitAnswer", 0, await_answer_op, this);
     runtime.add_op("evaluate", 3, evaluate, this);
     runtime.add_op("exit", 1, exit, this);
+    runtime.add_op("isPromise", 1, is_promise, this);
+    runtime.add_op("collectGarbage", 0, collect_garbage, this);
     runtime.add_op("cpuTime", 0, cpu_time, this);
     runtime.engine().on_load_module([this](const std::string& name) { return load_module(name); });
   }
@@ -199,6 +201,15 @@ class FrameSession final : public Session {
     self.end_turn();
     self.runtime_->loop().stop();
     engine.terminate();
+  }
+
+  static Value is_promise(engine::Engine& engine, void*, std::span<const Value> args) {
+    return engine.boolean(engine.promise_state(args[0]) != engine::PromiseState::not_a_promise);
+  }
+
+  static Value collect_garbage(engine::Engine& engine, void*, std::span<const Value>) {
+    engine.collect_garbage();
+    return engine.undefined();
   }
 
   /// Milliseconds of CPU that this process has used.

@@ -3,13 +3,13 @@
 #include <sys/random.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
 #include <stdexcept>
 #include <utility>
 
+#include "engine/quickjs/memory.h"
 #include "engine/quickjs/scripts.h"
 #include "engine/quickjs/strings.h"
 #include "fdlibm/hypotenuse.hpp"
@@ -40,18 +40,13 @@ struct External {
   bool in_place = false;  // there is more memory behind the foreign one
 };
 
+constexpr std::size_t kMemoryReserve = 1 << 20;
+
 struct Handle {
   const void* tag;
   void* pointer;
   void (*finalize)(void*);
 };
-
-// QuickJS writes a lone surrogate as three bytes that are no UTF-8; U+FFFD takes three bytes too.
-void replace_surrogates(std::string& text) {
-  for (std::size_t i = text.find('\xED'); i != std::string::npos; i = text.find('\xED', i + 1)) {
-    if (i + 2 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0xA0) text.replace(i, 3, "\xEF\xBF\xBD");
-  }
-}
 
 }  // namespace
 
@@ -72,7 +67,6 @@ QuickJsEngine::QuickJsEngine(const Limits& limits) : runtime_(JS_NewRuntime()) {
   context_ = JS_NewContextRaw(runtime_);
   if (context_ == nullptr) throw std::bad_alloc();
   JS_SetContextOpaque(context_, this);
-  const auto allocate_shared = [](void*, std::size_t size) { return std::calloc(1, size); };
   const JSSharedArrayBufferFunctions shared = {allocate_shared, free_shared, nullptr, this};
   JS_SetSharedArrayBufferFunctions(runtime_, &shared);
   JS_SetHostPromiseRejectionTracker(runtime_, reject, this);
@@ -141,6 +135,7 @@ QuickJsEngine::~QuickJsEngine() {
     JS_FreeValue(context_, value);
   }
   JS_FreeContext(context_);
+  dcp_set_memory_limit(runtime_, 0, 0);
   JS_FreeRuntime(runtime_);
 }
 
@@ -173,7 +168,8 @@ Value QuickJsEngine::hypot(Engine& engine, void*, std::span<const Value> args) {
 void QuickJsEngine::after_fork() { seed_random(); }
 
 void QuickJsEngine::set_limits(const Limits& limits) {
-  JS_SetMemoryLimit(runtime_, limits.memory);
+  memory_limit_ = limits.memory;
+  dcp_set_memory_limit(runtime_, memory_limit_, kMemoryReserve);
   JS_SetMaxStackSize(runtime_, limits.stack);
 }
 
@@ -196,6 +192,10 @@ void QuickJsEngine::throw_pending() {
   if (JS_IsUncatchableError(exception)) {
     JS_FreeValue(context_, exception);
     throw Thrown{{}, true};
+  }
+  if (JS_IsUninitialized(exception)) {  // it had no memory, and said nothing
+    JS_ThrowOutOfMemory(context_);
+    exception = JS_GetException(context_);
   }
   Ref reason(*this, borrowed(exception));
   JS_FreeValue(context_, exception);
@@ -290,6 +290,7 @@ void QuickJsEngine::run_microtasks() {
       if (!first) first = std::move(thrown);
     }
   }
+  dcp_set_memory_limit(runtime_, memory_limit_, kMemoryReserve);
   if (first) throw std::move(*first);
 }
 
@@ -604,11 +605,17 @@ Value QuickJsEngine::external_shared_array_buffer(void* data, std::size_t size, 
   return buffer;
 }
 
+// Shared memory counts as all memory of the engine does; QuickJS throws nothing where there is none.
+void* QuickJsEngine::allocate_shared(void* opaque, std::size_t size) {
+  return js_calloc(static_cast<QuickJsEngine*>(opaque)->context_, 1, size);
+}
+
 // QuickJS gives the memory of every SharedArrayBuffer back here, whoever made it.
 void QuickJsEngine::free_shared(void* opaque, void* data) {
-  auto& foreign = static_cast<QuickJsEngine*>(opaque)->foreign_shared_;
+  auto& engine = *static_cast<QuickJsEngine*>(opaque);
+  auto& foreign = engine.foreign_shared_;
   const auto found = foreign.find(data);
-  if (found == foreign.end()) return std::free(data);
+  if (found == foreign.end()) return js_free_rt(engine.runtime_, data);
   const ForeignShared memory = found->second;
   foreign.erase(found);
   if (memory.release != nullptr) memory.release(data, memory.size, memory.opaque);

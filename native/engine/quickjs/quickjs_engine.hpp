@@ -151,6 +151,7 @@ class QuickJsEngine final : public Engine, public WasmSupport {
                               JSValueConst* data);
   void add_keeper_class();
   static void* resize_external(JSRuntime*, void* opaque, void* data, std::size_t size);
+  static void* allocate_shared(void* opaque, std::size_t size);
   static void free_shared(void* opaque, void* data);
   static JSModuleDef* load(JSContext*, const char* name, void* opaque, JSValueConst attributes);
   static void reject(JSContext*, JSValueConst promise, JSValueConst reason, bool handled, void* opaque);
@@ -171,6 +172,7 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   RejectionHook rejection_;
   JSClassID handle_class_ = 0;
   JSClassID keeper_class_ = 0;
+  std::size_t memory_limit_ = 0;
   std::uint64_t random_state_ = 1;
   JSValue get_time_, bigint_to_string_, bigint_, negate_, data_view_, view_buffer_, view_offset_, view_length_;
   JSValue resize_, grow_;

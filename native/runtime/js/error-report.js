@@ -2,8 +2,7 @@
 (function (runtime) {
   "use strict";
   const {
-    ArrayPrototypeJoin, ArrayPrototypePop, ArrayPrototypePush, String, StringPrototypeIncludes, StringPrototypeIndexOf,
-    StringPrototypeSlice, StringPrototypeSplit, StringPrototypeStartsWith,
+    String, StringPrototypeIncludes, StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeStartsWith,
   } = runtime.primordials;
 
   runtime.isRuntimeFrame = (line) =>
@@ -20,32 +19,39 @@
 
   // The frames of the runtime lie under the user's: the stack ends where they begin.
   runtime.userStack = function (stack, name = "") {
-    const all = StringPrototypeSplit(calls(stack, name), "\n");
-    const kept = [];
-    for (let i = 0; i < all.length; i++) {
-      if (runtime.isRuntimeFrame(all[i])) {
-        while (kept.length > 0 && isNativeFrame(kept[kept.length - 1])) ArrayPrototypePop(kept);
-        break;
-      }
-      if (all[i] !== "") ArrayPrototypePush(kept, all[i]);
+    const all = calls(stack, name);
+    let kept = "";
+    let natives = ""; // they are the user's when a line of the user's follows, or nothing
+    for (let from = 0, to = 0; from < all.length; from = to + 1) {
+      to = StringPrototypeIndexOf(all, "\n", from);
+      if (to < 0) to = all.length;
+      const line = StringPrototypeSlice(all, from, to);
+      if (runtime.isRuntimeFrame(line)) return StringPrototypeSlice(kept, 1);
+      if (line === "") continue;
+      natives += `\n${line}`;
+      if (isNativeFrame(line)) continue;
+      kept += natives;
+      natives = "";
     }
-    return ArrayPrototypeJoin(kept, "\n");
+    return StringPrototypeSlice(kept + natives, 1);
   };
 
-  /** {name, message, stack} of whatever was thrown. */
+  /** {name, message, stack} of whatever was thrown; nothing that user code has put on Object.prototype counts. */
   runtime.describeError = function (error) {
     try {
       if (typeof error === "object" && error !== null && "message" in error) {
         const name = String(error.name);
         return {
+          __proto__: null,
           name,
           message: String(error.message),
           stack: runtime.userStack(String(error.stack ?? ""), name),
         };
       }
-      return { name: "Error", message: typeof error === "string" ? error : `thrown: ${String(error)}`, stack: "" };
+      const message = typeof error === "string" ? error : `thrown: ${String(error)}`;
+      return { __proto__: null, name: "Error", message, stack: "" };
     } catch {
-      return { name: "Error", message: "an error that cannot be described", stack: "" };
+      return { __proto__: null, name: "Error", message: "an error that cannot be described", stack: "" };
     }
   };
 })

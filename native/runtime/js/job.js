@@ -4,27 +4,35 @@
   if (runtime.mode !== "job") return;
   const { ops, primordials, defineGlobal } = runtime;
   const {
-    ArrayPrototypePush, ArrayPrototypeShift, FunctionPrototypeApply, PromisePrototypeThen, PromiseResolve,
-    String, SymbolToStringTag, ObjectDefineProperty, RangeError, SyntaxError, TypeError, Error,
+    ArrayPrototypePush, FunctionPrototypeApply, String, SymbolToStringTag, ObjectDefineProperty, RangeError, SyntaxError,
+    TypeError, Error, promiseSettle,
   } = primordials;
   const ASSIGN = 0, SLICE = 1;
   const READY = 16, ASSIGNED = 17, REFUSED = 18, PROGRESS = 19, CONSOLE = 20, EMIT = 21, RESULT = 22, ERROR = 23,
     REJECT = 24;
 
-  const queue = []; // frames of slices; one that could not be decoded has the reason as its fourth item
+  // The slices that wait, { id, datum, undecodable, next }: user code can change what arrays and objects inherit.
+  let first = null;
+  let last = null;
   const callArguments = [undefined]; // the datum, then the job's arguments
   let workFunction = null;
   let current = null; // the slice that runs: { id, cpu, wall, gpu, up, down }
 
+  let isRejection;
   class Rejection {
+    #brand;
     constructor(reason, retries) {
       this.reason = reason;
       this.retries = retries;
     }
+    static {
+      // Unlike instanceof, it runs no code of whatever was thrown.
+      isRejection = (value) => typeof value === "object" && value !== null && #brand in value;
+    }
   }
 
   function metrics(slice) {
-    const used = { cpu: ops.cpuTime() - slice.cpu, wall: ops.monotonic() - slice.wall };
+    const used = { __proto__: null, cpu: ops.cpuTime() - slice.cpu, wall: ops.monotonic() - slice.wall };
     const gpu = runtime.gpuTime() - slice.gpu;
     const usage = runtime.gpuUsage(false);
     if (usage === null) return used;
@@ -43,7 +51,17 @@
     try {
       ops.sendFrame([RESULT, slice.id, value, metrics(slice)]);
     } catch (error) {
-      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
+      return failAs(slice, describe(error));
+    }
+    current = null;
+  }
+
+  function failAs(slice, description) {
+    try {
+      ops.sendFrame([ERROR, slice.id, description, metrics(slice)]);
+    } catch { // no memory: what the slice held is garbage now
+      ops.collectGarbage();
+      ops.sendFrame([ERROR, slice.id, description, metrics(slice)]);
     }
     current = null;
   }
@@ -51,12 +69,12 @@
   // QuickJS throws null where it has no memory left for an error object.
   function describe(error) {
     if (error !== null) return runtime.describeError(error);
-    return { name: "InternalError", message: "out of memory (or null was thrown)", stack: "" };
+    return { __proto__: null, name: "InternalError", message: "out of memory (or null was thrown)", stack: "" };
   }
 
   function fail(slice, error) {
     if (current !== slice) return;
-    if (error instanceof Rejection) {
+    if (isRejection(error)) {
       try {
         ops.sendFrame([REJECT, slice.id, error.reason, error.retries]);
       } catch {
@@ -68,14 +86,17 @@
     current = null;
   }
 
+  // Of a promise, `then` is not looked up: user code can replace it.
   function isThenable(value) {
+    if (ops.isPromise(value)) return true;
     return (typeof value === "object" || typeof value === "function") && value !== null && typeof value.then === "function";
   }
 
   function run(id, datum, undecodable) {
     const usage = runtime.gpuUsage(true);
     const slice = {
-      id, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime(), up: usage?.[0] ?? 0, down: usage?.[1] ?? 0,
+      __proto__: null, id, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime(), up: usage?.[0] ?? 0,
+      down: usage?.[1] ?? 0,
     };
     current = slice;
     // What earlier slices have said must be out before this one may end the process.
@@ -85,7 +106,7 @@
       callArguments[0] = datum;
       const value = FunctionPrototypeApply(workFunction, undefined, callArguments);
       if (!isThenable(value)) return complete(slice, value);
-      PromisePrototypeThen(PromiseResolve(value), next(slice, complete), next(slice, fail));
+      promiseSettle(value, next(slice, complete), next(slice, fail));
     } catch (error) {
       fail(slice, error);
     }
@@ -98,10 +119,20 @@
     };
   }
 
+  function enqueue(id, datum, undecodable) {
+    const slice = { __proto__: null, id, datum, undecodable, next: null };
+    if (first === null) first = slice;
+    else last.next = slice;
+    last = slice;
+    drain();
+  }
+
   function drain() {
-    while (current === null && queue.length > 0) {
-      const frame = ArrayPrototypeShift(queue);
-      run(frame[1], frame[2], frame[3]);
+    while (current === null && first !== null) {
+      const { id, datum, undecodable } = first;
+      first = first.next;
+      if (first === null) last = null;
+      run(id, datum, undecodable);
       callArguments[0] = undefined; // a large datum is not kept until the next one comes
     }
   }
@@ -161,24 +192,18 @@
   };
   runtime.onFrame = function (frame) {
     if (frame[0] === ASSIGN) return assign(frame[1]);
-    if (frame[0] !== SLICE) return;
-    ArrayPrototypePush(queue, frame);
-    drain();
+    if (frame[0] === SLICE) enqueue(frame[1], frame[2]);
   };
   runtime.onUndecodable = function (head, reason) {
     if (head[0] === ASSIGN) {
       const message = `the arguments do not fit into the sandbox: ${reason}`;
-      return ops.sendFrame([REFUSED, { name: "RangeError", message, stack: "" }]);
+      return ops.sendFrame([REFUSED, { __proto__: null, name: "RangeError", message, stack: "" }]);
     }
-    ArrayPrototypePush(queue, [SLICE, head[1], undefined, reason]);
-    drain();
+    enqueue(head[1], undefined, reason);
   };
   runtime.onUncaught = function (name, message, stack) {
     if (current === null) return runtime.consoleSink("error", `Uncaught ${name}: ${message}\n${stack}`);
-    const error = new Error(message);
-    error.name = name;
-    error.stack = stack;
-    fail(current, error);
+    failAs(current, { __proto__: null, name, message, stack: runtime.userStack(stack, name) });
     drain();
   };
   runtime.onUnhandledRejection = function (name, message, stack) {

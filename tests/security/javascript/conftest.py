@@ -1,0 +1,113 @@
+"""The evaluators that are attacked, and the check after each attack that nothing was left behind."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import ctypes
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from target import MEMORY_LIMIT, Target, wasm
+
+import dcp_evaluator as dcp
+from line_peer import TcpEvaluator
+from zygote_control import children, is_running, wait_until
+
+# A sandbox of this text evaluates each line it gets.
+EVALUATE = """
+onreadln((line) => {
+  let answer;
+  try { answer = String((0, eval)(line)); } catch (error) { answer = `thrown: ${error}`; }
+  writeln(answer);
+});
+"""
+_MOST_KEPT = 32 << 20  # bytes by which this process may have grown
+_M_ARENA_MAX = -8
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[Target]:
+    """An evaluator whose sandboxes may use little memory, so that it is soon used up."""
+    # With an arena for each thread, malloc keeps tens of megabytes for nobody.
+    assert ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1) == 1
+    with dcp.Evaluator(MEMORY_LIMIT) as evaluator:
+        found = Target(evaluator)
+        # What comes with the first use, and stays: the compiler, the modules of Python.
+        found.attack("new WebAssembly.Module(args[0]); return 1;", wasm("(module)"))
+        yield found
+
+
+@pytest.fixture(scope="session")
+def line_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TcpEvaluator]:
+    file = tmp_path_factory.mktemp("lines") / "evaluate.js"
+    file.write_text(EVALUATE, encoding="utf-8")
+    with TcpEvaluator(str(file), options=("--memory-limit", str(MEMORY_LIMIT >> 20))) as evaluator:
+        yield evaluator
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind(target: Target, line_target: TcpEvaluator, temporary_folder: Path) -> Iterator[None]:
+    """After each attack: the next sandbox gives right answers; no process, descriptor, file or memory is left."""
+    files, before = set(temporary_folder.iterdir()), _Footprint()
+    yield
+    target.check()
+    gc.collect()
+    left: list[str] = []
+
+    def is_clean() -> bool:
+        left[:] = _Footprint().beyond(before)
+        return not left
+
+    with contextlib.suppress(AssertionError):
+        wait_until(is_clean, "what the attack has used is given back", 5)
+    assert left == []
+    assert set(temporary_folder.iterdir()) == files
+
+
+class _Footprint:
+    """What this process and those below it hold."""
+
+    def __init__(self) -> None:
+        ctypes.CDLL(None).malloc_trim(0)
+        self.resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        self.shared = Path("/proc/self/maps").read_text().count("/memfd:")
+        self.processes: collections.Counter[str] = collections.Counter()
+        self.descriptors: dict[int, int] = {}
+        self._visit(os.getpid())
+
+    def _visit(self, pid: int) -> None:
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            count = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        except OSError:
+            return  # it has ended meanwhile
+        if is_running(pid):
+            self.processes[name] += 1
+            self.descriptors[pid] = count
+            for child in children(pid):
+                self._visit(child)
+
+    def beyond(self, before: _Footprint) -> list[str]:
+        """What there is more than ``before``, in words."""
+        more = []
+        for name, count in self.processes.items():
+            if count > max(before.processes[name], _SERVING.get(name, 0)):
+                more.append(f"{count} processes {name}, before {before.processes[name]}")
+        for pid, count in self.descriptors.items():
+            if count > max(before.descriptors.get(pid, 0), _DESCRIPTORS if pid != os.getpid() else 0):
+                more.append(f"{count} descriptors of process {pid}, before {before.descriptors.get(pid, 0)}")
+        if self.shared > before.shared:
+            more.append(f"{self.shared} mappings of shared memory, before {before.shared}")
+        if self.resident > before.resident + _MOST_KEPT:
+            more.append(f"{self.resident} bytes of memory, before {before.resident}")
+        return more
+
+
+# Two zygotes with two spares each, and a compiler each.
+_SERVING = {"dcp-zygote": 2, "dcp-sandbox": 4, "dcp-compiler": 2, "dcp-gpu-host": 1}
+# Of a child that serves nobody: its control socket, the spares' sockets, modules that are kept.
+_DESCRIPTORS = 24
