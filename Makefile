@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-full bench-peers bench-reference asan check-install clean
+.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference asan check-install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -83,6 +83,14 @@ bench-peers: $(PREPARED)  ## install what the benchmarks compare with: Node, Den
 	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --upgrade 'pip>=25.1'
 	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --group peers \
 	  || echo 'bench-peers: going on without PythonMonkey, which cannot be installed here' >&2
+
+bench-report: $(PREPARED)  ## tables of the newest run into docs/performance.md, plots into out/benchmarks
+	@$(BIN)/python benchmarks/report.py
+
+ROUNDS ?= 12
+bench-compare: build  ## is the work tree slower than the commit BASE? ROUNDS pairs of runs, for busy machines too
+	@test -n "$(BASE)" || { echo 'error: slower than which commit? make bench-compare BASE=HEAD~1' >&2; exit 2; }
+	@$(BIN)/python benchmarks/compare.py "$(BASE)" --rounds "$(ROUNDS)"
 
 bench-reference: build  ## measure this machine as the reference machine NAME, while it is quiet
 	@test -n "$(NAME)" || { echo 'error: which machine? make bench-reference NAME=xeon-2' >&2; exit 2; }

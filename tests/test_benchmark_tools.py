@@ -1,0 +1,89 @@
+"""What the benchmarks make of their measures: the history, tables, and the comparison of two builds."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+
+import compare
+import compare_once
+import history
+import report
+
+import dcp_evaluator as dcp
+
+RATIO = history.Measure("JavaScript, sorting, speed / Node's", 0.42, "x", "", (0.39, 0.51), "Node")
+RATE = history.Measure("slices of 16 B over frames", 40208.6, "slices/s", "2 GB/s | a memcpy", (39e3, 41e3))
+
+
+def test_a_run_is_kept_with_its_machine(tmp_path: Path) -> None:
+    file = history.write(tmp_path, [RATIO, RATE], full=False)
+    (run,) = history.read(tmp_path)
+    assert run["commit"] in file.name
+    assert run["machine"]["cpus_usable"] >= 1
+    assert [measure["name"] for measure in run["measures"]] == [RATIO.name, RATE.name]
+    assert run["measures"][0]["spread"] == [0.39, 0.51]
+    assert "hostname" not in json.dumps(run)
+
+
+def test_tables_tell_ratios_by_peer_and_the_rest_with_its_unit(tmp_path: Path) -> None:
+    history.write(tmp_path, [RATIO, RATE], full=True)
+    text = report.tables(history.read(tmp_path)[0])
+    assert "| JavaScript, sorting | Node | 0.42 | 0.39 to 0.51 |" in text
+    assert r"| slices of 16 B over frames | 40,209 | slices/s | 39,000 to 41,000 | 2 GB/s \| a memcpy |" in text
+    assert "all benchmarks" in text
+
+
+def test_tables_replace_those_of_the_last_run(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    document.write_text("before\n<!-- tables: begin -->\nold\n<!-- tables: end -->\nafter\n")
+    report.put_tables(document, "new\n")
+    report.put_tables(document, "newer\n")
+    assert document.read_text() == "before\n<!-- tables: begin -->\nnewer\n<!-- tables: end -->\nafter\n"
+    document.write_text("without marks")
+    with pytest.raises(ValueError, match="has no marks"):
+        report.put_tables(document, "new\n")
+
+
+def pairs(slowdown: float, count: int = 12) -> list[tuple[dict[str, float], dict[str, float]]]:
+    """Runs on a machine whose speed changes threefold from pair to pair, and by a twentieth within a pair."""
+    noise = random.Random(1)
+    found = []
+    for _ in range(count):
+        busy = noise.uniform(1, 3)
+        base, tree = (busy * noise.uniform(1, 1.05) for _ in range(2))
+        found.append(({"run": 10 * base, "gone": 1.0}, {"run": 10 * slowdown * tree, "new": 1.0}))
+    return found
+
+
+@pytest.mark.parametrize(("slowdown", "verdict"), [(1.0, ""), (1.15, "slower"), (0.8, "faster")])
+def test_a_difference_is_found_through_noise_and_noise_is_none(slowdown: float, verdict: str) -> None:
+    (ratio,) = compare.ratios(pairs(slowdown))
+    assert ratio.name == "run"
+    assert ratio.low <= ratio.median <= ratio.high
+    assert ratio.median == pytest.approx(1 / slowdown, rel=0.05)
+    assert ratio.verdict == verdict
+
+
+def test_the_comparison_is_shown() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    compare.show(compare.ratios(pairs(1.15)), "HEAD~1", 12, console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "speed / HEAD~1's" in text
+    assert "slower" in text
+
+
+def test_every_measure_of_the_comparison_runs(evaluator: dcp.Evaluator) -> None:
+    measures: dict[str, Any] = compare_once.measures(evaluator)
+    quick = [name for name in measures if name.startswith(("JavaScript", "WebAssembly")) or name == "GPU, reduction"]
+    assert len(quick) >= 9
+    assert all(measures[name]() > 0 for name in quick)
