@@ -56,8 +56,8 @@ std::optional<CompileClient::Module> CompileClient::take(int file, std::span<con
   return Module{module, std::move(stored)};
 }
 
-// A compiler that has ended is replaced by the evaluator: asked again, it gives another. The first one that it gives may
-// be a connection that was made ahead, to a compiler that has ended meanwhile.
+// A compiler that has ended is replaced by the evaluator: asked again, it gives another. The first one that it gives
+// may be a connection that was made ahead, to a compiler that has ended meanwhile.
 ipc::Packet CompileClient::ask(std::string_view request, std::span<const int> descriptors) {
   std::string reason = "the compiler ended";
   for (int attempt = 0; attempt < 3; ++attempt) {

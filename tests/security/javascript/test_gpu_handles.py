@@ -339,7 +339,8 @@ MIDST: Attacks = {
         """
         const pipeline = newPipeline(), layout = pipeline.getBindGroupLayout(0);
         let group;
-        const entry = { binding: 0, get resource() { const buffer = newBuffer(U.STORAGE); buffer.destroy(); return { buffer }; } };
+        const destroyed = () => { const buffer = newBuffer(U.STORAGE); buffer.destroy(); return { buffer }; };
+        const entry = { binding: 0, get resource() { return destroyed(); } };
         const made = await failed(() => { group = device.createBindGroup({ layout, entries: [entry] }); });
         return made || await failed(() => compute(pipeline, group));
         """,
