@@ -9,11 +9,49 @@ import zipfile
 from typing import Any
 
 import pytest
+import wasmtime
 from dcp_programs import run_slices
 from test_dcp_sandbox import results
 
 _PYODIDE = "0.26.4"
 """The version within dcp-client 4.4.29."""
+
+
+_EXTENSION = """(module
+  (import "env" "memory" (memory 1))
+  (import "env" "__indirect_function_table" (table 1 funcref))
+  (import "env" "__memory_base" (global $data i32))
+  (import "env" "__table_base" (global $table i32))
+  (import "env" "PyModule_Create2" (func $create (param i32 i32) (result i32)))
+  (import "env" "PyFloat_AsDouble" (func $as_double (param i32) (result f64)))
+  (import "env" "PyFloat_FromDouble" (func $from_double (param f64) (result i32)))
+  (func $half (param $self i32) (param $value i32) (result i32)
+    (call $from_double (f64.div (call $as_double (local.get $value)) (f64.const 2))))
+  (elem (global.get $table) func $half)
+  (data (global.get $data) "half\\00")
+  (func (export "PyInit__native") (result i32)
+    (local $method i32) (local $module i32)
+    (local.set $method (i32.add (global.get $data) (i32.const 16)))
+    (i32.store offset=0 (local.get $method) (global.get $data))    ;; ml_name
+    (i32.store offset=4 (local.get $method) (global.get $table))   ;; ml_meth
+    (i32.store offset=8 (local.get $method) (i32.const 8))         ;; ml_flags: METH_O
+    (local.set $module (i32.add (global.get $data) (i32.const 64)))
+    (i32.store offset=0 (local.get $module) (i32.const 1))         ;; ob_refcnt
+    (i32.store offset=20 (local.get $module) (global.get $data))   ;; m_name
+    (i32.store offset=28 (local.get $module) (i32.const -1))       ;; m_size
+    (i32.store offset=32 (local.get $module) (local.get $method))  ;; m_methods
+    (call $create (local.get $module) (i32.const 1013)))
+  (func (export "__wasm_call_ctors"))
+  (func (export "__wasm_apply_data_relocs")))"""
+"""A module of CPython's C API for wasm32: what is in memory are a PyMethodDef and a PyModuleDef."""
+
+
+def extension() -> bytes:
+    """The module as Emscripten's dynamic loader wants it: a section says what memory and table it needs."""
+    plain = wasmtime.wat2wasm(_EXTENSION)
+    needs = bytes([1, 5, 0x80, 0x02, 4, 1, 0])  # of memory 256 bytes at a multiple of 16, of the table 1 entry
+    section = b"\x08dylink.0" + needs
+    return plain[:8] + bytes([0, len(section)]) + section + plain[8:]
 
 
 def wheel(name: str, version: str, files: dict[str, str | bytes]) -> bytes:
@@ -42,20 +80,25 @@ def package_module(name: str, file: str, content: bytes) -> tuple[list[str], dic
 
 
 @pytest.mark.timeout(240)
-def test_a_work_function_imports_a_package_and_what_that_depends_on(port: int) -> None:
-    """Pyodide's lock file says that attrs needs six, and which files they are."""
+def test_a_work_function_imports_packages_with_what_they_depend_on_and_with_native_code(port: int) -> None:
+    """Pyodide's lock file says which files the packages are, and that attrs needs six. The wheel of msgpack has, as
+    numpy's has, native code: a module of WebAssembly that is linked to Pyodide's while it runs.
+    """
+    native = {"msgpack/_native.cpython-312-wasm32-emscripten.so": extension()}
     attrs = wheel("attrs", "23.2.0", {"attr/__init__.py": "import six\ndef double(x): return 2 * six.one(x)\n"})
     six = wheel("six", "1.16.0", {"six.py": "def one(x): return x\n"})
+    msgpack = wheel("msgpack", "1.0.8", native | {"msgpack/__init__.py": "from ._native import half\n"})
     modules = [
         package_module("attrs", "attrs-23.2.0-py3-none-any.whl", attrs),
         package_module("six", "six-1.16.0-py2.py3-none-any.whl", six),
+        package_module("msgpack", "msgpack-1.0.8-cp312-cp312-pyodide_2024_0_wasm32.whl", msgpack),
     ]
     source = """
-import attr, dcp
+import attr, dcp, msgpack
 def work(x):
   dcp.progress(1)
-  return attr.double(x)
+  return [attr.double(x), msgpack.half(x), msgpack.half.__name__]
 dcp.set_slice_handler(work)
 """
     job = {"workFunction": source, "arguments": [1], "worktime": {"name": "pyodide", "version": "0.26.0"}}
-    assert results(run_slices(port, job, [4, 5], modules=modules)) == [8, 10]
+    assert results(run_slices(port, job, [5, 7], modules=modules)) == [[10, 2.5, "half"], [14, 3.5, "half"]]
