@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from node import node
 from npm_packages import npm_packages
 
 _DEADLINE = 200.0
+EVALUATOR = Path(sys.executable).with_name("dcp-evaluator")
 _SCRIPTS = Path(__file__).parent
 
 
@@ -43,6 +45,12 @@ def run_slices(port: int, job: dict[str, Any] | None, data: list[Any], **scenari
         "supervisor.js", given=json.dumps({"port": port, "job": job, "data": data, **scenario})
     )
     return report
+
+
+def results(report: dict[str, Any]) -> list[Any]:
+    """The results of all slices of a report; what the work function threw is one."""
+    assert "refused" not in report, report["refused"]
+    return [outcome["result"] for outcome in report["slices"]]
 
 
 def worker_information(port: int) -> Any:

@@ -12,9 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dcp_network import free_port
-from dcp_programs import environment, modules, run_slices
-from test_dcp_evaluator_start import EVALUATOR
-from test_dcp_sandbox import results
+from dcp_programs import EVALUATOR, environment, modules, results, run_slices
 
 from node import node
 from zygote_control import children, is_running, wait_until

@@ -7,20 +7,17 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from dcp_network import free_port
-from dcp_programs import environment, modules, run_slices
+from dcp_programs import EVALUATOR, environment, modules, run_slices
 
 from node import node
 from zygote_control import wait_until
 
-EVALUATOR = Path(sys.executable).with_name("dcp-evaluator")
 _DEADLINE = 60.0
 _MESSAGE = {"_serializeVerId": "v8", "what": {"raw": {"request": "describe"}}}
 """As kvin, dcp-client's serializer, marshals it."""

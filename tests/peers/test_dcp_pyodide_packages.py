@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 import wasmtime
-from dcp_programs import run_slices
-from test_dcp_sandbox import results
+from dcp_programs import results, run_slices
 
 _PYODIDE = "0.26.4"
 """The version within dcp-client 4.4.29."""

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from dcp_programs import run_slices
-from test_dcp_sandbox import results
+from dcp_programs import results, run_slices
 
 
 def test_a_work_function_requires_modules(port: int) -> None:

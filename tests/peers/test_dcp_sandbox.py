@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from dcp_programs import run_slices, worker_information
-
-
-def results(report: dict[str, Any]) -> list[Any]:
-    assert "refused" not in report, report["refused"]
-    return [outcome["result"] for outcome in report["slices"]]
+from dcp_programs import results, run_slices, worker_information
 
 
 def test_capabilities_and_worktimes_are_described(port: int) -> None:
