@@ -45,7 +45,7 @@ def unprotected(name: str) -> str:
 
 def copy_library(name: str, public: PublicCopies) -> str:
     """A library that attacks, beside the real one that it brings along."""
-    return shutil.copy(BUILT / f"{name}.so", Path(public.zygote).parent)
+    return shutil.copy(BUILT / f"{name}.so", public.folder)
 
 
 class Sandboxes:
@@ -76,13 +76,13 @@ class Sandboxes:
 
 
 @contextmanager
-def sandboxes(folder: Path, prefix: Sequence[str], public: PublicCopies, *options: str) -> Iterator[Sandboxes]:
+def sandboxes(prefix: Sequence[str], public: PublicCopies, *options: str) -> Iterator[Sandboxes]:
     library = copy_library("attack_wasmtime", public)
     with (
         mock.patch.object(installation, "wasmtime_library", lambda: library),
-        mock.patch.object(installation, "executable", lambda name: str(Path(public.zygote).parent / name)),
+        mock.patch.object(installation, "executable", lambda name: str(public.folder / name)),
         RunningZygote(
-            folder, "--memory-limit", str(256 << 20), *options,
+            public.folder, "--memory-limit", str(256 << 20), *options,
             source=_SCRIPT, environment={"PATH": "/usr/bin:/bin"}, prefix=prefix,
             executable=public.zygote, wasmtime=library,
         ) as zygote,

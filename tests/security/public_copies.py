@@ -12,6 +12,7 @@ from dcp_evaluator import installation
 class PublicCopies:
     def __init__(self, folder: Path) -> None:
         folder.chmod(0o755)
+        self.folder = folder
         self.zygote, self.gpu_host, self.compiler = (
             shutil.copy(installation.executable(name), folder)
             for name in ("dcp-zygote", "dcp-gpu-host", "dcp-compiler")

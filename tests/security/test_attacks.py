@@ -38,23 +38,14 @@ def prefix(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One that every user can reach."""
-    made = tmp_path_factory.mktemp("start")
-    for each in (made, *made.parents[:3]):
-        each.chmod(0o755)
-    return made
-
-
-@pytest.fixture(scope="module")
-def sandboxes(prefix: list[str], public: PublicCopies, folder: Path) -> Iterator[Sandboxes]:
-    with attacks.sandboxes(folder, prefix, public) as running:
+def sandboxes(prefix: list[str], public: PublicCopies) -> Iterator[Sandboxes]:
+    with attacks.sandboxes(prefix, public) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def own_sandboxes(public: PublicCopies, folder: Path) -> Iterator[Sandboxes]:
-    with attacks.sandboxes(folder, [], public) as running:
+def own_sandboxes(public: PublicCopies) -> Iterator[Sandboxes]:
+    with attacks.sandboxes([], public) as running:
         yield running
 
 

@@ -211,16 +211,14 @@ def test_none_wants_no_layer(public: PublicCopies) -> None:
     assert host.ended() == (0, "")
 
 
-def test_a_description_named_by_the_environment_is_seen(public: PublicCopies, tmp_path: Path) -> None:
+def test_a_description_named_by_the_environment_is_seen(public: PublicCopies) -> None:
     """VK_DRIVER_FILES, in a folder that is not there otherwise."""
     found = list(Path("/usr/share/vulkan/icd.d").glob("lvp_icd*.json"))
     assert found, "Mesa's lavapipe is not installed: apt-get install mesa-vulkan-drivers"
-    copy = tmp_path / "driver.json"
+    copy = public.folder / "driver.json"
     copy.write_text(found[0].read_text())
-    for folder in (copy.parent, *copy.parent.parents[:3]):
-        folder.chmod(0o755)
     environment = {**os.environ, "VK_DRIVER_FILES": str(copy), "VK_ICD_FILENAMES": str(copy)}
-    script = tmp_path / "adapter.mjs"
+    script = public.folder / "adapter.mjs"
     script.write_text("print((await navigator.gpu.requestAdapter())?.info.device)")
     done = subprocess.run(
         [public.command, "--shell", "--module", str(script)],
