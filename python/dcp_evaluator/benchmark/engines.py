@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from .. import _native
+from .. import engines as installed
 from ..evaluator import Evaluator
 
 
@@ -20,4 +21,10 @@ class Engine:
 
 def engines() -> list[Engine]:
     """Those of this installation, the default one first."""
-    return [Engine("quickjs", f"QuickJS-NG {_native.built_quickjs}", Evaluator)]
+    default = installed.choose(None)
+    names = [default, *(name for name in installed.NAMES if name not in ("auto", default))]
+    return [
+        Engine(name, installed.description(name), partial(Evaluator, engine=name))
+        for name in names
+        if name == default or not installed.missing(name)
+    ]
