@@ -17,13 +17,14 @@ from rich.console import Console
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import COMMAND, DEADLINE, one_message, run
+from dcp_evaluator import engines
 from dcp_evaluator.benchmark.references import references
 from dcp_evaluator.benchmark.report import show
 from reports import checked
 
 NO_GPU = ("--gpu-devices", "")
 PROCESSOR_IDS = {
-    "javascript.quickjs.core", "javascript.quickjs.all", "webassembly.f32.core", "webassembly.f32.all",
+    "webassembly.f32.core", "webassembly.f32.all",
     "webassembly.sha256.core", "webassembly.sha256.all", "memory.copy", "memory.copy.all",
 }  # fmt: skip
 SANDBOX_IDS = {
@@ -50,6 +51,9 @@ def test_every_part_has_its_scores(report: dict[str, Any]) -> None:
     assert report["problems"] == []
     ids = {score["id"] for score in report["scores"] if score["gpu"] is None}
     assert ids >= PROCESSOR_IDS | SANDBOX_IDS
+    names = [engine["name"] for engine in report["engines"]]
+    assert set(names) == {name for name in ("quickjs", "v8") if engines.missing(name) is None}
+    assert ids >= {f"javascript.{name}.{part}" for name in names for part in ("core", "all")}
     assert all(score["value"] > 0 for score in report["scores"])
     offered = [gpu for gpu in report["gpus"] if gpu["offered"]]
     assert offered, "there is no Vulkan driver: install one (Debian: mesa-vulkan-drivers)"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from .. import engines as installed
 from ..evaluator import Evaluator
@@ -12,19 +10,21 @@ from ..evaluator import Evaluator
 
 @dataclass(frozen=True)
 class Engine:
-    """``evaluator``: makes an Evaluator whose sandboxes run on it."""
+    """An engine of this installation."""
 
     name: str
     version: str
-    evaluator: Callable[[], Evaluator]
+
+    def evaluator(self) -> Evaluator:
+        """A new one, whose sandboxes run on this engine."""
+        return Evaluator(engine=self.name)
 
 
 def engines() -> list[Engine]:
-    """Those of this installation, the default one first."""
+    """Those of this installation, the default one first, also where it is missing: a first slice says why.
+
+    Raises UsageError where the environment names none.
+    """
     default = installed.choose(None)
-    names = [default, *(name for name in installed.NAMES if name not in ("auto", default))]
-    return [
-        Engine(name, installed.description(name), partial(Evaluator, engine=name))
-        for name in names
-        if name == default or not installed.missing(name)
-    ]
+    others = [name for name in installed.NAMES if name not in ("auto", default) and installed.missing(name) is None]
+    return [Engine(name, installed.description(name)) for name in (default, *others)]
