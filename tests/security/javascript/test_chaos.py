@@ -102,6 +102,7 @@ def _name(pid: int) -> str:
         return ""
 
 
+@pytest.mark.engine("quickjs", "a zygote of v8 takes longer to start than it would live here")
 @pytest.mark.timeout(180)
 def test_every_slice_has_one_result() -> None:
     spared = set(children(os.getpid()))  # of the other tests

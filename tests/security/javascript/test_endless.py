@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ ENDLESS = {
     "a sort of much": "const a = new Uint32Array(1 << 22); for (;;) a.sort((x, y) => y - x);",
     "a sort without a comparator": "const a = Array.from({ length: 1e5 }, (_, i) => `${-i}`); for (;;) a.toSorted();",
     "a regular expression": "/^(a+)+$/.test(`${'a'.repeat(60)}b`);",
-    "a regular expression with a lookahead": "/(?=(a|a?)+$)+b/.test(`${'a'.repeat(60)}c`);",
+    "a regular expression in parts": "/(x+x+)+y/.test('x'.repeat(60));",
     "a replacement": "'a'.repeat(60).replace(/(a|aa)+$(?!)/, '');",
     "a getter": "({ get a() { for (;;); } }).a;",
     "a proxy": "'x' in new Proxy({}, { has() { for (;;); } });",
@@ -42,11 +43,9 @@ ENDLESS = {
 @pytest.mark.parametrize("name", ENDLESS)
 def test_ended_without_progress(target: Target, name: str) -> None:
     found = target.attack(ENDLESS[name], progress_timeout=0.3)
-    if name == "a wait":  # the engine's one thread may not wait
-        assert "TypeError" in found.outcome.message
-    else:
-        assert found.outcome.code in ("ENOPROGRESS", "EWORK"), found.outcome
-        assert found.outcome.code == "ENOPROGRESS" or "memory" in found.outcome.message, found.outcome
+    # Some end for want of memory before; and QuickJS lets its one thread not wait.
+    ended = found.outcome.code == "EWORK" and re.search("memory|TypeError: cannot block", found.outcome.message)
+    assert found.outcome.code == "ENOPROGRESS" or ended, found.outcome
     assert found.after.value == 42
 
 
