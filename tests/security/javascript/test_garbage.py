@@ -112,7 +112,7 @@ def test_frames_of_noise(seed: int) -> None:
         assert list(results.wait(30)) == [0, 1, 2]
 
 
-def test_what_a_shell_of_a_job_cannot_say(target: Target) -> None:
+def test_nothing_of_the_channel_is_in_reach(target: Target) -> None:
     """There is no way from JavaScript to the channel but the functions that are there to use."""
     found = target.attack(
         """
@@ -120,4 +120,4 @@ def test_what_a_shell_of_a_job_cannot_say(target: Target) -> None:
         return Object.getOwnPropertyNames(globalThis).filter((name) => suspicious.test(name));
         """
     )
-    assert sorted(found.outcome.value) == ["GPUColorWrite", "GPUInternalError", "InternalError"]
+    assert set(found.outcome.value) <= {"GPUColorWrite", "GPUInternalError", "InternalError"}
