@@ -71,7 +71,7 @@ def test_a_die_while_loading_ends_each_connection(tmp_path: Path) -> None:
         assert "ended (exit 99)" in evaluator.wait_for("ended")
 
 
-def test_a_timer_gets_its_turn_among_many_lines(tmp_path: Path) -> None:
+def test_a_timer_gets_its_turn_among_many_lines(tmp_path: Path, engine: str) -> None:
     source = """
       let lines = 0;
       ontimer(() => { writeln("timer after " + lines); die(); });
@@ -82,7 +82,8 @@ def test_a_timer_gets_its_turn_among_many_lines(tmp_path: Path) -> None:
     """
     done = stdio(script(tmp_path, source), lines=b"x\n" * 2000)
     (line,) = done.stdout.decode().splitlines()
-    assert 4 <= int(line.removeprefix("timer after ")) < 200
+    least = 1 if engine == "v8" else 4  # V8 compiles in the first line's turn
+    assert least <= int(line.removeprefix("timer after ")) < 200
 
 
 @pytest.mark.parametrize(
