@@ -104,6 +104,17 @@ def test_an_endless_loop_is_ended(v8: dcp.Evaluator) -> None:
         _ = results[1]
 
 
+def test_timeouts_of_atomics_are_waited_for(v8: dcp.Evaluator) -> None:
+    source = """async (ms) => {
+      const begun = performance.now();
+      const outcome = await Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(8)), 0, 0, ms).value;
+      return [outcome, performance.now() - begun];
+    }"""
+    (outcome, waited) = dcp.compute_for([30], source).local_exec(1, evaluator=v8)[0]
+    assert outcome == "timed-out"
+    assert 29 <= waited < 10_000
+
+
 # --- What is in reach ---
 
 

@@ -154,6 +154,9 @@ class Engine {
   virtual Value construct(Value constructor, std::span<const Value> args) = 0;
   /// Runs all pending microtasks. An exception that a job throws is thrown after the rest has run.
   virtual void run_microtasks() = 0;
+  /// When the engine has something to do that code waits for (the timeout of Atomics.waitAsync), in milliseconds of
+  /// CLOCK_MONOTONIC; run_microtasks() does it then.
+  virtual std::optional<double> next_task() { return std::nullopt; }
   /// How a module specifier becomes source: returns nothing where there is no such module.
   using LoadModule = std::function<std::optional<std::string>(const std::string& resolved_name)>;
   virtual void on_load_module(LoadModule load) = 0;

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <system_error>
@@ -26,9 +27,11 @@ void EventLoop::run_once(const Callback& between) {
   ready.reserve(watched_.size());
   for (const auto& [fd, callback] : watched_) ready.push_back({fd, POLLIN, 0});
   timespec wait = {};
-  const bool waits_for_ever = !deadline_ms_ && again_.empty();
-  if (deadline_ms_ && again_.empty()) {
-    const double ms = std::max(0.0, *deadline_ms_ - monotonic_ms());
+  std::optional<double> until = deadline_ms_;
+  if (wake_ms_) until = std::min(until.value_or(*wake_ms_), *wake_ms_);
+  const bool waits_for_ever = !until && again_.empty();
+  if (until && again_.empty()) {
+    const double ms = std::max(0.0, *until - monotonic_ms());
     wait.tv_sec = static_cast<time_t>(std::min(ms / 1e3, 1e9));
     wait.tv_nsec = static_cast<long>(std::fmod(ms, 1e3) * 1e6);
   }
@@ -48,6 +51,10 @@ void EventLoop::run_once(const Callback& between) {
   if (!stopped_ && deadline_ms_ && *deadline_ms_ <= monotonic_ms()) {
     deadline_ms_.reset();
     if (due_) due_();
+    between();
+  }
+  if (!stopped_ && wake_ms_ && *wake_ms_ <= monotonic_ms()) {
+    wake_ms_.reset();
     between();
   }
 }

@@ -23,6 +23,9 @@ class EventLoop {
   void on_timer(Callback due) { due_ = std::move(due); }
   bool has_timer() const { return deadline_ms_.has_value(); }
 
+  /// The next turn's `between` runs by then at the latest, for what is no callback of this loop; nothing: no such time.
+  void wake_at(std::optional<double> wake_ms) { wake_ms_ = wake_ms; }
+
   /// Something outside JavaScript (a GPU reply) will call back: keeps a shell from ending.
   void add_pending(int count) { pending_ += count; }
   int pending() const { return pending_; }
@@ -36,6 +39,7 @@ class EventLoop {
   std::map<int, Callback> watched_;
   std::set<int> again_;
   std::optional<double> deadline_ms_;
+  std::optional<double> wake_ms_;
   Callback due_;
   int pending_ = 0;
   bool stopped_ = false;

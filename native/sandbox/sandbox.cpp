@@ -164,9 +164,11 @@ int Sandbox::serve(const Channels& channels) {
   };
   if (loaded) between();
   while (!runtime_->loop().stopped()) {
-    if (!runtime_->loop().has_timer() && runtime_->loop().pending() == 0) session_->idle();
+    const auto task = engine_->next_task();
+    if (!task && !runtime_->loop().has_timer() && runtime_->loop().pending() == 0) session_->idle();
     session_->end_turn();
     if (runtime_->loop().stopped()) break;
+    runtime_->loop().wake_at(task);
     runtime_->loop().run_once(between);
   }
   session_->end_turn();

@@ -22,6 +22,8 @@ class TaskQueue final : public v8::TaskRunner {
 
   /// Takes the next task that is due; null when there is none.
   std::unique_ptr<v8::Task> take();
+  /// When the next task that code waits for is due: V8 posts its own housekeeping as nestable.
+  std::optional<Clock::time_point> next() const;
 
  private:
   using Location = v8::SourceLocation;
@@ -33,7 +35,11 @@ class TaskQueue final : public v8::TaskRunner {
   void PostNonNestableDelayedTaskImpl(std::unique_ptr<v8::Task> task, double seconds, const Location&) override;
 
   std::deque<std::unique_ptr<v8::Task>> ready_;
-  std::multimap<Clock::time_point, std::unique_ptr<v8::Task>> delayed_;
+  using Delayed = std::multimap<Clock::time_point, std::unique_ptr<v8::Task>>;
+  void take_due(Delayed& delayed, Clock::time_point now);
+
+  Delayed housekeeping_;
+  Delayed awaited_;
 };
 
 /// Hands the queue to Node's platform, in place of an event loop of Node's, which does not run.

@@ -208,6 +208,12 @@ void V8Engine::run_microtasks() {
   if (caught.HasCaught()) throw_caught(caught);
 }
 
+std::optional<double> V8Engine::next_task() {
+  const auto due = tasks_->next();
+  if (!due) return std::nullopt;
+  return std::chrono::duration<double, std::milli>(due->time_since_epoch()).count();
+}
+
 void V8Engine::reject(v8::PromiseRejectMessage message) {
   V8Engine& engine = of(v8::Isolate::GetCurrent());
   if (!engine.rejection_) return;

@@ -38,6 +38,7 @@ class V8Engine final : public Engine {
   Value call(Value function, Value self, std::span<const Value> args) override;
   Value construct(Value constructor, std::span<const Value> args) override;
   void run_microtasks() override;
+  std::optional<double> next_task() override;
   void on_load_module(LoadModule load) override { load_module_ = std::move(load); }
   void on_rejection(RejectionHook hook) override { rejection_ = std::move(hook); }
   void on_out_of_memory(OutOfMemory hook) override { out_of_memory_ = std::move(hook); }
