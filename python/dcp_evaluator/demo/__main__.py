@@ -19,6 +19,7 @@ from wasmtime import wat2wasm
 
 import dcp_evaluator as dcp
 
+from .. import engines
 from .picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
 from .report import Summary, show
 
@@ -51,7 +52,8 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
     console.print(
         f"Filtering a {options.size} x {options.size} picture in {len(bands)} slices, {options.sandboxes} sandboxes"
     )
-    filtered, summary = _run(bands, weights, options, console)
+    with dcp.Evaluator(engine=options.engine) as evaluator:
+        filtered, summary = _run(bands, weights, options, console, evaluator)
     expected = filter_with_numpy(as_float(levels), weights)
     summary.difference = float(np.abs(filtered - expected).max())
     summary.tolerance = options.tolerance
@@ -64,7 +66,9 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _run(bands: Bands, weights: Image, options: argparse.Namespace, console: Console) -> tuple[Image, Summary]:
+def _run(
+    bands: Bands, weights: Image, options: argparse.Namespace, console: Console, evaluator: dcp.Evaluator
+) -> tuple[Image, Summary]:
     """Runs the job and puts its bands together."""
     folder = files(__package__)
     task = {
@@ -75,7 +79,7 @@ def _run(bands: Bands, weights: Image, options: argparse.Namespace, console: Con
         "mostRows": bands.most_rows,
         "gpu": options.gpu,
     }
-    summary = Summary(slices=len(bands), sandboxes=options.sandboxes, gpu_wanted=options.gpu)
+    summary = Summary(evaluator.engine, slices=len(bands), sandboxes=options.sandboxes, gpu_wanted=options.gpu)
     job = dcp.compute_for(bands, folder.joinpath("work.js").read_text(encoding="utf-8"), task)
     job.public["name"] = "demo: 15 x 15 Gaussian filter"
     job.work.on("adapter", lambda event: summary.adapters.add(event.value))
@@ -85,7 +89,7 @@ def _run(bands: Bands, weights: Image, options: argparse.Namespace, console: Con
         job.on("progress", follow.progress)
         job.on("result", follow.result)
         begun = time.perf_counter()
-        results = job.local_exec(sandboxes=options.sandboxes, on_error="stop")
+        results = job.local_exec(sandboxes=options.sandboxes, on_error="stop", evaluator=evaluator)
         filtered = np.concatenate([band.reshape(-1, options.size) for band in results])
         summary.seconds = time.perf_counter() - begun
     summary.metrics = job.metrics
@@ -138,6 +142,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dcp_evaluator.demo", description=__doc__)
     cpus = len(os.sched_getaffinity(0))
     parser.add_argument("--sandboxes", metavar="N", type=number(1, 1024), default=cpus, help="default: one a CPU")
+    parser.add_argument("--engine", choices=engines.NAMES, default="auto", help="auto: V8 where it is installed")
     parser.add_argument("--no-gpu", dest="gpu", action="store_false", help="filter in JavaScript")
     parser.add_argument("--size", metavar="PIXELS", type=number(_SLICES, _LARGEST_SIZE), default=2048)
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="largest difference from numpy's result")

