@@ -22,10 +22,6 @@
 namespace dcp::isolation {
 namespace {
 
-void record(Report& report, const char* name, const Failure& failure) {
-  report.push_back({name, failure.empty(), failure});
-}
-
 /// Stdin and stdout lead nowhere; stderr is where the host says why it ends.
 Failure close_other_descriptors(int keep) {
   const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -37,6 +37,11 @@ inline bool is_in_force(const Report& report, std::string_view name) {
 /// The outcome of putting one layer in force: empty text is success, other text is the reason why not.
 using Failure = std::string;
 
+/// Adds what came of putting one layer in force.
+inline void record(Report& report, const char* name, const Failure& failure) {
+  report.push_back({name, failure.empty(), failure});
+}
+
 /// "what: text of errno".
 inline Failure failed(const std::string& what, int error = errno) { return what + ": " + std::strerror(error); }
 

@@ -105,7 +105,7 @@ NamespacePlan plan_namespaces() {
     trial.flags |= other.flag;
     const Failure failure = together ? Failure{} : attempt(trial);
     if (failure.empty()) plan.flags = trial.flags;
-    plan.layers.push_back({other.name, failure.empty(), failure});
+    record(plan.layers, other.name, failure);
   }
   return plan;
 }

@@ -19,10 +19,6 @@
 namespace dcp::isolation {
 namespace {
 
-void record(Report& report, const char* name, const Failure& failure) {
-  report.push_back({name, failure.empty(), failure});
-}
-
 Failure mounts(const Prepared& prepared) {
   return (prepared.namespaces.flags & CLONE_NEWNS) != 0 ? empty_root() : Failure{"no own mount namespace"};
 }

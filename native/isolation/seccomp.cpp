@@ -2,18 +2,10 @@
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
-#include <linux/prctl.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-#include <string_view>
-
 #include "isolation/seccomp_rules.hpp"
-
-#ifndef PR_SET_VMA
-#define PR_SET_VMA 0x53564d41
-#endif
 
 namespace dcp::isolation {
 namespace {
@@ -120,6 +112,7 @@ constexpr const char* kAllowed[] = {
 
 // What libraries try and can do without. The error is one that they expect.
 constexpr RefusedCall kRefused[] = {
+    // files and sockets
     {"open", EACCES},
     {"openat", EACCES},
     {"openat2", ENOSYS},
@@ -148,9 +141,9 @@ constexpr RefusedCall kRefused[] = {
     {"bind", EACCES},
     {"pipe", EACCES},
     {"pipe2", EACCES},
+    // processes, memory that stays, scheduling
     {"fork", EPERM},
     {"vfork", EPERM},
-    {"clone", EPERM},
     {"clone3", ENOSYS},
     {"execve", EACCES},
     {"execveat", EACCES},
@@ -173,11 +166,12 @@ constexpr RefusedCall kRefused[] = {
 constexpr int kFcntlCommands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
                                   F_GETFL, F_SETFL,         F_ADD_SEALS, F_GET_SEALS};
 
-// glibc tries clone3, whose flags a filter cannot see, and falls back to clone where it does not exist.
-void add_threads(Rules& rules) {
-  rules.add(SCMP_ACT_ALLOW, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-  rules.add(SCMP_ACT_ERRNO(EPERM), "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
-  rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
+constexpr int kIoctlCommands[] = {FIONREAD, FIONBIO};
+
+void add_processes(Rules& rules, bool threads) {
+  if (!threads) return rules.add(SCMP_ACT_ERRNO(EPERM), "clone");
+  allow_threads(rules);
+  allow_where(rules, "prctl", 0, {{PR_SET_NAME}});
 }
 
 // wasmtime maps code to read and write, then makes it executable and no longer writable. Nothing is ever mapped as
@@ -198,23 +192,14 @@ void add_mappings(Rules& rules, bool jit) {
 void add_rules(Rules& rules, bool threads, bool jit) {
   add_mappings(rules, jit);
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
-  if (threads) add_threads(rules);
-  for (const RefusedCall& refused : kRefused) {
-    if (threads && std::string_view(refused.name) == "clone") continue;
-    rules.add(SCMP_ACT_ERRNO(static_cast<unsigned>(refused.error)), refused.name);
-  }
-  for (const char* name : {"fcntl", "fcntl64"}) {
-    for (const int command : kFcntlCommands) {
-      rules.add(SCMP_ACT_ALLOW, name, SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command)));
-    }
-  }
-  for (const unsigned command : {FIONREAD, FIONBIO})
-    rules.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1_32(SCMP_CMP_EQ, command));
+  refuse(rules, kRefused);
+  add_processes(rules, threads);
+  for (const char* name : {"fcntl", "fcntl64"}) allow_where(rules, name, 1, kFcntlCommands);
+  allow_where(rules, "ioctl", 1, kIoctlCommands);
   rules.add(SCMP_ACT_ERRNO(ENOTTY), "ioctl", SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(TCGETS)));  // isatty()
-  rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, PR_SET_VMA));
-  // Limits may be read, not set; of files, only those that are open.
-  rules.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
-  rules.add(SCMP_ACT_ERRNO(EPERM), "prlimit64", SCMP_A2_64(SCMP_CMP_NE, 0));
+  allow_where(rules, "prctl", 0, {{PR_SET_VMA}});
+  allow_reading_limits(rules);
+  // Of files, only those that are open.
   for (const char* name : {"newfstatat", "fstatat64"}) {
     rules.add(SCMP_ACT_ALLOW, name, SCMP_A3_32(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
     rules.add(SCMP_ACT_ERRNO(EACCES), name, SCMP_A3_32(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, 0));

@@ -2,16 +2,10 @@
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
-#include <linux/prctl.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "isolation/seccomp_rules.hpp"
-
-#ifndef PR_SET_VMA
-#define PR_SET_VMA 0x53564d41
-#endif
 
 namespace dcp::isolation {
 namespace {
@@ -146,15 +140,15 @@ constexpr int kPrctlOptions[] = {PR_SET_VMA, PR_SET_NAME, PR_GET_NAME, PR_GET_DU
 // The second byte of an ioctl's number says whose it is. 0: NVIDIA's unified memory, which numbers its own from 1.
 constexpr unsigned kIoctlTypes[] = {0, 'd', 'F', 'm', 'b', '>', 'G'};
 
+constexpr int kIoctlCommands[] = {FIONREAD, FIONBIO};
+
 constexpr int kTiocLinux = 0x541C;
 
 void add_ioctls(Rules& rules) {
   for (const unsigned type : kIoctlTypes) {
     rules.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1_32(SCMP_CMP_MASKED_EQ, 0xFF00, type << 8));
   }
-  for (const unsigned command : {FIONREAD, FIONBIO}) {
-    rules.add(SCMP_ACT_ALLOW, "ioctl", SCMP_A1_32(SCMP_CMP_EQ, command));
-  }
+  allow_where(rules, "ioctl", 1, kIoctlCommands);
   // isatty() asks so. The calls that feed a terminal end the process.
   for (const int command : {TIOCSTI, TIOCSCTTY, kTiocLinux}) {
     rules.add(SCMP_ACT_KILL_PROCESS, "ioctl", SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command)));
@@ -173,22 +167,11 @@ void add_signals(Rules& rules, unsigned process) {
 void add_rules(Rules& rules, unsigned process) {
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   for (const char* name : kKilled) rules.add(SCMP_ACT_KILL_PROCESS, name);
-  for (const RefusedCall& refused : kRefused) {
-    rules.add(SCMP_ACT_ERRNO(static_cast<unsigned>(refused.error)), refused.name);
-  }
-  rules.add(SCMP_ACT_ALLOW, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-  rules.add(SCMP_ACT_ERRNO(EPERM), "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
-  for (const char* name : {"fcntl", "fcntl64"}) {
-    for (const int command : kFcntlCommands) {
-      rules.add(SCMP_ACT_ALLOW, name, SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(command)));
-    }
-  }
-  for (const int option : kPrctlOptions) {
-    rules.add(SCMP_ACT_ALLOW, "prctl", SCMP_A0_32(SCMP_CMP_EQ, static_cast<unsigned>(option)));
-  }
-  // Limits may be read, not set.
-  rules.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
-  rules.add(SCMP_ACT_ERRNO(EPERM), "prlimit64", SCMP_A2_64(SCMP_CMP_NE, 0));
+  refuse(rules, kRefused);
+  allow_threads(rules);
+  for (const char* name : {"fcntl", "fcntl64"}) allow_where(rules, name, 1, kFcntlCommands);
+  allow_where(rules, "prctl", 0, kPrctlOptions);
+  allow_reading_limits(rules);
   add_ioctls(rules);
   add_signals(rules, process);
 }

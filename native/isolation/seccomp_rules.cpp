@@ -1,6 +1,7 @@
 #include "isolation/seccomp_rules.hpp"
 
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,6 +34,27 @@ Failure read_program(scmp_filter_ctx context, std::vector<sock_filter>& instruct
 }
 
 }  // namespace
+
+void refuse(Rules& rules, std::span<const RefusedCall> calls) {
+  for (const RefusedCall& call : calls) rules.add(SCMP_ACT_ERRNO(static_cast<unsigned>(call.error)), call.name);
+}
+
+void allow_where(Rules& rules, const char* name, unsigned index, std::span<const int> values) {
+  for (const int value : values) {
+    rules.add(SCMP_ACT_ALLOW, name, SCMP_CMP32(index, SCMP_CMP_EQ, static_cast<unsigned>(value)));
+  }
+}
+
+// glibc tries clone3, whose flags a filter cannot see, and falls back to clone where it does not exist.
+void allow_threads(Rules& rules) {
+  rules.add(SCMP_ACT_ALLOW, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+}
+
+void allow_reading_limits(Rules& rules) {
+  rules.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "prlimit64", SCMP_A2_64(SCMP_CMP_NE, 0));
+}
 
 SeccompProgram compile_rules(std::uint32_t otherwise, const std::function<void(Rules&)>& add) {
   SeccompProgram program;

@@ -1,12 +1,18 @@
 // How a filter is written and compiled: libseccomp, seccomp(2).
 #pragma once
 
+#include <linux/prctl.h>
 #include <seccomp.h>
 
 #include <functional>
+#include <span>
 #include <string>
 
 #include "isolation/seccomp.hpp"
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
 
 namespace dcp::isolation {
 
@@ -42,6 +48,14 @@ struct RefusedCall {
   const char* name;
   int error;
 };
+
+void refuse(Rules& rules, std::span<const RefusedCall> calls);
+/// Allows a call where the argument at `index` has one of the values.
+void allow_where(Rules& rules, const char* name, unsigned index, std::span<const int> values);
+/// Allows clone() for threads, and refuses it for processes.
+void allow_threads(Rules& rules);
+/// Limits may be read, not set.
+void allow_reading_limits(Rules& rules);
 
 /// Compiles the rules that `add` adds; calls without a rule meet `otherwise`, those of a foreign architecture SIGSYS.
 SeccompProgram compile_rules(std::uint32_t otherwise, const std::function<void(Rules&)>& add);

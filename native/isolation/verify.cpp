@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -17,22 +16,11 @@
 #include <functional>
 #include <stdexcept>
 
-#include "isolation/capabilities.hpp"
 #include "isolation/descriptors.hpp"
-#include "isolation/verify_child.hpp"
+#include "isolation/verify_checks.hpp"
 
 namespace dcp::isolation {
 namespace {
-
-// What a child under check finds. Empty: the layer holds.
-using Attempt = Failure (*)(const Prepared&);
-
-struct Check {
-  const char* layer;
-  unsigned skip;
-  Attempt attempt;
-  const char* tried;  ///< what a layer in force has refused
-};
 
 std::string namespace_of_this_process(const char* kind) {
   char target[64];
@@ -45,12 +33,6 @@ Failure try_session(const Prepared&) {
   return {};
 }
 
-Failure try_user(const Prepared&) {
-  if (getuid() == 0 || geteuid() == 0) return "runs as root";
-  // EINVAL in a user namespace, where 0 is no id at all; EPERM without.
-  return setresuid(0, 0, 0) != 0 ? Failure{} : Failure{"setresuid(0) succeeded"};
-}
-
 Failure try_host_name(const Prepared&) {
   utsname names{};
   if (uname(&names) != 0 || std::strcmp(names.nodename, "sandbox") != 0) return "the host's name is visible";
@@ -58,20 +40,11 @@ Failure try_host_name(const Prepared&) {
 }
 
 Failure try_rlimits(const Prepared& prepared) {
-  unsigned open_ones = 0;
-  while (open_ones <= kMaxDescriptors && dup(0) >= 0) ++open_ones;
-  if (open_ones > kMaxDescriptors) return "more descriptors than allowed can be opened";
-  if (prepared.limits.memory == 0) return {};
+  Failure failure = try_descriptor_limit(0);
+  if (!failure.empty() || prepared.limits.memory == 0) return failure;
   const std::size_t size = prepared.limits.memory + (std::size_t{128} << 20);
   const void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return expect_refusal("mmap above the memory limit", memory != MAP_FAILED, ENOMEM);
-}
-
-Failure try_score(const Prepared&) {
-  char score[8] = {};
-  const int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || read(fd, score, sizeof score - 1) <= 0) return failed("reading /proc/self/oom_score_adj");
-  return std::string_view(score) == "1000\n" ? Failure{} : Failure{"it is " + std::string(score)};
 }
 
 Failure try_root(const Prepared&) {
@@ -102,41 +75,18 @@ Failure try_environment(const Prepared&) {
   return environ == nullptr || *environ == nullptr ? Failure{} : Failure{"variables are left"};
 }
 
-Failure try_capabilities(const Prepared&) {
-  if (!has_no_capabilities()) return "capabilities are left";
-  return expect_refusal("chroot", chroot(".") == 0, EPERM);
-}
-
-Failure try_no_new_privs(const Prepared&) {
-  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? Failure{} : Failure{"not set"};
-}
-
-Failure try_dumpable(const Prepared&) {
-  return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? Failure{} : Failure{"still dumpable"};
-}
-
 Failure try_landlock(const Prepared&) {
   return expect_refusal("opening /", open("/", O_RDONLY | O_DIRECTORY) >= 0, EACCES);
 }
 
-Failure try_seccomp(const Prepared&) {
-  (void)ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-  return "ptrace did not end the process";
-}
-
-constexpr Check kChecks[] = {
+constexpr Check<Prepared> kChecks[] = {
     {"session", kSeccomp, try_session, "own session and process group"},
-    {"unprivileged user", kSeccomp, try_user, "becoming root is refused"},
     {"host name", kSeccomp, try_host_name, "the host's name is hidden and cannot be set"},
     {"rlimits", kSeccomp, try_rlimits, "descriptors and memory above the limits are refused"},
-    {"out-of-memory score", kMounts | kLandlock | kSeccomp, try_score, "the kernel ends it before others"},
     {"empty root", kLandlock | kSeccomp, try_root, "the root has no entry and takes none"},
     {"descriptors", kSeccomp, try_descriptors, "only the channel is open"},
     {"processes", kNone, try_processes, "fork is refused"},
     {"environment", kSeccomp, try_environment, "no variable"},
-    {"capabilities", kSeccomp, try_capabilities, "no capability; chroot is refused"},
-    {"no_new_privs", kSeccomp, try_no_new_privs, "set"},
-    {"dumpable", kSeccomp, try_dumpable, "cleared"},
     {"landlock", kMounts | kSeccomp, try_landlock, "opening the root directory is refused"},
 };
 
@@ -168,9 +118,9 @@ Failure check_namespace(const Prepared& prepared, const char* kind) {
 Failure check_seccomp(const Prepared& prepared) {
   const Ended ended = in_child(prepared, [&](int& channel) {
     (void)seal_and_move(prepared, channel);
-    return try_seccomp(prepared);
+    return try_seccomp();
   });
-  return WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGSYS ? Failure{} : outcome(ended);
+  return was_killed_by_filter(ended) ? Failure{} : outcome(ended);
 }
 
 /// A child in between seals a grandchild, then dies; the grandchild's end of `watch` must close.
@@ -220,18 +170,15 @@ Tried try_layer(const Prepared& prepared, const std::string& layer) {
   for (const auto& [name, kind] : kNamespaces) {
     if (layer == name) return {check_namespace(prepared, kind), "differs from the zygote's"};
   }
-  if (layer == "seccomp") return {check_seccomp(prepared), "ptrace ends the process"};
+  if (layer == "seccomp") return {check_seccomp(prepared), kSeccompTried};
   if (layer == "parent-death signal") return {check_parent_death(prepared), "the sandbox dies with its parent"};
-  for (const Check& check : kChecks) {
-    if (layer != check.layer) continue;
-    return {outcome(in_child(prepared,
-                             [&](int& channel) {
-                               (void)seal_and_move(prepared, channel, check.skip);
-                               return check.attempt(prepared);
-                             })),
-            check.tried};
-  }
-  return {"nothing is known to check it with", ""};
+  const Check<Prepared>* check = find_check(kChecks, layer);
+  if (check == nullptr) return {"nothing is known to check it with", ""};
+  const Ended ended = in_child(prepared, [&](int& channel) {
+    (void)seal_and_move(prepared, channel, check->skip);
+    return check->attempt(prepared);
+  });
+  return {outcome(ended), check->tried};
 }
 
 }  // namespace

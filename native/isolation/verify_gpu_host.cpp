@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -12,20 +11,10 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "isolation/capabilities.hpp"
-#include "isolation/verify_child.hpp"
+#include "isolation/verify_checks.hpp"
 
 namespace dcp::isolation {
 namespace {
-
-using Attempt = Failure (*)(const GpuHostProfile&);
-
-struct Check {
-  std::string_view layer;
-  unsigned skip;
-  Attempt attempt;
-  const char* tried;
-};
 
 Failure try_session(const GpuHostProfile&) { return getsid(0) == getpid() ? Failure{} : Failure{"shares a session"}; }
 
@@ -36,28 +25,12 @@ Failure try_descriptors(const GpuHostProfile& profile) {
   return {};
 }
 
-Failure try_user(const GpuHostProfile&) {
-  if (getuid() == 0 || geteuid() == 0) return "runs as root";
-  return setresuid(0, 0, 0) != 0 ? Failure{} : Failure{"setresuid(0) succeeded"};
-}
-
 Failure try_host_name(const GpuHostProfile&) {
   utsname names{};
   return uname(&names) == 0 && std::string_view(names.nodename) == "sandbox" ? Failure{} : Failure{"it is visible"};
 }
 
-Failure try_rlimits(const GpuHostProfile&) {
-  unsigned open_ones = 0;
-  while (open_ones <= kMaxDescriptors && dup(STDERR_FILENO) >= 0) ++open_ones;
-  return open_ones <= kMaxDescriptors ? Failure{} : Failure{"more descriptors than allowed can be opened"};
-}
-
-Failure try_score(const GpuHostProfile&) {
-  char score[8] = {};
-  const int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || read(fd, score, sizeof score - 1) <= 0) return failed("reading /proc/self/oom_score_adj");
-  return std::string_view(score) == "1000\n" ? Failure{} : Failure{"it is " + std::string(score)};
-}
+Failure try_rlimits(const GpuHostProfile&) { return try_descriptor_limit(STDERR_FILENO); }
 
 Failure try_root(const GpuHostProfile& profile) {
   for (const char* hidden : {"/root", "/home", "/tmp", "/etc/passwd", "/proc/self", "/usr/bin"}) {
@@ -89,19 +62,6 @@ Failure try_threads(const GpuHostProfile&) {
   return failure;
 }
 
-Failure try_capabilities(const GpuHostProfile&) {
-  if (!has_no_capabilities()) return "capabilities are left";
-  return expect_refusal("chroot", chroot(".") == 0, EPERM);
-}
-
-Failure try_no_new_privs(const GpuHostProfile&) {
-  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? Failure{} : Failure{"not set"};
-}
-
-Failure try_dumpable(const GpuHostProfile&) {
-  return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? Failure{} : Failure{"still dumpable"};
-}
-
 Failure try_death(const GpuHostProfile&) {
   int signal = 0;
   return prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == SIGKILL ? Failure{} : Failure{"not set"};
@@ -122,18 +82,13 @@ Failure try_network(const GpuHostProfile&) {
   return expect_refusal("reaching 127.0.0.1", connect(fd, &where, sizeof(sockaddr)) == 0, ENETUNREACH);
 }
 
-constexpr Check kChecks[] = {
+constexpr Check<GpuHostProfile> kChecks[] = {
     {"session", kSeccomp, try_session, "own session, without a terminal"},
     {"descriptors", kSeccomp, try_descriptors, "only stderr and the socket to the sandbox are open"},
-    {"unprivileged user", kSeccomp, try_user, "becoming root is refused"},
     {"host name", kSeccomp, try_host_name, "the host's name is hidden"},
     {"rlimits", kSeccomp, try_rlimits, "descriptors above the limit are refused"},
-    {"out-of-memory score", kMounts | kLandlock | kSeccomp, try_score, "the kernel ends it before others"},
     {"own root", kLandlock | kSeccomp, try_root, "only what drivers need is there; writing is refused"},
     {"threads", kSeccomp, try_threads, "tasks above the limit are refused"},
-    {"capabilities", kSeccomp, try_capabilities, "no capability; chroot is refused"},
-    {"no_new_privs", kSeccomp, try_no_new_privs, "set"},
-    {"dumpable", kSeccomp, try_dumpable, "cleared"},
     {"parent-death signal", kSeccomp, try_death, "set"},
     {"landlock", kMounts | kSeccomp, try_landlock, "opening /etc/passwd is refused"},
     {"network namespace", kLandlock | kSeccomp, try_network, "its own loopback is all there is, and it is down"},
@@ -150,41 +105,39 @@ Forked fork_with_channel(GpuHostProfile& profile) {
   return {child, ends[child == 0 ? 1 : 0]};
 }
 
-Ended in_host(GpuHostProfile profile, unsigned skip, const std::function<std::string(const Report&)>& body) {
+Ended in_host(GpuHostProfile profile, const std::function<std::string(const Report&)>& body) {
   const Forked forked = fork_with_channel(profile);
-  return run_in(forked, [&](int&) { return body(seal_gpu_host(profile, skip)); });
+  return run_in(forked, [&](int&) { return body(seal_gpu_host(profile)); });
 }
 
 /// Layers that have no check of their own are believed: the kernel said that it made the namespace.
-void check(const GpuHostProfile& profile, Layer& layer) {
+void verify(const GpuHostProfile& profile, Layer& layer) {
   if (layer.name == "seccomp") {
-    const Ended ended = in_host(profile, kNone, [](const Report&) {
-      (void)ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-      return std::string("ptrace did not end the process");
-    });
-    const bool killed = WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGSYS;
-    layer = {layer.name, killed, killed ? "ptrace ends the process" : outcome(ended)};
+    const Ended ended = in_host(profile, [](const Report&) { return try_seccomp(); });
+    const bool killed = was_killed_by_filter(ended);
+    layer = {layer.name, killed, killed ? kSeccompTried : outcome(ended)};
     return;
   }
-  if (layer.reason.empty()) layer.reason = "unshare made it";
-  for (const Check& each : kChecks) {
-    if (layer.name != each.layer) continue;
-    GpuHostProfile tried = profile;
-    const Forked forked = fork_with_channel(tried);
-    const Failure failure = outcome(run_in(forked, [&](int&) {
-      (void)seal_gpu_host(tried, each.skip);
-      return each.attempt(tried);
-    }));
-    layer = {layer.name, failure.empty(), failure.empty() ? each.tried : failure};
+  const Check<GpuHostProfile>* check = find_check(kChecks, layer.name);
+  if (check == nullptr) {
+    if (layer.reason.empty()) layer.reason = "unshare made it";
+    return;
   }
+  GpuHostProfile tried = profile;
+  const Forked forked = fork_with_channel(tried);
+  const Failure failure = outcome(run_in(forked, [&](int&) {
+    (void)seal_gpu_host(tried, check->skip);
+    return check->attempt(tried);
+  }));
+  layer = {layer.name, failure.empty(), failure.empty() ? check->tried : failure};
 }
 
 }  // namespace
 
 Report verify_gpu_host(GpuHostProfile profile) {
-  Report report = decode(in_host(profile, kNone, [](const Report& sealed) { return encode(sealed); }));
+  Report report = decode(in_host(profile, [](const Report& sealed) { return encode(sealed); }));
   for (Layer& layer : report) {
-    if (layer.in_force) check(profile, layer);
+    if (layer.in_force) verify(profile, layer);
   }
   return report;
 }
