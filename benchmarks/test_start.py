@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import dcp_evaluator as dcp
+from zygote_control import descendants
 
 _ECHO = 'onreadln((line) => writeln("answer to " + line));'
 
@@ -61,12 +62,6 @@ def test_first_result_of_a_job(benchmark, measure, evaluator):
     measure("new sandbox to first result, frames, median", 1e3 * benchmark.stats["median"], "ms", "<= 5")
 
 
-def _descendants(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [int(child) for child in children.read_text().split()] if children.exists() else []
-    return found + [below for child in found for below in _descendants(child)]
-
-
 def _private_bytes(pid: int) -> int:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return 1024 * sum(map(int, re.findall(r"^Private_(?:Clean|Dirty): +(\d+) kB", rollup, re.MULTILINE)))
@@ -78,13 +73,13 @@ def test_private_memory_of_an_idle_sandbox(benchmark, measure, evaluator):
     evaluator.release(factory, None)
     job = dcp.compute_for([0], "async () => { progress(0); await new Promise((done) => setTimeout(done, 1500)); }")
     waiting: list[int] = []
-    before = set(_descendants(zygote))
-    job.on("progress", lambda event: waiting.extend(_descendants(zygote)))
+    before = set(descendants(zygote))
+    job.on("progress", lambda event: waiting.extend(descendants(zygote)))
     results = job.local_exec(1, evaluator=evaluator)
     while not waiting:
         time.sleep(0.01)
     time.sleep(0.2)
-    running = _descendants(zygote)
+    running = descendants(zygote)
     sizes = benchmark.pedantic(lambda: [_private_bytes(pid) for pid in running], rounds=1)
     results.wait()
     assert before or sizes, "no sandbox was found below the zygote"

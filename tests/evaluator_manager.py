@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import time
@@ -13,40 +12,23 @@ from pathlib import Path
 
 from cli_driver import DEADLINE
 from dcp_client import MANAGER
-from line_peer import Peer
+from line_peer import Listener
 from zygote_control import children
 
 WITHOUT_MONITORS = tuple(f"--disable-monitor={name}" for name in ("session", "screensaver", "signal"))
 
 
-class Manager:
-    """Listening on a port of its own; ends with the ``with`` block."""
+class Manager(Listener):
+    """On a port of its own."""
 
     def __init__(
         self, modules: Path, *options: str, environment: Mapping[str, str] | None = None, terminal: int | None = None
     ) -> None:
-        self.process = subprocess.Popen(
+        super().__init__(
             [MANAGER, "-p", "0", "--verbose", *options],
-            env={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules), **(environment or {})},
+            environment={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules), **(environment or {})},
             stdin=subprocess.DEVNULL if terminal is None else terminal,
-            stderr=subprocess.PIPE,
-            text=True,
         )
-        found = re.search(r"port (\d+)", self.wait_for("listening"))
-        assert found
-        self.port = int(found[1])
-
-    def wait_for(self, text: str) -> str:
-        """The next notice that contains ``text``."""
-        assert self.process.stderr is not None
-        said = []
-        while text not in (line := self.process.stderr.readline()):
-            assert line, f"it ended: {said}"
-            said.append(line)
-        return line
-
-    def connect(self) -> Peer:
-        return Peer(self.port)
 
     def serves(self) -> bool:
         """Whether a connection gets an evaluator."""
@@ -63,23 +45,6 @@ class Manager:
         """By SIGTERM; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
-
-    def __enter__(self) -> Manager:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        try:
-            self.process.communicate(timeout=DEADLINE)
-        finally:
-            self.process.kill()
-            self.process.wait()
-
-
-def running_below(pid: int) -> list[int]:
-    """All processes that descend from one."""
-    found = children(pid)
-    return [*found, *(below for child in found for below in running_below(child))]
 
 
 def cpu_seconds(pid: int) -> float:

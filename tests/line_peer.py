@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from cli_driver import COMMAND
 
@@ -71,14 +73,13 @@ class Peer:
         return self.read()
 
 
-class TcpEvaluator:
-    """``dcp-evaluator -p 0 FILE...``, listening."""
+class Listener:
+    """A program that tells on stderr where it listens; ends with the ``with`` block."""
 
-    def __init__(self, *files: str, options: tuple[str, ...] = ()) -> None:
-        self.process = subprocess.Popen(
-            [*COMMAND, "-p", "0", *options, *files], stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-        )
-        assert self.process.stderr is not None
+    def __init__(
+        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None, stdin: int = subprocess.DEVNULL
+    ) -> None:
+        self.process = subprocess.Popen(command, env=environment, stdin=stdin, stderr=subprocess.PIPE, text=True)
         self.said: list[str] = []
         while not (found := re.search(r"listening on .* port (\d+)", self._next())):
             pass
@@ -100,7 +101,7 @@ class TcpEvaluator:
     def connect(self) -> Peer:
         return Peer(self.port)
 
-    def __enter__(self) -> TcpEvaluator:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,3 +111,10 @@ class TcpEvaluator:
         finally:
             self.process.kill()
             self.process.wait()
+
+
+class TcpEvaluator(Listener):
+    """``dcp-evaluator -p 0 FILE...``."""
+
+    def __init__(self, *files: str, options: tuple[str, ...] = ()) -> None:
+        super().__init__([*COMMAND, "-p", "0", *options, *files])

@@ -16,8 +16,8 @@ import pytest
 
 from cli_driver import DEADLINE
 from dcp_client import MANAGER, START, install_dcp_client, run_command
-from evaluator_manager import WITHOUT_MONITORS, Manager, Terminal, cpu_seconds, running_below
-from zygote_control import is_running, wait_until
+from evaluator_manager import WITHOUT_MONITORS, Manager, Terminal, cpu_seconds
+from zygote_control import descendants, is_running, wait_until
 
 SIGNAL_ONLY = WITHOUT_MONITORS[:2]
 
@@ -44,7 +44,7 @@ def test_each_connection_has_an_evaluator_of_its_own(modules: Path) -> None:
 def test_the_evaluator_ends_with_its_connection_also_in_an_endless_loop(modules: Path, how: str) -> None:
     with Manager(modules, "-a") as manager, manager.connect() as peer:
         assert peer.ask("echo 1") == "1"
-        below = running_below(manager.process.pid)
+        below = descendants(manager.process.pid)
         assert len(below) >= 3
         peer.send("spin")
         if how == "close":
@@ -94,7 +94,7 @@ def test_a_signal_ends_the_manager_and_all_evaluators(modules: Path, tmp_path: P
     with Manager(modules, "-a", f"--pidfile={file}") as manager, manager.connect() as peer:
         assert peer.ask("echo 1") == "1"
         assert int(file.read_text()) == manager.process.pid
-        below = running_below(manager.process.pid)
+        below = descendants(manager.process.pid)
         peer.send("spin")
         manager.process.send_signal(number)
         assert manager.process.wait(DEADLINE) == 0
@@ -105,7 +105,7 @@ def test_a_signal_ends_the_manager_and_all_evaluators(modules: Path, tmp_path: P
 def test_evaluators_do_not_outlive_a_manager_that_is_killed(modules: Path) -> None:
     with Manager(modules, "-a") as manager, manager.connect() as peer:
         assert peer.ask("echo 1") == "1"
-        below = running_below(manager.process.pid)
+        below = descendants(manager.process.pid)
         manager.process.kill()
         wait_until(lambda: not any(map(is_running, below)), "all have ended")
 

@@ -9,9 +9,9 @@ import pytest
 
 from cli_driver import DEADLINE
 from dcp_client import MANAGER, install_dcp_client, run_command
-from evaluator_manager import Manager, Terminal, running_below
+from evaluator_manager import Manager, Terminal
 from session_bus import Screensaver, SessionBus
-from zygote_control import is_running, wait_until
+from zygote_control import descendants, is_running, wait_until
 
 GNOME = ("org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver")
 CINNAMON = ("org.cinnamon.ScreenSaver", "/org/cinnamon/ScreenSaver", "org.cinnamon.ScreenSaver")
@@ -43,7 +43,7 @@ def test_evaluators_run_while_the_screensaver_does(modules: Path, bus: SessionBu
     with Screensaver(bus, *service, active=True) as screensaver, manager_on(bus, modules) as manager:
         with manager.connect() as peer:
             assert peer.ask("echo 1") == "1"
-            below = running_below(manager.process.pid)
+            below = descendants(manager.process.pid)
             peer.send("spin")
             screensaver.switch(False)
             assert peer.read() == ""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import dcp_evaluator as dcp
-from zygote_control import children, is_running, wait_until
+from zygote_control import descendants, is_running, wait_until
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,10 @@ def start_program(last_line: str) -> subprocess.Popen[str]:
     return program
 
 
-def _all_below(pid: int) -> list[int]:
-    return [below for child in children(pid) for below in (child, *_all_below(child))]
-
-
 @pytest.mark.parametrize("last_line", ["list(results)", "results.wait()", "results[2]"])
 def test_ctrl_c_ends_a_program_quickly_and_leaves_no_process(last_line):
     with start_program(last_line) as program:
-        processes = _all_below(program.pid)
+        processes = descendants(program.pid)
         assert len(processes) >= 2, "the zygote and a sandbox"
         begun = time.monotonic()
         program.send_signal(signal.SIGINT)
@@ -160,7 +156,7 @@ def test_ctrl_c_ends_a_program_quickly_and_leaves_no_process(last_line):
 
 def test_a_killed_program_leaves_no_process():
     with start_program("results.wait()") as program:
-        processes = _all_below(program.pid)
+        processes = descendants(program.pid)
         program.kill()
     wait_until(lambda: not any(map(is_running, processes)), "zygote and sandboxes are gone")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli_driver import COMMAND, DEADLINE, run, write
-from zygote_control import children, is_running, wait_until
+from zygote_control import children, descendants, is_running, wait_until
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -276,11 +276,6 @@ def test_a_module_that_fails(shell: Shell, source: str, head: str) -> None:
 
 
 # --- Processes ---
-
-
-def descendants(pid: int) -> list[int]:
-    below = children(pid)
-    return below + [pid for child in below for pid in descendants(child)]
 
 
 @pytest.fixture

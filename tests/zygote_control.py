@@ -46,6 +46,10 @@ def children(pid: int) -> list[int]:
     return [int(child) for found in lists for child in found.read_text().split()]
 
 
+def descendants(pid: int) -> list[int]:
+    return [below for child in children(pid) for below in (child, *descendants(child))]
+
+
 def open_descriptors(pid: int) -> list[int]:
     return sorted(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir())
 

@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Sequence
 
-from .command import Parser, number, port_number, run_command, seconds
+from .command import Parser, number, port_number, run_command, seconds, split_at_dashes
 from .engine_options import LARGEST_MEMORY_MIB, heap_limit
 from .errors import InstallationError, UsageError
 from .isolation import COARSEST_STEP, FINEST_STEP, POLICIES, choose
@@ -69,8 +69,6 @@ def _parser() -> argparse.ArgumentParser:
         "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("files", metavar="FILE", nargs="*", help="JavaScript file")
     parser.add_argument("-p", "--port", type=port_number, help="listen for TCP connections on this port; 0 chooses one")
@@ -178,10 +176,7 @@ def _gpu_options(options: argparse.Namespace) -> GpuOptions | None:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Raises UsageError where options do not go together. What comes after ``--`` are engine options."""
-    ours, theirs = list(arguments), []
-    if "--" in ours:
-        position = ours.index("--")
-        ours, theirs = ours[:position], ours[position + 1 :]
+    ours, theirs = split_at_dashes(arguments)
     options = _parser().parse_intermixed_args(ours)
     options.options = [*(options.options or []), *(text.removeprefix("--options=") for text in theirs)]
     mode = next((name for name in ("shell", "probe", "benchmark", "version") if getattr(options, name)), "lines")

@@ -20,7 +20,12 @@ _SIGINT_STATUS, _SIGPIPE_STATUS = 130, 141
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError instead of ending the program."""
+    """Raises UsageError instead of ending the program; options are to be spelled out."""
+
+    def __init__(self, prog: str, usage: str, description: str, epilog: str) -> None:
+        super().__init__(
+            prog, usage, description, epilog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        )
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")
@@ -34,6 +39,15 @@ class ShowVersion(argparse.Action):
 
         print(f"{parser.prog} {VERSION}")
         parser.exit()
+
+
+def split_at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The program's own arguments, and those after the first ``--``, which are for the program that it starts."""
+    ours, theirs = list(arguments), []
+    if "--" in ours:
+        position = ours.index("--")
+        ours, theirs = ours[:position], ours[position + 1 :]
+    return ours, theirs
 
 
 def number(text: str, low: int, high: int) -> int:

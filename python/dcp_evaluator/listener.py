@@ -6,16 +6,16 @@ import contextlib
 import errno
 import resource
 import socket
+from collections.abc import Callable
 
 from .errors import UsageError
 
 ACCEPT_PAUSE = 0.1
 """Seconds without accepting, when the system has no descriptor or memory for one more connection."""
 
-OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""Errors of accept() that call for the pause."""
-
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _BACKLOG = 1024
+_ACCEPTED_AT_ONCE = 64
 
 
 def allow_many_descriptors() -> None:
@@ -23,6 +23,25 @@ def allow_many_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def accept_waiting(
+    listener: socket.socket, serve: Callable[[socket.socket], None], tell: Callable[[str], None]
+) -> bool:
+    """Gives ``serve`` the connections that wait, which may be only the first of many, and ``tell`` a failure.
+
+    False where resources are short: then nothing is to be accepted for ``ACCEPT_PAUSE``.
+    """
+    for _ in range(_ACCEPTED_AT_ONCE):
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            tell(f"a connection cannot be accepted: {error.strerror}")
+            return error.errno not in _OUT_OF_RESOURCES
+        serve(connection)
+    return True
 
 
 def prepare_connection(connection: socket.socket) -> None:

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from .errors import ZygoteError
 from .gpu_options import GpuOptions
 from .lines import ERROR, NOTICE, WARNING, LineEvaluator
-from .listener import ACCEPT_PAUSE, OUT_OF_RESOURCES, allow_many_descriptors, listen, prepare_connection
+from .listener import ACCEPT_PAUSE, accept_waiting, allow_many_descriptors, listen, prepare_connection
 
-_ACCEPTED_AT_ONCE = 64
 _SHORTEST_LIFE = 1.0  # seconds; a zygote that ends earlier is not replaced
 
 
@@ -94,18 +93,12 @@ class _Server:
             self._evaluator.unwatch(listener)
 
     def _accept(self, listener: socket.socket) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                connection, _ = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self._evaluator.notice(WARNING, f"a connection cannot be accepted: {error.strerror}")
-                if error.errno in OUT_OF_RESOURCES:
-                    self._pause()
-                return
-            with connection:
-                self._connect(connection)
+        if not accept_waiting(listener, self._serve, lambda text: self._evaluator.notice(WARNING, text)):
+            self._pause()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            self._connect(connection)
 
     def _connect(self, connection: socket.socket) -> None:
         if self._most is not None and self._evaluator.sandboxes >= self._most:

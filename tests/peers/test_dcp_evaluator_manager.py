@@ -15,7 +15,7 @@ from dcp_network import free_port
 from dcp_programs import EVALUATOR, environment, modules, results, run_slices
 
 from node import node
-from zygote_control import children, is_running, wait_until
+from zygote_control import children, descendants, is_running, wait_until
 
 _DEADLINE = 60.0
 _ENDLESS = {"workFunction": "(x) => { progress(); for (;;); }"}
@@ -44,9 +44,8 @@ def manager(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
             process.stdout.close()
 
 
-def descendants(pid: int) -> set[int]:
-    below = {child for child in children(pid) if is_running(child)}
-    return below.union(*map(descendants, below))
+def running_below(pid: int) -> set[int]:
+    return set(filter(is_running, descendants(pid)))
 
 
 def test_each_connection_is_an_evaluator_of_its_own() -> None:
@@ -54,14 +53,14 @@ def test_each_connection_is_an_evaluator_of_its_own() -> None:
         source = "(x) => { progress(); globalThis.count = (globalThis.count ?? 0) + 1; return [x, count]; }"
         for _ in range(2):
             assert results(run_slices(port, {"workFunction": source}, [7, 8])) == [[7, 1], [8, 2]]
-        wait_until(lambda: not descendants(process.pid), "the evaluators have ended")
+        wait_until(lambda: not running_below(process.pid), "the evaluators have ended")
 
 
 def test_an_endless_loop_ends_with_its_connection() -> None:
     with manager() as (process, port):
         (outcome,) = run_slices(port, _ENDLESS, [1], timeout=1000)["slices"]
         assert outcome["code"] == "ENOPROGRESS"
-        wait_until(lambda: not descendants(process.pid), "the evaluator has ended")
+        wait_until(lambda: not running_below(process.pid), "the evaluator has ended")
 
 
 def test_a_user_who_comes_back_ends_every_evaluator_at_once() -> None:
@@ -70,8 +69,8 @@ def test_a_user_who_comes_back_ends_every_evaluator_at_once() -> None:
         outcomes = []
         worker = threading.Thread(target=lambda: outcomes.extend(run_slices(port, _ENDLESS, [1])["slices"]))
         worker.start()
-        wait_until(lambda: any(map(is_spinning, descendants(process.pid))), "the loop runs")
-        below = descendants(process.pid)
+        wait_until(lambda: any(map(is_spinning, running_below(process.pid))), "the loop runs")
+        below = running_below(process.pid)
         process.send_signal(signal.SIGUSR2)
         worker.join(_DEADLINE)
         assert [outcome["code"] for outcome in outcomes] == ["ESANDBOX"]

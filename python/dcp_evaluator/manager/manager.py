@@ -11,14 +11,13 @@ from collections.abc import Sequence
 
 from ..child import describe_signal
 from ..errors import DcpError
-from ..listener import ACCEPT_PAUSE, OUT_OF_RESOURCES, prepare_connection
+from ..listener import ACCEPT_PAUSE, accept_waiting, prepare_connection
 from ..start.evaluator_command import EvaluatorCommand
 from .evaluators import Evaluators
 from .limits import Limits
 from .monitor import Monitor
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ACCEPTED_AT_ONCE = 64
 
 
 class Manager:
@@ -106,17 +105,8 @@ class Manager:
         asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _accept(self, listener: socket.socket) -> None:
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                connection, _ = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self.notice(f"a connection cannot be accepted: {error.strerror}")
-                if error.errno in OUT_OF_RESOURCES:
-                    self._pause(listener)
-                return
-            self._serve(connection)
+        if not accept_waiting(listener, self._serve, self.notice):
+            self._pause(listener)
 
     def _pause(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..command import Parser, ShowVersion, port_number, seconds
+from ..command import Parser, ShowVersion, port_number, seconds, split_at_dashes
 from ..start.options import DEFAULT_PORT, default_prefix
 from .limits import LOAD_TYPES
 from .signals import ALLOWED, MODES
@@ -25,10 +25,7 @@ use or the evaluator cannot be found; 3 when a monitor cannot work"""
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """``start_options`` are those for dcp-evaluator-start, ``monitors`` names those to use. Raises UsageError."""
-    ours, theirs = list(arguments), []
-    if "--" in ours:
-        position = ours.index("--")
-        ours, theirs = ours[:position], ours[position + 1 :]
+    ours, theirs = split_at_dashes(arguments)
     options = _parser().parse_args(ours)
     options.start_options = ["--stdio", "--prefix", str(options.prefix), *theirs]
     disabled = MONITORS if options.always else options.disable_monitor
@@ -42,8 +39,6 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} [-p PORT] [-a] [-L] [-i SECONDS] [-d MONITOR] [OPTIONS] [-- OPTIONS]",
         description="Listens for connections and runs an evaluator for each, while nobody else uses the machine.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("-P", "--prefix", metavar="DIR", type=Path, default=default_prefix(), help="where bin/dcp-evaluator is")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..command import Parser, ShowVersion, port_number
+from ..command import Parser, ShowVersion, port_number, split_at_dashes
 
 _EPILOG = """\
 ARGS after -- go to the evaluator, as in: dcp-evaluator-start -p 9000 -- --options=--max-old-space-size=2048
@@ -39,10 +39,7 @@ def default_prefix() -> Path:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """``evaluator_arguments`` are those for the evaluator. Raises UsageError."""
-    ours, theirs = list(arguments), []
-    if "--" in ours:
-        position = ours.index("--")
-        ours, theirs = ours[:position], ours[position + 1 :]
+    ours, theirs = split_at_dashes(arguments)
     options = _parser().parse_intermixed_args(ours)
     options.evaluator_arguments = [*options.more, *theirs]
     del options.more
@@ -57,8 +54,6 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} [-s | -p PORT] [-d LEVEL] [--prefix DIR] [OPTIONS] [-- ARGS]",
         description="Runs an evaluator with the start-up files of an installed dcp-client.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
 
     def add(*names: str, **rest: object) -> None:
