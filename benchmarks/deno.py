@@ -14,10 +14,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from npm_packages import npm_packages
 
 
+def deno_command(packages: Path, program: Path) -> list[str | Path]:
+    """``packages``: of npm, with Deno among them."""
+    return [packages / "@deno/linux-x64-glibc/deno", "run", "--unstable-webgpu", program]
+
+
 def deno(program: Path) -> dict[str, Any]:
     """Runs a program, whose last line of output is JSON."""
-    executable = npm_packages("deno") / "@deno/linux-x64-glibc/deno"
-    return last_line([executable, "run", "--unstable-webgpu", program])
+    return last_line(deno_command(npm_packages("deno"), program))
 
 
 def deno_call(function: str, argument: int) -> dict[str, Any]:

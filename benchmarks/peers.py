@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deno import deno_command
+
 import dcp_evaluator as dcp
 from node import run_node
 from npm_packages import installed
@@ -47,7 +49,7 @@ def node(script: str, inputs: Inputs) -> dict[str, Any]:
 
 
 def _deno(script: str, inputs: Inputs) -> dict[str, Any]:
-    return _run(lambda file: _finished([deno_program(), "run", "--unstable-webgpu", file]), _program(script, inputs))
+    return _run(lambda file: _finished(deno_command(_folder("deno"), file)), _program(script, inputs))
 
 
 def _dawn(script: str, inputs: Inputs) -> dict[str, Any]:
@@ -78,10 +80,6 @@ asyncio.run(main())
 
 _ROOT = Path(__file__).parents[1]
 _PYTHON = _ROOT / "build" / "peers" / "bin" / "python"
-
-
-def deno_program() -> Path:
-    return _folder("deno") / "@deno/linux-x64-glibc/deno"
 
 
 def _folder(group: str) -> Path:

@@ -175,9 +175,8 @@ void serve(const dcp::gpu::Functions& functions, const Options& options) {
   });
   CommandReader reader(region);
   std::vector<std::uint32_t> command;
-  // While nobody asks, the driver and its compiler run once, so that they are loaded and set up. What comes of it is
-  // for
-  // --probe to tell.
+  // While nobody asks, the driver and its compiler run once, so that they are loaded and set up. --probe is to tell
+  // what comes of it.
   if (!found.empty() && !reader.has_more()) check_compute(functions, server.adapters().front());
   for (;;) {
     while (reader.next(command)) {

@@ -169,10 +169,15 @@ void V8Engine::place_syntax_error(v8::TryCatch& caught, const std::string& name)
   (void)caught.Exception().As<v8::Object>()->DefineOwnProperty(context(), key("stack"), text(place), v8::DontEnum);
 }
 
+std::vector<v8::Local<v8::Value>> V8Engine::to(std::span<const Value> args) {
+  std::vector<v8::Local<v8::Value>> locals;
+  locals.reserve(args.size());
+  for (const Value arg : args) locals.push_back(to(arg));
+  return locals;
+}
+
 Value V8Engine::call(Value function, Value self, std::span<const Value> args) {
-  std::vector<v8::Local<v8::Value>> given;
-  given.reserve(args.size());
-  for (const Value arg : args) given.push_back(to(arg));
+  auto given = to(args);
   if (!to(function)->IsFunction()) raise(ErrorType::type_error, "not a function");
   return from(guarded([&] {
     return to(function).As<v8::Function>()->Call(context(), to(self), static_cast<int>(given.size()), given.data());
@@ -180,9 +185,7 @@ Value V8Engine::call(Value function, Value self, std::span<const Value> args) {
 }
 
 Value V8Engine::construct(Value constructor, std::span<const Value> args) {
-  std::vector<v8::Local<v8::Value>> given;
-  given.reserve(args.size());
-  for (const Value arg : args) given.push_back(to(arg));
+  auto given = to(args);
   if (!to(constructor)->IsFunction()) raise(ErrorType::type_error, "not a constructor");
   return from(guarded([&]() -> v8::MaybeLocal<v8::Value> {
     v8::Local<v8::Object> made;

@@ -129,6 +129,7 @@ class V8Engine final : public Engine {
   };
 
   static v8::Local<v8::Value> to(Value value) { return *reinterpret_cast<v8::Local<v8::Value>*>(&value.word[0]); }
+  static std::vector<v8::Local<v8::Value>> to(std::span<const Value> args);
   template <typename T>
   static Value from(v8::Local<T> local) {
     Value value{};

@@ -58,9 +58,7 @@ Value V8Engine::null_prototype_object() {
 }
 
 Value V8Engine::array(std::span<const Value> items) {
-  std::vector<v8::Local<v8::Value>> elements;
-  elements.reserve(items.size());
-  for (const Value item : items) elements.push_back(to(item));
+  auto elements = to(items);
   return from(v8::Array::New(isolate_, elements.data(), elements.size()));
 }
 

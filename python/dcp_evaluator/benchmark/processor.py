@@ -95,8 +95,8 @@ def _core(engines: list[Engine], run: Run, cpu: int, seconds: float) -> Callable
             for engine in engines:
                 with engine.evaluator() as evaluator:
                     found = _run_kernels(evaluator, 1, seconds, KERNELS, kernel_source())[0]
-                    core[f"javascript.{engine.name}"] = _mean({name: 1 / found[name]["best"] for name in KERNELS})
-                    core[f"javascript.{engine.name}.kernels"] = {name: 1 / found[name]["best"] for name in KERNELS}
+                    rates = {name: 1 / found[name]["best"] for name in KERNELS}
+                    core |= {f"javascript.{engine.name}": _mean(rates), f"javascript.{engine.name}.kernels": rates}
             with engines[0].evaluator() as evaluator:
                 found = run_webassembly(evaluator, 1, seconds)[0]
                 core.update({f"webassembly.{name}": work / found[name]["best"] for name, work in _WORK.items()})
@@ -160,9 +160,9 @@ def _all_cores_webassembly(engine: Engine, count: int, seconds: float) -> Callab
 
 def _copies(engine: Engine, count: int, seconds: float) -> Callable[[], list[Score]]:
     def measure() -> list[Score]:
+        source = _COPY.replace("COPIED", str(_COPIED))
         with engine.evaluator() as evaluator:
-            one = _run_kernels(evaluator, 1, seconds, ("copy",), _COPY.replace("COPIED", str(_COPIED)))
-            every = _run_kernels(evaluator, count, seconds, ("copy",), _COPY.replace("COPIED", str(_COPIED)))
+            one, every = (_run_kernels(evaluator, some, seconds, ("copy",), source) for some in (1, count))
         rate, total = _COPIED / one[0]["copy"]["best"], sum(_COPIED * each["copy"]["rate"] for each in every)
         return [
             Score("memory.copy", "copy in a sandbox", rate / 1e9, "GB/s"),
