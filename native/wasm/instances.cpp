@@ -67,29 +67,13 @@ Store& home_of(Host& host, Value given) {
   return home != nullptr ? *home : of_function != nullptr ? *of_function : host.fresh();
 }
 
-struct ImportTypes {
-  explicit ImportTypes(wasmtime_module_t* module) { wt.wasmtime_module_imports(module, &types); }
-  ImportTypes(const ImportTypes&) = delete;
-  ImportTypes& operator=(const ImportTypes&) = delete;
-  ~ImportTypes() { wt.wasm_importtype_vec_delete(&types); }
-  wasm_importtype_vec_t types;
-};
-
-struct ExportTypes {
-  explicit ExportTypes(wasmtime_module_t* module) { wt.wasmtime_module_exports(module, &types); }
-  ExportTypes(const ExportTypes&) = delete;
-  ExportTypes& operator=(const ExportTypes&) = delete;
-  ~ExportTypes() { wt.wasm_exporttype_vec_delete(&types); }
-  wasm_exporttype_vec_t types;
-};
-
 std::vector<wasmtime_extern_t> imports_of(Store& store, Module& module, Value given) {
-  const ImportTypes imports(module.module);
+  const ImportTypes imports(module);
   std::vector<wasmtime_extern_t> items;
-  items.reserve(imports.types.size);
-  for (std::size_t i = 0; i < imports.types.size; ++i) {
-    wasm_externtype_t* type = wt.wasm_importtype_type(imports.types.data[i]);
-    items.push_back(import_of(store, store.js().get(given, static_cast<std::uint32_t>(i)), type));
+  items.reserve(imports.size());
+  for (wasm_importtype_t* declared : imports) {
+    const Value value = store.js().get(given, static_cast<std::uint32_t>(items.size()));
+    items.push_back(import_of(store, value, wt.wasm_importtype_type(declared)));
   }
   return items;
 }
@@ -99,9 +83,9 @@ Value exports_of(Store& store, Module& module, wasmtime_instance_t instance) {
   std::vector<Value> exports;
   wasmtime_extern_t item = {};
   const auto& [functions, tables64] = module.exports();
-  const ExportTypes declared(module.module);
-  for (std::size_t i = 0; i < declared.types.size; ++i) {
-    const wasm_name_t* name = wt.wasm_exporttype_name(declared.types.data[i]);
+  for (wasm_exporttype_t* declared : ExportTypes(module)) {
+    const std::size_t i = exports.size();
+    const wasm_name_t* name = wt.wasm_exporttype_name(declared);
     wt.wasmtime_instance_export_get(store.context(), &instance, reinterpret_cast<const char*>(name->data), name->size,
                                     &item);
     if (item.kind == WASMTIME_EXTERN_FUNC) {

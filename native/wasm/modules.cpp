@@ -148,31 +148,25 @@ Value op_compile(Engine& js, void* context, Args args) {
 // (module) -> [name, kind, name, kind, ...]
 Value op_module_exports(Engine& js, void* context, Args args) {
   Module& module = module_of(host_of(context), args, 0);
-  wasm_exporttype_vec_t types;
-  wt.wasmtime_module_exports(module.module, &types);
   std::vector<Value> items;
-  for (std::size_t i = 0; i < types.size; ++i) {
-    items.push_back(js.string(text_of(wt.wasm_exporttype_name(types.data[i]))));
-    items.push_back(js.string(extern_kind_name(wt.wasm_exporttype_type(types.data[i]))));
+  for (wasm_exporttype_t* declared : ExportTypes(module)) {
+    items.push_back(js.string(text_of(wt.wasm_exporttype_name(declared))));
+    items.push_back(js.string(extern_kind_name(wt.wasm_exporttype_type(declared))));
   }
-  wt.wasm_exporttype_vec_delete(&types);
   return js.array(items);
 }
 
 // (module) -> [module, name, kind, type of a global or undefined, ...]
 Value op_module_imports(Engine& js, void* context, Args args) {
   Module& module = module_of(host_of(context), args, 0);
-  wasm_importtype_vec_t types;
-  wt.wasmtime_module_imports(module.module, &types);
   std::vector<Value> items;
-  for (std::size_t i = 0; i < types.size; ++i) {
-    wasm_externtype_t* type = wt.wasm_importtype_type(types.data[i]);
-    items.push_back(js.string(text_of(wt.wasm_importtype_module(types.data[i]))));
-    items.push_back(js.string(text_of(wt.wasm_importtype_name(types.data[i]))));
+  for (wasm_importtype_t* declared : ImportTypes(module)) {
+    wasm_externtype_t* type = wt.wasm_importtype_type(declared);
+    items.push_back(js.string(text_of(wt.wasm_importtype_module(declared))));
+    items.push_back(js.string(text_of(wt.wasm_importtype_name(declared))));
     items.push_back(js.string(extern_kind_name(type)));
     items.push_back(content_of(js, type));
   }
-  wt.wasm_importtype_vec_delete(&types);
   return js.array(items);
 }
 

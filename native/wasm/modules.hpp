@@ -33,4 +33,25 @@ struct Module {
   std::vector<std::byte> copied_;
 };
 
+/// The imports or exports that a module declares.
+template <typename Vector, auto list, auto free>
+class Declared {
+ public:
+  explicit Declared(const Module& module) { (wt.*list)(module.module, &vector_); }
+  Declared(const Declared&) = delete;
+  Declared& operator=(const Declared&) = delete;
+  ~Declared() { (wt.*free)(&vector_); }
+  std::size_t size() const { return vector_.size; }
+  auto begin() const { return vector_.data; }
+  auto end() const { return vector_.data + vector_.size; }
+
+ private:
+  Vector vector_;
+};
+
+using ImportTypes =
+    Declared<wasm_importtype_vec_t, &wasmtime_api::wasmtime_module_imports, &wasmtime_api::wasm_importtype_vec_delete>;
+using ExportTypes =
+    Declared<wasm_exporttype_vec_t, &wasmtime_api::wasmtime_module_exports, &wasmtime_api::wasm_exporttype_vec_delete>;
+
 }  // namespace dcp::wasm

@@ -66,7 +66,7 @@
     current = null;
   }
 
-  // QuickJS throws null where it has no memory left for an error object.
+  // Null may be the user's own, or QuickJS's where it has no memory left for an error object.
   function describe(error) {
     if (error !== null) return runtime.describeError(error);
     return { __proto__: null, name: "InternalError", message: "out of memory (or null was thrown)", stack: "" };
@@ -74,14 +74,11 @@
 
   function fail(slice, error) {
     if (current !== slice) return;
-    if (isRejection(error)) {
-      try {
-        ops.sendFrame([REJECT, slice.id, error.reason, error.retries]);
-      } catch {
-        ops.sendFrame([REJECT, slice.id, String(error.reason), error.retries]);
-      }
-    } else {
-      ops.sendFrame([ERROR, slice.id, describe(error), metrics(slice)]);
+    if (!isRejection(error)) return failAs(slice, describe(error));
+    try {
+      ops.sendFrame([REJECT, slice.id, error.reason, error.retries]);
+    } catch {
+      ops.sendFrame([REJECT, slice.id, String(error.reason), error.retries]);
     }
     current = null;
   }

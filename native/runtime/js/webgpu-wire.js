@@ -11,7 +11,8 @@
 
   const LONG_STRING = 0x80000000;
   const UNFLUSHED_WORDS = 1 << 14; // the host starts on a long list of commands before it is complete
-  const WINDOW_WORDS = 1 << 12;
+  const WINDOW_BITS = 12;
+  const WINDOW_WORDS = 1 << WINDOW_BITS;
 
   const wire = { __proto__: null, ring: null, connected: false, host: 0 };
   let ringWords = 0;
@@ -109,7 +110,7 @@
   wire.send = (opcode, writer, a, b, c, d, e, f) => {
     if (position + WINDOW_WORDS - read >>> 0 > ringWords) waitForRoom(WINDOW_WORDS);
     const start = position & WINDOW_WORDS - 1;
-    const w = windows[(position >>> 12) % windows.length];
+    const w = windows[(position >>> WINDOW_BITS) % windows.length];
     const end = writer(w, start + 1, a, b, c, d, e, f);
     if (end <= WINDOW_WORDS) {
       w[start] = opcode * 0x100000 + end - start;
