@@ -35,19 +35,10 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
 AT_REST = [0, 1, 2, 3, "null device", "eventfd"] + ["spare"] * SPARES
 
 
-def nodes_own(zygote: RunningZygote) -> int:
-    """The descriptors of Node's event loops, where V8 runs in it; they do not run, and no sandbox has them."""
-    found = [str(Path(f"/proc/{zygote.pid}/fd/{fd}").readlink()) for fd in open_descriptors(zygote.pid)]
-    loops = found.count("anon_inode:[eventpoll]")
-    # Each loop has an eventfd beside its epoll; there are rings, pipes, and a null device of libuv's.
-    other = sum(name.startswith(("pipe:", "anon_inode:[io_uring]")) for name in found)
-    return 2 * loops + other + (1 if loops else 0)
-
-
 def wait_for_rest(zygote: RunningZygote) -> None:
     """Waits until the zygote has nothing but its spares; fails when it keeps a process or a descriptor."""
     wait_until(lambda: len(children(zygote.pid)) == SPARES, "only the spares are left")
-    wanted = len(AT_REST) + nodes_own(zygote)
+    wanted = len(AT_REST)
     wait_until(lambda: len(open_descriptors(zygote.pid)) == wanted, f"{wanted} descriptors are left", 3)
 
 
