@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Programs that tests start find it in their environment."""
+    """Programs that tests start find the engine in their environment, and heed signals whoever runs the tests."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if engine := config.getoption("--engine"):
         os.environ[engines.VARIABLE] = engine
 

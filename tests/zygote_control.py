@@ -14,6 +14,7 @@ from types import TracebackType
 
 from dcp_evaluator import engines, installation
 from dcp_evaluator.broker import Broker
+from dcp_evaluator.child import CHILD_SOCKET, inherited_descriptors
 
 DEADLINE = 20.0
 """Seconds after which a test gives up; far above what anything takes."""
@@ -107,7 +108,8 @@ class RunningZygote:
             program = [executable or zygote_path(), "--wasmtime", wasmtime or installation.wasmtime_library()]
         command = [*prefix, *program, "--mode", "line", *options, str(script)]
         with theirs:
-            actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]
+            ends = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited_descriptors()]
+            actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends]
             self.pid = os.posix_spawnp(command[0], command, dict(environment or {}), file_actions=actions)
         self.status: int | None = None
         self._broker = Broker()

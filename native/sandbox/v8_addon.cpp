@@ -2,7 +2,6 @@
 // loop never runs, and nothing of Node's is in reach of a sandbox's isolate.
 #include <node.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <string>
@@ -37,10 +36,6 @@ void read_time_zone(v8::Local<v8::Context> context) {
   (void)v8::Script::Compile(context, source).ToLocalChecked()->Run(context).ToLocalChecked();
 }
 
-/// Node's event loops never run, so their descriptors are of no use; what was inherited cannot be told from them, as
-/// Node marks all to be closed at execve.
-void close_all_but_control() { (void)syscall(SYS_close_range, dcp::sandbox::kControl + 1u, ~0u, 0u); }
-
 }  // namespace
 
 NODE_MODULE_INIT() {
@@ -49,7 +44,6 @@ NODE_MODULE_INIT() {
   (void)prctl(PR_SET_NAME, "dcp-zygote", 0, 0, 0);
   const std::vector<std::string> arguments = arguments_of(context);
   read_time_zone(context);
-  close_all_but_control();
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
   const dcp::sandbox::Backend backend = {dcp::engine::make_v8, true, nullptr};

@@ -23,6 +23,7 @@ namespace {
 
 using isolation::Prepared;
 
+constexpr int kControl = 3;
 constexpr int kUsageStatus = 2;
 constexpr std::size_t kNativeStack = std::size_t{8} << 20;  // beside what JavaScript and WebAssembly may use
 

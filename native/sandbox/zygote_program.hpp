@@ -5,8 +5,6 @@
 
 namespace dcp::sandbox {
 
-constexpr int kControl = 3;  // descriptor of the control socket
-
 /// Evaluates runtime and start-up files once, then forks a sealed sandbox for each request. Returns the exit status
 /// where there is nothing to serve; otherwise it ends the process.
 int run_zygote(int count, char** arguments, const Backend& backend);

@@ -7,8 +7,23 @@ import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-_CHILD_SOCKET = 3
+CHILD_SOCKET = 3
+
+
+def inherited_descriptors() -> list[int]:
+    """Those that whoever started this process left to it and all its children, in ascending order; Python's own are
+    none of them. Node cannot tell them from its own, so they are closed before a child runs.
+    """
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        descriptor = int(entry.name)
+        with suppress(OSError):  # closed by now
+            if descriptor > CHILD_SOCKET and os.get_inheritable(descriptor):
+                found.append(descriptor)
+    return sorted(found)
 
 
 class Child:
@@ -17,6 +32,7 @@ class Child:
     def __init__(self, arguments: Sequence[str], kind: socket.SocketKind, environment: Mapping[str, str]) -> None:
         """Raises OSError when the program cannot be started."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        ends = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited_descriptors()]
         self.status: int | None = None
         try:
             # Its own session: Ctrl-C reaches us, and we end it in order; it has no terminal to feed.
@@ -24,7 +40,7 @@ class Child:
                 arguments[0],
                 list(arguments),
                 dict(environment),
-                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), _CHILD_SOCKET)],
+                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends],
                 setsid=True,
                 setsigmask=(),
                 setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE),
