@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import dcp_evaluator as dcp
-from zygote_control import descendants
+from zygote_control import descendants, open_descriptors
 
 # Every kind of process: a sandbox, its GPU host, the compiler of a module with one empty function.
 WORK = """
@@ -21,12 +21,21 @@ async (value) => {
 """
 
 
+def holds(pid: int, path: Path) -> bool:
+    for descriptor in open_descriptors(pid):
+        with suppress(FileNotFoundError):  # closed by now
+            if Path(f"/proc/{pid}/fd/{descriptor}").readlink() == path:
+                return True
+    return False
+
+
 def holders(path: Path) -> list[str]:
     """Names of the processes below this one that have the file open."""
     found = []
     for pid in descendants(os.getpid()):
-        with suppress(PermissionError):  # a sealed sandbox shows itself to root only
-            if any(entry.readlink() == path for entry in Path(f"/proc/{pid}/fd").iterdir()):
+        # A sealed sandbox shows itself to root only; one may have ended by now.
+        with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
+            if holds(pid, path):
                 found.append(Path(f"/proc/{pid}/comm").read_text().strip())
     return found
 
