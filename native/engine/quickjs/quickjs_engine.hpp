@@ -3,6 +3,7 @@
 
 #include <quickjs.h>
 
+#include <bit>
 #include <unordered_map>
 
 #include "engine/wasm_support.hpp"
@@ -115,6 +116,9 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   friend class QuickJsKeeper;
   friend class QuickJsStringBuilder;
 
+  /// Bytes beyond the limit for what must not fail: an error's own memory.
+  static constexpr std::size_t kMemoryReserve = std::size_t{1} << 20;
+
   struct OpRecord {
     QuickJsEngine* engine;
     Op op;
@@ -135,10 +139,18 @@ class QuickJsEngine final : public Engine, public WasmSupport {
     void* opaque;
   };
 
-  static JSValue js(Value value);
-  static Value borrowed(JSValueConst value);
-  Value own(JSValue value);  ///< takes ownership; throws when it is JS_EXCEPTION
-  void check(int result);    ///< throws the pending exception when negative
+  static JSValue js(Value value) { return std::bit_cast<JSValue>(value); }
+  static Value borrowed(JSValueConst value) { return std::bit_cast<Value>(value); }
+  /// Takes ownership; throws when it is JS_EXCEPTION.
+  Value own(JSValue value) {
+    if (JS_IsException(value)) throw_pending();
+    if (JS_VALUE_HAS_REF_COUNT(value)) locals_.push_back(value);
+    return borrowed(value);
+  }
+  /// Throws the pending exception when negative.
+  void check(int result) {
+    if (result < 0) throw_pending();
+  }
   [[noreturn]] void throw_pending();
   Value keep_script(JSValue function, std::string_view source);
   JSValue to_exception(const Thrown& thrown);
@@ -149,6 +161,7 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   static JSValue guarded(JSContext* context, QuickJsEngine& engine, Body body);
   static JSValue invoke_bound(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic,
                               JSValueConst* data);
+  void add_handle_class();
   void add_keeper_class();
   static void* resize_external(JSRuntime*, void* opaque, void* data, std::size_t size);
   static void* allocate_shared(void* opaque, std::size_t size);
