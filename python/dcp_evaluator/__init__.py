@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from .errors import DcpError, InstallationError, JobCancelledError, JobError, SliceError, ZygoteError
     from .evaluator import Evaluator
     from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+    from .frame_fields import SliceMetrics
     from .gpu_options import GpuOptions
     from .job import Job, compute_for
     from .results import Results
-    from .supervisor import SliceMetrics
     from .values import shared_empty
 
     __version__: str
@@ -55,7 +55,7 @@ _MODULES = {
     "GpuOptions": "gpu_options",
     "Job": "job",
     "Results": "results",
-    "SliceMetrics": "supervisor",
+    "SliceMetrics": "frame_fields",
     "compute_for": "job",
     "shared_empty": "values",
 }

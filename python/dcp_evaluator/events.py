@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .supervisor import SliceMetrics
+from .frame_fields import SliceMetrics
 
 EVENTS = frozenset(("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result"))
 

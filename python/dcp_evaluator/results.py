@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from .errors import JobCancelledError, SliceError
 from .events import ConsoleEvent, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
-from .supervisor import Options, SliceMetrics, Supervisor
+from .frame_fields import SliceMetrics
+from .supervisor import Options, Supervisor
 
 if TYPE_CHECKING:
     from .evaluator import Evaluator

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from . import _native, frames
 from .errors import DcpError, JobError, SliceError, ZygoteError
+from .frame_fields import LONGEST_TEXT, NO_METRICS, SliceMetrics, error_of, index_of, metrics_of, text_of
 from .sandbox import Sandbox, SandboxFactory, Slice
 from .slice_limits import LimitExceeded, SliceLimits, SliceUse
 from .values import FrameDecoder, ResultError
@@ -26,32 +27,7 @@ from .zygote import describe_exit, is_out_of_memory
 _MOST_BARREN_DEATHS = 5
 _MOST_REJECTIONS = 100
 _EXIT_GRACE = 2.0
-_LONGEST_TEXT = 1 << 20
-_LONGEST_TIME = 1e12  # ms
-_MOST_BYTES = 1 << 60
-_GPU_CLOCKS = ("timestamps", "submission")
 _LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
-
-
-class SliceMetrics(NamedTuple):
-    """What one slice took. The sandbox says so: code that owns its sandbox can say anything.
-
-    ``cpu``, ``wall``, ``gpu``: milliseconds of its sandbox's CPU time, of wall time, of GPU time (0 where the GPU was
-    not used). ``gpu_clock`` says how GPU time was taken: ``"timestamps"``, by the GPU's clock around each submission;
-    ``"submission"``, from submission to completion; None where there was none. ``gpu_up``, ``gpu_down``: bytes to and
-    from the GPU. ``gpu_memory``: the most bytes that its buffers and textures had at once.
-    """
-
-    cpu: float = 0.0
-    wall: float = 0.0
-    gpu: float = 0.0
-    gpu_up: int = 0
-    gpu_down: int = 0
-    gpu_memory: int = 0
-    gpu_clock: str | None = None
-
-
-_NO_METRICS = SliceMetrics()
 
 
 class SliceSource(Protocol):
@@ -284,33 +260,33 @@ class Supervisor:
         self._sink.assigned()
 
     def _on_assignment_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        name, message, stack = _error_fields(fields[1])
+        name, message, stack = error_of(fields[1])
         if sandbox.assigned:
             raise _native.FrameError("a refusal of what was agreed to")
         raise JobError(message, name=name, stack=stack)
 
     def _on_progress(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        index = _index(fields[1])
+        index = index_of(fields[1])
         if sandbox.queue and sandbox.queue[0].index == index:
             sandbox.quiet_since = now
             self._sink.progress(index, fields[2])
 
     def _on_console(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        level = _text(fields[2])
-        self._sink.console(_index(fields[1]), level if level in _LEVELS else "log", _text(fields[3]))
+        level = text_of(fields[2])
+        self._sink.console(index_of(fields[1]), level if level in _LEVELS else "log", text_of(fields[3]))
 
     def _on_emit(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        self._sink.emit(_index(fields[1]), _text(fields[2]), fields[3])
+        self._sink.emit(index_of(fields[1]), text_of(fields[2]), fields[3])
 
     def _on_result(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        metrics = _metrics(fields[3])
+        metrics = metrics_of(fields[3])
         work = self._finish(sandbox, fields, now)
         self._open -= 1
         self._sink.result(work.index, fields[2], metrics)
 
     def _on_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        name, message, stack = _error_fields(fields[2])
-        metrics = _metrics(fields[3])
+        name, message, stack = error_of(fields[2])
+        metrics = metrics_of(fields[3])
         work = self._finish(sandbox, fields, now)
         self._fail(SliceError(work.index, name, message, stack), metrics)
 
@@ -322,7 +298,7 @@ class Supervisor:
             self._again.append(work)
             return
         reason = fields[2] if type(fields[2]) is str else repr(fields[2])
-        message = f"the work function rejected its slice: {reason[:_LONGEST_TEXT]}"
+        message = f"the work function rejected its slice: {reason[:LONGEST_TEXT]}"
         self._fail(SliceError(work.index, "WorkReject", message, code="EWORKREJECT"))
 
     def _on_unusable(self, sandbox: Sandbox, fields: list[Any], error: ResultError, now: float) -> None:
@@ -340,7 +316,7 @@ class Supervisor:
             raise _native.FrameError("an answer to a slice that does not run")
         return sandbox.finish(now)
 
-    def _fail(self, error: SliceError, metrics: SliceMetrics = _NO_METRICS) -> None:
+    def _fail(self, error: SliceError, metrics: SliceMetrics = NO_METRICS) -> None:
         self._open -= 1
         if self._options.stop_on_error:
             self._stopped = True
@@ -479,49 +455,6 @@ class Supervisor:
     def _unregister(self, stream: _native.FrameChannel | socket.socket) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(stream)
-
-
-def _index(value: Any) -> int:
-    if value is None:
-        return -1
-    if type(value) is not int or value < 0:
-        raise _native.FrameError("a slice number that is none")
-    return value
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise _native.FrameError("a text was expected")
-    return value[:_LONGEST_TEXT]
-
-
-def _error_fields(error: Any) -> tuple[str, str, str]:
-    if type(error) is not dict:
-        raise _native.FrameError("an error was expected")
-    return _text(error.get("name", "Error")), _text(error.get("message", "")), _text(error.get("stack", ""))
-
-
-def _metrics(value: Any) -> SliceMetrics:
-    if type(value) is not dict:
-        raise _native.FrameError("metrics were expected")
-    clock = value.get("gpuClock")
-    return SliceMetrics(
-        _milliseconds(value.get("cpu")),
-        _milliseconds(value.get("wall")),
-        _milliseconds(value.get("gpu")),
-        _bytes(value.get("gpuUp")),
-        _bytes(value.get("gpuDown")),
-        _bytes(value.get("gpuMemory")),
-        clock if type(clock) is str and clock in _GPU_CLOCKS else None,
-    )
-
-
-def _milliseconds(value: Any) -> float:
-    return float(value) if type(value) in (int, float) and 0 <= value < _LONGEST_TIME else 0.0
-
-
-def _bytes(value: Any) -> int:
-    return int(value) if type(value) in (int, float) and 0 <= value < _MOST_BYTES else 0
 
 
 _Handler = Callable[[Supervisor, Sandbox, list[Any], float], None]
