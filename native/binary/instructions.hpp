@@ -1,6 +1,8 @@
 // The instructions of the binary format, as far as a rewriter of function bodies must know them.
 #pragma once
 
+#include <cstdint>
+
 #include "binary/reader.hpp"
 
 namespace dcp::binary {

@@ -1,6 +1,7 @@
 // The legacy exception handling instructions of one function body: what has to be known of a `try` where it begins.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 

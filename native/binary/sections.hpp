@@ -1,6 +1,7 @@
 // The sections of a module.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "binary/reader.hpp"

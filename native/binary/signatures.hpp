@@ -1,6 +1,7 @@
 // The signatures that a module declares, as far as function bodies refer to them, and those that a rewriter adds.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>

@@ -1,6 +1,8 @@
 // What a WebAssembly that is not the engine's own asks of the engine, beyond engine.hpp.
 #pragma once
 
+#include <cstdint>
+
 #include "engine/engine.hpp"
 
 namespace dcp::engine {

@@ -1,6 +1,7 @@
 // What wgpu-native says of an adapter, in the words of WebGPU.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

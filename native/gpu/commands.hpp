@@ -2,6 +2,8 @@
 // commands_*.cpp; the sandbox's side is runtime/js/webgpu*.js.
 #pragma once
 
+#include <cstdint>
+
 #include "gpu/call.hpp"
 
 namespace dcp::gpu {

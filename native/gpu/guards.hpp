@@ -1,6 +1,8 @@
 // Input that wgpu-native answers with a panic, refused first; and the readers that the generator leaves to us.
 #pragma once
 
+#include <cstdint>
+
 #include "gpu/call.hpp"
 
 namespace dcp::gpu {

@@ -5,6 +5,7 @@
 // never submitted: its errors come as errors, and the bundle is finished only where it has none.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>

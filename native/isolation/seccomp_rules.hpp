@@ -4,6 +4,7 @@
 #include <linux/prctl.h>
 #include <seccomp.h>
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>

@@ -1,6 +1,7 @@
 // A sandbox: built and warmed once in the zygote, then served in a forked and sealed child.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>

@@ -2,6 +2,7 @@
 // their code is mapped here. A sandbox runs no code that it has not compared the module of with its own.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <stdexcept>

@@ -1,6 +1,8 @@
 // Structs and arrays of wasm as JavaScript holds them: opaque objects, the same one for the same struct or array.
 #pragma once
 
+#include <cstdint>
+
 #include "wasm/store.hpp"
 
 namespace dcp::wasm {

@@ -3,6 +3,7 @@
 // Memories, tables, globals, tags and exported functions are known to JavaScript by an id.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>

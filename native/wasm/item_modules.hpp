@@ -1,6 +1,7 @@
 // Modules that define one item and export it: for what the C API cannot make by itself.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>

@@ -1,6 +1,8 @@
 // A compiled module. The handle of a WebAssembly.Module carries a shared_ptr to it.
 #pragma once
 
+#include <cstdint>
+
 #include "binary/module.hpp"
 #include "wasm/compile_client.hpp"
 #include "wasm/host.hpp"

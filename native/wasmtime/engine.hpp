@@ -2,6 +2,8 @@
 // engine with the same settings.
 #pragma once
 
+#include <cstdint>
+
 #include "wasmtime/library.hpp"
 
 namespace dcp::wasmtime {

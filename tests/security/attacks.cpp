@@ -33,6 +33,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace dcp::attacks {

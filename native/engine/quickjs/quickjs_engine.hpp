@@ -4,6 +4,7 @@
 #include <quickjs.h>
 
 #include <bit>
+#include <cstdint>
 #include <unordered_map>
 
 #include "engine/wasm_support.hpp"

@@ -4,6 +4,7 @@
 
 #include <v8.h>
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
