@@ -63,7 +63,10 @@ class Types {
   }
 
   char value_type(Reader& reader) const {
-    if (reader.rest().empty()) return '?';
+    if (reader.rest().empty()) {
+      reader.fail();
+      return '?';
+    }
     const auto form = static_cast<std::uint8_t>(reader.rest()[0]);
     if (form != kNullable && form != kNonNull) {
       skip_value_type(reader);

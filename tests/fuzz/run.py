@@ -2,6 +2,7 @@
 
 python tests/fuzz/run.py [--seconds N] [--build FOLDER] [TARGET...]
 
+Each starts from tests/fuzz/seeds/TARGET: samples of what is right, and every input that once failed.
 The corpus grows in FOLDER/corpus/TARGET from run to run; inputs that fail go to FOLDER/failures, and a failing input
 is run again with FOLDER/fuzz/TARGET INPUT.
 """
@@ -36,7 +37,8 @@ def fuzz(folder: Path, target: str, seconds: int) -> bool:
     corpus.mkdir(parents=True, exist_ok=True)
     failures.mkdir(exist_ok=True)
     options = [f"-max_total_time={seconds}", f"-artifact_prefix={failures}/{target}-", *LIMITS]
-    command = [folder / "fuzz" / target, *options, corpus]
+    seeds = [kept] if (kept := HERE / "seeds" / target).is_dir() else []
+    command = [folder / "fuzz" / target, *options, corpus, *seeds]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     runs, covered = COUNT.search(done.stderr), COVERED.findall(done.stderr)
     says = f"{runs[1] if runs else '?'} runs, {covered[-1] if covered else '?'} edges in {seconds} s"
