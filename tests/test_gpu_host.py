@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 import dcp_evaluator as dcp
 from dcp_evaluator import installation
+from dcp_evaluator.gpu_pool import GpuPool
 from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command
 from zygote_control import children, is_running, wait_until
 
@@ -149,3 +153,21 @@ def test_a_gpu_host_waits_for_the_next_job() -> None:
         dcp.compute_for([0], "() => 1").local_exec(1, evaluator=evaluator).wait()
         assert gpu_hosts() == [second]
     wait_until(lambda: not gpu_hosts(), "the GPU hosts end")
+
+
+def test_a_gpu_host_outlives_the_thread_that_started_it() -> None:
+    """It ends with its parent, for which the kernel takes that thread."""
+    pools: list[GpuPool] = []
+
+    def start() -> None:
+        pools.append(GpuPool(warm=1))
+        (host,) = pools[0]._warm
+        select.select([host.socket], [], [], 20)  # it has said hello: it is sealed
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    time.sleep(0.1)
+    assert len(gpu_hosts()) == 1
+    pools[0].close()
+    assert gpu_hosts() == []

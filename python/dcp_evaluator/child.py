@@ -8,7 +8,10 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+
+from . import starter
 
 CHILD_SOCKET = 3
 
@@ -36,7 +39,8 @@ class Child:
         self.status: int | None = None
         try:
             # Its own session: Ctrl-C reaches us, and we end it in order; it has no terminal to feed.
-            self.pid = os.posix_spawn(
+            spawn = partial(
+                os.posix_spawn,
                 arguments[0],
                 list(arguments),
                 dict(environment),
@@ -45,6 +49,7 @@ class Child:
                 setsigmask=(),
                 setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE),
             )
+            self.pid = starter.call(spawn)
         except BaseException:
             ours.close()
             raise
