@@ -41,6 +41,7 @@ dcp_correct("if (f < e)" "if ((f < e) != a_sign)")
 # It throws null where no memory is left for the error that says so, and nobody hears of an async function that failed for
 # want of memory: an error brings the runtime's reserve with it, until the microtasks have run (memory.h).
 dcp_correct("bool in_out_of_memory;" "bool in_out_of_memory;
+    bool dcp_out_of_memory;
     size_t dcp_reserve;
     void *dcp_block;")
 dcp_correct("rt->in_out_of_memory = true;" "rt->in_out_of_memory = true;

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dcp::engine {
@@ -167,6 +168,11 @@ class Engine {
   /// process has to end: the hook does not return. An engine that throws an error instead never calls it.
   using OutOfMemory = std::function<void()>;
   virtual void on_out_of_memory(OutOfMemory) {}
+  /// Whether an error since the last call said that no memory was left: the engine's, or one that was noted here.
+  virtual bool take_out_of_memory() { return std::exchange(out_of_memory_noted_, false); }
+  void note_out_of_memory() { out_of_memory_noted_ = true; }
+  /// Whether the heap has room for hardly more than another error. Garbage counts: collect it first.
+  virtual bool is_full() { return false; }
   /// Before the first fork(), when everything is loaded.
   virtual void before_fork() {}
   /// After fork(): new random state, and the stack is measured from here.
@@ -224,6 +230,8 @@ class Engine {
   virtual bool is_map(Value value) = 0;
   virtual bool is_set(Value value) = 0;
   virtual bool same(Value a, Value b) = 0;  ///< ===
+  /// A number for hash tables, of an object: the same as long as it lives. Another object may have it too.
+  virtual std::uintptr_t identity(Value object) = 0;
   virtual bool truthy(Value value) = 0;
   virtual double as_number(Value value) = 0;  ///< of a number; NaN for other kinds
   /// UTF-8 of a string; lone surrogates become U+FFFD. Other kinds: may run JavaScript (ToString).
@@ -274,6 +282,9 @@ class Engine {
   virtual Value retain(Value value) = 0;
   virtual void release(Value retained) = 0;
   virtual Value local(Value retained) = 0;
+
+ private:
+  bool out_of_memory_noted_ = false;
 };
 
 /// Local handles made while it lives end with it.

@@ -32,6 +32,7 @@ class FrameSession final : public Session {
     runtime.add_op("isPromise", 1, is_promise, this);
     runtime.add_op("collectGarbage", 0, collect_garbage, this);
     runtime.add_op("cpuTime", 0, cpu_time, this);
+    runtime.add_op("takeOutOfMemory", 0, take_out_of_memory, this);
     runtime.engine().on_load_module([this](const std::string& name) { return load_module(name); });
   }
 
@@ -77,6 +78,7 @@ class FrameSession final : public Session {
       Value args[] = {engine.string(error.name), engine.string(error.message), engine.string(error.stack)};
       engine.call(runtime_->hook(name), engine.undefined(), args);
     } catch (const engine::Thrown&) {
+      if (engine.take_out_of_memory()) out_of_memory();
       exit_status_ = 1;
       runtime_->loop().stop();
     }
@@ -210,6 +212,11 @@ class FrameSession final : public Session {
   static Value collect_garbage(engine::Engine& engine, void*, std::span<const Value>) {
     engine.collect_garbage();
     return engine.undefined();
+  }
+
+  /// Whether memory has run out since the last call.
+  static Value take_out_of_memory(engine::Engine& engine, void*, std::span<const Value>) {
+    return engine.boolean(engine.take_out_of_memory());
   }
 
   /// Milliseconds of CPU that this process has used.

@@ -57,33 +57,6 @@ std::string load_error(const std::string& path, engine::Engine::ErrorText error)
 
 }  // namespace
 
-// Rejections without a handler when the microtasks have run are reported; a late handler is not taken back.
-class RejectionTracker {
- public:
-  explicit RejectionTracker(engine::Engine& engine) : engine_(engine) {
-    engine.on_rejection([this](engine::Value promise, engine::Value reason, bool handled) {
-      if (!handled) return pending_.emplace_back(engine::Ref(engine_, promise), engine::Ref(engine_, reason)), void();
-      std::erase_if(pending_, [&](const auto& entry) {
-        const engine::Scope scope(engine_);
-        return engine_.same(entry.first.get(), promise);
-      });
-    });
-  }
-
-  void report(Session& session) {
-    auto rejections = std::move(pending_);
-    pending_.clear();
-    for (const auto& [promise, reason] : rejections) {
-      const engine::Scope scope(engine_);
-      session.unhandled_rejection(engine_.describe_error(reason.get()));
-    }
-  }
-
- private:
-  engine::Engine& engine_;
-  std::vector<std::pair<engine::Ref, engine::Ref>> pending_;
-};
-
 std::string error_report(const engine::Engine::ErrorText& error) {
   std::string text = error.name;
   if (!error.message.empty()) text += (text.empty() ? "" : ": ") + error.message;
@@ -108,7 +81,7 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
     const engine::Scope scope(*engine_);
     session_->uncaught(engine_->describe_error(thrown.value.get()));
   };
-  rejections_ = std::make_unique<RejectionTracker>(*engine_);
+  rejections_ = std::make_unique<Rejections>(*engine_);
   try {
     runtime_->load(*scripts_);
   } catch (const engine::Thrown& thrown) {
@@ -154,13 +127,17 @@ int Sandbox::serve(const Channels& channels) {
   engine_->after_fork();
   call_runtime("resumeClock");
   broker_ = channels.broker;
-  if (webassembly_) webassembly_->use_compiler([this](std::string& reason) { return ask_broker('C', reason); });
+  if (webassembly_) {
+    webassembly_->use_compiler([this](std::string& reason) { return ask_broker('C', reason); });
+    webassembly_->on_out_of_memory([this] { session_->out_of_memory(); });
+  }
   const bool loaded = !runtime_->loop().stopped();
   session_->begin(channels.in, channels.out);
   const auto between = [&] {
     runtime_->run_microtasks();
     rejections_->report(*session_);
     if (webassembly_) webassembly_->begin_turn();
+    if (options_.mode == runtime::Mode::line) end_when_full();
   };
   if (loaded) between();
   while (!runtime_->loop().stopped()) {
@@ -174,6 +151,14 @@ int Sandbox::serve(const Channels& channels) {
   session_->end_turn();
   session_->end();
   return session_->exit_status();
+}
+
+// A program of lines that has used up its memory, and keeps it, can take no more. A job takes no slice after such a
+// one.
+void Sandbox::end_when_full() {
+  if (!engine_->take_out_of_memory()) return;
+  webassembly_ ? webassembly_->free_memory() : engine_->collect_garbage();
+  if (engine_->is_full()) session_->out_of_memory();
 }
 
 // docs/protocol.md, section 3.

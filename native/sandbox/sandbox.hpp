@@ -10,6 +10,7 @@
 #include "runtime/runtime.hpp"
 #include "runtime/script_cache.hpp"
 #include "sandbox/backend.hpp"
+#include "sandbox/rejections.hpp"
 #include "sandbox/session.hpp"
 
 namespace dcp::sandbox {
@@ -32,8 +33,6 @@ struct Channels {
   int broker = -1;
 };
 
-class RejectionTracker;
-
 class Sandbox {
  public:
   /// Builds engine, runtime and bindings and evaluates the runtime's JavaScript. Throws std::runtime_error.
@@ -49,6 +48,7 @@ class Sandbox {
  private:
   void load_files();
   void call_runtime(const char* hook);
+  void end_when_full();
   /// What the process that owns this sandbox has to give: a connected socket, or -1 and the reason.
   int ask_broker(char what, std::string& reason);
 
@@ -58,7 +58,7 @@ class Sandbox {
   std::unique_ptr<runtime::ScriptCache> scripts_;
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<Session> session_;
-  std::unique_ptr<RejectionTracker> rejections_;
+  std::unique_ptr<Rejections> rejections_;
   std::unique_ptr<WebAssembly> webassembly_;  ///< null where the engine has its own
   int broker_ = -1;
 };

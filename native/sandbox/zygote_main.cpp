@@ -14,7 +14,9 @@ class Wasmtime final : public WebAssembly {
   void use_compiler(std::function<int(std::string& reason)> connect) override {
     dcp::wasm::use_compiler(host_, std::move(connect));
   }
+  void on_out_of_memory(std::function<void()> end) override { dcp::wasm::on_out_of_memory(std::move(end)); }
   void begin_turn() override { dcp::wasm::begin_turn(host_); }
+  void free_memory() override { dcp::wasm::free_memory(host_); }
 
  private:
   dcp::wasm::Host& host_;

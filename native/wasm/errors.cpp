@@ -95,7 +95,10 @@ void Host::raise(Failure failure, std::string_view message, std::string_view fra
 }
 
 void Host::check(wasmtime_error_t* error, Failure failure) {
-  if (error != nullptr) raise(failure, take_message(error));
+  if (error == nullptr) return;
+  const std::string message = take_message(error);
+  if (message.starts_with("out of memory")) js_.note_out_of_memory();
+  raise(failure, message);
 }
 
 void Store::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {

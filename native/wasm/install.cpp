@@ -66,6 +66,8 @@ Host& install(runtime::Runtime& runtime, const std::string& library_path, const 
 
 void begin_turn(Host& host) { host.begin_turn(); }
 
+void free_memory(Host& host) { host.renew(); }
+
 void use_compiler(Host& host, std::function<int(std::string& reason)> connect) {
   host.use_compiler(std::move(connect));
 }

@@ -48,6 +48,7 @@ bool Regions::reserve(std::size_t bytes) {
 
 std::size_t Regions::refuse(const char* reason) {
   refused_ = true;
+  on_refused_();
   return reinterpret_cast<std::size_t>(wt.wasmtime_error_new(reason));
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
+#include <utility>
 
 #include "wasmtime/library.hpp"
 
@@ -11,7 +13,8 @@ namespace dcp::wasm {
 /// Hands linear memories to wasmtime. Must outlive the wasmtime engine.
 class Regions {
  public:
-  explicit Regions(std::size_t limit) : limit_(limit) {}
+  /// `on_refused` is told of each memory, or growth of one, that there is no room for.
+  Regions(std::size_t limit, std::function<void()> on_refused) : limit_(limit), on_refused_(std::move(on_refused)) {}
 
   /// Makes wasmtime ask here for every linear memory.
   void attach(wasm_config_t* config);
@@ -62,6 +65,7 @@ class Regions {
   std::size_t refuse(const char* reason);
 
   std::size_t limit_;
+  std::function<void()> on_refused_;
   std::size_t used_ = 0;
   std::size_t count_ = 0;
   std::size_t made_ = 0;

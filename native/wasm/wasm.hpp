@@ -31,8 +31,14 @@ Host& install(runtime::Runtime& runtime, const std::string& library_path, const 
 /// To be called between two turns of the event loop: frees what JavaScript has forgotten.
 void begin_turn(Host& host);
 
+/// Frees what JavaScript has forgotten, whatever it takes: there is no memory left. As begin_turn(), between turns.
+void free_memory(Host& host);
+
 /// From now on modules are compiled by the compiler at the other end of the socket that `connect` gives: -1 and the
 /// reason where there is none.
 void use_compiler(Host& host, std::function<int(std::string& reason)> connect);
+
+/// Calls `end` where wasmtime, or C++, finds no native memory and would abort; it ends the process.
+void on_out_of_memory(std::function<void()> end);
 
 }  // namespace dcp::wasm

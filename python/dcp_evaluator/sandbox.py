@@ -22,9 +22,13 @@ _LARGEST_WINDOW = 256
 
 
 class Slice:
-    """One datum on its way to a result. ``index`` counts from 0; ``size``: bytes that were sent for it."""
+    """One datum on its way to a result.
 
-    __slots__ = ("datum", "deaths", "index", "rejections", "size")
+    ``index`` counts from 0; ``size``: bytes that were sent for it.
+    ``starved``: a sandbox that had run others before had no memory left for it.
+    """
+
+    __slots__ = ("datum", "deaths", "index", "rejections", "size", "starved")
 
     def __init__(self, index: int, datum: Any) -> None:
         self.index = index
@@ -32,6 +36,7 @@ class Slice:
         self.deaths = 0
         self.rejections = 0
         self.size = 0
+        self.starved = False
 
 
 class SandboxFactory:
@@ -84,6 +89,7 @@ class Sandbox:
         self.queue: deque[Slice] = deque()
         self.assigned = False
         self.ended = False
+        self.answered = 0
         self.results = 0
         self.quiet_since = 0.0
         self.use = SliceUse(SliceLimits())
@@ -92,6 +98,11 @@ class Sandbox:
         self._queued_bytes = 0
         self._seconds_a_slice = 0.0
         self._measured_at = 0.0
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has been given no slice yet."""
+        return not self.answered and not self.queue
 
     @property
     def wants_slices(self) -> bool:
@@ -125,6 +136,7 @@ class Sandbox:
     def finish(self, now: float) -> Slice:
         """Takes the slice that runs from the queue; the next one begins."""
         work = self.pop()
+        self.answered += 1
         self.quiet_since = now
         if self.queue:
             self.use.begin(now)

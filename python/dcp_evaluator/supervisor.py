@@ -27,6 +27,7 @@ from .zygote import describe_exit, is_out_of_memory
 _MOST_BARREN_DEATHS = 5
 _MOST_REJECTIONS = 100
 _EXIT_GRACE = 2.0
+_OUT_OF_MEMORY = "out of memory; use less of it in a slice, or raise memory_limit"
 _LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
 
@@ -80,6 +81,7 @@ class Supervisor:
         self._decoder = FrameDecoder(options.result_limit)
         self._sandboxes: dict[int, Sandbox] = {}
         self._again: deque[Slice] = deque()
+        self._starved: deque[Slice] = deque()  # each waits for a new sandbox
         self._exhausted = False
         self._open = 0  # slices taken and not yet answered
         self._distributed = 0
@@ -127,7 +129,9 @@ class Supervisor:
 
     # --- Handing out ---
 
-    def _take(self) -> Slice | None:
+    def _take(self, sandbox: Sandbox) -> Slice | None:
+        if self._starved and sandbox.is_new:
+            return self._starved.popleft()
         return self._again.popleft() if self._again else self._take_new()
 
     def _take_new(self) -> Slice | None:
@@ -150,7 +154,7 @@ class Supervisor:
 
     def _feed(self, sandbox: Sandbox, now: float) -> None:
         while sandbox.has_room() and not self._stopped:
-            work = self._take()
+            work = self._take(sandbox)
             if work is None:
                 break
             try:
@@ -163,14 +167,16 @@ class Supervisor:
     def _start_sandboxes(self, now: float) -> None:
         """Starts as many as are wanted and can be of use."""
         idle = sum(1 for sandbox in self._sandboxes.values() if not sandbox.queue)
+        new = sum(1 for sandbox in self._sandboxes.values() if sandbox.is_new)
         while len(self._sandboxes) < self._options.sandboxes and not self._stopped:
-            if len(self._again) <= idle:
+            if len(self._starved) <= new and len(self._again) + len(self._starved) <= idle:
                 work = self._take_new()
                 if work is None:
                     return
                 self._again.append(work)
             self._start_sandbox(now)
             idle += 1
+            new += 1
 
     def _start_sandbox(self, now: float) -> None:
         try:
@@ -290,6 +296,12 @@ class Supervisor:
         work = self._finish(sandbox, fields, now)
         self._fail(SliceError(work.index, name, message, stack), metrics)
 
+    def _on_starved(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
+        name, message, stack = error_of(fields[2])
+        metrics = metrics_of(fields[3])
+        work = self._finish(sandbox, fields, now)
+        self._starve(sandbox, SliceError(work.index, name, message, stack), work, metrics)
+
     def _on_rejected(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
         retries = fields[3] if type(fields[3]) in (int, float) else 0
         work = self._finish(sandbox, fields, now)
@@ -344,7 +356,8 @@ class Supervisor:
                 if message.sandbox not in self._sandboxes or self._stopped:
                     continue
                 if sandbox.queue and is_out_of_memory(message.text):
-                    self._end_slice(sandbox, LimitExceeded("InternalError", "out of memory", "EWORK"))
+                    work = sandbox.finish(time.monotonic())
+                    self._starve(sandbox, SliceError(work.index, "InternalError", _OUT_OF_MEMORY), work)
                 else:
                     self._died(sandbox, describe_exit(message.text))
 
@@ -412,6 +425,20 @@ class Supervisor:
         self._drop(sandbox)
         self._fail(SliceError(work.index, exceeded.name, exceeded.message, code=exceeded.code))
 
+    def _starve(self, sandbox: Sandbox, error: SliceError, work: Slice, metrics: SliceMetrics = NO_METRICS) -> None:
+        """Its sandbox takes no more slices.
+
+        One that was not the first there runs again, in a new sandbox: what others have left is not its fault.
+        """
+        self._barren_deaths = 0
+        self._requeue(sandbox)
+        self._drop(sandbox)
+        if work.starved or sandbox.answered == 1:
+            self._fail(error, metrics)
+        else:
+            work.starved = True
+            self._starved.append(work)
+
     def _died(self, sandbox: Sandbox, reason: str) -> None:
         if not sandbox.queue:
             self._count_barren_death(JobError(f"sandboxes die before they begin a slice; the last: {reason}"))
@@ -471,4 +498,5 @@ _HANDLERS: dict[int, tuple[_Handler, int]] = {
     frames.RESULT: (Supervisor._on_result, 4),
     frames.FAILED: (Supervisor._on_failed, 4),
     frames.REJECTED: (Supervisor._on_rejected, 4),
+    frames.STARVED: (Supervisor._on_starved, 4),
 }

@@ -15,6 +15,12 @@ extern "C" {
 /// from the system and let go then, for where it is the system that has no more. Call it with 0, 0 at the end.
 void dcp_set_memory_limit(JSRuntime* runtime, size_t limit, size_t reserve);
 
+/// Whether there has been an out-of-memory error since the last call.
+int dcp_take_out_of_memory(JSRuntime* runtime);
+
+/// Whether the heap, or the system, has less than `reserve` bytes left; of a runtime that has a limit.
+int dcp_is_full(JSRuntime* runtime, size_t reserve);
+
 #ifdef __cplusplus
 }
 #endif

@@ -113,6 +113,13 @@ void QuickJsEngine::set_limits(const Limits& limits) {
   JS_SetMaxStackSize(runtime_, limits.stack);
 }
 
+bool QuickJsEngine::take_out_of_memory() {
+  const bool own = dcp_take_out_of_memory(runtime_) != 0;
+  return Engine::take_out_of_memory() || own;
+}
+
+bool QuickJsEngine::is_full() { return memory_limit_ != 0 && dcp_is_full(runtime_, kMemoryReserve) != 0; }
+
 void QuickJsEngine::collect_garbage() { JS_RunGC(runtime_); }
 
 void QuickJsEngine::throw_pending() {

@@ -35,6 +35,8 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   void run_microtasks() override;
   void on_load_module(LoadModule load) override { load_module_ = std::move(load); }
   void on_rejection(RejectionHook hook) override { rejection_ = std::move(hook); }
+  bool take_out_of_memory() override;
+  bool is_full() override;
   void after_fork() override;
   void collect_garbage() override;
 
@@ -80,6 +82,7 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   bool is_map(Value value) override;
   bool is_set(Value value) override;
   bool same(Value a, Value b) override;
+  std::uintptr_t identity(Value object) override;
   bool truthy(Value value) override;
   double as_number(Value value) override;
   std::string to_string(Value value) override;

@@ -87,6 +87,10 @@ bool QuickJsEngine::is_error(Value value) { return JS_IsError(js(value)); }
 bool QuickJsEngine::is_map(Value value) { return JS_IsMap(js(value)); }
 bool QuickJsEngine::is_set(Value value) { return JS_IsSet(js(value)); }
 bool QuickJsEngine::same(Value a, Value b) { return JS_IsStrictEqual(context_, js(a), js(b)); }
+std::uintptr_t QuickJsEngine::identity(Value object) {
+  return reinterpret_cast<std::uintptr_t>(JS_VALUE_GET_PTR(js(object)));
+}
+
 bool QuickJsEngine::truthy(Value value) { return JS_ToBool(context_, js(value)) > 0; }
 
 double QuickJsEngine::as_number(Value value) {

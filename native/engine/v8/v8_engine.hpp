@@ -79,6 +79,9 @@ class V8Engine final : public Engine {
   bool is_map(Value value) override { return to(value)->IsMap(); }
   bool is_set(Value value) override { return to(value)->IsSet(); }
   bool same(Value a, Value b) override { return to(a)->StrictEquals(to(b)); }
+  std::uintptr_t identity(Value object) override {
+    return static_cast<std::uintptr_t>(to(object).As<v8::Object>()->GetIdentityHash());
+  }
   bool truthy(Value value) override { return to(value)->BooleanValue(isolate_); }
   double as_number(Value value) override;
   std::string to_string(Value value) override;

@@ -9,7 +9,7 @@
   } = primordials;
   const ASSIGN = 0, SLICE = 1;
   const READY = 16, ASSIGNED = 17, REFUSED = 18, PROGRESS = 19, CONSOLE = 20, EMIT = 21, RESULT = 22, ERROR = 23,
-    REJECT = 24;
+    REJECT = 24, STARVED = 28;
 
   // The slices that wait, { id, datum, undecodable, next }: user code can change what arrays and objects inherit.
   let first = null;
@@ -17,6 +17,7 @@
   const callArguments = [undefined]; // the datum, then the job's arguments
   let workFunction = null;
   let current = null; // the slice that runs: { id, cpu, wall, gpu, up, down }
+  let starved = false; // a slice failed for want of memory: this sandbox takes no more
 
   let isRejection;
   class Rejection {
@@ -57,11 +58,13 @@
   }
 
   function failAs(slice, description) {
+    starved = ops.takeOutOfMemory();
+    const kind = starved ? STARVED : ERROR;
     try {
-      ops.sendFrame([ERROR, slice.id, description, metrics(slice)]);
+      ops.sendFrame([kind, slice.id, description, metrics(slice)]);
     } catch { // no memory: what the slice held is garbage now
       ops.collectGarbage();
-      ops.sendFrame([ERROR, slice.id, description, metrics(slice)]);
+      ops.sendFrame([kind, slice.id, description, metrics(slice)]);
     }
     current = null;
   }
@@ -98,6 +101,7 @@
     current = slice;
     // What earlier slices have said must be out before this one may end the process.
     ops.flushFrames();
+    ops.takeOutOfMemory();
     try {
       if (undecodable !== undefined) throw new RangeError(`the input does not fit into the sandbox: ${undecodable}`);
       callArguments[0] = datum;
@@ -125,7 +129,7 @@
   }
 
   function drain() {
-    while (current === null && first !== null) {
+    while (current === null && first !== null && !starved) {
       const { id, datum, undecodable } = first;
       first = first.next;
       if (first === null) last = null;
