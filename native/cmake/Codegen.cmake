@@ -24,7 +24,9 @@ set(DCP_WGPU_INCLUDE_DIR "${DCP_WGPU_DIR}/resources")
 
 file(GLOB JS_FILES CONFIGURE_DEPENDS native/runtime/js/*.js)
 set(js_order primordials error-report webidl dom-exception events abort inspect console timers encoding base64 url-host url-parser url-search-params url structured-clone crypto
-             performance webassembly-strings webassembly webassembly-streaming webgpu-idl webgpu-wire webgpu-objects webgpu-formats webgpu-generated
+             performance webassembly-strings webassembly-errors webassembly-idl webassembly-module webassembly-memory webassembly-table
+             webassembly-global webassembly-exception webassembly-hooks webassembly-instance webassembly webassembly-features webassembly-streaming
+             webgpu-idl webgpu-wire webgpu-objects webgpu-formats webgpu-generated
              webgpu-device webgpu-buffer webgpu-texture webgpu-queue webgpu-pipeline webgpu line shell job)
 
 set(wgpu_resources "${DCP_WGPU_DIR}/resources")

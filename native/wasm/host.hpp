@@ -25,7 +25,7 @@ using engine::Ref;
 using engine::Value;
 using Args = std::span<const Value>;
 
-/// Which class of error runtime/js/webassembly.js makes.
+/// Which class of error runtime/js/webassembly-errors.js makes.
 enum class Failure { compile, link, runtime, range, type };
 
 /// The id of WebAssembly.JSTag, which each store has a tag of its own for.
@@ -56,7 +56,7 @@ class Host {
   std::shared_ptr<Module> compile(std::span<const std::byte> wasm);
 
   // --- Errors: errors.cpp ---
-  /// Functions of webassembly.js that the ops call.
+  /// Functions of webassembly-hooks.js that the ops call.
   void set_hooks(Value hooks);
   Value call_hook(std::string_view name, Args args);
   /// `is_trap`: wasm cannot catch the error where it passes through wasm again.
@@ -81,7 +81,7 @@ class Host {
 
   // --- Items ---
   Extern& item(std::uint32_t id);
-  /// The item that an op's argument names; raises a TypeError for a wrong kind (a fault of webassembly.js).
+  /// The item that an op's argument names; raises a TypeError for a wrong kind (a fault of runtime/js).
   Extern& item(Args args, std::size_t index, std::uint8_t kind);
   std::uint32_t add(Store& store, const wasmtime_extern_t& item);
   /// The id of an exported function, or nothing for every other value.

@@ -14,14 +14,14 @@ namespace {
 const char kModuleTag = 0;
 constexpr std::size_t kMostRecent = 32;
 
-// The bytes of a BufferSource; none for a detached one. webassembly.js has checked that it is one.
+// The bytes of a BufferSource; none for a detached one. webassembly-idl.js has checked that it is one.
 std::span<const std::byte> bytes_of(Host& host, Args args) {
   const auto view = args.empty() ? std::nullopt : host.js().buffer_view(args[0]);
   if (!view) return {};
   return {view->data, view->size};
 }
 
-// What webassembly.js makes of the compile options, from args[1]: whether "js-string" is on, the module of constants.
+// What webassembly-strings.js makes of the compile options, from args[1]: whether "js-string" is on, the module of constants.
 binary::StringImports string_imports(Engine& js, Args args) {
   binary::StringImports provided;
   provided.builtins = args.size() > 1 && js.truthy(args[1]);
@@ -57,7 +57,7 @@ const char* extern_kind_name(wasm_externtype_t* type) {
   }
 }
 
-// What an import of a global takes, for webassembly.js: the type's name.
+// What an import of a global takes, for webassembly-instance.js: the type's name.
 Value content_of(Engine& js, wasm_externtype_t* type) {
   wasm_globaltype_t* global = wt.wasm_externtype_as_globaltype(type);
   if (global == nullptr) return js.undefined();

@@ -1,4 +1,4 @@
-// The ops behind the WebAssembly namespace (runtime/js/webassembly.js), on wasmtime's C API.
+// The ops behind the WebAssembly namespace (runtime/js/webassembly*.js), on wasmtime's C API.
 //
 // wasmtime's library is opened and its engine is made in install(): in the zygote, before it forks. Nothing here
 // starts a thread. Stores, which hold instances, memories, tables and globals, are made when they are needed.
