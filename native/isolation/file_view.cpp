@@ -92,6 +92,7 @@ Failure make_scratch(const FileView& view) {
 }
 
 Failure fill(const FileView& view, const std::vector<Taken>& taken) {
+  (void)umask(S_IWGRP | S_IWOTH);  // the caller's may keep these folders from the user that the host becomes
   for (const Taken& one : taken) {
     if (Failure failure = put(one); !failure.empty()) return failure;
   }
