@@ -77,7 +77,7 @@ def check(environment: dict[str, str], before: Callable[[], None] | None = None)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env=environment,
-        preexec_fn=before,  # noqa: PLW1509
+        preexec_fn=before,
         stderr=subprocess.PIPE,
         timeout=60,
         check=False,

@@ -26,7 +26,8 @@ wasm_config_t* configure(Regions& regions, const Options& options) {
 
 }  // namespace
 
-Host::Host(Engine& js, const Options& options) : js_(js), regions_(options.memory_limit, [&js] { js.note_out_of_memory(); }) {
+Host::Host(Engine& js, const Options& options)
+    : js_(js), regions_(options.memory_limit, [&js] { js.note_out_of_memory(); }) {
   engine_ = wasmtime::make_engine(configure(regions_, options));
   settings_ = wasmtime::fingerprint(engine_);
   check(wt.wasmtime_module_new(engine_, kConverters, sizeof kConverters, &converter_module_), Failure::compile);

@@ -21,7 +21,8 @@ std::span<const std::byte> bytes_of(Host& host, Args args) {
   return {view->data, view->size};
 }
 
-// What webassembly-strings.js makes of the compile options, from args[1]: whether "js-string" is on, the module of constants.
+// What webassembly-strings.js makes of the compile options, from args[1]: whether "js-string" is on, the module of
+// constants.
 binary::StringImports string_imports(Engine& js, Args args) {
   binary::StringImports provided;
   provided.builtins = args.size() > 1 && js.truthy(args[1]);
