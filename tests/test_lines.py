@@ -71,19 +71,19 @@ def test_a_die_while_loading_ends_each_connection(tmp_path: Path) -> None:
         assert "ended (exit 99)" in evaluator.wait_for("ended")
 
 
-def test_a_timer_gets_its_turn_among_many_lines(tmp_path: Path, engine: str) -> None:
+def test_a_timer_gets_its_turn_among_many_lines(tmp_path: Path) -> None:
     source = """
-      let lines = 0;
-      ontimer(() => { writeln("timer after " + lines); die(); });
+      let lines = 0, due;
+      ontimer(() => { writeln((Date.now() >= due ? "in time after " : "early after ") + lines); die(); });
       onreadln(() => {
-        if (lines++ === 0) nextTimer(Date.now() + 5);
+        if (lines++ === 0) nextTimer(due = Date.now() + 5);
         for (const end = performance.now() + 1; performance.now() < end;);
       });
     """
     done = stdio(script(tmp_path, source), lines=b"x\n" * 2000)
     (line,) = done.stdout.decode().splitlines()
-    least = 1 if engine == "v8" else 4  # V8 compiles in the first line's turn
-    assert least <= int(line.removeprefix("timer after ")) < 200
+    assert line.startswith("in time after ")
+    assert 1 <= int(line.removeprefix("in time after ")) < 200  # one, where the machine was busy meanwhile
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 #include "wasm/modules.hpp"
 
 #include <cstring>
+#include <map>
 
 #include "binary/legacy_exceptions.hpp"
 #include "binary/limits.hpp"
@@ -103,6 +104,7 @@ Value op_validate(Engine& js, void* context, Args args) {
 
 // A job that compiles the same module for each slice gets the one that it has.
 std::shared_ptr<Module> Host::compile(std::span<const std::byte> wasm) {
+  if (const std::string excess = binary::exceeded_limit(wasm); !excess.empty()) raise(Failure::compile, excess);
   ipc::bring_in(wasm);
   const std::uint64_t key = cache::content_key(wasm);
   for (const auto& module : recent_) {
@@ -115,7 +117,6 @@ std::shared_ptr<Module> Host::compile(std::span<const std::byte> wasm) {
 
 // Inside the zygote, while the start-up files load, there is no compiler yet; those files are the operator's.
 std::shared_ptr<Module> Host::compile_anew(std::uint64_t key, std::span<const std::byte> wasm) {
-  if (const std::string excess = binary::exceeded_limit(wasm); !excess.empty()) raise(Failure::compile, excess);
   if (compiler_) {
     try {
       return std::make_shared<Module>(key, compiler_->compile(wasm));
@@ -150,9 +151,12 @@ Value op_compile(Engine& js, void* context, Args args) {
 Value op_module_exports(Engine& js, void* context, Args args) {
   Module& module = module_of(host_of(context), args, 0);
   std::vector<Value> items;
+  std::map<std::string_view, Value> kinds;  // one string for each: modules with thousands of exports are common
   for (wasm_exporttype_t* declared : ExportTypes(module)) {
     items.push_back(js.string(text_of(wt.wasm_exporttype_name(declared))));
-    items.push_back(js.string(extern_kind_name(wt.wasm_exporttype_type(declared))));
+    const std::string_view kind = extern_kind_name(wt.wasm_exporttype_type(declared));
+    const auto found = kinds.find(kind);
+    items.push_back(found != kinds.end() ? found->second : kinds.emplace(kind, js.string(kind)).first->second);
   }
   return js.array(items);
 }

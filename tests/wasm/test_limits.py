@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts import see
 
 # Sections of a binary module, made in the sandbox: a million functions are too long a literal.
@@ -71,6 +73,26 @@ def test_limits_of_a_module_give_compile_error(tmp_path: Path) -> None:
     assert found.pop("within") == ["nothing"] * 5
     over = ("functions", "locals", "code", "types", "parameters", "elements")
     assert found == {name: ["CompileError", "CompileError", False] for name in over}
+
+
+@pytest.mark.engine("quickjs", "V8 says it with a RangeError")
+def test_the_size_of_a_module(tmp_path: Path) -> None:
+    """Told before the bytes are looked at: these are pages that nobody has touched."""
+    found = see(
+        tmp_path,
+        """
+        const bytes = new Uint8Array(2 ** 30 + 1);
+        results.over = [String(caught(() => new WebAssembly.Module(bytes))), await rejected(WebAssembly.compile(bytes)),
+          WebAssembly.validate(bytes)];
+        """,
+    )
+    assert found == {
+        "over": [
+            "CompileError: the module has 1073741825 bytes; the limit is 1073741824",
+            "CompileError",
+            False,
+        ]
+    }
 
 
 def test_limits_of_a_table(tmp_path: Path) -> None:
