@@ -25,9 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Programs that tests start find the engine in their environment, and heed signals whoever runs the tests."""
+    """Programs that tests start find the engine in their environment.
+
+    They heed signals and may read the files of tests as other users, whoever runs the tests.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)  # which a program that is started does not inherit
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(0o022)
     if engine := config.getoption("--engine"):
         os.environ[engines.VARIABLE] = engine
 

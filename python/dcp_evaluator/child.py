@@ -47,7 +47,7 @@ class Child:
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends],
                 setsid=True,
                 setsigmask=(),
-                setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE),
+                setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD),
             )
             self.pid = starter.call(spawn)
         except BaseException:
