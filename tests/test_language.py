@@ -81,3 +81,55 @@ def test_a_string_is_found_where_it_is(tmp_path: Path) -> None:
         at = text.find(part, clamped)
         expected.append([at, text.rfind(part), at >= 0, len(text.split(part or "a"))])
     assert json.loads(done.stdout) == expected
+
+
+def test_an_assignment_converts_its_key_last(tmp_path: Path) -> None:
+    """ECMAScript 13.15.2 evaluates object, key and value; PutValue (6.2.5.6) then refuses null, and converts the key."""
+    source = """
+      const told = [];
+      const key = { toString() { told.push("conversion"); return "k"; } };
+      const step = (name, value) => { told.push(name); return value; };
+      const tell = (assign) => {
+        told.length = 0;
+        try { assign(); } catch (error) { told.push(error.name); }
+        print(told.join(" "));
+      };
+      tell(() => { step("object", {})[step("key", key)] = step("value", 1); });
+      tell(() => { step("object", null)[step("key", key)] = step("value", 1); });
+      tell(() => { step("object", undefined)[step("key", key)] = 1; });
+      tell(() => { step("object", [])[step("key", key)] = step("value", 1); });
+      tell(() => { step("object", new Uint8Array(1))[step("key", { valueOf: 0, toString: () => "0" })] = step("value", 1); });
+      let list = [1, 2, 3], at = 0;
+      list[at++] = list[at++] = at;
+      print(list.join());
+      list[at] = (list = [7], at = 0, 9);
+      print(list.join());
+    """
+    done = run_script(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "object key value conversion",
+        "object key value TypeError",
+        "object key TypeError",
+        "object key value conversion",
+        "object key value",
+        "2,2,3",
+        "7",
+    ]
+
+
+def test_undefined_is_a_name_that_scopes_may_have(tmp_path: Path) -> None:
+    """Only the global one is always undefined."""
+    source = """
+      print([undefined, typeof undefined, undefined === void 0, delete globalThis.undefined].join());
+      print([((undefined) => undefined)(1), (() => { const undefined = 2; return undefined; })()].join());
+      with ({ undefined: 3 }) print(undefined);
+      print((function () { eval("var undefined = 4"); return undefined; })());
+      print((function () { return (() => typeof undefined)(); })());
+      undefined = 5;
+      print(undefined);
+      print((() => { "use strict"; try { undefined = 6; } catch (error) { return error.name; } })());
+    """
+    done = run_script(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [",undefined,true,false", "1,2", "3", "4", "undefined", "undefined", "TypeError"]

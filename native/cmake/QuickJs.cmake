@@ -71,6 +71,43 @@ dcp_correct("for (i = from; i < len; i++) {
                     return i;
             }" "const uint8_t *found = memchr(str8(p) + from, c, len - from);
             return found == NULL ? -1 : found - str8(p);")
+# `object[key] = value` converts the key last (ECMAScript 13.15.2 with PutValue), which the store itself does. QuickJS-NG
+# converts it before and after the value as well, with twelve instructions that make each store into an array three times as long.
+dcp_correct("            emit_op(s, OP_swap); // obj key -> key obj
+            emit_op(s, OP_dup);
+            emit_op(s, OP_is_undefined_or_null);
+            label_next = emit_goto(s, OP_if_true, -1);
+            emit_op(s, OP_swap);
+            emit_op(s, OP_to_propkey);
+            emit_op(s, OP_swap);
+            emit_label(s, label_next);
+            emit_op(s, OP_swap);
+" "")
+dcp_correct("            emit_op(s, OP_swap); // obj key val -> obj val key
+            emit_op(s, OP_to_propkey);
+            emit_op(s, OP_swap);
+" "")
+dcp_correct("    slow_path:
+        atom = JS_ValueToAtom(ctx, prop);
+        JS_FreeValue(ctx, prop);" "    slow_path:
+        if (JS_IsObject(prop) && (JS_IsNull(this_obj) || JS_IsUndefined(this_obj))) {
+            JS_FreeValue(ctx, prop);
+            JS_FreeValue(ctx, val);
+            JS_ThrowTypeError(ctx, \"cannot set a property of %s\", JS_IsNull(this_obj) ? \"null\" : \"undefined\");
+            return -1;
+        }
+        atom = JS_ValueToAtom(ctx, prop);
+        JS_FreeValue(ctx, prop);")
+# `undefined` is looked up in the global object each time, which cannot have another value there (ECMAScript 19.1.4).
+dcp_correct("    case OP_scope_get_var:
+    case OP_scope_put_var:
+        dbuf_putc(bc, OP_get_var_undef +" "    case OP_scope_get_var:
+    case OP_scope_put_var:
+        if (var_name == JS_ATOM_undefined && op != OP_scope_put_var) {
+            dbuf_putc(bc, OP_undefined);
+            break;
+        }
+        dbuf_putc(bc, OP_get_var_undef +")
 # Strings as WebAssembly sees them, and scripts as bytes, need what quickjs.h does not offer.
 string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n#include \"engine/quickjs/memory.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")

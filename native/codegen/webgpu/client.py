@@ -120,7 +120,7 @@ class ClientWriter:
     def dictionary(self, name: str) -> None:
         self.out(f"  dict.{name} = (value, what) => {{")
         self.out('    if (typeof value !== "object" || value === null) value = toDictionary(value, what);')
-        self.out("    let v;")
+        self.out("    var v;")
         members = self.idl.members(name)
         for member in members:
             key, what = member.name, f"{name}.{member.name}"
@@ -130,7 +130,7 @@ class ClientWriter:
                 self.out(f"    if (v === undefined) throw missing({quote(what)});")
             else:
                 converted = f"v === undefined ? {self.converter.default(member)} : {converted}"
-            self.out(f"    const ${key} = {converted};")
+            self.out(f"    var ${key} = {converted};")
         names = ", ".join(quote(member.name) for member in members)
         fields = "".join(f", {member.name}: ${member.name}" for member in members)
         self.out(f"    return {{ __proto__: null{fields} }};\n  }};")
@@ -234,8 +234,7 @@ class ClientWriter:
             else:
                 values.append(name)
         size = len(values) + 1
-        self.out(f"    const p = reserve({size});")
-        self.out("    const { ring } = wire;")
+        self.out(f"    var p = reserve({size}), ring = wire.ring;")
         self.out(f"    ring[p] = {opcode * 2**20 + size};")
         for i, value in enumerate(values):
             self.out(f"    ring[p + {i + 1}] = {value};")
@@ -319,7 +318,7 @@ class ClientWriter:
         raw = policy.COMMAND_WITH_HOOK.get(key) or policy.HOOKED.get(key)
         required = min(sum(not a.optional for a in o.arguments) for o in overloads)
         body: list[str] = []
-        body.append("const impl = this.#impl;")
+        body.append("var impl = this.#impl;")
         if required:
             first = operation.arguments[0].type
             if raw or required > 1 or not self.converter.refuses_undefined(first):
@@ -370,7 +369,7 @@ class ClientWriter:
         if makes is None:
             return [*body, f"{command}(impl{names});", *close]
         descriptor = next((a.name for a in operation.arguments if a.name == "descriptor"), None)
-        body.append(f"const made = newState(impl.device, {f'{descriptor}.label' if descriptor else quote('')});")
+        body.append(f"var made = newState(impl.device, {f'{descriptor}.label' if descriptor else quote('')});")
         if makes in policy.CLOSERS:
             body.append("made.open = true;")
         body += [f"made.{field} = descriptor.{field};" for field in policy.RESULT_FIELDS.get(makes, [])]
