@@ -84,7 +84,7 @@ def test_a_string_is_found_where_it_is(tmp_path: Path) -> None:
 
 
 def test_an_assignment_converts_its_key_last(tmp_path: Path) -> None:
-    """ECMAScript 13.15.2 evaluates object, key and value; PutValue (6.2.5.6) then refuses null, and converts the key."""
+    """ECMAScript 13.15.2 evaluates object, key, value; PutValue (6.2.5.6) then refuses null, converts the key."""
     source = """
       const told = [];
       const key = { toString() { told.push("conversion"); return "k"; } };
@@ -98,7 +98,8 @@ def test_an_assignment_converts_its_key_last(tmp_path: Path) -> None:
       tell(() => { step("object", null)[step("key", key)] = step("value", 1); });
       tell(() => { step("object", undefined)[step("key", key)] = 1; });
       tell(() => { step("object", [])[step("key", key)] = step("value", 1); });
-      tell(() => { step("object", new Uint8Array(1))[step("key", { valueOf: 0, toString: () => "0" })] = step("value", 1); });
+      const zero = { toString: () => "0" };
+      tell(() => { step("object", new Uint8Array(1))[step("key", zero)] = step("value", 1); });
       let list = [1, 2, 3], at = 0;
       list[at++] = list[at++] = at;
       print(list.join());
@@ -133,3 +134,40 @@ def test_undefined_is_a_name_that_scopes_may_have(tmp_path: Path) -> None:
     done = run_script(tmp_path, source)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [",undefined,true,false", "1,2", "3", "4", "undefined", "undefined", "TypeError"]
+
+
+def test_literals_have_what_they_say_each_time_they_are_evaluated(tmp_path: Path) -> None:
+    """Names twice, numbers, accessors, spread and prototypes: a later object goes the way that the first has made."""
+    source = """
+      const literals = [
+        (x) => ({ a: x, b: 2, a: 3 }),
+        (x) => ({ b: x, 1: "one", a: x, 0: "zero" }),
+        (x) => ({ get a() { return 1; }, a: x }),
+        (x) => ({ a: x, get a() { return "got"; } }),
+        (x) => ({ a: 0, ...{ b: x, a: x }, b: 5 }),
+        (x) => ({ __proto__: { a: "inherited" }, b: x }),
+        (x) => ({ __proto__: null, a: x, b: x, c: x, d: x, e: x, f: x, g: x }),
+        (x) => ({ a: x, ["a"]: 7, b() { return x; } }),
+      ];
+      for (const literal of literals) {
+        const made = [1, 2, 3].map(literal);
+        made.push(literal(4));
+        delete made[0].a;
+        Object.freeze(made[1]);
+        made[2].a = "changed";
+        const last = literal(5);
+        print(JSON.stringify(last), Object.keys(last).join(), last.a, Object.isFrozen(last), made.length);
+      }
+    """
+    done = run_script(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        '{"a":3,"b":2} a,b 3 false 4',
+        '{"0":"zero","1":"one","b":5,"a":5} 0,1,b,a 5 false 4',
+        '{"a":5} a 5 false 4',
+        '{"a":"got"} a got false 4',
+        '{"a":5,"b":5} a,b 5 false 4',
+        '{"b":5} b inherited false 4',
+        '{"a":5,"b":5,"c":5,"d":5,"e":5,"f":5,"g":5} a,b,c,d,e,f,g 5 false 4',
+        '{"a":7} a,b 7 false 4',
+    ]

@@ -108,8 +108,14 @@ dcp_correct("    case OP_scope_get_var:
             break;
         }
         dbuf_putc(bc, OP_get_var_undef +")
+# Literals take the way of Object.defineProperty() for each property (objects.c).
+dcp_correct("ret = JS_DefinePropertyValue(ctx, sp[-2], atom, sp[-1],
+                                             JS_PROP_C_W_E | JS_PROP_THROW);" "int dcp_define_field(JSContext *, JSValueConst, JSAtom, JSValue);
+                ret = JS_IsObject(sp[-2]) ? dcp_define_field(ctx, sp[-2], atom, sp[-1])
+                    : JS_DefinePropertyValue(ctx, sp[-2], atom, sp[-1], JS_PROP_C_W_E | JS_PROP_THROW);")
 # Strings as WebAssembly sees them, and scripts as bytes, need what quickjs.h does not offer.
-string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n#include \"engine/quickjs/memory.c\"\n")
+string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n#include \"engine/quickjs/memory.c\"\n"
+  "#include \"engine/quickjs/objects.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
 file(CONFIGURE OUTPUT "${corrected_file}" CONTENT "@corrected@" @ONLY NEWLINE_STYLE UNIX)
 
@@ -121,7 +127,7 @@ target_compile_options(quickjs PRIVATE -w)
 target_include_directories(quickjs PRIVATE "${quickjs_dir}")
 set(quickjs_own "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs")
 set(quickjs_included "${quickjs_own}/strings.c" "${quickjs_own}/strings.h" "${quickjs_own}/scripts.c" "${quickjs_own}/scripts.h"
-  "${quickjs_own}/memory.c" "${quickjs_own}/memory.h")
+  "${quickjs_own}/memory.c" "${quickjs_own}/memory.h" "${quickjs_own}/objects.c")
 set(math_functions "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/math_functions.h")
 set_source_files_properties("${corrected_file}" PROPERTIES
   COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" 

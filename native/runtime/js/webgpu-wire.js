@@ -105,13 +105,14 @@
   /**
    * Sends a command whose length shows only when it is complete. writer(w, n, ...) puts its words into `w` from index
    * `n` on and returns the index after them. It writes into a window of the ring; what lies beyond the end of a typed
-   * array is dropped, and the command then written once more, elsewhere.
+   * array is dropped, and the command then written once more, elsewhere. (QuickJS checks at each use of a const whether it
+   * is initialized, and not of a var.)
    */
   wire.send = (opcode, writer, a, b, c, d, e, f) => {
     if (position + WINDOW_WORDS - read >>> 0 > ringWords) waitForRoom(WINDOW_WORDS);
-    const start = position & WINDOW_WORDS - 1;
-    const w = windows[(position >>> WINDOW_BITS) % windows.length];
-    const end = writer(w, start + 1, a, b, c, d, e, f);
+    var start = position & WINDOW_WORDS - 1;
+    var w = windows[position % ringWords >>> WINDOW_BITS];
+    var end = writer(w, start + 1, a, b, c, d, e, f);
     if (end <= WINDOW_WORDS) {
       w[start] = opcode * 0x100000 + end - start;
       wire.commit(end - start);
