@@ -7,6 +7,7 @@ import re
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,23 +37,29 @@ _ENCODE = """async (count) => {
   const buffer = device.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE });
   const entries = [{ binding: 0, resource: { buffer } }];
   const group = device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
-  const times = [];
-  for (let round = 0; round < 15; round++) {
-    progress();
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    const begun = performance.now();
-    for (let i = 0; i < count; i++) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(1);
+  const encode = async (rounds, executed) => {
+    const times = [];
+    for (let round = 0; round < rounds; round++) {
+      progress();
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      const begun = performance.now();
+      for (let i = 0; i < count; i++) {
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, group);
+        pass.dispatchWorkgroups(1);
+      }
+      times.push((performance.now() - begun) / count * 1e3);
+      pass.end();
+      const commands = encoder.finish();
+      if (executed) device.queue.submit([commands]);
+      await device.queue.onSubmittedWorkDone();
     }
-    times.push((performance.now() - begun) / count * 1e3);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-    await device.queue.onSubmittedWorkDone();
-  }
-  return times;
+    return times;
+  };
+  const [first] = await encode(1, false);
+  await encode(40, true);
+  return { first, encoded: await encode(40, false), executed: await encode(40, true) };
 }"""
 
 
@@ -78,5 +85,14 @@ def test_kernels_against_node(benchmark, measure, v8):
 
 
 def test_encoding_commands(benchmark, measure, v8):
-    times = benchmark.pedantic(lambda: dcp.compute_for([2000], _ENCODE).local_exec(1, evaluator=v8)[0], rounds=1)
-    measure("setPipeline + setBindGroup + dispatchWorkgroups, median", statistics.median(times), "us", "<= 0.25")
+    """What the sandbox's thread does for them. V8 compiles the client in that thread, hence a first time, and then 40
+    rounds that are not measured. In half of those that are, the GPU has executed the pass of the round before."""
+
+    def run() -> dict[str, Any]:
+        return dcp.compute_for([2000], _ENCODE).local_exec(1, evaluator=v8)[0]
+
+    times = benchmark.pedantic(run, rounds=1)
+    name = "setPipeline + setBindGroup + dispatchWorkgroups"
+    measure(f"{name}, encoding, median", statistics.median(times["encoded"]), "us", "<= 0.25")
+    measure("the same in passes that are executed, median", statistics.median(times["executed"]), "us", "")
+    measure("the same, the first 2,000 times", times["first"], "us", "")
