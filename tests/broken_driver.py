@@ -7,10 +7,15 @@ import subprocess
 from pathlib import Path
 
 # vkIcdInterface.md, "Loader and ICD interface negotiation": the first function that the loader calls.
-_SOURCE = """#include <stdint.h>
+_SOURCE = """#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+static void* chatter(void* unused) {{
+  for (;;) fprintf(stderr, "\\033[2Ja driver that complains\\n");
+  return unused;
+}}
 int32_t vk_icdNegotiateLoaderICDInterfaceVersion(uint32_t* version) {{ (void)version; {body} }}
 void* vk_icdGetInstanceProcAddr(void* instance, const char* name) {{ (void)instance, (void)name; return 0; }}
 """
@@ -19,6 +24,7 @@ BODIES = {
     "crashes": "*(volatile int*)8 = 1; return 0;",
     "hangs": "for (;;) pause();",
     "exits": "_exit(0);",
+    "chatters": "pthread_t thread; pthread_create(&thread, 0, chatter, 0); return -3;",
 }
 
 

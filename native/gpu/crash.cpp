@@ -16,6 +16,7 @@ namespace dcp::gpu {
 namespace {
 
 constexpr int kSignals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+constexpr std::size_t kPart = 4096;
 constexpr std::size_t kMostText = 16 * 1024;
 constexpr std::size_t kLongestMessage = 2048;
 constexpr unsigned kGraceSeconds = 5;
@@ -46,7 +47,7 @@ void write_all(int fd, std::string_view text) {
 
 /// Passes on what was written to stderr, keeping the end of it. False where nothing is there.
 bool pass_on(int said_end, std::string& said) {
-  char text[4096];
+  char text[kPart];
   pollfd waiting{said_end, POLLIN, 0};
   if (poll(&waiting, 1, 0) <= 0) return false;
   const ssize_t got = read(said_end, text, sizeof text);
@@ -57,17 +58,21 @@ bool pass_on(int said_end, std::string& said) {
   return true;
 }
 
+/// All that is there, where it comes to an end: another thread may go on writing.
+void pass_on_all(int said_end, std::string& said) {
+  for (std::size_t done = 0; done < 4 * kMostText && pass_on(said_end, said); done += kPart) {
+  }
+}
+
 void listen(int said_end, int crash_end, const std::function<void(const std::string&)>& tell) {
   std::string said;
   for (;;) {
     pollfd waits[] = {{said_end, POLLIN, 0}, {crash_end, POLLIN, 0}};
     if (poll(waits, 2, -1) < 0) continue;
-    while (pass_on(said_end, said)) {
-    }
+    pass_on_all(said_end, said);
     char signal = 0;
     if (waits[1].revents == 0 || read(crash_end, &signal, 1) != 1) continue;
-    while (pass_on(said_end, said)) {
-    }
+    pass_on_all(said_end, said);
     tell(crash_reason(signal, said));
     ::signal(signal, SIG_DFL);
     raise(signal);

@@ -32,8 +32,15 @@ def inherited_descriptors() -> list[int]:
 class Child:
     """A child process and our end of its socket."""
 
-    def __init__(self, arguments: Sequence[str], kind: socket.SocketKind, environment: Mapping[str, str]) -> None:
-        """Raises OSError when the program cannot be started."""
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        kind: socket.SocketKind,
+        environment: Mapping[str, str],
+        stderr: int | None = None,
+    ) -> None:
+        """``stderr``: what it gets as its own in place of ours. Raises OSError when the program cannot be started."""
+        actions = [] if stderr is None else [(os.POSIX_SPAWN_DUP2, stderr, 2)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         ends = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited_descriptors()]
         self.status: int | None = None
@@ -44,7 +51,7 @@ class Child:
                 arguments[0],
                 list(arguments),
                 dict(environment),
-                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends],
+                file_actions=[*actions, (os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends],
                 setsid=True,
                 setsigmask=(),
                 setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD),

@@ -8,10 +8,9 @@ import socket
 from collections.abc import Sequence
 
 from . import installation, isolation
-from .child import Child
 from .errors import InstallationError
+from .gpu_host import GpuHost
 from .gpu_options import GpuOptions
-from .host_environment import host_environment
 
 _MOST_RESTING = 4
 
@@ -22,9 +21,9 @@ class GpuPool:
     def __init__(self, warm: int = 0, options: GpuOptions | None = None) -> None:
         self._wanted = warm
         self._options = options or GpuOptions()
-        self._warm: list[Child] = []
-        self._used: dict[int, Child] = {}
-        self._ending: list[Child] = []
+        self._warm: list[GpuHost] = []
+        self._used: dict[int, GpuHost] = {}
+        self._ending: list[GpuHost] = []
         self._most_used = 0  # at once, since the last rest()
         self._resting = 0
         self.refill()
@@ -77,7 +76,7 @@ class GpuPool:
         self._end([*self._warm, *self._used.values(), *self._ending])
         self._warm, self._used, self._ending = [], {}, []
 
-    def _end(self, children: Sequence[Child]) -> None:
+    def _end(self, children: Sequence[GpuHost]) -> None:
         for child in children:
             child.kill()
         for child in children:
@@ -89,7 +88,7 @@ class GpuPool:
             child.kill()
             self._ending.append(child)
 
-    def _start(self) -> Child:
+    def _start(self) -> GpuHost:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
         arguments += isolation.arguments()
         arguments += self._options.arguments()
@@ -101,7 +100,7 @@ class GpuPool:
             arguments += ["--visible", ",".join(map(str, visible))]
         # GPUs of the same kind take turns, over all pools of this process.
         arguments += ["--turn", str(next(_turns))]
-        return Child(arguments, socket.SOCK_STREAM, host_environment())
+        return GpuHost(arguments)
 
 
 _turns = itertools.count()
