@@ -6,7 +6,8 @@
   "use strict";
 
   const { ops, gpu, primordials, DOMException } = runtime;
-  const { ArrayBuffer, ArrayPrototypePush, MathMax, PromiseReject, RangeError, makePromise } = primordials;
+  const { ArrayBuffer, ArrayPrototypePush, MathMax, PromisePrototypeThen, PromiseReject, RangeError,
+          makePromise } = primordials;
   const { classes, commands, hooks, injectError, opcodes, operationError, register, secret, wire } = gpu;
 
   const READ = 1, WRITE = 2; // GPUMapMode
@@ -60,9 +61,8 @@
   gpu.unmap = (buffer, reason = "the buffer was unmapped before it was mapped") => {
     const wasMapped = buffer.mapState === "mapped";
     const mapping = endMapping(buffer);
-    if (mapping === null) return;
     abort(buffer, reason);
-    if (!ofThisHost(mapping)) return;
+    if (mapping === null || !ofThisHost(mapping)) return;
     if (!buffer.device.gone) sendUnmap(buffer, mapping, wasMapped && mapping.mode === WRITE);
     // The host may still be writing to, or reading from, the block.
     ops.gpuReleaseAfter(mapping.block, wire.position());
@@ -99,24 +99,45 @@
     return offset + size > buffer.size ? "the range is outside of the buffer" : null;
   }
 
-  function refuseMap(buffer, reason) {
+  /** Raises the validation error of a mapping that cannot be; the error of its promise. */
+  function mapError(buffer, reason) {
     const message = `GPUBuffer.mapAsync: ${reason}`;
     injectError(buffer.device, "validation", message);
-    return PromiseReject(operationError(message));
+    return operationError(message);
   }
 
-  hooks.GPUBuffer_mapAsync = (buffer, mode, offset, size = MathMax(0, buffer.size - offset)) => {
-    if (buffer.mapState !== "unmapped") return refuseMap(buffer, `the buffer is ${buffer.mapState}`);
-    if (buffer.device.gone) return PromiseReject(new DOMException("the device is lost", "AbortError"));
-    const reason = whyNotMap(buffer, mode, offset, size);
-    if (reason !== null) return refuseMap(buffer, reason);
-    const mapping = newMapping(mode, offset, size, false);
-    if (mapping === null) return PromiseReject(operationError(`GPUBuffer.mapAsync: no memory to map ${size} bytes`));
+  function beginMap(buffer, mapping) {
     const pending = makePromise();
     buffer.mapState = "pending";
     buffer.mapping = mapping;
     buffer.pendingMap = pending;
     buffer.device.mapped.add(buffer);
+    return pending;
+  }
+
+  /** It is the device timeline that refuses: until it has come there, which an error scope tells, the map is pending. */
+  function refuseMap(buffer, reason) {
+    const { device } = buffer;
+    const error = mapError(buffer, reason);
+    const pending = beginMap(buffer, null);
+    hooks.GPUDevice_pushErrorScope(device, "validation");
+    PromisePrototypeThen(hooks.GPUDevice_popErrorScope(device), () => {
+      if (buffer.pendingMap !== pending) return;
+      buffer.pendingMap = null;
+      endMapping(buffer);
+      pending.reject(error);
+    });
+    return pending.promise;
+  }
+
+  hooks.GPUBuffer_mapAsync = (buffer, mode, offset, size = MathMax(0, buffer.size - offset)) => {
+    if (buffer.mapState !== "unmapped") return PromiseReject(mapError(buffer, `the buffer is ${buffer.mapState}`));
+    if (buffer.device.gone) return PromiseReject(new DOMException("the device is lost", "AbortError"));
+    const reason = whyNotMap(buffer, mode, offset, size);
+    if (reason !== null) return refuseMap(buffer, reason);
+    const mapping = newMapping(mode, offset, size, false);
+    if (mapping === null) return PromiseReject(operationError(`GPUBuffer.mapAsync: no memory to map ${size} bytes`));
+    const pending = beginMap(buffer, mapping);
     sendMap(buffer, mapping, pending);
     return pending.promise;
   };
