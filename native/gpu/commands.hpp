@@ -22,6 +22,7 @@ void pop_error_scope(Call& call);
 void inject_error(Call& call);
 void create_invalid(Call& call);
 void release(Call& call);
+void ping(Call& call);
 
 void map_buffer(Call& call);
 void unmap_buffer(Call& call);

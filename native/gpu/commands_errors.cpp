@@ -61,4 +61,11 @@ void release(Call& call) {
   for (const std::uint32_t id : ids) call.server().remove(id);
 }
 
+// request -> [request], behind the errors of all commands before
+void ping(Call& call) {
+  const std::uint32_t request = call.u32();
+  call.finish();
+  call.server().replies().send(std::move(Reply(ReplyType::workDone).u32(request)));
+}
+
 }  // namespace dcp::gpu

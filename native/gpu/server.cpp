@@ -40,6 +40,8 @@ Command hand_written(Opcode opcode) {
       return create_invalid;
     case Opcode::release:
       return release;
+    case Opcode::ping:
+      return ping;
     case Opcode::mapBuffer:
       return map_buffer;
     case Opcode::unmapBuffer:

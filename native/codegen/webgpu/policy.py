@@ -84,6 +84,7 @@ HAND_COMMANDS = [
     "submit",
     "onSubmittedWorkDone",
     "setImmediates",
+    "ping",
 ]
 
 # Dictionaries that hand-written commands carry and generated ones do not.

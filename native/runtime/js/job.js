@@ -47,8 +47,9 @@
     return used;
   }
 
+  // The errors of the GPU work that a slice has not awaited are its own, and so is the time that it takes.
   function complete(slice, value) {
-    if (current !== slice) return;
+    if (current !== slice || !runtime.settleGpu(() => next(slice, complete)(value))) return;
     try {
       ops.sendFrame([RESULT, slice.id, value, metrics(slice)]);
     } catch (error) {
@@ -76,7 +77,7 @@
   }
 
   function fail(slice, error) {
-    if (current !== slice) return;
+    if (current !== slice || !runtime.settleGpu(() => next(slice, fail)(error))) return;
     if (!isRejection(error)) return failAs(slice, describe(error));
     try {
       ops.sendFrame([REJECT, slice.id, error.reason, error.retries]);

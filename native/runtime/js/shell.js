@@ -58,7 +58,7 @@
     else if (frame[0] === END) ended = true;
   };
   runtime.onIdle = function () {
-    if (ended) exit(0);
+    if (ended && runtime.settleGpu(() => {})) exit(0);
   };
   runtime.onUncaught = fail;
   // A rejection without a handler is no exception (ECMAScript): it is told, and the script goes on.

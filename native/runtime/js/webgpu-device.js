@@ -266,10 +266,33 @@
     const device = deviceWithId(reply.u32());
     const type = reply.u32();
     const message = reply.text();
-    if (device === undefined) return;
+    if (device === undefined) return tellUncaptured(message); // nobody can hear its events any more
     const init = { __proto__: null, error: makeError(type, message), cancelable: true };
     const event = new classes.GPUUncapturedErrorEvent("uncapturederror", init);
-    if (events.fire(device.wrapper, event)) runtime.consoleSink("warn", `WebGPU: uncaptured error: ${message}`);
+    if (events.fire(device.wrapper, event)) tellUncaptured(message);
+  };
+
+  const tellUncaptured = (message) => runtime.consoleSink("warn", `WebGPU: uncaptured error: ${message}`);
+
+  /**
+   * True where the GPU has done all that it was told, and all errors have come; false: then() will be called when that is
+   * so, unless new commands come.
+   */
+  runtime.settleGpu = (then) => {
+    if (!wire.connected || wire.position() === wire.settled) return true;
+    let waiting = 1;
+    const done = () => {
+      if (--waiting === 0) then();
+    };
+    for (const id of devices.keys()) {
+      const device = deviceWithId(id);
+      if (device === undefined) continue;
+      ++waiting;
+      wire.ask(opcodes.onSubmittedWorkDone, device.queueState.id, done, done);
+    }
+    wire.ping(done);
+    wire.settled = wire.position();
+    return false;
   };
 
   const handlers = { __proto__: null };

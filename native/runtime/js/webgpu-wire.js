@@ -14,7 +14,7 @@
   const WINDOW_BITS = 12;
   const WINDOW_WORDS = 1 << WINDOW_BITS;
 
-  const wire = { __proto__: null, ring: null, connected: false, host: 0 };
+  const wire = { __proto__: null, ring: null, connected: false, host: 0, settled: 0 };
   let ringWords = 0;
   let largestCommand = 0;
   let windows = []; // the ring in parts of WINDOW_WORDS
@@ -44,7 +44,7 @@
       ArrayPrototypePush(windows, TypedArrayPrototypeSubarray(wire.ring, at, at + WINDOW_WORDS));
     }
     releasedCount = 0;
-    position = published = read = replyPosition = 0;
+    position = published = read = replyPosition = wire.settled = 0;
     wire.connected = true;
     ++wire.host;
     return null;
@@ -198,6 +198,16 @@
     wire.ring[at + 1] = id;
     wire.ring[at + 2] = request;
     wire.commit(3);
+    wire.flush();
+  };
+
+  /** Waits for the host to have come so far. */
+  wire.ping = (done) => {
+    const request = wire.request(done, done);
+    const at = wire.reserve(2);
+    wire.ring[at] = gpu.opcodes.ping * 0x100000 + 2;
+    wire.ring[at + 1] = request;
+    wire.commit(2);
     wire.flush();
   };
 
