@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "webgpu_decoder.hpp"
@@ -17,5 +18,13 @@ struct AdapterChoice {
 /// `adapters` as find_adapters() gives them. An index beyond them counts for nothing.
 std::vector<WGPUAdapter> choose_adapters(const Functions& functions, const std::vector<WGPUAdapter>& adapters,
                                          const AdapterChoice& choice);
+
+/// GPURequestAdapterOptions.powerPreference, in the order of the wire.
+enum class Power : std::uint32_t { unspecified, low, high };
+
+/// What requestAdapter() gives of `adapters`: the first integrated one for low power, the first discrete one for high
+/// performance, a software one where a fallback is wanted. Else the first one; null: none fits.
+WGPUAdapter answer_request(const Functions& functions, const std::vector<WGPUAdapter>& adapters, Power power,
+                           bool fallback);
 
 }  // namespace dcp::gpu

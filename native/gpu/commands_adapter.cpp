@@ -3,26 +3,13 @@
 #include <string>
 #include <type_traits>
 
+#include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_info.hpp"
 #include "gpu/commands.hpp"
 #include "gpu/server.hpp"
 
 namespace dcp::gpu {
 namespace {
-
-enum Power { unspecified, low_power, high_performance };
-
-WGPUAdapter choose(Server& server, std::uint32_t power, bool fallback) {
-  WGPUAdapter chosen = nullptr;
-  for (const WGPUAdapter adapter : server.adapters()) {
-    const WGPUAdapterType type = describe(server.functions(), adapter).type;
-    if (fallback && type != WGPUAdapterType_CPU) continue;
-    if (chosen == nullptr) chosen = adapter;
-    if (power == low_power && type == WGPUAdapterType_IntegratedGPU) return adapter;
-    if (power == high_performance && type == WGPUAdapterType_DiscreteGPU) return adapter;
-  }
-  return chosen;
-}
 
 void read_limits(Call& call, WGPULimits& limits) {
   for_each_limit(limits, [](auto& field) { field = 0; });
@@ -93,7 +80,8 @@ void request_adapter(Call& call) {
   const bool fallback = call.boolean();
   call.finish();
   Server& server = call.server();
-  const WGPUAdapter adapter = choose(server, power, fallback);
+  if (power > static_cast<std::uint32_t>(Power::high)) call.bad_value("a power preference");
+  const WGPUAdapter adapter = answer_request(server.functions(), server.adapters(), Power{power}, fallback);
   Reply reply(ReplyType::adapter);
   reply.u32(request).u32(adapter != nullptr);
   call.produce(adapter);

@@ -28,7 +28,8 @@ void guard_set_vertex_buffer(Call& call, std::uint32_t slot, WGPUBuffer& buffer,
                              std::uint64_t& size);
 void guard_set_pipeline(Call& call, WGPURenderPipeline pipeline);
 void guard_execute_bundles(Call& call, std::size_t count, const WGPURenderBundle* bundles);
-void guard_create_render_bundle_encoder(Call& call, const WGPURenderBundleEncoderDescriptor* descriptor);
+void guard_begin_render_pass(Call& call, WGPURenderPassDescriptor* descriptor);
+void guard_create_render_bundle_encoder(Call& call, WGPURenderBundleEncoderDescriptor* descriptor);
 void guard_finish(Call& call, const WGPURenderBundleDescriptor*);
 
 /// GPUTextureViewDescriptor.swizzle

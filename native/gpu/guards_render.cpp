@@ -89,12 +89,26 @@ void bind_nothing(Call& call, WGPUBuffer buffer, std::uint64_t alignment, std::u
   size = WGPU_WHOLE_SIZE;
 }
 
+/// Nulls at the end of a list of attachments do not count when layouts are compared (GPURenderPassLayout); to wgpu-core
+/// they do. A list that is too long is left for it to refuse.
+template <typename Item, typename IsNull>
+void trim_nulls(Call& call, std::size_t& count, const Item* items, IsNull is_null) {
+  if (count == 0 || !is_null(items[count - 1])) return;
+  WGPULimits limits = WGPU_LIMITS_INIT;
+  call.functions().DeviceGetLimits(call.device().handle(), &limits);
+  if (count > limits.maxColorAttachments) return;
+  while (count > 0 && is_null(items[count - 1])) --count;
+}
+
 }  // namespace
 
 void guard_create_render_pipeline(Call& call, const WGPURenderPipelineDescriptor* descriptor) {
   guard_vertex(call, descriptor->vertex);
   if (descriptor->depthStencil != nullptr) guard_depth_stencil(call, *descriptor->depthStencil);
   if (descriptor->fragment == nullptr) return;
+  auto& fragment = *const_cast<WGPUFragmentState*>(descriptor->fragment);
+  trim_nulls(call, fragment.targetCount, fragment.targets,
+             [](const WGPUColorTargetState& target) { return target.format == WGPUTextureFormat_Undefined; });
   for (std::size_t i = 0; i < descriptor->fragment->targetCount; ++i) {
     if ((descriptor->fragment->targets[i].writeMask & ~kColorWrites) != 0) {
       call.refuse("fragment.targets[" + std::to_string(i) + "].writeMask has bits that GPUColorWrite does not define");
@@ -145,7 +159,14 @@ void guard_execute_bundles(Call& call, std::size_t, const WGPURenderBundle*) {
   call.self_entry().usage->vertex_buffers = call.self_entry().usage->holes = 0;  // the bundles' own are gone afterwards
 }
 
-void guard_create_render_bundle_encoder(Call& call, const WGPURenderBundleEncoderDescriptor* descriptor) {
+void guard_begin_render_pass(Call& call, WGPURenderPassDescriptor* descriptor) {
+  trim_nulls(call, descriptor->colorAttachmentCount, descriptor->colorAttachments,
+             [](const WGPURenderPassColorAttachment& attachment) { return attachment.view == nullptr; });
+}
+
+void guard_create_render_bundle_encoder(Call& call, WGPURenderBundleEncoderDescriptor* descriptor) {
+  trim_nulls(call, descriptor->colorFormatCount, descriptor->colorFormats,
+             [](WGPUTextureFormat format) { return format == WGPUTextureFormat_Undefined; });
   auto rehearsal = std::make_unique<Rehearsal>(call.functions(), call.device());
   const std::string error = rehearsal->begin(*descriptor);
   if (!error.empty()) call.refuse(error);

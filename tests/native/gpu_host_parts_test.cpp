@@ -128,6 +128,25 @@ void adapters_of_a_kind_take_turns() {
   CHECK((choose_adapters(functions, all, {false, {9, 1}, 0}) == Adapters{second}));
 }
 
+void power_and_fallback_choose_an_adapter() {
+  const Functions functions = adapters_by_type();
+  const auto discrete = adapter(WGPUAdapterType_DiscreteGPU, 1), other = adapter(WGPUAdapterType_DiscreteGPU, 2);
+  const auto integrated = adapter(WGPUAdapterType_IntegratedGPU, 1), cpu = adapter(WGPUAdapterType_CPU, 1);
+  const std::vector all = {discrete, other, integrated, cpu};
+  for (const Power power : {Power::unspecified, Power::low, Power::high}) {
+    const auto expected = power == Power::low ? integrated : discrete;
+    CHECK(answer_request(functions, all, power, false) == expected);
+    CHECK(answer_request(functions, all, power, true) == cpu);
+    CHECK(answer_request(functions, {cpu}, power, false) == cpu);
+    CHECK(answer_request(functions, {other, discrete}, power, true) == nullptr);
+    CHECK(answer_request(functions, {}, power, false) == nullptr);
+  }
+  // The operator's order counts where no preference does.
+  CHECK(answer_request(functions, {integrated, discrete}, Power::unspecified, false) == integrated);
+  CHECK(answer_request(functions, {integrated, discrete}, Power::high, false) == discrete);
+  CHECK(answer_request(functions, {cpu, discrete}, Power::low, false) == cpu);
+}
+
 void* any_handle() {
   static int handle;
   return &handle;
@@ -189,6 +208,7 @@ int main() {
   an_account_holds_its_limit();
   a_watchdog_bites_once_and_only_where_something_hangs();
   adapters_of_a_kind_take_turns();
+  power_and_fallback_choose_an_adapter();
   time_is_taken_by_the_clock_of_the_gpu();
   a_crash_has_a_reason();
   return dcp::test::failures != 0;

@@ -213,6 +213,7 @@ GUARDS = {
     "GPUDevice.createRenderBundleEncoder",
     "GPUTexture.createView",
     "GPUDevice.createQuerySet",
+    "GPUCommandEncoder.beginRenderPass",
     "GPUCommandEncoder.clearBuffer",
     "GPUCommandEncoder.copyBufferToTexture",
     "GPUCommandEncoder.copyTextureToBuffer",

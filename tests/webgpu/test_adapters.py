@@ -1,0 +1,35 @@
+"""Requests for adapters (section 4.2), here of a machine whose adapters are software."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gpu_script import run
+
+
+def test_every_preference_is_answered(tmp_path: Path) -> None:
+    """Which of several adapters it gets: tests/native/gpu_host_parts_test.cpp."""
+    found = run(
+        tmp_path,
+        """
+        const ask = async (options) => (await navigator.gpu.requestAdapter(options))?.info.isFallbackAdapter ?? null;
+        results.any = [await ask(), await ask({}), await ask({ powerPreference: undefined }),
+          await ask({ powerPreference: "low-power" }), await ask({ powerPreference: "high-performance" }),
+          await ask({ featureLevel: "core" }), await ask({ featureLevel: "compatibility" })];
+        results.fallback = [await ask({ forceFallbackAdapter: true }),
+          await ask({ forceFallbackAdapter: true, powerPreference: "high-performance" })];
+        results.wrong = [await rejected(navigator.gpu.requestAdapter({ powerPreference: "most" })),
+          await rejected(navigator.gpu.requestAdapter({ powerPreference: null })),
+          await rejected(navigator.gpu.requestAdapter(1)),
+          await rejected(GPU.prototype.requestAdapter.call({}))];
+        const [first, second] = [await navigator.gpu.requestAdapter(), await navigator.gpu.requestAdapter()];
+        results.apart = [first !== second, (await second.requestDevice()) instanceof GPUDevice,
+          await rejected(second.requestDevice()), (await first.requestDevice()) instanceof GPUDevice];
+        """,
+    )
+    (kind,) = set(found["any"])
+    assert kind is True
+    assert found["fallback"] == [True, True]
+    assert found["wrong"] == ["TypeError"] * 4
+    assert found["apart"] == [True, True, "OperationError", True]
+    assert found["stderr"] == ""
