@@ -15,8 +15,9 @@ TESTS := $(shell find tests/native tests/security benchmarks -type f -not -name 
 # What depends on the engine runs on both.
 ENGINE_TESTS := $(addprefix tests/,test_shell.py test_language.py test_lines.py test_long_lines.py test_server.py test_zygote.py \
   test_isolation.py test_local_exec.py test_supervisor.py test_out_of_memory.py test_rejections.py test_slice_limits.py \
-  test_surroundings.py test_values.py test_web_apis.py test_math.py test_webgpu.py wasm peers \
-  security/javascript/test_chaos.py)
+  test_surroundings.py test_values.py test_web_apis.py test_math.py test_engine_options.py test_script_cache.py \
+  test_job_bad_input.py test_cli_bad_input.py test_gpu_limits.py test_webgpu.py webgpu wasm peers security/javascript \
+  security/test_clocks.py)
 FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')

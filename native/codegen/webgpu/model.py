@@ -160,6 +160,11 @@ class Model:
             visit(Shape("dictionary", name))
         return order
 
+    def made_by(self, operation: Operation) -> str | None:
+        """The interface of the object that an operation makes."""
+        shape = self.shape(operation.type)
+        return shape.name if shape.kind == "object" else None
+
     def struct(self, dictionary: str) -> str:
         """The C struct of a dictionary."""
         return policy.STRUCTS.get(dictionary, "WGPU" + dictionary[3:].removesuffix("Dict"))

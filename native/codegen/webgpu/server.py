@@ -315,8 +315,7 @@ class ServerWriter:
 
     def command(self, command: Command) -> list[str]:
         operation = command.operation
-        made = self.model.shape(operation.type)
-        makes = made.name if made.kind == "object" else None
+        makes = self.model.made_by(operation)
         owner = snake(command.interface.name)
         lines = [f"void {command.name}(Call& call) {{"]
         lines.append(f"  auto* self = static_cast<WGPU{command.interface.name[3:]}>(call.self(Kind::{owner}));")
