@@ -29,6 +29,7 @@
   }
 
   function endMapping(buffer) {
+    if (buffer.mapState === "unmapped") return null;
     const { mapping } = buffer;
     buffer.mapping = null;
     buffer.mapState = "unmapped";
@@ -40,8 +41,8 @@
   /** Ends a mapAsync() that is under way. */
   function abort(buffer, message) {
     const { pendingMap } = buffer;
+    if (!pendingMap) return;
     buffer.pendingMap = null;
-    if (pendingMap === null) return;
     wire.cancel(pendingMap.request);
     pendingMap.reject(new DOMException(message, "AbortError"));
   }
@@ -68,15 +69,13 @@
     ops.gpuReleaseAfter(mapping.block, wire.position());
   };
 
-  gpu.keepShapes([
-    "id", "device", "label", "size", "usage", "mapState", "mapping", "pendingMap", "destroyed",
-  ]);
+  // Most buffers are never mapped: `mapping`, `pendingMap` and `destroyed` come when they are needed.
+  gpu.keepShapes(["id", "device", "label", "size", "usage", "mapState"]);
   hooks.GPUDevice_createBuffer = (device, descriptor) => {
     const { size, usage, mappedAtCreation } = descriptor;
     if (mappedAtCreation && size % 4 !== 0) throw new RangeError("createBuffer: a mapped size is a multiple of 4");
     const buffer = register({
-      __proto__: null, id: 0, device, label: descriptor.label, size, usage, mapState: "unmapped", mapping: null,
-      pendingMap: null, destroyed: false,
+      __proto__: null, id: 0, device, label: descriptor.label, size, usage, mapState: "unmapped",
     });
     if (mappedAtCreation) {
       buffer.mapping = newMapping(WRITE, 0, size, true);
