@@ -9,7 +9,6 @@ import struct
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from scripts import VALUES, see
 
@@ -87,8 +86,7 @@ def test_numbers_cross_the_border_as_ecmascript_converts_them(tmp_path: Path) ->
     assert found["thrown"] is True
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_results_of_imports(tmp_path: Path) -> None:
+def test_results_of_imports(tmp_path: Path, engine: str) -> None:
     assert see(
         tmp_path,
         """
@@ -120,7 +118,7 @@ def test_results_of_imports(tmp_path: Path) -> None:
           i32.const -1 i64.const -2 f32.const 0.5 f64.const nan ref.null extern ref.null func call $f))""",
     ) == {
         "shapes": [[True, "1", "2", "3.5"]] * 4,
-        "wrong": ["TypeError"] * 6,
+        "wrong": ["TypeError"] * 5 + ["TypeError" if engine == "quickjs" else "nothing"],  # V8 iterates strings
         "one": [7, 0, 8, "TypeError", "TypeError"],
         "args": [True, "-1", "-2", "0.5", "NaN", "null", "null"],
         "none": True,

@@ -94,8 +94,7 @@ def source() -> str:
     return SOURCE.replace("WAYS", ways)
 
 
-@pytest.mark.engine("quickjs", "V8 meets the end of its stack in other places")
-def test_every_way_in_one_sandbox(tmp_path: Path) -> None:
+def test_every_way_in_one_sandbox(tmp_path: Path, engine: str) -> None:
     """One after the other, so that what an overflow leaves behind would show in the next."""
     found = see(
         tmp_path,
@@ -108,6 +107,8 @@ def test_every_way_in_one_sandbox(tmp_path: Path) -> None:
     for way, names in found.items():
         # What catches everything may end well: the innermost frames are gone then.
         expected = {"RangeError", "RuntimeError"} | ({"nothing"} if way == "catching" else set())
+        if engine == "v8" and way == "iterator":  # there is no stack for looking for the iterator: it is taken for none
+            expected.add("TypeError")
         assert set(names) <= expected, (way, names)
 
 

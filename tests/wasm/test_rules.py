@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-
-import pytest
 
 from scripts import EMPTY, EVERYTHING, see
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_dictionaries_are_converted_member_by_member(tmp_path: Path) -> None:
+def test_dictionaries_are_converted_member_by_member(tmp_path: Path, engine: str) -> None:
     """Each member is read and converted before the next one is read, in the order of their names."""
+    first = ["get address, string address", "get element, string element"]
+    if engine == "v8":
+        first.reverse()  # newer members come last in V8
     assert see(
         tmp_path,
         """
@@ -46,8 +47,7 @@ def test_dictionaries_are_converted_member_by_member(tmp_path: Path) -> None:
         """,
     ) == {
         "memory": "get address, string address, get initial, number initial, get maximum, number maximum, get shared",
-        "table": "get address, string address, get element, string element, get initial, number initial, "
-        "get maximum, number maximum",
+        "table": f"{first[0]}, {first[1]}, get initial, number initial, get maximum, number maximum",
         "global": "get mutable, get value, string value",
         "own": [True, True, True],
     }
@@ -69,9 +69,11 @@ def test_descriptors_may_be_any_object(tmp_path: Path) -> None:
     ) == {"made": [["nothing"] * 4] * 3, "missing": ["TypeError"] * 9}
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_enforce_range(tmp_path: Path) -> None:
-    """[EnforceRange] unsigned long (WebIDL): towards zero, then the range; wherever the API takes one."""
+def test_enforce_range(tmp_path: Path, engine: str) -> None:
+    """[EnforceRange] unsigned long (WebIDL): towards zero, then the range; wherever the API takes one.
+
+    V8 looks at the range first.
+    """
     assert see(
         tmp_path,
         """
@@ -88,20 +90,20 @@ def test_enforce_range(tmp_path: Path) -> None:
           getArg: (x) => exception.getArg(tag, x),
         };
         const refused = [NaN, Infinity, -Infinity, -1, 2 ** 32, 1e300, 1n, Symbol(), "x", {}, Object.create(null)];
-        const taken = [0, -0, 0.9, -0.9, "0", "", null, false, [], { valueOf: () => "0" }, new Date(0)];
+        const taken = [0, -0, 0.9, "0", "", null, false, [], { valueOf: () => "0" }, new Date(0)];
         for (const [name, take] of Object.entries(takes)) {
           results[name] = [[...new Set(refused.map((value) => thrown(() => take(value))))].join(),
-            [...new Set(taken.map((value) => thrown(() => take(value))))].join()];
+            [...new Set(taken.map((value) => thrown(() => take(value))))].join(), thrown(() => take(-0.9))];
         }
         """,
     ) == {
-        name: ["TypeError", "nothing"]
+        name: ["TypeError", "nothing", "nothing" if engine == "quickjs" else "TypeError"]
         for name in ("initial", "maximum", "entries", "grow", "get", "set", "growTable", "getArg")
     }
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_enumerations_and_booleans(tmp_path: Path) -> None:
+def test_enumerations_and_booleans(tmp_path: Path, engine: str) -> None:
+    """V8 takes lists that have a length for a tag's parameters and an exception's payload, no mere iterables."""
     assert see(
         tmp_path,
         """
@@ -125,8 +127,11 @@ def test_enumerations_and_booleans(tmp_path: Path) -> None:
           seen.push("two");
           yield text("f64");
         } };
-        const tag = new Tag({ parameters });
-        results.sequence = [seen.join(), new WebAssembly.Exception(tag, new Set([7, 0.5])).getArg(tag, 1),
+        results.iterated = [thrown(() => new Tag({ parameters })), seen.join()];
+        const tag = new Tag({ parameters: ["i32", text("f64")] });
+        const payload = new Set([7, 0.5]);
+        results.iterated.push(thrown(() => new WebAssembly.Exception(tag, payload).getArg(tag, 1)));
+        results.sequence = [new WebAssembly.Exception(tag, [7, 0.5]).getArg(tag, 1),
           ...["i32", 1, {}, null].map((parameters) => thrown(() => new Tag({ parameters }))),
           thrown(() => new Tag({ parameters: ["i32", "none"] }))];
         """,
@@ -135,12 +140,16 @@ def test_enumerations_and_booleans(tmp_path: Path) -> None:
         "global": ["nothing"] * 2 + ["TypeError"] * 6,
         "mutable": [True] * 4 + [False] * 4,
         "shared": ["SharedArrayBuffer", "ArrayBuffer", "ArrayBuffer"],
-        "sequence": ["one,two", 0.5] + ["TypeError"] * 5,
+        "iterated": ["nothing", "one,two", "nothing"] if engine == "quickjs" else ["TypeError", "", "TypeError"],
+        "sequence": [0.5] + ["TypeError"] * 5,
     }
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_subclasses_and_new_target(tmp_path: Path) -> None:
+def test_subclasses_and_new_target(tmp_path: Path, engine: str) -> None:
+    """V8 does not look at the new.target of Tag and Exception, and takes any other one's prototype."""
+    of_target, fallback = [True] * 10, [True] * 10
+    if engine == "v8":
+        of_target[5:7], fallback[:5] = [False] * 2, [False] * 5
     assert see(
         tmp_path,
         """
@@ -153,7 +162,7 @@ def test_subclasses_and_new_target(tmp_path: Path) -> None:
           const Class = WebAssembly[name];
           class Own extends Class { get own() { return this instanceof Class; } }
           const object = new Own(...args);
-          return object.own && object instanceof Own && Object.getPrototypeOf(object) === Own.prototype;
+          return object.own === true && object instanceof Own && Object.getPrototypeOf(object) === Own.prototype;
         });
         // The prototype comes from new.target.
         results.target = Object.entries(made).map(([name, args]) => {
@@ -177,10 +186,9 @@ def test_subclasses_and_new_target(tmp_path: Path) -> None:
         """,
         empty=EMPTY,
         all=EVERYTHING,
-    ) == {"subclass": [True] * 10, "target": [True] * 10, "fallback": [True] * 10, "plain": [True] * 4, "own": [0] * 7}
+    ) == {"subclass": of_target, "target": of_target, "fallback": fallback, "plain": [True] * 4, "own": [0] * 7}
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
 def test_it_works_when_the_builtins_are_overwritten(tmp_path: Path) -> None:
     """Work functions may spoil what the implementation is written with."""
     assert see(
@@ -201,7 +209,8 @@ def test_it_works_when_the_builtins_are_overwritten(tmp_path: Path) -> None:
         let failure = "nothing";
         let sum;
         try {
-          const tag = new Tag({ parameters: { [Symbol.iterator]: () => ({ next: () => ({ done: true }) }) } });
+          const parameters = { length: 0, [Symbol.iterator]: () => ({ next: () => ({ done: true }) }) };
+          const tag = new Tag({ parameters });
           new Memory({ initial: 1 }).grow(1);
           new Table({ initial: 1, element: "externref" }).set(0, tag);
           new Global({ value: "i64" }, 5n).value;
@@ -223,9 +232,11 @@ def test_it_works_when_the_builtins_are_overwritten(tmp_path: Path) -> None:
     ) == {"failure": "nothing", "sum": 42}
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_promises(tmp_path: Path) -> None:
-    """Functions that promise never throw, settle later, and read their arguments at the right time."""
+def test_promises(tmp_path: Path, engine: str) -> None:
+    """Functions that promise never throw, settle later, and read their arguments at the right time.
+
+    V8, which has one thread here, compiles at once and then reads the imports.
+    """
     assert see(
         tmp_path,
         """
@@ -254,7 +265,7 @@ def test_promises(tmp_path: Path) -> None:
         wants='(module (import "m" "f" (func)))',
     ) == {
         "kinds": [True, True],
-        "bytes": 0,
+        "bytes": 0 if engine == "quickjs" else 1,
         "later": 1,
         "module": 2,
         "thrown": ["nothing"],
@@ -297,13 +308,13 @@ def test_values_that_javascript_cannot_hold(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_stacks_of_traps_name_their_functions(tmp_path: Path) -> None:
+def test_stacks_of_traps_name_their_functions(tmp_path: Path, engine: str) -> None:
     """By the name section where there is one, by index where not; innermost first, JavaScript's frames after them."""
     found = see(
         tmp_path,
         """
-        const stack = (run) => caught(run).stack.split("\\n").map((line) => line.trim());
+        const stack = (run) =>
+          caught(run).stack.split("\\n").filter((line) => line.startsWith("    at ")).map((line) => line.trim());
         const e = exportsOf("named", { m: { f: function middle() { e.inner(); } } });
         results.stack = stack(function user() { e.run(); });
         results.name = [caught(() => e.inner()).name, String(caught(() => e.inner())).startsWith("RuntimeError: ")];
@@ -314,7 +325,8 @@ def test_stacks_of_traps_name_their_functions(tmp_path: Path) -> None:
     lines = found["stack"]
     places = [next(i for i, line in enumerate(lines) if name in line) for name in ("deep", "inner", "middle", "user")]
     assert places == sorted(places), lines
-    assert lines[0].startswith("at deep (wasm-function[1]:0x")
+    module = "" if engine == "quickjs" else r"wasm://wasm/[0-9a-f]+:"
+    assert re.match(rf"at deep \({module}wasm-function\[1\]:0x", lines[0])
     assert found["name"] == ["RuntimeError", True]
 
 
@@ -338,8 +350,7 @@ def test_errors_of_linking_and_starting_leave_what_was_done(tmp_path: Path) -> N
     ) == {"data": ["RuntimeError", 97], "elem": ["RuntimeError", 7, None], "start": ["RangeError", True]}
 
 
-@pytest.mark.engine("quickjs", "V8's WebAssembly has words and details of its own")
-def test_stack_of_an_exception(tmp_path: Path) -> None:
+def test_stack_of_an_exception(tmp_path: Path, engine: str) -> None:
     """The attribute `stack` is undefined, unless the option traceStack asks for one."""
     assert see(
         tmp_path,
@@ -354,7 +365,7 @@ def test_stack_of_an_exception(tmp_path: Path) -> None:
         results.attribute = attributes(Exception.prototype, "stack");
         results.fromWasm = caught(() => exportsOf("throws").run()).stack === undefined;
         results.jsTag = [attributes(WebAssembly, "JSTag"),
-          Object.getOwnPropertyDescriptor(WebAssembly, "JSTag").get.name];
+          Object.getOwnPropertyDescriptor(WebAssembly, "JSTag").get?.name ?? "no getter"];
         results.vector = thrown(() => new Exception(new Tag({ parameters: ["v128"] }), [1]));
         """,
         throws='(module (tag $t) (func (export "run") throw $t))',
@@ -364,6 +375,6 @@ def test_stack_of_an_exception(tmp_path: Path) -> None:
         "wrong": ["TypeError"] * 3,
         "attribute": "e c get",
         "fromWasm": True,
-        "jsTag": ["e c get", "get JSTag"],
+        "jsTag": ["e c get", "get JSTag"] if engine == "quickjs" else ["c", "no getter"],
         "vector": "TypeError",
     }
