@@ -141,12 +141,15 @@ class Engine {
   virtual Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) = 0;
   /// Compiles a classic script. `source` has a zero behind it and outlives the engine, which reads in it later on.
   virtual Value compile(std::string_view source, const std::string& name) = 0;
-  /// The script that code_of() has given `code` for. `source` and `name` are equal to those it was compiled from, and
+  /// The script that code_of() has given `code` for. `source` and `name` are those it was compiled from, and
   /// `source` outlives the engine. Nothing where the code does not fit. The code is not verified: whoever chooses it
   /// chooses what this process does.
-  virtual std::optional<Value> compiled(std::string_view source, std::span<const std::byte> code) = 0;
+  virtual std::optional<Value> compiled(std::string_view source, const std::string& name,
+                                        std::span<const std::byte> code) = 0;
   /// A script as bytes, for engines of the same script_format(). Empty: it cannot be had so.
   virtual std::vector<std::byte> code_of(Value script) = 0;
+  /// Whether functions are compiled when they are first called: there is more code when the script has run.
+  virtual bool compiles_lazily() const { return false; }
   /// What the bytes of scripts depend on: this engine, its version, its build.
   virtual std::string script_format() const = 0;
   /// Evaluates a script that compile() or compiled() has given and returns its completion value.

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "cache/word_hash.hpp"
 #include "ipc/memfd.hpp"
@@ -63,8 +63,19 @@ engine::Value ScriptCache::compile(std::string_view source, const std::string& n
   const std::string file = file_of(source, name);
   if (const auto found = find(file, source, name)) return *found;
   const engine::Value script = engine_.compile(source, name);
-  keep(file, source, name, script);
+  if (engine_.compiles_lazily()) {
+    fresh_.push_back({file, source, name, engine::Ref(engine_, script)});
+  } else {
+    keep(file, source, name, script);
+  }
   return script;
+}
+
+void ScriptCache::keep_fresh() {
+  for (const Fresh& each : std::exchange(fresh_, {})) {
+    const engine::Scope scope(engine_);
+    keep(each.file, each.source, each.name, each.script.get());
+  }
 }
 
 std::string ScriptCache::file_of(std::string_view source, const std::string& name) const {
@@ -91,7 +102,7 @@ std::optional<engine::Value> ScriptCache::find(const std::string& file, std::str
   if (!next_is(opened.get(), format_) || !next_is(opened.get(), name) || !next_is(opened.get(), source)) return {};
   std::vector<std::byte> code(header.code_size);
   if (!read_all(opened.get(), code.data(), code.size()) || cache::word_hash(code) != header.checksum) return {};
-  return engine_.compiled(source, code);
+  return engine_.compiled(source, name, code);
 }
 
 // Not flushed: a file that a crash of the machine tears does not fit any more and is written again.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cache/folder.hpp"
 #include "engine/engine.hpp"
@@ -25,7 +26,17 @@ class ScriptCache {
   /// Throws engine::Thrown.
   engine::Value compile(std::string_view source, const std::string& name);
 
+  /// Where the engine compiles functions when they are first called: keeps the scripts that were compiled, now that
+  /// they have run.
+  void keep_fresh();
+
  private:
+  struct Fresh {
+    std::string file;
+    std::string_view source;
+    std::string name;
+    engine::Ref script;
+  };
   std::string file_of(std::string_view source, const std::string& name) const;
   std::optional<engine::Value> find(const std::string& file, std::string_view source, const std::string& name);
   void keep(const std::string& file, std::string_view source, const std::string& name, engine::Value script);
@@ -33,6 +44,7 @@ class ScriptCache {
   engine::Engine& engine_;
   cache::Folder folder_;
   std::string format_;
+  std::vector<Fresh> fresh_;
 };
 
 }  // namespace dcp::runtime

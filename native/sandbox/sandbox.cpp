@@ -94,6 +94,7 @@ Sandbox::~Sandbox() = default;
 
 void Sandbox::load() {
   load_files();
+  scripts_->keep_fresh();
   engine_->collect_garbage();
   call_runtime("pauseClock");
   engine_->before_fork();

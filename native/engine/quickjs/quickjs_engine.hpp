@@ -26,7 +26,8 @@ class QuickJsEngine final : public Engine, public WasmSupport {
 
   Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) override;
   Value compile(std::string_view source, const std::string& name) override;
-  std::optional<Value> compiled(std::string_view source, std::span<const std::byte> code) override;
+  std::optional<Value> compiled(std::string_view source, const std::string& name,
+                                std::span<const std::byte> code) override;
   std::vector<std::byte> code_of(Value script) override;
   std::string script_format() const override;
   Value run(Value script) override;

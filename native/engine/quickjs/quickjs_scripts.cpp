@@ -28,7 +28,8 @@ Value QuickJsEngine::compile(std::string_view source, const std::string& name) {
   return script;
 }
 
-std::optional<Value> QuickJsEngine::compiled(std::string_view source, std::span<const std::byte> code) {
+std::optional<Value> QuickJsEngine::compiled(std::string_view source, const std::string&,
+                                             std::span<const std::byte> code) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(code.data());
   JSValue script = dcp_script_read(context_, bytes, code.size(), source.data(), source.size());
   if (JS_IsUndefined(script)) return std::nullopt;

@@ -147,9 +147,41 @@ using Script = v8::Global<v8::UnboundScript>;
 
 }  // namespace
 
+Value V8Engine::script_handle(v8::Local<v8::UnboundScript> script) {
+  const auto forget = [](void* pointer) { delete static_cast<Script*>(pointer); };
+  return handle(&kScriptTag, new Script(isolate_, script), forget);
+}
+
 Value V8Engine::compile(std::string_view source, const std::string& name) {
-  auto* script = new Script(isolate_, compile_script(lent_text(source), name));
-  return handle(&kScriptTag, script, [](void* pointer) { delete static_cast<Script*>(pointer); });
+  return script_handle(compile_script(lent_text(source), name));
+}
+
+std::optional<Value> V8Engine::compiled(std::string_view source, const std::string& name,
+                                        std::span<const std::byte> code) {
+  using Compiler = v8::ScriptCompiler;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(code.data());
+  auto* cached = new Compiler::CachedData(bytes, static_cast<int>(code.size()));  // the unit's
+  Compiler::Source unit(lent_text(source), v8::ScriptOrigin(text(name)), cached);
+  v8::TryCatch caught(isolate_);
+  v8::Local<v8::UnboundScript> script;
+  const auto how = Compiler::kConsumeCodeCache;
+  if (!Compiler::CompileUnboundScript(isolate_, &unit, how).ToLocal(&script) || cached->rejected) return std::nullopt;
+  return script_handle(script);
+}
+
+std::vector<std::byte> V8Engine::code_of(Value script) {
+  const auto* compiled = static_cast<Script*>(handle_pointer(script, &kScriptTag));
+  if (compiled == nullptr) return {};
+  const std::unique_ptr<v8::ScriptCompiler::CachedData> code(
+      v8::ScriptCompiler::CreateCodeCache(compiled->Get(isolate_)));
+  if (!code) return {};
+  const auto* bytes = reinterpret_cast<const std::byte*>(code->data);
+  return {bytes, bytes + code->length};
+}
+
+// The tag stands for V8's version, its flags and what the processor can do.
+std::string V8Engine::script_format() const {
+  return "v8 " + version() + " " + std::to_string(v8::ScriptCompiler::CachedDataVersionTag());
 }
 
 Value V8Engine::run(Value script) {

@@ -31,10 +31,11 @@ class V8Engine final : public Engine {
   // --- v8_engine.cpp ---
   Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) override;
   Value compile(std::string_view source, const std::string& name) override;
-  // V8 keeps no code that is worth a file: it compiles functions when they are first called.
-  std::optional<Value> compiled(std::string_view, std::span<const std::byte>) override { return std::nullopt; }
-  std::vector<std::byte> code_of(Value) override { return {}; }
-  std::string script_format() const override { return "v8 " + version(); }
+  std::optional<Value> compiled(std::string_view source, const std::string& name,
+                                std::span<const std::byte> code) override;
+  std::vector<std::byte> code_of(Value script) override;
+  bool compiles_lazily() const override { return true; }
+  std::string script_format() const override;
   Value run(Value script) override;
   Value call(Value function, Value self, std::span<const Value> args) override;
   Value construct(Value constructor, std::span<const Value> args) override;
@@ -155,6 +156,7 @@ class V8Engine final : public Engine {
   v8::Local<v8::Object> to_object(Value value);
   std::string utf8(v8::Local<v8::String> text);
   std::string text_property(v8::Local<v8::Object> object, const char* name);
+  Value script_handle(v8::Local<v8::UnboundScript> script);
   v8::Local<v8::UnboundScript> compile_script(v8::Local<v8::String> source, const std::string& name);
   void place_syntax_error(v8::TryCatch& caught, const std::string& name);
 
