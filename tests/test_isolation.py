@@ -93,8 +93,7 @@ def zygote(request: pytest.FixtureRequest, public: Program) -> Iterator[RunningZ
             source=EVALUATE,
             environment=environment,
             prefix=prefix,
-            executable=public.zygote,
-            wasmtime=public.wasmtime,
+            program=[public.zygote, "--wasmtime", public.wasmtime],
         ) as running:
             yield running
 

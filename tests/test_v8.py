@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script
 from dcp_evaluator import _native, engines
 from line_peer import stdio
+from zygote_control import RunningZygote
 
 V8 = ("--engine", "v8")
 
@@ -54,6 +57,55 @@ def test_a_build_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
         dcp.Evaluator(engine="v8")
     with dcp.Evaluator(engine="auto") as evaluator:
         assert evaluator.engine == "quickjs"
+
+
+# --- Node's own threads ---
+
+
+@pytest.mark.parametrize("number", [signal.SIGCHLD, signal.SIGHUP])
+def test_a_signal_to_a_thread_of_node_is_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """The kernel may give a signal for the process to any thread of it; it must not end for that."""
+    monkeypatch.setenv(engines.VARIABLE, "v8")
+    with RunningZygote(tmp_path) as zygote:
+        threads = {int(path.name) for path in Path(f"/proc/{zygote.pid}/task").iterdir()} - {zygote.pid}
+        for thread in threads:
+            assert ctypes.CDLL(None, use_errno=True).tgkill(zygote.pid, thread, int(number)) == 0
+        for name in ("first", "second"):
+            peer = zygote.spawn(name)
+            assert peer.ask("hello") == "hello"
+            peer.close()
+            assert zygote.receive() == f"exited {name} exit 0"
+
+
+# --- Without JIT ---
+
+
+def test_without_jit_it_interprets(tmp_path: Path) -> None:
+    """V8's WebAssembly is code: without, there is none."""
+    source = """
+      const sum = (n) => { let s = 0; for (let i = 0; i < n; i++) s += i; return s; };
+      print(typeof WebAssembly, typeof Intl, sum(1e6), "a1b22".replace(/[0-9]+/g, (digits) => digits.length));
+    """
+    expected = "object 499999500000 a1b2\n"
+    assert run_script(tmp_path, source, *V8).stdout == f"object {expected}"
+    assert run_script(tmp_path, source, *V8, "--no-jit").stdout == f"undefined {expected}"
+    environment = {engines.JIT_VARIABLE: "off"}
+    assert run_script(tmp_path, source, *V8, environment=environment).stdout == f"undefined {expected}"
+
+
+def test_scripts_that_were_kept_with_jit_are_of_no_use_without(tmp_path: Path) -> None:
+    source = """const f = (x) => x + 1; onreadln((line) => writeln(typeof WebAssembly + f(1)));"""
+    for option, answer in 2 * [((), "object2"), (("--no-jit",), "undefined2")]:
+        assert lines(tmp_path, source, *option) == [answer]
+
+
+def test_where_there_is_no_jit_to_forbid(tmp_path: Path) -> None:
+    done = run_script(tmp_path, "", "--engine", "quickjs", "--no-jit")
+    assert one_message(done, 2) == "--no-jit is for --engine v8: QuickJS-NG has no JIT"
+    done = run_script(tmp_path, "", *V8, environment={engines.JIT_VARIABLE: "no"})
+    assert one_message(done, 2) == "DCP_EVALUATOR_JIT is on or off, not 'no'"
 
 
 # --- Limits ---

@@ -95,18 +95,21 @@ class RunningZygote:
         source: str = ECHO,
         environment: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
-        executable: str | None = None,
-        wasmtime: str | None = None,
+        program: Sequence[str] = (),
         wait: bool = True,
     ) -> None:
         script = folder / "start.js"
         script.write_text(source)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.settimeout(DEADLINE)
-        program = engines.zygote_command(engines.choose(None))
-        if executable or wasmtime:
-            program = [executable or zygote_path(), "--wasmtime", wasmtime or installation.wasmtime_library()]
-        command = [*prefix, *program, "--mode", "line", *options, str(script)]
+        command = [
+            *prefix,
+            *(program or engines.zygote_command(engines.choose(None))),
+            "--mode",
+            "line",
+            *options,
+            str(script),
+        ]
         with theirs:
             ends = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited_descriptors()]
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends]

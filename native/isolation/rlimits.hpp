@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "isolation/layer.hpp"
+#include "isolation/seccomp.hpp"
 
 namespace dcp::isolation {
 
@@ -12,7 +13,7 @@ struct Limits {
   std::size_t stack = 0;     ///< bytes of the main thread's stack; 0: as inherited
   unsigned cpu_seconds = 0;  ///< CPU time of all threads together, then SIGKILL; 0: unlimited
   unsigned threads = 1;      ///< that it may have at a time, where the kernel counts them for it alone
-  bool jit = false;          ///< writes code while it is code: the engine compiles in the process
+  CodePages code = CodePages::fixed;
 };
 
 /// Descriptors that a sandbox may have open: a frame brings at most 64, and each compiled module holds one.

@@ -42,7 +42,7 @@ Prepared prepare(const Limits& limits, Policy policy) {
   if (prepared.null_device < 0) throw std::runtime_error(failed("dup of the null device"));
   close(null_device);
   prepared.namespaces = plan_namespaces();
-  prepared.seccomp = compile_seccomp(limits.threads > 1, limits.jit);
+  prepared.seccomp = compile_seccomp(limits.threads > 1, limits.code);
   return prepared;
 }
 

@@ -177,20 +177,21 @@ void add_processes(Rules& rules, bool threads) {
 // wasmtime maps code to read and write, then makes it executable and no longer writable. Nothing is ever mapped as
 // code, nor may it be written while it is code. V8 patches its code, so there it may; where the processor has
 // protection keys, V8 opens it with them for as long as it writes.
-void add_mappings(Rules& rules, bool jit) {
+void add_mappings(Rules& rules, CodePages code) {
   for (const char* name : {"mmap", "mmap2"}) {
     rules.add(SCMP_ACT_ALLOW, name, SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
   }
-  if (jit) {
+  if (code == CodePages::patched) {
     for (const char* name : {"mprotect", "pkey_mprotect"}) rules.add(SCMP_ACT_ALLOW, name);
     return;
   }
   rules.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+  if (code == CodePages::none) return;
   rules.add(SCMP_ACT_ALLOW, "mprotect", SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC | PROT_WRITE, PROT_EXEC));
 }
 
-void add_rules(Rules& rules, bool threads, bool jit) {
-  add_mappings(rules, jit);
+void add_rules(Rules& rules, bool threads, CodePages code) {
+  add_mappings(rules, code);
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   refuse(rules, kRefused);
   add_processes(rules, threads);
@@ -208,8 +209,8 @@ void add_rules(Rules& rules, bool threads, bool jit) {
 
 }  // namespace
 
-SeccompProgram compile_seccomp(bool threads, bool jit) {
-  return compile_rules(SCMP_ACT_KILL_PROCESS, [threads, jit](Rules& rules) { add_rules(rules, threads, jit); });
+SeccompProgram compile_seccomp(bool threads, CodePages code) {
+  return compile_rules(SCMP_ACT_KILL_PROCESS, [threads, code](Rules& rules) { add_rules(rules, threads, code); });
 }
 
 }  // namespace dcp::isolation

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/engine.hpp"
+#include "isolation/seccomp.hpp"
 #include "runtime/runtime.hpp"
 
 namespace dcp::sandbox {
@@ -28,7 +29,7 @@ class WebAssembly {
 
 struct Backend {
   std::unique_ptr<engine::Engine> (*make_engine)(const engine::Limits& limits);
-  bool jit;  ///< writes code while it is code
+  isolation::CodePages code;  ///< what it needs; with --no-jit none
   /// Null where the engine has its own. Throws std::runtime_error.
   std::unique_ptr<WebAssembly> (*install_webassembly)(runtime::Runtime& runtime, const Options& options);
 };

@@ -12,8 +12,8 @@ constexpr std::size_t kMostSpares = 64;
 constexpr std::string_view kUsage =
     "usage: dcp-zygote --mode job|line|shell [--memory-limit BYTES] [--stack-limit BYTES] [--wasmtime PATH] "
     "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none] "
-    "[--clock-step MICROSECONDS] [FILE...]\n"
-    "       dcp-zygote --report-isolation\n"
+    "[--clock-step MICROSECONDS] [--no-jit] [FILE...]\n"
+    "       dcp-zygote --report-isolation [--no-jit]\n"
     "The zygote serves a control socket on descriptor 3; dcp-evaluator starts it.";
 
 [[noreturn]] void wrong(const std::string& text) {
@@ -74,6 +74,8 @@ class Parser {
     constexpr std::size_t half = static_cast<std::size_t>(-1) / 4;  // sums with margins do not overflow
     if (name == "--report-isolation") {
       command_.report_isolation = true;
+    } else if (name == "--no-jit") {
+      command_.jit = false;
     } else if (name == "--isolation") {
       command_.isolation = parse_isolation(value(name));
     } else if (name == "--mode") {

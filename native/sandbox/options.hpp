@@ -13,6 +13,7 @@ struct CommandLine {
   Options sandbox;
   bool report_isolation = false;
   isolation::Policy isolation = isolation::Policy::standard;
+  bool jit = true;
   std::size_t spares = 2;  ///< sealed sandboxes that wait ahead of the next spawn
 };
 

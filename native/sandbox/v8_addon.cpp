@@ -46,6 +46,6 @@ NODE_MODULE_INIT() {
   read_time_zone(context);
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
-  const dcp::sandbox::Backend backend = {dcp::engine::make_v8, true, nullptr};
+  const dcp::sandbox::Backend backend = {dcp::engine::make_v8, dcp::isolation::CodePages::patched, nullptr};
   _exit(dcp::sandbox::run_zygote(static_cast<int>(pointers.size()), pointers.data(), backend));
 }

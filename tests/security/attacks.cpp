@@ -298,6 +298,18 @@ std::string write_code() {
   if (page == MAP_FAILED) return outcome(-1);
   return outcome(mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC), "code that can be written");
 }
+/// As wasmtime does with what was compiled.
+std::string make_code() {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return outcome(-1);
+  return outcome(mprotect(page, 4096, PROT_READ | PROT_EXEC), "code that it has written");
+}
+/// As V8 does where the processor has protection keys.
+std::string make_code_with_key() {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return outcome(-1);
+  return outcome(syscall(SYS_pkey_mprotect, page, 4096, PROT_READ | PROT_EXEC, -1), "code with a protection key");
+}
 
 std::string be_dumpable() { return outcome(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable"); }
 std::string outlive_parent() { return outcome(prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0), "no parent-death signal"); }
@@ -408,6 +420,8 @@ constexpr Attack kAttacks[] = {ATTACK(read_file),
                                ATTACK(map_code),
                                ATTACK(map_file_as_code),
                                ATTACK(write_code),
+                               ATTACK(make_code),
+                               ATTACK(make_code_with_key),
                                ATTACK(be_dumpable),
                                ATTACK(outlive_parent),
                                ATTACK(be_subreaper),

@@ -14,12 +14,14 @@ from unittest import mock
 
 from public_copies import PublicCopies
 
-from dcp_evaluator import installation
+from dcp_evaluator import engines, installation
 from zygote_control import RunningZygote
 
 BUILT = Path(__file__).parents[2] / "build" / "package" / "tests" / "security"
 KILLED = "killed: SIGSYS"
-_SCRIPT = """
+# How a sandbox is taken over: where it validates a module, and with V8 where it writes a line.
+_SCRIPTS = {
+    "quickjs": """
 const named = (name) => [...('attack ' + name)].map((c) => c.charCodeAt(0));
 function attempt(name) {
   const bytes = new Uint8Array(512);
@@ -31,7 +33,13 @@ function attemptInCompiler(name) {
   try { new WebAssembly.Module(new Uint8Array([...named(name), 0])); } catch (error) { return error.message; }
 }
 onreadln(function (line) { writeln(String((0, eval)(line))); });
-"""
+""",
+    "v8": """
+const attempt = (name) => "attack " + name;
+onreadln((line) => writeln(eval(line)));
+""",
+}
+ENGINES = ("quickjs", "v8", "v8 without JIT")
 
 
 def names() -> list[str]:
@@ -49,7 +57,7 @@ def copy_library(name: str, public: PublicCopies) -> str:
 
 
 class Sandboxes:
-    """A zygote whose sandboxes are taken over when they validate a module."""
+    """A zygote whose sandboxes are taken over."""
 
     def __init__(self, zygote: RunningZygote) -> None:
         self.zygote = zygote
@@ -75,16 +83,24 @@ class Sandboxes:
         return KILLED if exited == f"exited {self._count} signal {int(signal.SIGSYS)}" else exited
 
 
+def command(engine: str, public: PublicCopies) -> list[str]:
+    of_installation = engines.zygote_command(engine)
+    return of_installation if engine == "quickjs" else public.of_v8(of_installation)
+
+
 @contextmanager
-def sandboxes(prefix: Sequence[str], public: PublicCopies, *options: str) -> Iterator[Sandboxes]:
-    library = copy_library("attack_wasmtime", public)
+def sandboxes(engine: str, prefix: Sequence[str], public: PublicCopies) -> Iterator[Sandboxes]:
+    """``engine``: of ENGINES."""
+    name, _, without_jit = engine.partition(" ")
+    library = copy_library("attack_wasmtime" if name == "quickjs" else "attack_write", public)
+    environment = {"PATH": "/usr/bin:/bin"} | ({} if name == "quickjs" else {"LD_PRELOAD": library})
     with (
+        mock.patch.dict(os.environ, {engines.JIT_VARIABLE: "off" if without_jit else "on"}),
         mock.patch.object(installation, "wasmtime_library", lambda: library),
         mock.patch.object(installation, "executable", lambda name: str(public.folder / name)),
         RunningZygote(
-            public.folder, "--memory-limit", str(256 << 20), *options,
-            source=_SCRIPT, environment={"PATH": "/usr/bin:/bin"}, prefix=prefix,
-            executable=public.zygote, wasmtime=library,
+            public.folder, "--memory-limit", str(256 << 20), source=_SCRIPTS[name], environment=environment,
+            prefix=prefix, program=command(name, public),
         ) as zygote,
     ):  # fmt: skip
         yield Sandboxes(zygote)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import cached_property
 from pathlib import Path
 
 from dcp_evaluator import installation
@@ -20,3 +21,13 @@ class PublicCopies:
         self.wasmtime = shutil.copy(installation.wasmtime_library(), folder)
         self.wgpu = shutil.copy(installation.wgpu_library(), folder)
         self.command = str(Path(sys.executable).parent / "dcp-evaluator")
+
+    @cached_property
+    def _of_v8(self) -> dict[str, str]:
+        """The copy of each file, by its path; made when V8 is tested, as they are large."""
+        files = (installation.node_program(), installation.addon())
+        return {file: shutil.copy(file, self.folder) for file in files}
+
+    def of_v8(self, command: list[str]) -> list[str]:
+        """The command with the copies in it."""
+        return [self._of_v8.get(part, part) for part in command]
