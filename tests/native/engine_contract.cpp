@@ -211,6 +211,44 @@ class Contract {
     CHECK(engine_.as_number(engine_.get(copy.get(), "alive")) == 1);
   }
 
+  void scripts() {
+    const Scope scope(engine_);
+    static constexpr std::string_view kSource = "var calls = (globalThis.calls ?? 0) + 1; (() => `${calls} calls`)()";
+    const Value script = engine_.compile(kSource, "kept.js");
+    CHECK(engine_.to_string(engine_.run(script)) == "1 calls");
+    const std::vector<std::byte> code = engine_.code_of(script);
+    const auto again = engine_.compiled(kSource, "kept.js", code);
+    CHECK(!code.empty() && again && engine_.to_string(engine_.run(*again)) == "2 calls");
+    CHECK(!engine_.script_format().empty());
+  }
+
+  void names_that_are_no_unicode() {
+    const Scope scope(engine_);
+    const Value object = run("({ '\\ud800': 1, 'a\\udfffb\\ud83d': 2, '\\ud83d\\ude00': 3, '\\ufffd': 4 })");
+    double sum = 0;
+    for (const std::string& name : engine_.keys(object)) sum = 10 * sum + engine_.as_number(engine_.get(object, name));
+    CHECK(sum == 1234);
+    for (const char* name : {"\xED", "\xED\xA0", "a\xED\xA0\x80\xED", "\xED\xED\xA0\x80"}) {
+      engine_.set(object, name, engine_.number(5));
+      CHECK(engine_.as_number(engine_.get(object, name)) == 5);
+    }
+  }
+
+  void random_numbers() {
+    const Scope scope(engine_);
+    const std::string draw = "Math.random() + ' ' + Math.random()";
+    const std::string first = engine_.to_string(run(draw));
+    engine_.after_fork();
+    const std::string second = engine_.to_string(run(draw));
+    CHECK(first != second && second != engine_.to_string(run(draw)));
+    const double mean = engine_.as_number(run(
+        "let sum = 0; for (let i = 0; i < 100000; i++) { const x = Math.random(); if (!(x >= 0 && x < 1)) sum = NaN; "
+        "sum += x; } sum / 100000"));
+    CHECK(mean > 0.49 && mean < 0.51);  // 11 standard deviations
+    CHECK(engine_.to_string(run("[Math.random.name, Math.random.length, 'prototype' in Math.random].join()")) ==
+          "random,0,false");
+  }
+
   void modules() {
     const Scope scope(engine_);
     const std::map<std::string, std::string> files = {
@@ -272,6 +310,9 @@ void check_engine(engine::Engine& engine) {
   contract.foreign_memory();
   contract.handles();
   contract.references();
+  contract.scripts();
+  contract.names_that_are_no_unicode();
+  contract.random_numbers();
   contract.modules();
 }
 

@@ -48,20 +48,21 @@ V8Engine::V8Engine(const Limits& limits) {
   isolate_->SetPromiseRejectCallback(reject);
   isolate_->SetHostImportModuleDynamicallyCallback(import_dynamically);
   (void)open_scope();
-  local_context_ = v8::Context::New(isolate_);
+  const auto random =
+      RandomNumbers::extension([](v8::Isolate* isolate) -> RandomNumbers& { return of(isolate).random_; });
+  local_context_ = v8::Context::New(isolate_, random);
   local_context_->Enter();
   (void)context()->Global()->Delete(context(), key("console"));  // it shows nothing anywhere
   nothing_.Reset(isolate_, function_of(context(), "() => {}"));
   substring_.Reset(isolate_, function_of(context(), "String.prototype.substring"));
   handle_class_.Reset(isolate_, v8::FunctionTemplate::New(isolate_));
   handle_class_.Get(isolate_)->InstanceTemplate()->SetInternalFieldCount(1);
-  install_random();
   set_limits(limits);
 }
 
 V8Engine::~V8Engine() {
   modules_.clear();
-  for (auto* function : {&nothing_, &substring_, &use_native_random_}) function->Reset();
+  for (auto* function : {&nothing_, &substring_}) function->Reset();
   handle_class_.Reset();
   local_context_->Exit();
   close_scope(0);

@@ -12,6 +12,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/v8/buffer_allocator.hpp"
+#include "engine/v8/random_numbers.hpp"
 #include "engine/v8/task_queue.hpp"
 
 namespace dcp::engine::v8engine {
@@ -45,7 +46,7 @@ class V8Engine final : public Engine {
   void on_rejection(RejectionHook hook) override { rejection_ = std::move(hook); }
   void on_out_of_memory(OutOfMemory hook) override { out_of_memory_ = std::move(hook); }
   void before_fork() override;
-  void after_fork() override;
+  void after_fork() override { random_.seed(); }
   void collect_garbage() override;
   std::size_t open_scope() override;
   void close_scope(std::size_t mark) override;
@@ -154,7 +155,7 @@ class V8Engine final : public Engine {
   v8::Local<v8::String> lent_text(std::string_view utf8);
   v8::Local<v8::String> key(std::string_view name);
   v8::Local<v8::Object> to_object(Value value);
-  std::string utf8(v8::Local<v8::String> text);
+  std::string utf8(v8::Local<v8::String> text, int flags = v8::String::WriteFlags::kReplaceInvalidUtf8);
   std::string text_property(v8::Local<v8::Object> object, const char* name);
   Value script_handle(v8::Local<v8::UnboundScript> script);
   v8::Local<v8::UnboundScript> compile_script(v8::Local<v8::String> source, const std::string& name);
@@ -180,14 +181,14 @@ class V8Engine final : public Engine {
   void set_limits(const Limits& limits);
   static std::size_t near_heap_limit(void* engine, std::size_t current, std::size_t initial);
   static void no_memory(const char* location, const v8::OOMDetails& details);
-  void install_random();
-  static Value early_random(Engine& engine, void* context, std::span<const Value> args);
+  [[noreturn]] static void terminate_program();
 
   static void reject(v8::PromiseRejectMessage message);
 
   std::shared_ptr<TaskQueue> tasks_ = std::make_shared<TaskQueue>();
   PlatformDelegate delegate_{tasks_};
   BufferAllocator allocator_;
+  RandomNumbers random_;
   v8::Isolate* isolate_ = nullptr;
   v8::Local<v8::Context> local_context_;
   std::optional<v8::Locker> locker_;
@@ -198,7 +199,7 @@ class V8Engine final : public Engine {
   OutOfMemory out_of_memory_;
   std::map<std::string, v8::Global<v8::Module>> modules_;
   v8::Global<v8::FunctionTemplate> handle_class_;
-  v8::Global<v8::Function> substring_, nothing_, use_native_random_;
+  v8::Global<v8::Function> substring_, nothing_;
 };
 
 template <typename Body>

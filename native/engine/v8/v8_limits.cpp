@@ -1,11 +1,12 @@
 // Limits of memory and stack, and what a fork changes.
 #include <sys/mman.h>
-#include <sys/random.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fstream>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -13,36 +14,12 @@
 
 namespace dcp::engine::v8engine {
 
-namespace {
-
-template <typename Number>
-Number random_number() {
-  Number number = 0;
-  if (getrandom(&number, sizeof number, 0) != sizeof number) {
-    throw std::runtime_error("getrandom failed: the kernel gives no random numbers");
-  }
-  return number;
-}
-
-// V8 seeds its generator at the first call and offers no way to seed it again. So none is made before the fork.
-constexpr const char* kDelayedRandom = R"js((early) => {
-  const { random: native } = Math;
-  let draw = early;
-  const delayed = { random() { return draw(); } }.random;
-  Math.random = delayed;
-  return () => {
-    draw = native;
-    if (Math.random === delayed) Math.random = native;
-  };
-})js";
-
-}  // namespace
-
 void V8Engine::set_limits(const Limits& limits) {
   allocator_.set_limit(limits.memory);
   isolate_->SetStackLimit(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - limits.stack);
   isolate_->AddNearHeapLimitCallback(near_heap_limit, this);
   isolate_->SetOOMErrorHandler(no_memory);
+  (void)std::set_terminate(terminate_program);
 }
 
 // Execution could be terminated here, but a loop in a builtin that allocates would not notice in time.
@@ -57,15 +34,16 @@ void V8Engine::no_memory(const char*, const v8::OOMDetails&) {
   if (engine.out_of_memory_) engine.out_of_memory_();
 }
 
-void V8Engine::install_random() {
-  const Scope scope(*this);
-  const Value install = evaluate(kDelayedRandom, "<engine>", ScriptKind::classic);
-  const Value early[] = {function("random", 0, early_random, nullptr)};
-  use_native_random_.Reset(isolate_, to(call(install, undefined(), early)).As<v8::Function>());
-}
-
-Value V8Engine::early_random(Engine& engine, void*, std::span<const Value>) {
-  return engine.number(static_cast<double>(random_number<std::uint64_t>() >> 11) * 0x1p-53);
+// V8 is built without exceptions: a std::bad_alloc from within it has no handler, and comes here.
+void V8Engine::terminate_program() {
+  try {
+    if (const auto exception = std::current_exception()) std::rethrow_exception(exception);
+  } catch (const std::bad_alloc&) {
+    v8::Isolate* isolate = v8::Isolate::TryGetCurrent();
+    if (isolate != nullptr && of(isolate).out_of_memory_) of(isolate).out_of_memory_();
+  } catch (...) {
+  }
+  std::abort();
 }
 
 // V8 marks its memory so that a fork leaves it out; the mark is taken back for all that is mapped.
@@ -78,13 +56,6 @@ void V8Engine::before_fork() {
       throw std::runtime_error(std::string("madvise MADV_DOFORK: ") + std::strerror(errno));
     }
   }
-}
-
-void V8Engine::after_fork() {
-  const std::string seed = "--random-seed=" + std::to_string(random_number<std::uint32_t>() % 0x7FFFFFFF + 1);
-  v8::V8::SetFlagsFromString(seed.c_str(), seed.size());
-  const Scope scope(*this);
-  (void)call(from(use_native_random_.Get(isolate_)), undefined(), {});
 }
 
 }  // namespace dcp::engine::v8engine

@@ -5,14 +5,37 @@
 
 namespace dcp::engine::v8engine {
 
+namespace {
+
+/// Where a surrogate stands alone: three bytes that are no UTF-8, as keys() gives them.
+std::size_t lone_surrogate(std::string_view name) {
+  std::size_t at = name.find('\xED');
+  while (at != name.npos && (name.size() - at < 3 || static_cast<unsigned char>(name[at + 1]) < 0xA0)) {
+    at = name.find('\xED', at + 1);
+  }
+  return at;
+}
+
+}  // namespace
+
 v8::Local<v8::String> V8Engine::key(std::string_view name) {
-  v8::Local<v8::String> made;
-  if (name.size() > static_cast<std::size_t>(v8::String::kMaxLength) ||
-      !v8::String::NewFromUtf8(isolate_, name.data(), v8::NewStringType::kInternalized, static_cast<int>(name.size()))
-           .ToLocal(&made)) {
+  if (name.size() > static_cast<std::size_t>(v8::String::kMaxLength)) {
     raise(ErrorType::range_error, "invalid string length");
   }
-  return made;
+  const auto part = [&](std::string_view utf8) {
+    const auto internalized = v8::NewStringType::kInternalized;
+    return v8::String::NewFromUtf8(isolate_, utf8.data(), internalized, static_cast<int>(utf8.size())).ToLocalChecked();
+  };
+  std::size_t at = lone_surrogate(name);
+  if (at == name.npos) return part(name);
+  v8::Local<v8::String> made = v8::String::Empty(isolate_);
+  for (; at != name.npos; at = lone_surrogate(name)) {
+    const auto unit = static_cast<std::uint16_t>(0xD000 | (name[at + 1] & 0x3F) << 6 | (name[at + 2] & 0x3F));
+    const auto surrogate = v8::String::NewFromTwoByte(isolate_, &unit, v8::NewStringType::kNormal, 1).ToLocalChecked();
+    made = v8::String::Concat(isolate_, v8::String::Concat(isolate_, made, part(name.substr(0, at))), surrogate);
+    name.remove_prefix(at + 3);
+  }
+  return v8::String::Concat(isolate_, made, part(name));
 }
 
 v8::Local<v8::Object> V8Engine::to_object(Value value) {
@@ -74,7 +97,8 @@ std::vector<std::string> V8Engine::keys(Value object) {
   std::vector<std::string> names;
   names.reserve(found->Length());
   for (std::uint32_t i = 0; i < found->Length(); ++i) {
-    names.push_back(utf8(guarded([&] { return found->Get(context(), i); }).As<v8::String>()));
+    const auto name = guarded([&] { return found->Get(context(), i); }).As<v8::String>();
+    names.push_back(utf8(name, v8::String::WriteFlags::kNone));
   }
   return names;
 }

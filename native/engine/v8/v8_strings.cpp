@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -82,9 +83,9 @@ Value V8Engine::slice(Value string, std::uint32_t start, std::uint32_t end) {
   return call(from(substring_.Get(isolate_)), string, bounds);
 }
 
-std::string V8Engine::utf8(v8::Local<v8::String> text) {
+std::string V8Engine::utf8(v8::Local<v8::String> text, int flags) {
   std::string bytes(text->Utf8LengthV2(isolate_), '\0');
-  bytes.resize(text->WriteUtf8V2(isolate_, bytes.data(), bytes.size(), v8::String::WriteFlags::kReplaceInvalidUtf8));
+  bytes.resize(text->WriteUtf8V2(isolate_, bytes.data(), bytes.size(), flags));
   return bytes;
 }
 
@@ -119,9 +120,11 @@ class V8StringBuilder final : public StringBuilder {
  public:
   explicit V8StringBuilder(V8Engine& engine) : engine_(engine) {}
 
-  void add(std::string_view utf8) override {
+  void add(std::string_view utf8) override try {
     ascii_ = ascii_ && is_ascii(utf8);
     text_ += utf8;
+  } catch (const std::bad_alloc&) {
+    engine_.raise(ErrorType::range_error, "out of memory");
   }
 
   Value finish() override {
