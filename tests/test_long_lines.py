@@ -20,6 +20,8 @@ MIB = 1 << 20
 LONG = 200 * MIB
 BESIDE = 48 * MIB
 """More than a sandbox takes for all but the line."""
+COPIES = {"quickjs": 1, "v8": 2}
+"""Of a line. V8 makes a flat one of a string that is put together, as the answer is, before it can be read."""
 
 SOURCE = """
 const handlers = {
@@ -86,20 +88,18 @@ def exchange(send: Callable[[bytes], object], read: Callable[[int], bytes], part
     assert sum_ == zlib.crc32(b"\n", expected)
 
 
-@pytest.mark.engine("quickjs", "V8 makes one flat copy of a string that is put together")
-def test_200_megabytes_there_and_back_over_tcp(file: str) -> None:
+def test_200_megabytes_there_and_back_over_tcp(file: str, engine: str) -> None:
     with TcpEvaluator(file) as evaluator, evaluator.connect() as peer:
         exchange(peer.socket.sendall, peer.socket.recv, block(), LONG)
-        assert largest_sandbox(evaluator.process.pid) < LONG + BESIDE
+        assert largest_sandbox(evaluator.process.pid) < COPIES[engine] * LONG + BESIDE
 
 
-@pytest.mark.engine("quickjs", "V8 makes one flat copy of a string that is put together")
-def test_200_megabytes_there_and_back_over_stdio(file: str) -> None:
+def test_200_megabytes_there_and_back_over_stdio(file: str, engine: str) -> None:
     with subprocess.Popen([*COMMAND, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         exchange(process.stdin.write, process.stdout.read, block(), LONG)
-        assert largest_sandbox(process.pid) < LONG + BESIDE
+        assert largest_sandbox(process.pid) < COPIES[engine] * LONG + BESIDE
         process.stdin.close()
         assert process.wait(DEADLINE) == 0
 
@@ -131,7 +131,6 @@ def test_a_long_line_without_a_newline_at_the_end(evaluator: TcpEvaluator) -> No
         assert peer.read() == "got:" + "x" * MIB
 
 
-@pytest.mark.engine("quickjs", "V8 makes one flat copy of a string that is put together")
 def test_a_line_that_does_not_fit_into_the_memory_ends_its_sandbox(file: str) -> None:
     with TcpEvaluator(file, options=("--memory-limit", "64")) as evaluator:
         with evaluator.connect() as peer:

@@ -13,6 +13,7 @@ import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script
 from dcp_evaluator import _native, engines
 from line_peer import stdio
+from reports import probe
 from zygote_control import RunningZygote
 
 V8 = ("--engine", "v8")
@@ -99,6 +100,16 @@ def test_scripts_that_were_kept_with_jit_are_of_no_use_without(tmp_path: Path) -
     source = """const f = (x) => x + 1; onreadln((line) => writeln(typeof WebAssembly + f(1)));"""
     for option, answer in 2 * [((), "object2"), (("--no-jit",), "undefined2")]:
         assert lines(tmp_path, source, *option) == [answer]
+
+
+def test_the_probe_tries_it_without_jit() -> None:
+    report = probe(options=(*V8, "--no-jit"))
+    assert report["engines"]["quickjs"]["slice"]["error"] == "--no-jit is for --engine v8: QuickJS-NG has no JIT"
+    v8 = report["engines"]["v8"]
+    assert v8["version"].endswith(", without JIT")
+    assert report["slice"]["ok"] is v8["slice"]["ok"] is True
+    assert {part: outcome for part, outcome in v8["features"]["webassembly"].items() if outcome is True} == {}
+    assert v8["features"]["ecmascript"]["ES2023"] == {"missing": []}
 
 
 def test_where_there_is_no_jit_to_forbid(tmp_path: Path) -> None:

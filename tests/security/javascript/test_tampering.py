@@ -7,8 +7,6 @@ import re
 import pytest
 from target import Attacks, Target, check_attacks
 
-pytestmark = pytest.mark.engine("quickjs", "what comes of an attack is told in its words")
-
 # What stays changed: the sandbox, its next slice and what is reported of both must not notice.
 LASTING: Attacks = {
     "every prototype has a toJSON": (
