@@ -55,19 +55,22 @@ def missing(engine: str) -> str | None:
     """Why ``engine`` cannot be had, or None."""
     try:
         zygote_command(engine)
-    except InstallationError as error:
+    except (InstallationError, UsageError) as error:
         return str(error)
     return None
 
 
 def description(engine: str) -> str:
     """Name and version, for people."""
-    return f"V8 of Node {_native.built_node}" if engine == "v8" else f"QuickJS-NG {_native.built_quickjs}"
+    if engine == "quickjs":
+        return f"QuickJS-NG {_native.built_quickjs}"
+    return f"V8 of Node {_native.built_node}" + ("" if has_jit() else ", without JIT")
 
 
 def zygote_command(engine: str) -> list[str]:
-    """How the zygote with ``engine`` is started: program and first arguments. Raises InstallationError; UsageError where
-    the JIT is to be off and there is none.
+    """How the zygote with ``engine`` is started: program and first arguments.
+
+    Raises InstallationError; UsageError where the JIT is to be off and there is none.
     """
     jit = has_jit()
     if engine == "quickjs":
