@@ -1,14 +1,16 @@
-"""The engine v8: plain JavaScript against plain Node, and what a command costs to encode for the GPU."""
+"""The engine v8: plain JavaScript against plain Node, commands for the GPU, slices against those of quickjs."""
 
 from __future__ import annotations
 
 import math
 import re
 import statistics
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import dcp_evaluator as dcp
@@ -69,6 +71,12 @@ def v8() -> Iterator[dcp.Evaluator]:
         yield evaluator
 
 
+@pytest.fixture(scope="module")
+def quickjs() -> Iterator[dcp.Evaluator]:
+    with dcp.Evaluator(engine="quickjs") as evaluator:
+        yield evaluator
+
+
 def test_kernels_against_node(benchmark, measure, v8):
     """Both run the same V8; in the sandbox it has one thread."""
 
@@ -96,3 +104,35 @@ def test_encoding_commands(benchmark, measure, v8):
     measure(f"{name}, encoding, median", statistics.median(times["encoded"]), "us", "<= 0.25")
     measure("the same in passes that are executed, median", statistics.median(times["executed"]), "us", "")
     measure("the same, the first 2,000 times", times["first"], "us", "")
+
+
+# By name: how many slices, and what each carries in and out.
+_LOADS = {
+    "trivial slices": (20_000, None),
+    "slices of 4 KiB": (10_000, 4 << 10),
+    "slices of 64 KiB": (1000, 64 << 10),
+    "slices of 1 MiB": (128, 1 << 20),
+    "slices of 64 MiB": (2, 64 << 20),
+}
+_PAIRS = 9
+
+
+@pytest.mark.parametrize("name", _LOADS)
+def test_slices_against_quickjs(benchmark, measure, v8, quickjs, name):
+    """In pairs, one engine after the other, so that a busy machine slows both."""
+    count, size = _LOADS[name]
+    inputs = range(count) if size is None else dcp.shared_empty((count, size), np.uint8)
+
+    def seconds(evaluator: dcp.Evaluator) -> float:
+        begun = time.perf_counter()
+        for _ in dcp.compute_for(inputs, "(x) => x").local_exec(1, evaluator=evaluator):
+            pass
+        return time.perf_counter() - begun
+
+    def ratios() -> list[float]:
+        return [seconds(quickjs) / seconds(v8) for _ in range(_PAIRS)]
+
+    seconds(v8), seconds(quickjs)
+    found = benchmark.pedantic(ratios, rounds=1)
+    quartiles = tuple(np.quantile(found, (0.25, 0.75)))
+    measure(f"{name}, ratio to the rate of quickjs", float(np.median(found)), "", ">= 1", spread=quartiles)

@@ -119,12 +119,15 @@ ENGINE: Attacks = {
     "a finalizer that wakes what is dead": (
         """
         const kept = [];
-        const registry = new FinalizationRegistry((held) => { kept.push(held); registry.register({}, held); });
+        const registry = new FinalizationRegistry((held) => {
+          kept.push(held);
+          if (kept.length < 5000) registry.register({}, held);
+        });
         for (let i = 0; i < 1000; i++) { const item = { i }; item.self = item; registry.register(item, item.i); }
         // V8 collects when it has made much, and tells of it in a later turn.
-        for (let i = 0; i < 200 && kept.length <= 100; i++) {
+        for (let i = 0; i < 400 && kept.length <= 100; i++) {
           const much = [];
-          for (let k = 0; k < 8; k++) much.push(new Array(1 << 17).fill(i));
+          for (let k = 0; k < 8; k++) much.push(new Array(1 << 15).fill(i));
           await new Promise((done) => setTimeout(done, 0));
         }
         registry.unregister({});
