@@ -135,4 +135,11 @@ void keep_caches_private(const isolation::FileView& view) {
   setenv("__GL_SHADER_DISK_CACHE", "0", 1);      // NVIDIA
 }
 
+// Half of the scratch folder: Mesa maps the cache's index, which may never find the folder full.
+void cache_shaders_in_scratch() {
+  setenv("MESA_SHADER_CACHE_DISABLE", "false", 1);
+  setenv("MESA_GLSL_CACHE_DISABLE", "false", 1);
+  setenv("MESA_SHADER_CACHE_MAX_SIZE", "8M", 1);
+}
+
 }  // namespace dcp::gpu

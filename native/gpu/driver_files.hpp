@@ -13,4 +13,8 @@ isolation::FileView driver_files();
 /// shaders on disk: what one sandbox's host writes, no other's may read.
 void keep_caches_private(const isolation::FileView& view);
 
+/// Turns Mesa's cache of shaders on again, in the scratch folder. Call it where that is this host's own: then a
+/// pipeline that its sandbox makes once more need not be compiled, and nobody else reads what is kept.
+void cache_shaders_in_scratch();
+
 }  // namespace dcp::gpu

@@ -146,6 +146,7 @@ void seal(const Options& options) {
   const auto report = dcp::isolation::seal_gpu_host(profile);
   const std::string refusal = dcp::isolation::refusal(options.isolation, report, root);
   if (!refusal.empty()) throw std::runtime_error("not isolated: " + refusal);
+  if (is_in_force(report, "own root")) dcp::gpu::cache_shaders_in_scratch();
 }
 
 /// Sealed as hosts are, so that what is told is what they find.

@@ -99,7 +99,8 @@ def test_it_has_no_rights(host: Host) -> None:
 
 def test_only_its_socket_and_stderr_are_open(host: Host) -> None:
     root_only()
-    own = ("/memfd:dcp-gpu", "anon_inode:[event", "pipe:")  # the shared memory, its events, the watch for crashes
+    # The shared memory, its events, the watch for crashes, the driver's cache.
+    own = ("/memfd:dcp-gpu", "anon_inode:[event", "pipe:", "/scratch/")
 
     def only_these() -> bool:
         """Drivers open their files for a moment while the host starts."""
@@ -130,6 +131,22 @@ def test_it_sees_what_drivers_need(host: Host, prefix: list[str], public: Public
     assert [place for place, flags in mounts.items() if "ro" not in flags] == ["/scratch"]
     assert all("nosuid" in flags for flags in mounts.values())
     assert all("nodev" in flags for place, flags in mounts.items() if not place.startswith("/dev/"))
+
+
+def test_compiled_shaders_are_kept_for_this_host_alone(prefix: list[str], public: PublicCopies) -> None:
+    """A host compiles one when it starts."""
+    root_only()
+    if not report(prefix, public)["own root"]["in_force"]:
+        return
+    hosts = [Host(prefix, public) for _ in range(2)]
+    try:
+        folders = [Path(f"/proc/{host.process.pid}/root/scratch") for host in hosts]
+        for folder in folders:
+            wait_until(lambda folder=folder: any(file.is_file() for file in folder.rglob("*")), "a shader is kept")
+        assert len({folder.stat().st_dev for folder in folders}) == 2
+    finally:
+        ends = [host.ended() for host in hosts]
+    assert ends == [(0, ""), (0, "")]
 
 
 def test_it_ends_first_where_memory_runs_out(host: Host) -> None:
