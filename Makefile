@@ -83,9 +83,8 @@ bench: build  ## measure the hot paths: two minutes
 bench-full: build  ## all benchmarks, with more rounds, against all peers that are installed
 	@$(BENCH) --full
 
-bench-peers: $(PREPARED)  ## install what the benchmarks compare with: Node, Deno, Dawn, dcp-client, PythonMonkey
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --group bench
-	@$(BIN)/python tests/npm_packages.py webassembly dcp deno dawn
+bench-peers: $(PREPARED)  ## install what the benchmarks compare with: Deno, Dawn, SwiftShader, dcp-client, PythonMonkey
+	@$(BIN)/python tests/npm_packages.py webassembly dcp deno dawn swiftshader
 	@$(BIN)/python -m venv build/peers
 	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --upgrade 'pip>=25.1'
 	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --group peers \

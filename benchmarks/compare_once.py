@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gpu_programs
 import numpy as np
 from wasmtime import wat2wasm
 
@@ -21,7 +22,7 @@ import dcp_evaluator as dcp
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE.parent / "python" / "dcp_evaluator" / "benchmark"
 _KERNELS = ("numbers", "integers", "objects", "strings", "sorting")
-_GPU = {"f32": 256, "reduction": 1 << 18, "nbody": 1024, "pipeline": 0}
+_GPU = {"f32": 256, "reduction": 1 << 18, "nbody": 1024, "new": 0, "seen": 0}
 
 _JAVASCRIPT = """(kernel) => {
   const run = KERNELS[kernel], milliseconds = [];
@@ -54,12 +55,7 @@ def measures(evaluator: dcp.Evaluator) -> dict[str, Callable[[], float]]:
         return float(min(run(source, datum)["milliseconds"]))
 
     javascript = _JAVASCRIPT.replace("KERNELS", (_PACKAGE / "kernels.js").read_text(encoding="utf-8"))
-    gpu = (_HERE / "gpu_compute.js").read_text(encoding="utf-8")
-    product = (_PACKAGE / "matrix_product.wgsl").read_text(encoding="utf-8")
-
-    def compute(what: str, n: int) -> float:
-        found = run(gpu, {"what": what, "n": n, "rounds": 9, "matrixProduct": product})
-        return float(min(found["milliseconds"]))
+    gpu = (_HERE / "run_program.js").read_text(encoding="utf-8")
 
     return {
         "sandbox to first result": lambda: _starts(evaluator),
@@ -71,7 +67,10 @@ def measures(evaluator: dcp.Evaluator) -> dict[str, Callable[[], float]]:
         "WebAssembly, imports called": lambda: best(
             _WEBASSEMBLY, _module(_HERE / "kernels" / "crossing.wat", "loop", 200_000)
         ),
-        **{f"GPU, {name}": lambda name=name, n=n: compute(name, n) for name, n in _GPU.items()},
+        **{
+            f"GPU, {name}": lambda name=name, n=n: best(gpu, gpu_programs.inputs(name, n, 9))
+            for name, n in _GPU.items()
+        },
     }
 
 

@@ -5,7 +5,7 @@ Quick by default, two minutes; ``--full`` runs those that are marked ``full`` to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -13,8 +13,10 @@ import history
 import pytest
 
 import dcp_evaluator as dcp
+import peers
 
 _measures: list[history.Measure] = []
+_left_out: dict[str, str] = {}
 
 
 class MeasureFunction(Protocol):
@@ -55,6 +57,16 @@ def evaluator() -> Iterator[dcp.Evaluator]:
         yield evaluator
 
 
+@pytest.fixture(scope="session")
+def left_out() -> Callable[[str, str], None]:
+    """``left_out(what, reason)``: nothing is compared with that here, and the report says why."""
+
+    def add(what: str, reason: str) -> None:
+        _left_out[what] = reason
+
+    return add
+
+
 @pytest.fixture
 def measure(benchmark) -> MeasureFunction:
     """``measure(name, value, unit, target)`` reports a measure; nothing is asserted about it.
@@ -80,7 +92,10 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
         low_high = "" if measure.spread is None else f" ({measure.spread[0]:.2f} to {measure.spread[1]:.2f})"
         target = f" target: {measure.target}" if measure.target else ""
         terminalreporter.write_line(f"{measure.name:62} {measure.value:12,.2f} {measure.unit:10}{low_high}{target}")
+    left_out = {**peers.not_installed(), **_left_out}
+    for what, reason in left_out.items():
+        terminalreporter.write_line(f"not compared with {what}: {reason}")
     folder = config.getoption("--history")
     if folder is not None:
-        file = history.write(folder, _measures, full=config.getoption("--full"))
+        file = history.write(folder, _measures, full=config.getoption("--full"), left_out=left_out)
         terminalreporter.write_line(f"kept in {file}")

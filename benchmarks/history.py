@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,8 +27,11 @@ class Measure:
     peer: str | None = None
 
 
-def write(folder: Path, measures: Sequence[Measure], *, full: bool) -> Path:
-    """Writes a file named for the time and the commit. Nothing in it names the machine or its user."""
+def write(folder: Path, measures: Sequence[Measure], *, full: bool, left_out: Mapping[str, str] | None = None) -> Path:
+    """Writes a file named for the time and the commit. Nothing in it names the machine or its user.
+
+    ``left_out``: what nothing was compared with, and why.
+    """
     now = datetime.now(UTC)
     commit = _git("rev-parse", "--short", "HEAD") or "unknown"
     report = {
@@ -38,6 +41,7 @@ def write(folder: Path, measures: Sequence[Measure], *, full: bool) -> Path:
         "full": full,
         "machine": described_machine(),
         "load": float(Path("/proc/loadavg").read_text(encoding="ascii").split()[1]),
+        "left_out": dict(left_out or {}),
         "measures": [asdict(measure) for measure in measures],
     }
     folder.mkdir(parents=True, exist_ok=True)

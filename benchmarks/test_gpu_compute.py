@@ -1,71 +1,127 @@
-"""Computations on the GPU, ours and those of the peers on the same adapter, in turns."""
+"""Computations, pipelines, round trips and transfers on the GPU: ours and those of the peers, in turns."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import gpu_peers
+import gpu_programs
 import pytest
+import swiftshader
 
+import dcp_evaluator as dcp
 import peers
+from dcp_evaluator.benchmark.peak import peak_gflops
+from dcp_evaluator.probe_gpu import gpu_adapters
+from dcp_evaluator.probe_machine import machine
 
-_SCRIPT = Path(__file__).with_name("gpu_compute.js").read_text(encoding="utf-8")
-_MATRIX_PRODUCT = files("dcp_evaluator.benchmark").joinpath("matrix_product.wgsl").read_text(encoding="utf-8")
-
-
-def _work(what: str, n: int) -> tuple[float, str]:
-    """What one run computes, in units of 1e6 a millisecond."""
-    return {
-        "f32": (2 * n**3 / 1e6, "GFLOP/s"),
-        "f16": (2 * n**3 / 1e6, "GFLOP/s"),
-        "reduction": (4 * n / 1e6, "GB/s"),
-        "convolution": (2 * 225 * n * n / 1e6, "Gop/s"),
-        "nbody": (20 * n * n / 1e6, "GFLOP/s"),  # 20 a pair, as is the custom
-    }[what]
-
-
+_SCRIPT = Path(__file__).with_name("run_program.js").read_text(encoding="utf-8")
 _SIZES = {"f32": 256, "f16": 256, "reduction": 1 << 20, "convolution": 256, "nbody": 2048}
+_BYTES = 32 << 20
+_OTHERS = {
+    "new": ("shader text to first result, new", 4), "seen": ("shader text to first result, seen before", 4),
+    "trip": ("writeBuffer, submit, map of 4 B", 4), "upload": ("upload of 32 MiB", _BYTES),
+    "readback": ("copy, map and read of 32 MiB", _BYTES),
+}  # fmt: skip
+_MEASURES = (*_SIZES, *_OTHERS)
+_DAWN = "Node + Dawn"
+# wgpu-py takes a second to start: a quick run has it and Dawn for these only.
+_QUICK = ("f32", "trip")
 
 
-@pytest.mark.parametrize("what", _SIZES)
-def test_computation(benchmark, measure, evaluator, full, what):
+@pytest.fixture(scope="module")
+def others(left_out) -> dict[str, peers.Peer]:
+    """The peers that run on this machine's adapter."""
+    probe, found = gpu_programs.inputs("trip", 4, 1), gpu_peers.gpu_peers()
+    for name, peer in list(found.items()):
+        if reason := gpu_peers.refusal(peer, _SCRIPT, probe):
+            left_out(f"{name} on this machine's GPU adapter", reason)
+            del found[name]
+    return found
+
+
+@pytest.fixture(scope="module")
+def on_paper() -> str:
+    """What the adapter could do at most, where it is known."""
+    adapter = next((adapter for adapter in gpu_adapters()["adapters"] if adapter["offered"]), None)
+    peak = adapter and peak_gflops(adapter, machine())
+    return f"f32 on paper: {peak:.0f}" if peak else ""
+
+
+@pytest.mark.parametrize("what", _MEASURES)
+def test_against_peers(benchmark, measure, evaluator, full, others, on_paper, what):
     """On an adapter in software these sizes take milliseconds; a GPU needs --full, which makes them larger."""
-    n = _SIZES[what] * (2 if full else 1)
-    ours, found = _compare(benchmark, evaluator, full, {"what": what, "n": n})
-    if ours["value"] == "missing":
-        pytest.skip(f"the adapter has no {what}")
-    work, unit = _work(what, n)
-    times = sorted(ours["milliseconds"])
-    measure(f"GPU, {what}, n = {n}", work / times[len(times) // 2], unit, spread=(work / times[-2], work / times[1]))
-    _report(measure, f"GPU, {what}", found)
-
-
-@pytest.mark.parametrize("again", [0, 1], ids=["cold", "cached"])
-def test_pipeline(benchmark, measure, evaluator, full, again):
-    ours, found = _compare(benchmark, evaluator, full, {"what": "pipeline", "n": again})
-    times = sorted(ours["milliseconds"])
-    name = "GPU, shader text to first result, " + ("seen before" if again else "new")
-    measure(name, times[len(times) // 2], "ms", spread=(times[1], times[-2]))
-    _report(measure, name, found)
-
-
-def _compare(benchmark, evaluator, full, inputs):
-    """What we found in a first run, and the comparisons by peer."""
-    inputs |= {"rounds": 15 if full else 7, "matrixProduct": _MATRIX_PRODUCT}
+    n, inputs = _inputs(what, full)
     sandbox = peers.sandbox(evaluator)
     ours = sandbox(_SCRIPT, inputs)
     if ours["value"] == "no adapter":
         pytest.fail("there is no GPU adapter: install a Vulkan driver (Debian: mesa-vulkan-drivers)")
-    # A peer that finds no adapter here has nothing to be compared with: Dawn refuses some that wgpu-native takes.
-    others = {name: peer for name, peer in peers.gpu_peers().items() if peer(_SCRIPT, inputs)["value"] == ours["value"]}
+    if ours["value"] == "missing":
+        pytest.skip("the adapter has no shader-f16")
+    times = sorted(ours["milliseconds"])
+    value, unit = _in_units(what, n, times[len(times) // 2])
+    spread = sorted(_in_units(what, n, time)[0] for time in (times[1], times[-2]))
+    size = f", n = {n}" if what in _SIZES else ""
+    measure(f"{_name(what)}{size}", value, unit, on_paper if unit == "GFLOP/s" else "", spread=(spread[0], spread[1]))
+    chosen = {name: peer for name, peer in others.items() if full or what in _QUICK or "py" not in name}
+    _compare(benchmark, measure, (sandbox, chosen), inputs, full, _name(what))
 
-    def run():
-        return {name: peers.compare(sandbox, peer, _SCRIPT, inputs, 5 if full else 3) for name, peer in others.items()}
 
-    return ours, benchmark.pedantic(run, rounds=1)
+@pytest.fixture(scope="module")
+def on_swiftshader() -> Iterator[dcp.Evaluator]:
+    """An evaluator whose GPU hosts have SwiftShader, and no other driver; so have the peers."""
+    if not gpu_peers.has_dawn():
+        pytest.skip("Dawn is not installed: make bench-peers")
+    environment = swiftshader.environment()
+    if environment is None:
+        pytest.skip("SwiftShader is not installed: make bench-peers")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with dcp.Evaluator() as evaluator:
+            yield evaluator
 
 
-def _report(measure, name, found):
-    for peer, comparison in found.items():
-        spread = (comparison.low, comparison.high)
-        measure(f"{name}, speed / {peer}'s", comparison.ratio, "x", spread=spread, peer=peer)
+@pytest.mark.parametrize("what", _MEASURES)
+def test_against_dawn_on_swiftshader(benchmark, measure, on_swiftshader, full, what):
+    """Dawn refuses the adapters of some drivers, as Mesa 22's llvmpipe; all take SwiftShader."""
+    if not full and what not in _QUICK:
+        pytest.skip("with --full")
+    _, inputs = _inputs(what, full)
+    sandbox = peers.sandbox(on_swiftshader)
+    if sandbox(_SCRIPT, inputs)["value"] == "missing":
+        pytest.skip("SwiftShader has no shader-f16")
+    dawn = {_DAWN: gpu_peers.gpu_peers()[_DAWN]}
+    _compare(benchmark, measure, (sandbox, dawn), inputs, full, f"{_name(what)}, on SwiftShader")
+
+
+def _inputs(what: str, full: bool) -> tuple[int, gpu_programs.Inputs]:
+    n = _SIZES[what] * (2 if full else 1) if what in _SIZES else _OTHERS[what][1]
+    few = 15 if full else 7
+    return n, gpu_programs.inputs(what, n, 10 * few if what == "trip" else few)
+
+
+def _name(what: str) -> str:
+    return f"GPU, {_OTHERS[what][0] if what in _OTHERS else what}"
+
+
+def _in_units(what: str, n: int, milliseconds: float) -> tuple[float, str]:
+    if what in _SIZES:
+        return gpu_programs.work(what, n) / milliseconds, gpu_programs.UNITS[what]
+    if what in ("upload", "readback"):
+        return n / 1e6 / milliseconds, "GB/s"
+    return (1e3 * milliseconds, "us") if what == "trip" else (milliseconds, "ms")
+
+
+def _compare(
+    benchmark, measure, runners: tuple[peers.Peer, dict[str, peers.Peer]], inputs: dict[str, Any], full: bool, name: str
+) -> None:
+    sandbox, chosen = runners
+
+    def run() -> dict[str, peers.Comparison]:
+        return {key: peers.compare(sandbox, peer, _SCRIPT, inputs, 5 if full else 3) for key, peer in chosen.items()}
+
+    for peer, found in benchmark.pedantic(run, rounds=1).items():
+        measure(f"{name}, speed / {peer}'s", found.ratio, "x", spread=(found.low, found.high), peer=peer)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -43,6 +44,12 @@ def test_tables_tell_ratios_by_peer_and_the_rest_with_its_unit(tmp_path: Path) -
     assert "all benchmarks" in text
 
 
+def test_tables_tell_what_is_left_out(tmp_path: Path) -> None:
+    history.write(tmp_path, [RATE], full=True, left_out={"Node + Dawn": "it refuses the adapter"})
+    text = report.tables(history.read(tmp_path)[0])
+    assert "Not compared with:\n- Node + Dawn: it refuses the adapter\n\n|" in text
+
+
 def test_tables_replace_those_of_the_last_run(tmp_path: Path) -> None:
     document = tmp_path / "performance.md"
     document.write_text("before\n<!-- tables: begin -->\nold\n<!-- tables: end -->\nafter\n")
@@ -72,6 +79,30 @@ def test_a_difference_is_found_through_noise_and_noise_is_none(slowdown: float, 
     assert ratio.low <= ratio.median <= ratio.high
     assert ratio.median == pytest.approx(1 / slowdown, rel=0.05)
     assert ratio.verdict == verdict
+
+
+def test_the_interval_holds_the_truth_in_95_of_100_cases() -> None:
+    """Ratios whose median is known: 0.9, scattered by a tenth as on a busy machine, now and then by far more."""
+    random_numbers = np.random.default_rng(7)
+    held = 0
+    for _ in range(200):
+        scatter = 0.1 * random_numbers.standard_t(df=3, size=15)
+        found = compare.ratios([({"run": 0.9 * float(np.exp(off))}, {"run": 1.0}) for off in scatter])
+        held += found[0].low <= 0.9 <= found[0].high
+    assert 180 <= held <= 199
+
+
+def test_more_pairs_make_the_interval_smaller() -> None:
+    few, many = (compare.ratios(pairs(1.0, count))[0] for count in (8, 64))
+    assert many.high - many.low < 0.7 * (few.high - few.low)
+
+
+def test_a_comparison_needs_pairs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["compare.py", "HEAD", "--rounds", "4"])
+    with pytest.raises(SystemExit) as ended:
+        compare.main()
+    assert ended.value.code == 2
+    assert "an interval needs 5 pairs or more" in capsys.readouterr().err
 
 
 def test_the_comparison_is_shown() -> None:

@@ -42,8 +42,9 @@ def _table(report: dict[str, Any], references: dict[str, dict[str, Any]], width:
     table.add_column("unit")
     for name in shown:
         table.add_column(f"x {name}", justify="right")
-    groups = [("", None), *((f"GPU {gpu['index']}: {gpu['device']}", gpu["index"]) for gpu in report["gpus"])]
-    for title, index in groups:
+    groups = [("", None, None)]
+    groups += [(f"GPU {gpu['index']}: {gpu['device']}", gpu["index"], gpu["peak_gflops"]) for gpu in report["gpus"]]
+    for title, index, peak in groups:
         scores = [score for score in report["scores"] if score["gpu"] == index]
         if title and scores:
             table.add_section()
@@ -51,6 +52,8 @@ def _table(report: dict[str, Any], references: dict[str, dict[str, Any]], width:
         for score in scores:
             compared = [_compared(score, other) for other in shown.values()]
             table.add_row(score["name"], number(score["value"]), score["unit"], *compared)
+        if scores and peak is not None:
+            table.add_row("f32 on paper", number(peak), "GFLOP/s")
     return table
 
 

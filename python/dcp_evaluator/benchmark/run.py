@@ -17,6 +17,7 @@ from ..probe_machine import machine
 from . import gpu as gpu_measures
 from . import processor, sandboxes
 from .engines import Engine, engines
+from .peak import peak_gflops
 from .references import references
 from .report import show
 from .scores import Run, Step
@@ -26,6 +27,7 @@ SCHEMA_VERSION = 1
 _INTERRUPTED = 130
 _MACHINE = ("os", "kernel", "cpu", "architecture", "cpus_usable", "cores", "memory_mib")
 """What of the machine goes into a result: nothing that names the machine or who uses it."""
+_ADAPTER = ("index", "device", "type", "description", "offered", "refusal")
 
 
 def run_benchmark(gpu: GpuOptions | None = None, *, quick: bool, as_json: bool) -> int:
@@ -76,16 +78,20 @@ def _steps(available: list[Engine], adapters: dict[str, Any], run: Run, *, quick
 
 
 def _report(run: Run, available: list[Engine], adapters: list[dict[str, Any]], *, quick: bool) -> dict[str, Any]:
-    named = ("index", "device", "type", "description", "offered", "refusal")
+    here = machine()
     return {
         "schema": {"name": "dcp-evaluator-benchmark", "version": SCHEMA_VERSION},
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "quick": quick,
         "complete": run.complete,
         "version": installation.VERSION,
-        "machine": described_machine(),
+        "machine": {name: here[name] for name in _MACHINE},
         "engines": [{"name": engine.name, "version": engine.version} for engine in available],
-        "gpus": [{name: adapter[name] for name in named} for adapter in adapters if adapter["index"] is not None],
+        "gpus": [
+            {**{name: adapter[name] for name in _ADAPTER}, "peak_gflops": peak_gflops(adapter, here)}
+            for adapter in adapters
+            if adapter["index"] is not None
+        ],
         "scores": [score.as_json() for score in run.scores],
         "cores": run.cores,
         "problems": run.problems,
