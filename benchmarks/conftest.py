@@ -6,6 +6,7 @@ Quick by default, two minutes; ``--full`` runs those that are marked ``full`` to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ import pytest
 
 import dcp_evaluator as dcp
 import peers
+from dcp_evaluator import engines
 
 _measures: list[history.Measure] = []
 _left_out: dict[str, str] = {}
@@ -52,7 +54,34 @@ def full(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def evaluator() -> Iterator[dcp.Evaluator]:
     """An evaluator that has run a job, so its zygote is warm."""
-    with dcp.Evaluator() as evaluator:
+    with _warm(None) as evaluator:
+        yield evaluator
+
+
+@pytest.fixture(scope="session", params=["quickjs", "v8"])
+def engine(request: pytest.FixtureRequest, left_out: Callable[[str, str], None]) -> str:
+    """Each engine in turn; one that is not installed is skipped, and the report says so."""
+    if reason := engines.missing(request.param):
+        left_out(f"the engine {request.param}", reason)
+        pytest.skip(reason)
+    return str(request.param)
+
+
+def on(engine: str) -> str:
+    """What the name of a measure says of the engine."""
+    return "" if engine == "quickjs" else ", V8"
+
+
+@pytest.fixture(scope="session")
+def engine_evaluator(engine: str) -> Iterator[dcp.Evaluator]:
+    """A warm evaluator of ``engine``."""
+    with _warm(engine) as evaluator:
+        yield evaluator
+
+
+@contextmanager
+def _warm(engine: str | None) -> Iterator[dcp.Evaluator]:
+    with dcp.Evaluator(engine=engine) as evaluator:
         dcp.compute_for([0], "(x) => x").local_exec(1, evaluator=evaluator).wait()
         yield evaluator
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import dcp_evaluator as dcp
+from conftest import on
 from line_peer import TcpEvaluator
 
 _SIZES = [16, 256, 4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20]
+_QUICK_ON_V8 = (16, 4 << 10, 1 << 20)
 _ENOUGH = 64 << 20
 _MOST_SLICES = 20_000
 _ECHO = """onreadln((line) => { const { data } = JSON.parse(line); writeln(JSON.stringify({ data })); });"""
@@ -26,6 +28,11 @@ def _name(size: int) -> str:
         if size >= unit:
             return f"{size // unit} {name}"
     return f"{size} B"
+
+
+def _skip_long(engine: str, size: int, full: bool) -> None:
+    if engine == "v8" and size not in _QUICK_ON_V8 and not full:
+        pytest.skip("with --full")
 
 
 def _report(measure, way: str, size: int, rates: list[float], bare: float) -> None:
@@ -48,24 +55,26 @@ def _memcpy(size: int) -> float:
 
 
 @pytest.mark.parametrize("size", _SIZES, ids=_name)
-def test_over_frames(benchmark, measure, evaluator, full, size):
+def test_over_frames(benchmark, measure, engine, engine_evaluator, full, size):
+    _skip_long(engine, size, full)
     rows = dcp.shared_empty((_count(size, full), size), np.uint8)
     rows[:] = 7
     rates = []
 
     def run() -> None:
         begun = time.perf_counter()
-        for result in dcp.compute_for(rows, "(x) => x").local_exec(1, evaluator=evaluator):
+        for result in dcp.compute_for(rows, "(x) => x").local_exec(1, evaluator=engine_evaluator):
             assert len(result) == size and result[-1] == 7
         rates.append(len(rows) / (time.perf_counter() - begun))
 
     benchmark.pedantic(run, rounds=5 if full else 3, warmup_rounds=1)
-    _report(measure, "frames", size, rates[1:], _memcpy(size))
+    _report(measure, f"frames{on(engine)}", size, rates[1:], _memcpy(size))
 
 
 @pytest.mark.parametrize("size", _SIZES, ids=_name)
-def test_over_lines(benchmark, measure, tmp_path, full, size):
+def test_over_lines(benchmark, measure, engine, tmp_path, full, size):
     """One at a time, as DCP's supervisor sends them: the text of a line is the datum."""
+    _skip_long(engine, size, full)
     if size > 1 << 20 and not full:
         pytest.skip("with --full: lines of this size take seconds")
     (tmp_path / "echo.js").write_text(_ECHO)
@@ -78,6 +87,7 @@ def test_over_lines(benchmark, measure, tmp_path, full, size):
             assert len(peer.ask(line)) == size + len('{"data":""}')
         rates.append(count / (time.perf_counter() - begun))
 
-    with TcpEvaluator(str(tmp_path / "echo.js")) as evaluator, evaluator.connect() as peer:
+    options = ("--engine", engine)
+    with TcpEvaluator(str(tmp_path / "echo.js"), options=options) as evaluator, evaluator.connect() as peer:
         benchmark.pedantic(run, rounds=5 if full else 3, warmup_rounds=1)
-    _report(measure, "lines", size, rates[1:], _memcpy(size))
+    _report(measure, f"lines{on(engine)}", size, rates[1:], _memcpy(size))

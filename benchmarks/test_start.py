@@ -1,4 +1,4 @@
-"""From a connection to the first answer, and what a sandbox costs while it waits."""
+"""From a connection, a job or a new evaluator to the first answer."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 import dcp_evaluator as dcp
-from zygote_control import descendants
+from conftest import on
 
 _ECHO = 'onreadln((line) => writeln("answer to " + line));'
 
@@ -44,7 +43,24 @@ def test_first_answer_over_tcp(benchmark, measure, port):
     measure("connection to first answer, TCP, median", 1e3 * benchmark.stats["median"], "ms", "<= 5")
 
 
-def test_first_result_of_a_job(benchmark, measure, evaluator):
+@pytest.mark.parametrize("kept", [False, True], ids=["nothing kept", "scripts kept"])
+def test_first_result_of_a_new_evaluator(benchmark, measure, engine, monkeypatch, tmp_path, kept):
+    """Cold: the zygote starts, too. What it compiled at an earlier start is kept in the user's cache folder."""
+    cache = iter(f"{tmp_path}/{'kept' if kept else number}" for number in range(1000))
+
+    def first_result() -> None:
+        with dcp.Evaluator(engine=engine) as evaluator:
+            assert dcp.compute_for([1], "(x) => x").local_exec(1, evaluator=evaluator)[0] == 1
+
+    def next_folder() -> None:
+        monkeypatch.setenv("DCP_EVALUATOR_CACHE", next(cache))
+
+    benchmark.pedantic(first_result, setup=next_folder, rounds=9, warmup_rounds=1)
+    state = "scripts kept" if kept else "nothing kept"
+    measure(f"new evaluator to first result, {state}{on(engine)}, median", 1e3 * benchmark.stats["median"], "ms")
+
+
+def test_first_result_of_a_job(benchmark, measure, engine, engine_evaluator):
     last: list[dcp.Results] = []
 
     def finish_last() -> None:
@@ -54,33 +70,10 @@ def test_first_result_of_a_job(benchmark, measure, evaluator):
         time.sleep(0.05)
 
     def first_result() -> None:
-        last.append(dcp.compute_for([1], "(x) => x").local_exec(1, evaluator=evaluator))
+        last.append(dcp.compute_for([1], "(x) => x").local_exec(1, evaluator=engine_evaluator))
         assert last[0][0] == 1
 
     benchmark.pedantic(first_result, setup=finish_last, rounds=50)
     finish_last()
-    measure("new sandbox to first result, frames, median", 1e3 * benchmark.stats["median"], "ms", "<= 5")
-
-
-def _private_bytes(pid: int) -> int:
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return 1024 * sum(map(int, re.findall(r"^Private_(?:Clean|Dirty): +(\d+) kB", rollup, re.MULTILINE)))
-
-
-def test_private_memory_of_an_idle_sandbox(benchmark, measure, evaluator):
-    factory = evaluator.acquire(None)
-    zygote = factory.zygote.pid
-    evaluator.release(factory, None)
-    job = dcp.compute_for([0], "async () => { progress(0); await new Promise((done) => setTimeout(done, 1500)); }")
-    waiting: list[int] = []
-    before = set(descendants(zygote))
-    job.on("progress", lambda event: waiting.extend(descendants(zygote)))
-    results = job.local_exec(1, evaluator=evaluator)
-    while not waiting:
-        time.sleep(0.01)
-    time.sleep(0.2)
-    running = descendants(zygote)
-    sizes = benchmark.pedantic(lambda: [_private_bytes(pid) for pid in running], rounds=1)
-    results.wait()
-    assert before or sizes, "no sandbox was found below the zygote"
-    measure("private memory of an idle sandbox (the largest process)", max(sizes) / 1e6, "MB", "<= 8")
+    median = 1e3 * benchmark.stats["median"]
+    measure(f"new sandbox to first result, frames{on(engine)}, median", median, "ms", "<= 5")
