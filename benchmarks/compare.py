@@ -54,15 +54,18 @@ def ratios(pairs: Sequence[tuple[Times, Times]]) -> list[Ratio]:
     found = []
     for name in names:
         speed = np.log([base[name] / tree[name] for base, tree in pairs])
-        low, high = _interval(speed)
+        low, high = interval(speed)
         found.append(Ratio(name, float(np.exp(np.median(speed))), low, high))
     return found
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    """Of the median, by the percentiles of its bootstrap; the same values give the same interval."""
+def interval(logarithms: np.ndarray) -> tuple[float, float]:
+    """Of the median, with 95 %, by the percentiles of its bootstrap; the same values give the same interval.
+
+    ``logarithms``: of ratios. The interval is one of ratios.
+    """
     random = np.random.default_rng(1)
-    medians = np.median(random.choice(values, (_RESAMPLES, len(values))), axis=1)
+    medians = np.median(random.choice(logarithms, (_RESAMPLES, len(logarithms))), axis=1)
     low, high = np.exp(np.percentile(medians, [2.5, 97.5]))
     return float(low), float(high)
 
