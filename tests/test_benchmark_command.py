@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
+import re
 import signal
 import socket
 import subprocess
@@ -115,6 +117,24 @@ def test_ctrl_c_prints_what_is_done() -> None:
     report = checked("benchmark-1", output)
     assert report["complete"] is False
     assert "Interrupted" in text_of(report)
+
+
+def test_a_bar_tells_how_far_it_is_and_ctrl_c_ends_it() -> None:
+    terminal, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "--benchmark", "--quick", *NO_GPU], stdout=subprocess.PIPE, stderr=theirs, text=True,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while not re.search(rb"\b1/\d+", shown):
+            shown += os.read(terminal, 4096)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=DEADLINE)
+    os.close(terminal)
+    assert process.returncode == 130
+    assert b"CPU " in shown
+    assert "Interrupted: the rest was not measured." in output
 
 
 def test_without_a_gpu_the_rest_is_measured(tmp_path: Path) -> None:
