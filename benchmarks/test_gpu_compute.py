@@ -18,7 +18,7 @@ from dcp_evaluator.probe_gpu import gpu_adapters
 from dcp_evaluator.probe_machine import machine
 
 _SCRIPT = Path(__file__).with_name("run_program.js").read_text(encoding="utf-8")
-_SIZES = {"f32": 256, "f16": 256, "reduction": 1 << 20, "convolution": 256, "nbody": 2048}
+_SIZES = {"f32": 256, "f16": 256, "reduction": 1 << 20, "convolution": 128, "nbody": 2048}
 _BYTES = 32 << 20
 _OTHERS = {
     "new": ("shader text to first result, new", 4), "seen": ("shader text to first result, seen before", 4),

@@ -77,12 +77,12 @@ def quickjs() -> Iterator[dcp.Evaluator]:
         yield evaluator
 
 
-def test_kernels_against_node(benchmark, measure, v8):
+def test_kernels_against_node(benchmark, measure, v8, full):
     """Both run the same V8; in the sandbox it has one thread."""
 
     def run(name: str) -> float:
-        inputs = {"source": _SOURCE, "name": name, "rounds": 11}
-        return peers.compare(peers.sandbox(v8), peers.node, _KERNEL, inputs, passes=5).ratio
+        inputs = {"source": _SOURCE, "name": name, "rounds": 11 if full else 7}
+        return peers.compare(peers.sandbox(v8), peers.node, _KERNEL, inputs, passes=5 if full else 3).ratio
 
     ratios = benchmark.pedantic(lambda: {name: run(name) for name in _NAMES}, rounds=1)
     assert len(ratios) >= 20

@@ -10,6 +10,7 @@ import pytest
 import wasmtime
 
 import peers
+from conftest import on
 from dcp_evaluator.benchmark import processor
 from npm_packages import npm_packages
 
@@ -79,12 +80,13 @@ def test_kernel(benchmark, measure, evaluator, kernel, argument, expected):
 
 
 @pytest.mark.parametrize("direction", ["export", "import"])
-def test_calls_across_the_border(benchmark, measure, evaluator, direction):
+def test_calls_across_the_border(benchmark, measure, engine, engine_evaluator, direction):
     count = 1_000_000
     inputs = {"bytes": _module("crossing"), "direction": direction, "count": count, "rounds": 5}
-    found = benchmark.pedantic(lambda: peers.compare(peers.sandbox(evaluator), peers.node, _CROSSING, inputs), rounds=1)
-    name = "calls of an export, 2 x i32" if direction == "export" else "calls of an import, 2 x i32"
-    measure(f"{name}", count / found.ours / 1e3, "million/s", f">= 5; Node: {count / found.theirs / 1e3:.1f}")
+    ours = peers.sandbox(engine_evaluator)
+    found = benchmark.pedantic(lambda: peers.compare(ours, peers.node, _CROSSING, inputs), rounds=1)
+    ours_rate, node_rate = (count / milliseconds / 1e3 for milliseconds in (found.ours, found.theirs))
+    measure(f"calls of an {direction}, 2 x i32{on(engine)}", ours_rate, "million/s", f">= 5; Node: {node_rate:.1f}")
 
 
 _COMPILE = """async ({ bytes }) => {
