@@ -25,7 +25,7 @@ data sheets have it."""
 
 _SWIFTSHADER_BITS = 128
 _FMA_UNITS = 2
-"""Of a core, as x86 has had them since Haswell and Zen."""
+"""Of a core, as x86 has had them since Haswell and Zen 2."""
 _CPUINFO = Path("/proc/cpuinfo")
 _MOST = Path("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")
 
