@@ -19,11 +19,11 @@ from dcp_evaluator.probe_machine import machine
 
 _SCRIPT = Path(__file__).with_name("run_program.js").read_text(encoding="utf-8")
 _SIZES = {"f32": 256, "f16": 256, "reduction": 1 << 20, "convolution": 128, "nbody": 2048}
-_BYTES = 32 << 20
+_BYTES = 64 << 20
 _OTHERS = {
     "new": ("shader text to first result, new", 4), "seen": ("shader text to first result, seen before", 4),
-    "trip": ("writeBuffer, submit, map of 4 B", 4), "upload": ("upload of 32 MiB", _BYTES),
-    "readback": ("copy, map and read of 32 MiB", _BYTES),
+    "trip": ("writeBuffer, submit, map of 4 B", 4), "upload": ("upload of 64 MiB", _BYTES),
+    "readback": ("copy, map and read of 64 MiB", _BYTES),
 }  # fmt: skip
 _MEASURES = (*_SIZES, *_OTHERS)
 _DAWN = "Node + Dawn"
