@@ -113,9 +113,36 @@ dcp_correct("ret = JS_DefinePropertyValue(ctx, sp[-2], atom, sp[-1],
                                              JS_PROP_C_W_E | JS_PROP_THROW);" "int dcp_define_field(JSContext *, JSValueConst, JSAtom, JSValue);
                 ret = JS_IsObject(sp[-2]) ? dcp_define_field(ctx, sp[-2], atom, sp[-1])
                     : JS_DefinePropertyValue(ctx, sp[-2], atom, sp[-1], JS_PROP_C_W_E | JS_PROP_THROW);")
+# V8's stacks begin with the error's name and message and are the error's own, and programs that report errors rely on
+# both (errors.c).
+dcp_correct("uint8_t is_uncatchable_error : 1;" "uint8_t is_uncatchable_error : 1;
+    uint8_t dcp_is_stack_unnamed : 1;")
+dcp_correct("p->is_uncatchable_error = 0;" "p->is_uncatchable_error = 0;
+    p->dcp_is_stack_unnamed = 0;")
+dcp_correct("stack = JS_NewStringLen(ctx, (char *)dbuf.buf, dbuf.size);" "{
+            JSValue dcp_make_stack(JSContext *, JSValueConst, bool, const DynBuf *);
+            stack = dcp_make_stack(ctx, error_obj, has_filter_func, &dbuf);
+        }")
+dcp_correct("p->u.object_data = stack;" "p->u.object_data = stack;
+        p->dcp_is_stack_unnamed = !has_prepare;
+        void dcp_define_stack(JSContext *, JSValueConst);
+        dcp_define_stack(ctx, error_obj);")
+dcp_correct("JS_BACKTRACE_FLAG_FILTER_FUNC);
+    return JS_UNDEFINED;" "JS_BACKTRACE_FLAG_FILTER_FUNC);
+    return JS_IsUncatchableError(ctx->rt->current_exception) ? JS_EXCEPTION : JS_UNDEFINED;")
+dcp_correct("return JS_UNDEFINED;
+    return js_dup(p->u.object_data);" "return JS_UNDEFINED;
+    JSValue dcp_read_stack(JSContext *, JSValueConst);
+    return dcp_read_stack(ctx, this_val);")
+dcp_correct("    if (!JS_IsString(value))
+        return JS_ThrowTypeError(ctx, \"Error.prototype.stack setter" "    bool dcp_write_stack(JSContext *, JSValueConst, JSValueConst);
+    if (dcp_write_stack(ctx, this_val, value))
+        return JS_UNDEFINED;
+    if (!JS_IsString(value))
+        return JS_ThrowTypeError(ctx, \"Error.prototype.stack setter")
 # Strings as WebAssembly sees them, and scripts as bytes, need what quickjs.h does not offer.
 string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n#include \"engine/quickjs/memory.c\"\n"
-  "#include \"engine/quickjs/objects.c\"\n")
+  "#include \"engine/quickjs/objects.c\"\n#include \"engine/quickjs/errors.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
 file(CONFIGURE OUTPUT "${corrected_file}" CONTENT "@corrected@" @ONLY NEWLINE_STYLE UNIX)
 
@@ -127,7 +154,8 @@ target_compile_options(quickjs PRIVATE -w)
 target_include_directories(quickjs PRIVATE "${quickjs_dir}")
 set(quickjs_own "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs")
 set(quickjs_included "${quickjs_own}/strings.c" "${quickjs_own}/strings.h" "${quickjs_own}/scripts.c" "${quickjs_own}/scripts.h"
-  "${quickjs_own}/memory.c" "${quickjs_own}/memory.h" "${quickjs_own}/objects.c")
+  "${quickjs_own}/memory.c" "${quickjs_own}/memory.h" "${quickjs_own}/objects.c"
+  "${quickjs_own}/errors.c")
 set(math_functions "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/math_functions.h")
 set_source_files_properties("${corrected_file}" PROPERTIES
   COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" 

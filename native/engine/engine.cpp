@@ -28,6 +28,13 @@ void Engine::raise(ErrorType type, std::string_view message) { raise(error(type,
 
 void Engine::terminate() { throw Thrown{{}, true}; }
 
+std::string calls_of(const std::string& stack, const std::string& name) {
+  if (stack.starts_with("    at ")) return stack;
+  const std::size_t first = stack.find("\n    at ");
+  if (first != std::string::npos) return stack.substr(first + 1);
+  return stack.starts_with(name) ? "" : stack;
+}
+
 // U+FFFD takes three bytes too.
 void replace_surrogates(std::string& text) {
   for (std::size_t i = text.find('\xED'); i != std::string::npos; i = text.find('\xED', i + 1)) {

@@ -269,7 +269,7 @@ class Engine {
   /// Own enumerable string keys, as get() takes them: UTF-8, but for lone surrogates (replace_surrogates).
   virtual std::vector<std::string> keys(Value object) = 0;
 
-  /// The reason and stack of a thrown value as text: "Name: message" and the stack's lines.
+  /// The reason of a thrown value as text, and the lines of the calls that its stack has after "Name: message".
   struct ErrorText {
     std::string name, message, stack;
   };
@@ -302,6 +302,9 @@ class Scope {
   Engine& engine_;
   std::size_t mark_;
 };
+
+/// The lines of an error's stack that are calls: the error's name and message stand before them.
+std::string calls_of(const std::string& stack, const std::string& name);
 
 /// Turns lone surrogates, each of them three bytes that are no UTF-8, into U+FFFD.
 void replace_surrogates(std::string& text);

@@ -60,7 +60,7 @@ const char* trap_message(std::uint8_t code) {
   }
 }
 
-// "    at name (wasm-function[3]:0x1a)" a line, innermost first.
+// "\n    at name (wasm-function[3]:0x1a)" each, innermost first.
 // Deletes the frames.
 std::string frames_text(wasm_frame_vec_t frames) {
   std::string text;
@@ -68,12 +68,12 @@ std::string frames_text(wasm_frame_vec_t frames) {
     char position[64];
     std::snprintf(position, sizeof position, "wasm-function[%u]:0x%zx", wt.wasm_frame_func_index(frames.data[i]),
                   wt.wasm_frame_module_offset(frames.data[i]));
-    text += "    at ";
+    text += "\n    at ";
     if (const wasm_name_t* name = wt.wasmtime_frame_func_name(frames.data[i])) {
       text.append(reinterpret_cast<const char*>(name->data), name->size);
-      text += std::string(" (") + position + ")\n";
+      text += std::string(" (") + position + ")";
     } else {
-      text += std::string(position) + "\n";
+      text += position;
     }
   }
   wt.wasm_frame_vec_delete(&frames);

@@ -76,6 +76,7 @@ class Contract {
     const auto error = thrown([&] { run("function f() {\n  throw new TypeError('no');\n}\nf()", "errors.js"); });
     CHECK(error.name == "TypeError" && error.message == "no");
     CHECK(error.stack.starts_with("    at f (errors.js:2:"));
+    CHECK(engine_.to_string(run("try { null.x } catch (error) { error.stack }")).starts_with("TypeError: "));
     CHECK(thrown([&] { run("\nlet 1", "syntax.js"); }).stack.find("syntax.js:2:") != std::string::npos);
     CHECK(thrown([&] { run("throw 5"); }).message == "5");
     CHECK(thrown([&] { run("(function f() { f() })()"); }).name.ends_with("Error"));

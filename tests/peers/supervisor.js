@@ -17,7 +17,9 @@ function datum(value) {
 }
 
 function reported(value) {
-  if (value instanceof Error) return { $error: value.name, message: value.message, code: value.errorCode };
+  if (value instanceof Error) {
+    return { $error: value.name, message: value.message, code: value.errorCode, stack: value.stack };
+  }
   if (ArrayBuffer.isView(value) && value.length > 64) {
     return { $array: value.constructor.name, length: value.length, sum: value.reduce((sum, x) => sum + x, 0) };
   }

@@ -46,10 +46,30 @@ def test_an_exception_is_reported_and_the_sandbox_is_used_again(port: int) -> No
     assert (first["message"], first["code"], second) == ("too 1", "EUNCAUGHT", 2)
 
 
+@pytest.mark.parametrize(
+    ("fails", "head"),
+    [
+        ('throw new RangeError("too large")', "RangeError: too large"),
+        ('throw new (class extends Error { name = "Mine"; })("of a class")', "Mine: of a class"),
+        ('throw new AggregateError([], "several")', "AggregateError: several"),
+        ('await null; throw new Error("two\\nlines")', "Error: two\nlines"),
+    ],
+)
+def test_the_stack_of_an_error_tells_what_it_is_about(port: int, fails: str, head: str) -> None:
+    """What the work function throws, and what it logs: KVIN sends the error's own properties."""
+    source = f"async () => {{ progress(); try {{ {fails}; }} catch (error) {{ console.error(error); throw error; }} }}"
+    report = run_slices(port, {"workFunction": source}, [1])
+    (thrown,) = results(report)
+    (logged,) = [payload["message"]["what"]["arr"][0] for name, payload in report["events"] if name == "console"]
+    assert thrown["message"] == head.partition(": ")[2]
+    for stack in (thrown["stack"], logged["ps"]["stack"]):
+        assert stack.startswith(f"{head}\n    at ")
+
+
 def test_a_work_function_that_cannot_be_compiled_is_refused(port: int) -> None:
     report = run_slices(port, {"workFunction": "(x) => {"}, [1])
     assert report["slices"] == []
-    assert "refused" in report
+    assert report["refused"].startswith("SyntaxError: ")
 
 
 def test_a_work_function_rejects_its_slice(port: int) -> None:

@@ -84,7 +84,8 @@ Engine::ErrorText QuickJsEngine::describe_error(Value error) {
   const Scope scope(*this);
   const JSValue value = js(error);
   if (JS_IsObject(value)) {
-    ErrorText text{text_property(value, "name"), text_property(value, "message"), text_property(value, "stack")};
+    ErrorText text{text_property(value, "name"), text_property(value, "message"), ""};
+    text.stack = calls_of(text_property(value, "stack"), text.name);
     if (!text.name.empty() || !text.message.empty()) return text;
   }
   try {

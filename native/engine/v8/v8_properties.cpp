@@ -112,18 +112,6 @@ std::string V8Engine::text_property(v8::Local<v8::Object> object, const char* na
   }
 }
 
-namespace {
-
-/// V8's stack begins with the error's name and message; the lines of the calls alone are wanted.
-std::string calls_of(const std::string& stack, const std::string& name) {
-  if (stack.starts_with("    at ")) return stack;
-  const std::size_t first = stack.find("\n    at ");
-  if (first != std::string::npos) return stack.substr(first + 1);
-  return stack.starts_with(name) ? "" : stack;
-}
-
-}  // namespace
-
 Engine::ErrorText V8Engine::describe_error(Value error) {
   const Scope scope(*this);
   if (to(error)->IsObject()) {

@@ -5,7 +5,8 @@
   if (ops.wasmCompile === undefined) return;
   const {
     Error, ObjectCreate, ObjectDefineProperty, ObjectSetPrototypeOf, RangeError, ReflectConstruct, SafeWeakSet,
-    StringPrototypeIncludes, StringPrototypeSplit, StringPrototypeStartsWith, StringPrototypeTrim, TypeError,
+    StringPrototypeIncludes, StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeSplit,
+    StringPrototypeStartsWith, StringPrototypeTrim, TypeError,
   } = primordials;
 
   const hidden = (value) => ({ __proto__: null, value, writable: true, enumerable: false, configurable: true });
@@ -47,16 +48,18 @@
   const isOwnFrame = (line) =>
     line === "at native (native)" || line === "at construct (native)" || StringPrototypeStartsWith(line, "at wasm");
 
-  /** The lines of a stack that are the user's, after the frames of wasm. */
+  /** A stack with the frames of wasm, "\n    at ..." each, between its head and the lines that are the user's. */
   function userStack(stack, frames) {
-    let text = frames;
-    const lines = StringPrototypeSplit(stack, "\n");
+    const start = StringPrototypeIndexOf(stack, "\n    at ");
+    if (start < 0) return stack + frames;
+    const lines = StringPrototypeSplit(StringPrototypeSlice(stack, start + 1), "\n");
+    let calls = "";
     for (let i = 0; i < lines.length; i++) {
-      if (lines[i] === "" || StringPrototypeIncludes(lines[i], "dcp:webassembly")) continue;
-      if (text === frames && isOwnFrame(StringPrototypeTrim(lines[i]))) continue;
-      text += `${lines[i]}\n`;
+      if (StringPrototypeIncludes(lines[i], "dcp:webassembly")) continue;
+      if (calls === "" && isOwnFrame(StringPrototypeTrim(lines[i]))) continue;
+      calls += `\n${lines[i]}`;
     }
-    return text;
+    return StringPrototypeSlice(stack, 0, start) + frames + calls;
   }
 
   /** Errors of traps, which wasm cannot catch. */
