@@ -173,6 +173,79 @@ def test_literals_have_what_they_say_each_time_they_are_evaluated(tmp_path: Path
     ]
 
 
+def test_strings_are_put_together_and_taken_apart(tmp_path: Path) -> None:
+    """Piece by piece, past every size at which the engine stores them in another way; what was kept stays as it was."""
+    source = """
+      const found = [];
+      function built(pieces) {
+        let text = "", kept = [], other;
+        for (let i = 0; i < 60000; i++) {
+          if (i % 9973 === 0) { kept.push(text); other = text; }
+          text += pieces(i);
+          if (i === 30000) { const twice = text + "x"; found.push(twice.length - text.length); }
+        }
+        found.push(kept.every((part) => text.startsWith(part)), text.startsWith(other));
+        found.push(kept.map((part) => part.length));
+        return text;
+      }
+      const check = (pieces) => {
+        const list = Array.from({ length: 60000 }, (_, i) => pieces(i));
+        const text = built(pieces), joined = list.join("");
+        let sum = 0, same = true;
+        for (let i = 0; i < text.length; i++) {
+          sum = (sum * 31 + text.charCodeAt(i)) >>> 0;
+          same &&= text.charAt(i) === joined[i];
+        }
+        found.push(text === joined, same, text.length === joined.length, sum, text.indexOf(joined.slice(-9)) > 0);
+      };
+      check((i) => String.fromCharCode(97 + i % 26, 65 + i % 7));
+      check((i) => String.fromCharCode(i % 256));
+      check((i) => i % 1000 === 999 ? "\u20ac" : "ab");
+      check((i) => i < 40000 ? "abc" : "\u4e00\u4e8c");
+      const closure = () => { let text = "y".repeat(20000); const read = () => text; const seen = [];
+        for (let i = 0; i < 4; i++) { const before = read(); text += "z"; seen.push(before.length, read().length); }
+        return seen; };
+      found.push(closure());
+      let self = "s".repeat(9000) + "t";
+      for (let i = 0; i < 3; i++) self += self;
+      found.push(self.length, self === ("s".repeat(9000) + "t").repeat(8));
+      function* parts() { let text = "u".repeat(9000); for (;;) { text += yield text; } }
+      const generator = parts();
+      const first = generator.next().value, second = generator.next("v").value, third = generator.next("w").value;
+      found.push(first.length, second.length, third.length, second.slice(-2), third.slice(-2));
+      found.push(["", "a".charAt(1), "a".charAt(-1), "a".charAt(), Number.isNaN("a".charCodeAt(1)), "abc".indexOf(""),
+        "".indexOf("a"), "abc".indexOf("c"), "\u20acabc".indexOf("c"), "abc".indexOf("\u20ac"), "abc".length]);
+      String.prototype.charAt = () => "replaced";
+      found.push("abc".charAt(0));
+      Object.defineProperty(String.prototype, "got", { get() { return this.length; } });
+      found.push("abcd".got, "abcd".absent === undefined, "abc"[1]);
+      print(JSON.stringify(found));
+    """
+    done = run_script(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+
+    def checked(pieces: list[str]) -> list[object]:
+        text = "".join(pieces)
+        total = 0
+        for unit in text:
+            total = (total * 31 + ord(unit)) & 0xFFFFFFFF
+        lengths = [len("".join(pieces[:i])) for i in range(0, 60000, 9973)]
+        return [1, True, True, lengths, True, True, True, total, True]
+
+    expected: list[object] = []
+    for pieces in (
+        [chr(97 + i % 26) + chr(65 + i % 7) for i in range(60000)],
+        [chr(i % 256) for i in range(60000)],
+        ["\u20ac" if i % 1000 == 999 else "ab" for i in range(60000)],
+        ["abc" if i < 40000 else "\u4e00\u4e8c" for i in range(60000)],
+    ):
+        expected += checked(pieces)
+    expected += [[20000, 20001, 20001, 20002, 20002, 20003, 20003, 20004], 72008, True]
+    expected += [9000, 9001, 9002, "uv", "vw", ["", "", "", "a", True, 0, -1, 2, 3, -1, 3], "replaced", 4, True, "b"]
+    assert found == expected
+
+
 def test_a_stack_begins_with_name_and_message(tmp_path: Path) -> None:
     """The message is that of the making, the name that of the first look: Error.captureStackTrace is told at once."""
     source = """

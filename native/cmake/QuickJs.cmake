@@ -140,9 +140,10 @@ dcp_correct("    if (!JS_IsString(value))
         return JS_UNDEFINED;
     if (!JS_IsString(value))
         return JS_ThrowTypeError(ctx, \"Error.prototype.stack setter")
+include("${CMAKE_CURRENT_LIST_DIR}/QuickJsSpeed.cmake")
 # Strings as WebAssembly sees them, and scripts as bytes, need what quickjs.h does not offer.
 string(APPEND corrected "\n#include \"engine/quickjs/strings.c\"\n#include \"engine/quickjs/scripts.c\"\n#include \"engine/quickjs/memory.c\"\n"
-  "#include \"engine/quickjs/objects.c\"\n#include \"engine/quickjs/errors.c\"\n")
+  "#include \"engine/quickjs/objects.c\"\n#include \"engine/quickjs/errors.c\"\n#include \"engine/quickjs/short_strings.c\"\n")
 set(corrected_file "${CMAKE_CURRENT_BINARY_DIR}/generated/quickjs.c")
 file(CONFIGURE OUTPUT "${corrected_file}" CONTENT "@corrected@" @ONLY NEWLINE_STYLE UNIX)
 
@@ -155,7 +156,7 @@ target_include_directories(quickjs PRIVATE "${quickjs_dir}")
 set(quickjs_own "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs")
 set(quickjs_included "${quickjs_own}/strings.c" "${quickjs_own}/strings.h" "${quickjs_own}/scripts.c" "${quickjs_own}/scripts.h"
   "${quickjs_own}/memory.c" "${quickjs_own}/memory.h" "${quickjs_own}/objects.c"
-  "${quickjs_own}/errors.c")
+  "${quickjs_own}/errors.c" "${quickjs_own}/short_strings.c")
 set(math_functions "${CMAKE_CURRENT_SOURCE_DIR}/native/engine/quickjs/math_functions.h")
 set_source_files_properties("${corrected_file}" PROPERTIES
   COMPILE_OPTIONS "-I${CMAKE_CURRENT_SOURCE_DIR}/native;-include;${math_functions}" 
