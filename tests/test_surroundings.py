@@ -69,7 +69,7 @@ def test_an_environment_with_nothing_of_use(tmp_path: Path, engine: str) -> None
     folder = tmp_path / "a deep path" / "with spaces" / "ü"
     folder.mkdir(parents=True)
     for environment in ({}, {"HOME": "/proc/1", "TMPDIR": str(folder), "LC_ALL": "C", "PYTHONUTF8": "0"}):
-        check({"DCP_EVALUATOR_ENGINE": engine, **environment})
+        check({"DCP_EVALUATOR_ENGINE": engine, "PYTHONPATH": os.pathsep.join(sys.path), **environment})
 
 
 def check(environment: dict[str, str], before: Callable[[], None] | None = None) -> None:
