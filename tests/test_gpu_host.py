@@ -6,6 +6,7 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 
 import dcp_evaluator as dcp
 from dcp_evaluator import installation
+from dcp_evaluator.broker import Broker
 from dcp_evaluator.gpu_pool import GpuPool
 from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command
 from zygote_control import children, is_running, wait_until
@@ -170,4 +172,26 @@ def test_a_gpu_host_outlives_the_thread_that_started_it() -> None:
     time.sleep(0.1)
     assert len(gpu_hosts()) == 1
     pools[0].close()
+    assert gpu_hosts() == []
+
+
+def test_a_sandbox_gets_a_limited_number_of_gpu_hosts() -> None:
+    """Code that owns its sandbox asks in a loop; each time a process is started for it."""
+    broker, sandbox = Broker(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def ask(number: int) -> bytes:
+        sandbox[1].send(b"G")
+        assert broker.answer(sandbox[0], number)
+        answer, fds, _, _ = socket.recv_fds(sandbox[1], 256, 1)
+        for fd in fds:
+            os.close(fd)
+        return answer
+
+    with sandbox[0], sandbox[1]:
+        answers = [ask(1) for _ in range(66)]
+        assert answers[:64] == [b"G"] * 64
+        assert answers[64:] == [b"Nthis sandbox has lost 64 GPU hosts; it gets no other"] * 2
+        assert ask(2) == b"G"
+        broker.release(1)
+        broker.close()
     assert gpu_hosts() == []

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
+from collections import Counter
 from collections.abc import Sequence
 
 from . import installation, isolation
-from .errors import InstallationError
+from .errors import DcpError, InstallationError
 from .gpu_host import GpuHost
 from .gpu_options import GpuOptions
 
 _MOST_RESTING = 4
+_MOST_OF_A_SANDBOX = 64  # one, and another each time that it has lost it
 
 
 class GpuPool:
@@ -23,6 +25,7 @@ class GpuPool:
         self._options = options or GpuOptions()
         self._warm: list[GpuHost] = []
         self._used: dict[int, GpuHost] = {}
+        self._asked: Counter[int] = Counter()  # how often each sandbox that has a host asked for one
         self._ending: list[GpuHost] = []
         self._most_used = 0  # at once, since the last rest()
         self._resting = 0
@@ -46,8 +49,11 @@ class GpuPool:
             self._wanted = 0  # told to whoever asks
 
     def connect(self, owner: int) -> socket.socket:
-        """A connection to a GPU host for sandbox ``owner``. Raises InstallationError, OSError."""
+        """A connection to a GPU host for sandbox ``owner``. Raises DcpError, OSError."""
         self._end_host(owner)  # at most one: a sandbox asks again when it has lost the first
+        self._asked[owner] += 1
+        if self._asked[owner] > _MOST_OF_A_SANDBOX:
+            raise DcpError(f"this sandbox has lost {_MOST_OF_A_SANDBOX} GPU hosts; it gets no other")
         self._warm = [child for child in self._warm if child.poll() is None]
         child = self._warm.pop() if self._warm else self._start()
         self._used[owner] = child
@@ -56,6 +62,7 @@ class GpuPool:
 
     def release(self, owner: int) -> None:
         """Ends the GPU host of a sandbox that has ended."""
+        self._asked.pop(owner, None)
         self._end_host(owner)
         if self._ending or self._wanted:
             self.refill()
