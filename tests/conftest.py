@@ -18,6 +18,7 @@ from dcp_evaluator.evaluator import default_evaluator
 from zygote_control import children, is_running, wait_until
 
 _PR_SET_CHILD_SUBREAPER = 36
+_M_ARENA_MAX = -8
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(number, lambda *_: None)  # which a program that is started does not inherit
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
+    # With an arena for each thread, malloc keeps tens of megabytes for nobody: some tests look at what is left.
+    assert ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1) == 1
     if engine := config.getoption("--engine"):
         os.environ[engines.VARIABLE] = engine
 

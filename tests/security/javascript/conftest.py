@@ -26,14 +26,11 @@ onreadln((line) => {
 });
 """
 _MOST_KEPT = 96 << 20  # bytes by which this process may have grown: malloc keeps some of what a flood has brought
-_M_ARENA_MAX = -8
 
 
 @pytest.fixture(scope="session")
 def target() -> Iterator[Target]:
     """An evaluator whose sandboxes may use little memory, so that it is soon used up."""
-    # With an arena for each thread, malloc keeps tens of megabytes for nobody.
-    assert ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1) == 1
     with dcp.Evaluator(MEMORY_LIMIT) as evaluator:
         found = Target(evaluator)
         # What comes with the first use, and stays: the compiler, a GPU host that waits, the modules of Python.
