@@ -79,18 +79,20 @@ ElementType element_type(v8::Local<v8::Value> view) {
 
 }  // namespace
 
-Value V8Engine::array_buffer(std::size_t size) {
+v8::Local<v8::ArrayBuffer> V8Engine::new_buffer(std::size_t size, v8::BackingStoreInitializationMode mode) {
   v8::Local<v8::ArrayBuffer> made;
-  if (!v8::ArrayBuffer::MaybeNew(isolate_, size).ToLocal(&made)) {
-    raise(ErrorType::range_error, "out of memory: an ArrayBuffer of " + std::to_string(size) + " bytes");
-  }
-  return from(made);
+  if (v8::ArrayBuffer::MaybeNew(isolate_, size, mode).ToLocal(&made)) return made;
+  raise(ErrorType::range_error, "out of memory: an ArrayBuffer of " + std::to_string(size) + " bytes");
+}
+
+Value V8Engine::array_buffer(std::size_t size) {
+  return from(new_buffer(size, v8::BackingStoreInitializationMode::kZeroInitialized));
 }
 
 Value V8Engine::array_buffer(std::span<const std::byte> copy_of) {
-  const Value made = array_buffer(copy_of.size());
-  if (!copy_of.empty()) std::memcpy(to(made).As<v8::ArrayBuffer>()->Data(), copy_of.data(), copy_of.size());
-  return made;
+  const auto made = new_buffer(copy_of.size(), v8::BackingStoreInitializationMode::kUninitialized);
+  if (!copy_of.empty()) std::memcpy(made->Data(), copy_of.data(), copy_of.size());
+  return from(made);
 }
 
 Value V8Engine::external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) {

@@ -150,6 +150,7 @@ class V8Engine final : public Engine {
   auto guarded(Body body);
   [[noreturn]] void throw_caught(v8::TryCatch& caught);
   [[noreturn]] void throw_terminated();
+  v8::Local<v8::ArrayBuffer> new_buffer(std::size_t size, v8::BackingStoreInitializationMode mode);
   // --- v8_strings.cpp ---
   v8::Local<v8::String> text(std::string_view utf8);
   v8::Local<v8::String> lent_text(std::string_view utf8);
