@@ -34,7 +34,7 @@ def ratios(run: Run) -> Figure:
     axes.set_yticks(range(len(measures)), [measure["name"] for measure in measures], fontsize=8)
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(measures) - 0.5, -0.5)
     axes.set_xlabel("our speed / the peer's; black: quartiles")
     axes.set_title(f"{run['date']}, {run['commit']}", fontsize=9)
     return figure
