@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +57,11 @@ def forces(inputs: gpu_programs.Inputs) -> float:
 
 
 @pytest.fixture(scope="module")
-def runners(evaluator: dcp.Evaluator) -> dict[str, peers.Peer]:
+def runners() -> Iterator[dict[str, peers.Peer]]:
+    """An evaluator of its own: the GPU hosts of one that others share would wait on among those that they count."""
     found = gpu_peers.gpu_peers()
-    return {"sandbox": peers.sandbox(evaluator), **{name: found[name] for name in (gpu_peers.NATIVE, "wgpu-py")}}
+    with dcp.Evaluator() as evaluator:
+        yield {"sandbox": peers.sandbox(evaluator), **{name: found[name] for name in (gpu_peers.NATIVE, "wgpu-py")}}
 
 
 @pytest.mark.parametrize("what", SIZES)
