@@ -5,6 +5,9 @@
 //   dcp-gpu-host --library PATH --list     prints the adapters that sandboxes can get as JSON
 //   dcp-gpu-host --report-isolation        prints each layer as JSON, after it was tried
 //
+// --probe and --list take, to find out what a driver is refused:
+//   --without LAYER,...   leaves layers out: landlock, root, seccomp, rlimits, or all of these
+//   --show-refusals       names refused system calls and files on stderr (isolation/refusal_trace.hpp)
 // --isolation strict|standard|none: which layers may be missing (isolation/policy.hpp).
 // LIMITS: --memory BYTES, --staging BYTES, --submission MILLISECONDS, --timestamps never|hardware|always; --visible
 // INDEX,... and --turn N choose adapters.
@@ -25,6 +28,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gpu/adapter_choice.hpp"
@@ -50,6 +54,7 @@ struct Options {
   bool probe = false;
   bool list = false;
   bool report_isolation = false;
+  dcp::isolation::Trial trial;
   dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
   dcp::gpu::Limits limits;
   dcp::gpu::AdapterChoice choice;
@@ -74,6 +79,26 @@ std::vector<std::size_t> numbers(std::string_view text) {
   return found;
 }
 
+/// Bits of the layers that are listed; throws std::invalid_argument.
+unsigned layers(std::string_view text) {
+  using namespace dcp::isolation;
+  constexpr std::pair<std::string_view, unsigned> known[] = {{"landlock", kLandlock},
+                                                             {"root", kMounts},
+                                                             {"seccomp", kSeccomp},
+                                                             {"rlimits", kRlimits},
+                                                             {"all", kLandlock | kMounts | kSeccomp | kRlimits}};
+  unsigned bits = kNone;
+  while (!text.empty()) {
+    const std::string_view name = text.substr(0, text.find(','));
+    const auto* found =
+        std::find_if(std::begin(known), std::end(known), [&](auto& each) { return each.first == name; });
+    if (found == std::end(known)) throw std::invalid_argument("there is no layer '" + std::string(name) + "'");
+    bits |= found->second;
+    text.remove_prefix(std::min(name.size() + 1, text.size()));
+  }
+  return bits;
+}
+
 /// An option with a value. False: there is none of that name.
 bool set(Options& options, std::string_view name, std::string_view value) {
   if (name == "--library") {
@@ -95,6 +120,8 @@ bool set(Options& options, std::string_view name, std::string_view value) {
     options.choice.visible = numbers(value);
   } else if (name == "--turn") {
     options.choice.turn = number(value);
+  } else if (name == "--without") {
+    options.trial.skip = layers(value);
   } else if (name == "--isolation") {
     const auto policy = dcp::isolation::parse_policy(value);
     if (!policy) return false;
@@ -114,12 +141,19 @@ bool parse(int argc, char** argv, Options& options) {
       options.list = true;
     } else if (argument == "--report-isolation") {
       options.report_isolation = true;
+    } else if (argument == "--show-refusals") {
+      options.trial.trace_refusals = true;
     } else if (i + 1 < argc && set(options, argument, argv[i + 1])) {
       ++i;
     } else {
       std::fprintf(stderr, "dcp-gpu-host: unknown option %s\n", argument.c_str());
       return false;
     }
+  }
+  const bool tries = options.trial.skip != dcp::isolation::kNone || options.trial.trace_refusals;
+  if (tries && !options.probe && !options.list) {
+    std::fprintf(stderr, "dcp-gpu-host: --without and --show-refusals need --probe or --list\n");
+    return false;
   }
   if (options.report_isolation) return true;
   if (options.library.empty()) std::fprintf(stderr, "dcp-gpu-host: --library PATH is missing\n");
@@ -149,10 +183,21 @@ void seal(const Options& options) {
   if (is_in_force(report, "own root")) dcp::gpu::cache_shaders_in_scratch();
 }
 
+/// With what is left out, and nothing is refused for that: no sandbox is at the other end.
+void seal_for_trial(const Options& options) {
+  const dcp::isolation::GpuHostProfile profile = profile_for(options.limits);
+  dcp::gpu::keep_caches_private(profile.view);
+  (void)dcp::isolation::seal_gpu_host_for_trial(profile, options.trial);
+}
+
 /// Sealed as hosts are, so that what is told is what they find.
 [[noreturn]] void tell_adapters(const dcp::gpu::Functions& functions, const Options& options) {
   if (dup2(STDOUT_FILENO, kSocket) < 0) throw std::runtime_error("stdout is not open");
-  seal(options);
+  if (options.trial.skip != dcp::isolation::kNone || options.trial.trace_refusals) {
+    seal_for_trial(options);
+  } else {
+    seal(options);
+  }
   const std::string text = options.probe ? dcp::gpu::probe(functions) : dcp::gpu::list(functions);
   _exit(dprintf(kSocket, "%s\n", text.c_str()) < 0);
 }

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "isolation/capabilities.hpp"
 #include "isolation/landlock.hpp"
 #include "isolation/namespaces.hpp"
 #include "isolation/prctl.hpp"
+#include "isolation/refusal_trace.hpp"
 #include "isolation/rlimits.hpp"
 #include "isolation/seccomp_driver.hpp"
 
@@ -76,11 +78,16 @@ Failure limit(const GpuHostProfile& profile) {
   return failure.empty() ? limit_memory(profile.memory) : failure;
 }
 
+Failure install_filter(bool traced) {
+  SeccompProgram program = compile_driver_seccomp();
+  return install_seccomp(traced ? trace_refusals(std::move(program)) : program);
+}
+
 }  // namespace
 
-Report seal_gpu_host(const GpuHostProfile& profile, unsigned skip) {
+Report seal_gpu_host_for_trial(const GpuHostProfile& profile, const Trial& trial) {
   Report report;
-  const auto wanted = [skip](LayerBit bit) { return (skip & bit) == 0; };
+  const auto wanted = [&trial](LayerBit bit) { return (trial.skip & bit) == 0; };
   // A privileged process makes its namespaces as itself, where others need a user namespace for the others.
   const bool privileged = may_administer();
 
@@ -109,8 +116,10 @@ Report seal_gpu_host(const GpuHostProfile& profile, unsigned skip) {
   record(report, "dumpable", not_dumpable());
   record(report, "parent-death signal", die_with_parent());
   if (wanted(kLandlock)) record(report, "landlock", restrict_with_landlock(profile.view));
-  if (wanted(kSeccomp)) record(report, "seccomp", install_seccomp(compile_driver_seccomp()));
+  if (wanted(kSeccomp)) record(report, "seccomp", install_filter(trial.trace_refusals));
   return report;
 }
+
+Report seal_gpu_host(const GpuHostProfile& profile) { return seal_gpu_host_for_trial(profile, {}); }
 
 }  // namespace dcp::isolation

@@ -126,7 +126,7 @@ void verify(const GpuHostProfile& profile, Layer& layer) {
   GpuHostProfile tried = profile;
   const Forked forked = fork_with_channel(tried);
   const Failure failure = outcome(run_in(forked, [&](int&) {
-    (void)seal_gpu_host(tried, check->skip);
+    (void)seal_gpu_host_for_trial(tried, {.skip = check->skip});
     return check->attempt(tried);
   }));
   layer = {layer.name, failure.empty(), failure.empty() ? check->tried : failure};
