@@ -1,19 +1,19 @@
 #include "gpu/driver_files.hpp"
 
-#include <glob.h>
-
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
-#include <string_view>
+
+#include "gpu/driver_manifests.hpp"
+#include "gpu/library_folders.hpp"
 
 namespace dcp::gpu {
 namespace {
 
 using Paths = std::vector<std::string>;
 
-// Libraries, and the files that say which drivers there are and how they are set.
+// Libraries, and the files that say which drivers there are and how they are set; of several distributions.
 constexpr const char* kReadable[] = {
     "/lib",
     "/lib32",
@@ -22,13 +22,20 @@ constexpr const char* kReadable[] = {
     "/usr/lib32",
     "/usr/lib64",
     "/usr/local/lib",
-    "/usr/local/nvidia",
+    "/usr/local/lib64",
+    "/usr/local/nvidia",   // Google's container images
+    "/run/opengl-driver",  // NixOS
+    "/nix/store",
+    "/gnu/store",   // Guix
+    "/opt/amdgpu",  // AMD's own packages
+    "/opt/amdgpu-pro",
     "/etc/ld.so.cache",
     "/etc/vulkan",
     "/etc/xdg/vulkan",
     "/etc/glvnd",
     "/etc/drirc",
     "/etc/nvidia",
+    "/etc/amd",
     "/usr/share/vulkan",
     "/usr/share/glvnd",
     "/usr/share/drirc.d",
@@ -38,71 +45,62 @@ constexpr const char* kReadable[] = {
     "/usr/local/etc/vulkan",
     "/proc/cpuinfo",
     "/proc/meminfo",
+    "/proc/version",
+    "/proc/sys/kernel/osrelease",
     "/sys/devices/system/cpu",
     "/sys/devices/system/node",
 };
-constexpr const char* kDevices[] = {"/dev/null", "/dev/zero", "/dev/urandom"};
+constexpr const char* kDevices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"};
 constexpr const char* kGpus[] = {"/dev/dri/renderD*", "/dev/nvidia*", "/dev/dxg"};
-// libdrm finds a GPU's vendor and driver through its device number; NVIDIA's library reads the module's parameters.
-constexpr const char* kReadableWithGpu[] = {"/sys/dev/char",  "/sys/devices",       "/sys/bus/pci",
-                                            "/sys/class/drm", "/sys/module/nvidia", "/proc/driver/nvidia",
-                                            "/proc/devices"};
-constexpr const char* kDescriptions[] = {"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"};
-constexpr const char* kFolders[] = {"LD_LIBRARY_PATH", "VK_LAYER_PATH", "VK_ADD_LAYER_PATH"};
+// libdrm looks for GPUs in this folder, and does without an error where it cannot.
+constexpr const char* kListedWithGpu = "/dev/dri";
+// libdrm finds a GPU's vendor and driver through its device number; NVIDIA's library asks whether the kernel's modules
+// are there, older versions in /proc/modules, and reads their parameters.
+constexpr const char* kReadableWithGpu[] = {
+    "/sys/dev/char",          "/sys/devices",           "/sys/bus/pci",
+    "/sys/class/drm",         "/sys/module/nvidia",     "/sys/module/nvidia_modeset",
+    "/sys/module/nvidia_uvm", "/sys/module/nvidia_drm", "/proc/driver/nvidia",
+    "/proc/devices",          "/proc/modules"};
+constexpr const char* kNvidiaModule = "/proc/driver/nvidia";
+constexpr const char* kLibraryFolders[] = {"LD_LIBRARY_PATH", "VK_LAYER_PATH", "VK_ADD_LAYER_PATH"};
+constexpr const char* kSettings[] = {"XDG_CONFIG_DIRS", "XDG_DATA_DIRS"};
 constexpr unsigned kScratchMebibytes = 16;
 constexpr const char* kScratch = "/scratch";
 
-Paths matches(const char* pattern) {
-  glob_t found{};
-  Paths paths;
-  if (glob(pattern, 0, nullptr, &found) == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  globfree(&found);
-  return paths;
+/// What lies below a path that is there already needs no entry of its own.
+void add(Paths& paths, const std::string& path) {
+  const auto covers = [&](const std::string& other) {
+    return path.starts_with(other) && (path.size() == other.size() || path[other.size()] == '/');
+  };
+  if (std::none_of(paths.begin(), paths.end(), covers)) paths.push_back(path);
 }
 
-/// The absolute paths of a variable that lists them; others depend on the current folder, which is not kept.
-Paths listed(const char* variable) {
-  const char* value = std::getenv(variable);
-  Paths paths;
-  std::string_view rest = value == nullptr ? "" : value;
-  while (!rest.empty()) {
-    const std::size_t colon = std::min(rest.find(':'), rest.size());
-    if (rest.starts_with('/') && colon > 1) paths.emplace_back(rest.substr(0, colon));
-    rest.remove_prefix(std::min(colon + 1, rest.size()));
-  }
-  return paths;
-}
-
-/// The library that a driver's description names by a path; empty where the loader looks for its name.
-std::string library_of(const std::string& description) {
-  std::ifstream file(description);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const std::size_t key = text.find("\"library_path\"");
-  const std::size_t colon = key == std::string::npos ? key : text.find(':', key);
-  const std::size_t open = colon == std::string::npos ? colon : text.find('"', colon);
-  const std::size_t end = open == std::string::npos ? open : text.find('"', open + 1);
-  if (end == std::string::npos) return {};
-  const std::filesystem::path path = text.substr(open + 1, end - open - 1);
-  return path.has_parent_path() ? (std::filesystem::path(description).parent_path() / path).lexically_normal() : "";
-}
-
-void add_described(const std::string& description, Paths& readable) {
-  readable.push_back(description);
-  if (const std::string library = library_of(description); !library.empty()) readable.push_back(library);
-}
-
-/// What the environment names beside the usual places. A list of drivers may name folders of descriptions, too.
+/// What the environment, the manifests of drivers and the configuration of the loader name beside the usual places.
 void add_named(Paths& readable) {
-  for (const char* variable : kFolders) {
-    for (const std::string& folder : listed(variable)) readable.push_back(folder);
+  for (const char* variable : kLibraryFolders) {
+    for (const std::string& folder : listed_paths(variable)) add(readable, folder);
   }
-  for (const std::string& folder : listed("XDG_DATA_DIRS")) readable.push_back(folder + "/vulkan");
-  for (const char* variable : kDescriptions) {
-    for (const std::string& path : listed(variable)) {
-      add_described(path, readable);
-      for (const std::string& inside : matches((path + "/*.json").c_str())) add_described(inside, readable);
+  for (const char* variable : kSettings) {
+    for (const std::string& folder : listed_paths(variable)) add(readable, folder + "/vulkan");
+  }
+  for (const std::string& folder : configured_library_folders()) add(readable, folder);
+  for (const std::string& manifest : driver_manifests()) {
+    add(readable, manifest);
+    const std::string library = library_of(manifest);
+    if (library.empty()) continue;
+    for (const std::string& path : files_beside(library)) add(readable, path);
+  }
+}
+
+/// Device nodes of GPUs. They are looked up for each host, since some come into being when they are first used.
+Paths gpu_nodes() {
+  Paths nodes;
+  for (const char* pattern : kGpus) {
+    for (std::string& path : matches(pattern)) {
+      if (std::filesystem::is_character_file(path)) nodes.push_back(std::move(path));
     }
   }
+  return nodes;
 }
 
 }  // namespace
@@ -111,14 +109,11 @@ isolation::FileView driver_files() {
   isolation::FileView view;
   view.readable.assign(std::begin(kReadable), std::end(kReadable));
   view.devices.assign(std::begin(kDevices), std::end(kDevices));
-  const std::size_t without_gpu = view.devices.size();
-  for (const char* pattern : kGpus) {
-    for (std::string& path : matches(pattern)) {
-      if (std::filesystem::is_character_file(path)) view.devices.push_back(std::move(path));
-    }
-  }
-  if (view.devices.size() > without_gpu) {
+  const Paths nodes = gpu_nodes();
+  view.devices.insert(view.devices.end(), nodes.begin(), nodes.end());
+  if (!nodes.empty() || std::filesystem::exists(kNvidiaModule)) {
     view.readable.insert(view.readable.end(), std::begin(kReadableWithGpu), std::end(kReadableWithGpu));
+    view.listed.push_back(kListedWithGpu);
   }
   add_named(view.readable);
   view.scratch = kScratch;

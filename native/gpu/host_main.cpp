@@ -36,6 +36,7 @@
 #include "gpu/compute_check.hpp"
 #include "gpu/crash.hpp"
 #include "gpu/driver_files.hpp"
+#include "gpu/driver_manifests.hpp"
 #include "gpu/library.hpp"
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
@@ -249,6 +250,7 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   // Mesa looks for a Wayland display and complains on stderr where the variable is missing.
   setenv("XDG_RUNTIME_DIR", "/nonexistent", 0);
+  dcp::gpu::name_manifests_elsewhere();
   try {
     if (options.report_isolation) {
       const auto report = dcp::isolation::verify_gpu_host(profile_for(options.limits));

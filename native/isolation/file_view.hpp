@@ -12,6 +12,7 @@ namespace dcp::isolation {
 struct FileView {
   std::vector<std::string> readable;  ///< files and folders, with all that is below them
   std::vector<std::string> devices;   ///< device nodes: read, write, ioctl
+  std::vector<std::string> listed;    ///< folders that may be listed; what is in them stays closed
   std::string scratch;                ///< a folder that exists inside only, in memory, empty at first
   unsigned scratch_mebibytes = 0;     ///< what fits into it
 };

@@ -24,6 +24,9 @@
 namespace dcp::isolation {
 namespace {
 
+/// Bytes that a driver may lock into memory: the kernel's default for every process, since Linux 5.16.
+constexpr std::size_t kMostLocked = std::size_t{8} << 20;
+
 /// Stdin and stdout lead nowhere; stderr is where the host says why it ends.
 Failure close_other_descriptors(int keep) {
   const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -65,6 +68,12 @@ Failure make_view(const FileView& view, bool own_namespace) {
   return own_namespace ? enter_view(view) : "no own mount namespace";
 }
 
+/// What Landlock allows. With a root of its own, "/" lists the view and nothing else; NVIDIA's library opens it.
+Failure restrict_files(FileView view, bool own_root) {
+  if (own_root) view.listed.push_back("/");
+  return restrict_with_landlock(view);
+}
+
 Failure limit_memory(std::size_t memory) {
   if (memory == 0) return {};
   const rlimit limit{memory, memory};
@@ -74,6 +83,7 @@ Failure limit_memory(std::size_t memory) {
 Failure limit(const GpuHostProfile& profile) {
   Limits limits;
   limits.threads = kMostHostThreads;
+  limits.locked = kMostLocked;
   Failure failure = limit_resources(limits);
   return failure.empty() ? limit_memory(profile.memory) : failure;
 }
@@ -115,7 +125,9 @@ Report seal_gpu_host_for_trial(const GpuHostProfile& profile, const Trial& trial
   record(report, "no_new_privs", no_new_privs());
   record(report, "dumpable", not_dumpable());
   record(report, "parent-death signal", die_with_parent());
-  if (wanted(kLandlock)) record(report, "landlock", restrict_with_landlock(profile.view));
+  if (wanted(kLandlock)) {
+    record(report, "landlock", restrict_files(profile.view, is_in_force(report, "own root")));
+  }
   if (wanted(kSeccomp)) record(report, "seccomp", install_filter(trial.trace_refusals));
   return report;
 }

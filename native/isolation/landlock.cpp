@@ -54,6 +54,7 @@ Failure allow_view(int ruleset, const FileView& view, std::uint64_t handled) {
     }
   };
   allow_all(view.readable, kReadFile | kReadFolder);
+  allow_all(view.listed, kReadFolder);
   allow_all(view.devices, kReadFile | kWriteFile | kControlDevice);
   if (!view.scratch.empty()) allow_all({view.scratch}, ~(kExecute | kControlDevice));
   return failure;

@@ -71,9 +71,13 @@ Failure limit_resources(const Limits& limits) {
     const char* name;
     rlim_t most;
   };
-  constexpr Fixed fixed[] = {
-      {RLIMIT_CORE, "CORE", 0},         {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors}, {RLIMIT_MEMLOCK, "MEMLOCK", 0},
-      {RLIMIT_MSGQUEUE, "MSGQUEUE", 0}, {RLIMIT_SIGPENDING, "SIGPENDING", 64},      {RLIMIT_RTPRIO, "RTPRIO", 0},
+  const Fixed fixed[] = {
+      {RLIMIT_CORE, "CORE", 0},
+      {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors},
+      {RLIMIT_MEMLOCK, "MEMLOCK", limits.locked},
+      {RLIMIT_MSGQUEUE, "MSGQUEUE", 0},
+      {RLIMIT_SIGPENDING, "SIGPENDING", 64},
+      {RLIMIT_RTPRIO, "RTPRIO", 0},
       {RLIMIT_NICE, "NICE", 0},
   };
   for (const Fixed& each : fixed) {
