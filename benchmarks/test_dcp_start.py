@@ -26,7 +26,7 @@ from dcp_programs import environment, modules, start_up_files
 from cli_driver import COMMAND
 from line_peer import TcpEvaluator
 from node import node
-from zygote_control import children
+from process_tree import children, running
 
 _LOADED = b'"__sandboxLoaded"'
 _DESCRIBED = b'"capabilities"'
@@ -117,7 +117,7 @@ def _private_memory(pid: int) -> float:
 
 
 def _sandboxes(pid: int) -> list[int]:
-    (zygote,) = (child for child in children(pid) if "zygote" in Path(f"/proc/{child}/comm").read_text())
+    (zygote,) = running("dcp-zygote", children(pid))
     return children(zygote)
 
 

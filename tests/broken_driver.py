@@ -12,8 +12,9 @@ _SOURCE = """#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+static void complain(void) {{ fprintf(stderr, "\\033[2Ja driver that complains\\n"); }}
 static void* chatter(void* unused) {{
-  for (;;) fprintf(stderr, "\\033[2Ja driver that complains\\n");
+  for (;;) complain();
   return unused;
 }}
 int32_t vk_icdNegotiateLoaderICDInterfaceVersion(uint32_t* version) {{ (void)version; {body} }}
@@ -24,7 +25,11 @@ BODIES = {
     "crashes": "*(volatile int*)8 = 1; return 0;",
     "hangs": "for (;;) pause();",
     "exits": "_exit(0);",
-    "chatters": "pthread_t thread; pthread_create(&thread, 0, chatter, 0); return -3;",
+    "chatters": """
+  for (int i = 0; i < 10000; ++i) complain();
+  pthread_t thread;
+  pthread_create(&thread, 0, chatter, 0);
+  return -3;""",
 }
 
 

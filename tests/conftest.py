@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ import pytest
 import dcp_evaluator as dcp
 from dcp_evaluator import engines
 from dcp_evaluator.evaluator import default_evaluator
-from zygote_control import children, is_running, wait_until
+from process_tree import children, is_running, running
+from zygote_control import wait_until
 
 _PR_SET_CHILD_SUBREAPER = 36
 _M_ARENA_MAX = -8
@@ -60,6 +61,19 @@ def engine() -> str:
 def evaluator() -> Iterator[dcp.Evaluator]:
     with dcp.Evaluator() as evaluator:
         yield evaluator
+
+
+@pytest.fixture
+def new_processes() -> Callable[[str], list[int]]:
+    """Gives the children of a name that run now and did not when the test began: those of other tests may wait."""
+    before = set(children(os.getpid()))
+    return lambda name: running(name, [pid for pid in children(os.getpid()) if pid not in before])
+
+
+@pytest.fixture
+def gpu_hosts(new_processes: Callable[[str], list[int]]) -> Callable[[], list[int]]:
+    """Gives the GPU hosts that the test has started and that run."""
+    return lambda: new_processes("dcp-gpu-host")
 
 
 @pytest.fixture(scope="session", autouse=True)

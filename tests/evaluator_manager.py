@@ -13,7 +13,7 @@ from pathlib import Path
 from cli_driver import DEADLINE
 from dcp_client import MANAGER
 from line_peer import Listener
-from zygote_control import children
+from process_tree import children
 
 WITHOUT_MONITORS = tuple(f"--disable-monitor={name}" for name in ("session", "screensaver", "signal"))
 
@@ -45,11 +45,6 @@ class Manager(Listener):
         """By SIGTERM; the exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Terminal:

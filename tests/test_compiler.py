@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -17,7 +16,8 @@ import wasmtime
 import dcp_evaluator as dcp
 from cli_driver import run_script
 from dcp_evaluator.compiler import Compiler
-from zygote_control import children, is_running, wait_until
+from process_tree import children, is_running, kill
+from zygote_control import wait_until
 
 RUN = "(bytes) => new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.run()"
 
@@ -310,14 +310,14 @@ def test_an_invalid_module_again_and_again(run: Callable[..., Any]) -> None:
 # --- Whatever is killed ---
 
 
-def test_a_killed_compiler_is_replaced(folder: Path) -> None:
+def test_a_killed_compiler_is_replaced(folder: Path, new_processes: Callable[[str], list[int]]) -> None:
     source = f"""async (bytes) => {{ const first = ({RUN})(bytes[0]); console.log("first");
       while (!globalThis.killed) {{ await 0; progress(); try {{ ({RUN})(bytes[1]); killed = true; }} catch {{}} }}
       return [first, ({RUN})(bytes[2])]; }}"""
     data = [np.frombuffer(module(k), dtype=np.uint8) for k in range(3)]
     with dcp.Evaluator() as evaluator:
         job = dcp.compute_for([data], source)
-        job.on("console", lambda event: os.kill(compilers()[0], signal.SIGKILL))
+        job.on("console", lambda event: kill(new_processes("dcp-compiler")[0], "dcp-compiler"))
         assert list(job.local_exec(1, evaluator=evaluator).wait()) == [[0, 2]]
 
 
@@ -341,11 +341,7 @@ def test_a_compilation_that_is_killed_is_told(compiler: Compiler) -> None:
         assert compiler.pid is not None
         pid = compiler.pid
         wait_until(lambda: bool(children(pid)), "the compilation runs")
-        os.kill(children(pid)[0], signal.SIGKILL)
+        assert kill(children(pid)[0], "dcp-compiler")
         connection.settimeout(20)
         assert connection.recv(1000).startswith(b"F")
         assert compile_in(connection, module(1)) == b"M"
-
-
-def compilers() -> list[int]:
-    return [pid for pid in children(os.getpid()) if Path(f"/proc/{pid}/comm").read_text().strip() == "dcp-compiler"]

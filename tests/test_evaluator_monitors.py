@@ -10,8 +10,9 @@ import pytest
 from cli_driver import DEADLINE
 from dcp_client import MANAGER, install_dcp_client, run_command
 from evaluator_manager import Manager, Terminal
+from process_tree import descendants, is_running
 from session_bus import Screensaver, SessionBus
-from zygote_control import descendants, is_running, wait_until
+from zygote_control import wait_until
 
 GNOME = ("org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver")
 CINNAMON = ("org.cinnamon.ScreenSaver", "/org/cinnamon/ScreenSaver", "org.cinnamon.ScreenSaver")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import random
 import select
-import signal
 import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from dcp_evaluator import installation
 from dcp_evaluator.broker import Broker
 from dcp_evaluator.gpu_pool import GpuPool
 from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command
-from zygote_control import children, is_running, wait_until
+from process_tree import kill
+from zygote_control import wait_until
 
 ADAPTER_REPLY = 1
 REQUEST_ADAPTER, REQUEST_DEVICE, CREATE_SHADER_MODULE = 1, 2, 4
@@ -88,19 +89,13 @@ def test_random_commands_never_crash_the_host(seed: int) -> None:
     assert status == BROKE_THE_PROTOCOL, said
 
 
-def test_a_host_without_its_library_says_so() -> None:
+def test_a_host_without_its_library_says_so(tmp_path: Path) -> None:
     program = str(installation.executable("dcp-gpu-host"))
-    done = subprocess.run([program, "--library", "/nonexistent.so"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "--library", tmp_path / "wgpu.so"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("dcp-gpu-host: cannot open wgpu-native: ")
     done = subprocess.run([program, "--nonsense"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "dcp-gpu-host: unknown option --nonsense\n")
-
-
-def gpu_hosts() -> list[int]:
-    """The GPU hosts among our children that run."""
-    running = (pid for pid in children(os.getpid()) if is_running(pid))
-    return [pid for pid in running if Path(f"/proc/{pid}/comm").read_text().startswith("dcp-gpu-host")]
 
 
 WAITS_FOR_LOSS = """
@@ -124,7 +119,7 @@ async (datum) => {
 """
 
 
-def test_a_gpu_host_that_is_killed_loses_the_device_only() -> None:
+def test_a_gpu_host_that_is_killed_loses_the_device_only(gpu_hosts: Callable[[], list[int]]) -> None:
     job = dcp.compute_for([0, 1, 2], WAITS_FOR_LOSS)
     seen = []
 
@@ -132,7 +127,7 @@ def test_a_gpu_host_that_is_killed_loses_the_device_only() -> None:
         seen.append(event)
         if len(seen) == 2:
             for pid in gpu_hosts():
-                os.kill(pid, signal.SIGKILL)
+                kill(pid, "dcp-gpu-host")
 
     job.work.on("ready", kill_second)
     with dcp.Evaluator() as evaluator:
@@ -141,7 +136,7 @@ def test_a_gpu_host_that_is_killed_loses_the_device_only() -> None:
     wait_until(lambda: not gpu_hosts(), "the GPU hosts end")
 
 
-def test_a_gpu_host_waits_for_the_next_job() -> None:
+def test_a_gpu_host_waits_for_the_next_job(gpu_hosts: Callable[[], list[int]]) -> None:
     def run() -> list[int]:
         """The hosts that wait after a job that used one."""
         work = "async () => (await navigator.gpu.requestAdapter()) !== null"
@@ -157,7 +152,7 @@ def test_a_gpu_host_waits_for_the_next_job() -> None:
     wait_until(lambda: not gpu_hosts(), "the GPU hosts end")
 
 
-def test_a_gpu_host_outlives_the_thread_that_started_it() -> None:
+def test_a_gpu_host_outlives_the_thread_that_started_it(gpu_hosts: Callable[[], list[int]]) -> None:
     """It ends with its parent, for which the kernel takes that thread."""
     pools: list[GpuPool] = []
 
@@ -175,7 +170,7 @@ def test_a_gpu_host_outlives_the_thread_that_started_it() -> None:
     assert gpu_hosts() == []
 
 
-def test_a_sandbox_gets_a_limited_number_of_gpu_hosts() -> None:
+def test_a_sandbox_gets_a_limited_number_of_gpu_hosts(gpu_hosts: Callable[[], list[int]]) -> None:
     """Code that owns its sandbox asks in a loop; each time a process is started for it."""
     broker, sandbox = Broker(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 

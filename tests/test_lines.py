@@ -37,20 +37,23 @@ def test_random_state_is_fresh_and_the_clock_goes_on_where_the_files_left_it(tmp
       const loaded = performance.now();
       onreadln(() => {
         const now = performance.now();
-        writeln(JSON.stringify([Math.random(), now - loaded, performance.timeOrigin + now - Date.now()]));
+        // The least of some: any two readings may lie far apart on a busy machine.
+        const skews = Array.from({ length: 20 }, () => performance.timeOrigin + performance.now() - Date.now());
+        writeln(JSON.stringify([Math.random(), now - loaded, Math.min(...skews.map(Math.abs))]));
       });
     """
-    answers = []
+    randoms = set()
     with TcpEvaluator(script(tmp_path, source)) as evaluator:
-        time.sleep(1.5)
         for _ in range(2):
+            time.sleep(0.5)
+            begun = time.monotonic()
             with evaluator.connect() as peer:
-                answers.append([float(part) for part in peer.ask("x").strip("[]").split(",")])
-    (random, passed, skew), (other_random, other_passed, _) = answers
-    assert random != other_random
-    assert 0 <= passed < 1000, "the time in which nobody was connected does not count"
-    assert 0 <= other_passed < 1000
-    assert abs(skew) < 5
+                random, passed, skew = (float(part) for part in peer.ask("x").strip("[]").split(","))
+            connected = 1000 * (time.monotonic() - begun)
+            assert 0 <= passed <= connected + 250, "the time in which nobody was connected does not count"
+            assert skew < 5
+            randoms.add(random)
+    assert len(randoms) == 2
 
 
 def test_a_timer_that_was_set_while_loading_goes_off_in_each_sandbox(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from cli_driver import COMMAND
 from line_peer import DEADLINE, Peer, TcpEvaluator
-from zygote_control import children
+from process_tree import children, running
 
 MIB = 1 << 20
 LONG = 200 * MIB
@@ -56,7 +56,7 @@ def memory(pid: int, kind: str = "VmHWM") -> int:
 
 def largest_sandbox(evaluator_pid: int) -> int:
     """The most that one of its sandboxes has had in memory."""
-    (zygote,) = (pid for pid in children(evaluator_pid) if "zygote" in Path(f"/proc/{pid}/comm").read_text())
+    (zygote,) = running("dcp-zygote", children(evaluator_pid))
     return max(memory(pid) for pid in children(zygote))
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from cli_driver import COMMAND
 from line_peer import DEADLINE, TcpEvaluator, stdio, write_prelude
-from zygote_control import children, is_running, wait_until
+from process_tree import children, is_running, running
+from zygote_control import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_hundreds_of_connections_at_once(evaluator: TcpEvaluator) -> None:
 
 
 def sandboxes(evaluator: TcpEvaluator) -> set[int]:
-    (zygote,) = (pid for pid in children(evaluator.process.pid) if "zygote" in Path(f"/proc/{pid}/comm").read_text())
+    (zygote,) = running("dcp-zygote", children(evaluator.process.pid))
     return set(children(zygote))
 
 
@@ -149,9 +150,7 @@ def test_a_killed_zygote_is_replaced(tmp_path: Path) -> None:
         with evaluator.connect() as peer:
             assert peer.ask("echo a") == "a"
             time.sleep(1.1)  # one that ends at once is not replaced
-            (zygote,) = (
-                pid for pid in children(evaluator.process.pid) if "zygote" in Path(f"/proc/{pid}/comm").read_text()
-            )
+            (zygote,) = running("dcp-zygote", children(evaluator.process.pid))
             os.kill(zygote, signal.SIGKILL)
             assert peer.read() == ""
         evaluator.wait_for("starting it again")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cli_driver import COMMAND, DEADLINE, run, write
-from zygote_control import children, descendants, is_running, wait_until
+from process_tree import children, descendants, is_running, kill
+from zygote_control import wait_until
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -89,7 +90,7 @@ def test_a_script_may_come_from_a_pipe(tmp_path: Path) -> None:
 def test_it_runs_until_nothing_is_pending(shell: Shell) -> None:
     done = shell(
         """
-        setTimeout(() => { print("timer"); Promise.resolve().then(() => print("promise")); }, 30);
+        setTimeout(() => { print("timer"); Promise.resolve().then(() => print("promise")); }, 300);
         const every = setInterval(() => { if (++count === 3) { clearInterval(every); print("interval"); } }, 1);
         let count = 0;
         queueMicrotask(() => print("microtask"));
@@ -306,7 +307,7 @@ def test_a_signal_ends_all_processes(endless: subprocess.Popen[str], number: int
 def test_a_sandbox_that_is_killed_is_told(endless: subprocess.Popen[str]) -> None:
     (zygote,) = children(endless.pid)
     for sandbox in children(zygote):
-        os.kill(sandbox, signal.SIGKILL)
+        kill(sandbox, "dcp-sandbox")
     _, stderr = endless.communicate(timeout=DEADLINE)
     assert endless.returncode == 137
     assert stderr == "dcp-evaluator: the sandbox ended before its scripts did (signal 9 (SIGKILL))\n"

@@ -23,7 +23,8 @@ import dcp_evaluator as dcp
 from dcp_evaluator import _native, frames
 from dcp_evaluator.sandbox import Sandbox, SandboxFactory
 from dcp_evaluator.values import FrameDecoder
-from zygote_control import children, is_running, open_descriptors, wait_until
+from process_tree import children, is_running, kill, open_descriptors
+from zygote_control import wait_until
 
 ENDLESS = "(x) => { if (x === 0) { console.log('here'); progress(); for (;;); } return x; }"
 MIB = 1 << 20
@@ -56,12 +57,12 @@ class Victim:
         (self.zygote,) = (pid for pid in set(children(os.getpid())) - self._others if is_running(pid))
 
     def wait_for_slice(self) -> None:
-        assert self._runs.acquire(timeout=20)
+        assert self._runs.acquire(timeout=60)
 
     def kill_sandboxes(self) -> None:
         """SIGKILL to the sandbox, and to those that wait."""
         for pid in children(self.zygote):
-            os.kill(pid, signal.SIGKILL)
+            kill(pid, "dcp-sandbox")
 
 
 # --- Death ---
@@ -73,7 +74,7 @@ def test_a_slice_is_run_again_when_its_sandbox_dies(own_evaluator):
         victim.kill_sandboxes()
         victim.wait_for_slice()
     victim.kill_sandboxes()
-    assert victim.results.wait(20).errors.keys() == {0}
+    assert victim.results.wait(60).errors.keys() == {0}
     error = victim.results.errors[0]
     assert error.code == "ESANDBOX"
     assert error.message == "its sandbox died, 3 of 3 times; the last: signal 9 (SIGKILL)"
@@ -84,7 +85,7 @@ def test_a_slice_is_run_again_when_its_sandbox_dies(own_evaluator):
 def test_without_retries(own_evaluator):
     victim = Victim(own_evaluator, retries=0)
     victim.kill_sandboxes()
-    assert victim.results.wait(20).errors[0].code == "ESANDBOX"
+    assert victim.results.wait(60).errors[0].code == "ESANDBOX"
     assert victim.results[1:] == [1, 2, 3]
 
 
@@ -95,7 +96,7 @@ def test_a_zygote_that_dies_is_replaced_and_the_job_goes_on(own_evaluator):
         victim.wait_for_slice()
         victim.find_zygote()
     os.kill(victim.zygote, signal.SIGKILL)
-    assert victim.results.wait(20).errors.keys() == {0}
+    assert victim.results.wait(60).errors.keys() == {0}
     message = "its sandbox died, 3 of 3 times; the last: the sandbox zygote ended (signal 9 (SIGKILL))"
     assert victim.results.errors[0].message == message
     assert victim.results[1:] == [1, 2, 3]
@@ -110,7 +111,7 @@ def test_zygotes_that_die_and_no_slice_ends_end_the_job_with_the_reason(own_eval
         victim.find_zygote()
     os.kill(victim.zygote, signal.SIGKILL)
     with pytest.raises(dcp.ZygoteError, match=r"the sandbox zygote ended \(signal 9 \(SIGKILL\)\)"):
-        victim.results.wait(20)
+        victim.results.wait(60)
     assert list(start(own_evaluator, [1], "(x) => x")) == [1]
 
 
@@ -129,8 +130,8 @@ def test_a_zygote_that_dies_between_jobs_is_replaced(own_evaluator):
 def test_a_slice_without_progress_is_ended(evaluator):
     job = dcp.compute_for(range(4), ENDLESS)
     begun = time.monotonic()
-    results = job.local_exec(1, progress_timeout=0.3, evaluator=evaluator).wait(20)
-    assert 0.3 <= time.monotonic() - begun < 5
+    results = job.local_exec(1, progress_timeout=0.3, evaluator=evaluator).wait(60)
+    assert time.monotonic() - begun >= 0.3
     assert results.errors[0].code == "ENOPROGRESS"
     assert results.errors[0].message.startswith("no progress for 0.3 s, its sandbox was ended; call progress()")
     assert results[1:] == [1, 2, 3]
@@ -139,20 +140,20 @@ def test_a_slice_without_progress_is_ended(evaluator):
 @pytest.mark.parametrize(
     "source",
     [
-        "() => { for (const end = Date.now() + 600; Date.now() < end;) progress(); return 1; }",
+        "() => { for (const end = Date.now() + 2000; Date.now() < end;) progress(); return 1; }",
         """async () => {
-          for (let i = 0; i < 12; i++) { await new Promise((done) => setTimeout(done, 50)); progress(i / 12); }
+          for (let i = 0; i < 20; i++) { await new Promise((done) => setTimeout(done, 100)); progress(i / 20); }
           return 1;
         }""",
     ],
 )
 def test_progress_keeps_a_slice_alive(evaluator, source):
-    assert list(start(evaluator, [0], source, progress_timeout=0.3)) == [1]
+    assert list(start(evaluator, [0], source, progress_timeout=1.5)) == [1]
 
 
 def test_a_slice_that_sleeps_too_long(evaluator):
     source = "() => new Promise((done) => setTimeout(done, 60_000))"
-    assert start(evaluator, [0], source, progress_timeout=0.2).wait(20).errors[0].code == "ENOPROGRESS"
+    assert start(evaluator, [0], source, progress_timeout=0.2).wait(60).errors[0].code == "ENOPROGRESS"
 
 
 # --- Limits ---
@@ -169,7 +170,7 @@ def test_a_slice_that_sleeps_too_long(evaluator):
 )
 def test_the_memory_limit(evaluator, greedy):
     source = f"(x) => {{ if (x === 0) {{ {greedy} }} return x; }}"
-    results = start(evaluator, [0, 1], source, memory_limit=48 * MIB).wait(30)
+    results = start(evaluator, [0, 1], source, memory_limit=48 * MIB).wait(60)
     assert results[1] == 1
     assert any(text in results.errors[0].message.lower() for text in ("out of memory", "array buffer"))
 
@@ -183,7 +184,7 @@ def test_memory_comes_back_between_slices(evaluator):
 
 def test_an_input_that_is_larger_than_the_sandbox_may_be(evaluator):
     inputs = [np.zeros(200 * MIB, np.uint8), np.ones(8, np.uint8)]
-    results = start(evaluator, inputs, "(x) => { x[0] = 3; return x.length; }", memory_limit=48 * MIB).wait(30)
+    results = start(evaluator, inputs, "(x) => { x[0] = 3; return x.length; }", memory_limit=48 * MIB).wait(60)
     assert "the input does not fit into the sandbox" in results.errors[0].message
     assert results[1] == 8
 
@@ -191,7 +192,7 @@ def test_an_input_that_is_larger_than_the_sandbox_may_be(evaluator):
 def test_a_result_that_is_larger_than_the_sandbox_may_write(evaluator):
     results = start(
         evaluator, [0], "() => [new Uint8Array(30 << 20), 'x'.repeat(30 << 20)]", memory_limit=64 * MIB
-    ).wait(30)
+    ).wait(60)
     assert results.errors.keys() == {0}
     assert list(start(evaluator, [1], "(x) => x", memory_limit=64 * MIB)) == [1]
 
@@ -207,7 +208,7 @@ def test_a_result_that_is_larger_than_the_sandbox_may_write(evaluator):
 )
 def test_a_stack_overflow_is_an_error_of_the_slice(evaluator, deep):
     job = dcp.compute_for([0, 1], f"(x) => {{ if (x === 0) {{ {deep}; }} return x; }}")
-    results = job.local_exec(1, evaluator=evaluator).wait(30)
+    results = job.local_exec(1, evaluator=evaluator).wait(60)
     assert results.errors[0].code == "EWORK"
     assert results[1] == 1
     assert job.metrics.sandbox_deaths == 0
@@ -271,7 +272,7 @@ class _LyingFactory(SandboxFactory):
     def close(self) -> None:
         super().close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -362,7 +363,7 @@ def test_descriptors_that_belong_to_no_frame_are_closed():
     before = len(open_descriptors(os.getpid()))
     with _LyingEvaluator(play) as evaluator:
         assert list(start(evaluator, [1], "(x) => x")) == [1]
-    wait_until(lambda: len(open_descriptors(os.getpid())) <= before, "the descriptors are closed", 5)
+    wait_until(lambda: len(open_descriptors(os.getpid())) <= before, "the descriptors are closed")
 
 
 def test_what_a_sandbox_may_claim_is_bounded():
@@ -379,19 +380,19 @@ def test_what_a_sandbox_may_claim_is_bounded():
 
 def test_a_peer_that_says_nothing_is_replaced():
     with _LyingEvaluator(lambda channel: None) as evaluator:
-        assert list(start(evaluator, range(3), "(x) => x", progress_timeout=0.3)) == [0, 1, 2]
+        assert list(start(evaluator, range(3), "(x) => x", progress_timeout=1.5)) == [0, 1, 2]
 
 
 def test_a_peer_that_stops_reading_does_not_hold_up_the_others():
     def play(channel: socket.socket) -> None:
         channel.sendall(pack(frames.READY, None) + pack(frames.ASSIGNED))
-        stop.wait(20)
+        stop.wait(60)
 
     stop = threading.Event()
     with _LyingEvaluator(play) as evaluator:
-        results = start(evaluator, [b"x" * 60_000] * 200, "(x) => x.byteLength", count=2, progress_timeout=0.5)
+        results = start(evaluator, [b"x" * 60_000] * 200, "(x) => x.byteLength", count=2, progress_timeout=1.5)
         assert next(results.as_completed())[1] == 60_000
-        results.wait(20)
+        results.wait(60)
         stop.set()
         assert len(results.errors) <= 1
 
@@ -408,7 +409,7 @@ def test_sandboxes_that_never_get_ready_end_the_job():
     with _LyingEvaluator(*[rave] * 20) as evaluator:
         results = start(evaluator, [0], "(x) => x")
         with pytest.raises(dcp.JobError, match="sandboxes die before they begin a slice; the last: it broke the frame"):
-            results.wait(30)
+            results.wait(60)
 
 
 # --- Frames over a socket ---

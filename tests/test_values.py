@@ -22,7 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 import dcp_evaluator as dcp
 from dcp_evaluator import _native, frames, values
-from zygote_control import open_descriptors
+from process_tree import open_descriptors
 
 NUMBERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"]
 ARRAY_TYPES = dict(

@@ -282,7 +282,7 @@ def test_timers_run_by_due_time_then_creation_with_microtasks_between(tmp_path: 
     assert lines(
         tmp_path,
         """
-        setTimeout(() => print("late"), 20);
+        setTimeout(() => print("late"), 300);
         setTimeout((a, b) => { print("first", a, b); Promise.resolve().then(() => print("microtask")); }, 0, 1, 2);
         setTimeout("print('source', typeof print)", 0);
         const cancelled = setTimeout(() => print("never"), 1);
@@ -626,12 +626,14 @@ def test_performance_clock(tmp_path: Path) -> None:
           if (now > last) results.steps++;
           last = now;
         }
-        results.offset = Math.abs(performance.timeOrigin + performance.now() - Date.now());
+        // The least of some: any two readings may lie far apart on a busy machine.
+        const offsets = Array.from({ length: 20 }, () => performance.timeOrigin + performance.now() - Date.now());
+        results.offset = Math.min(...offsets.map(Math.abs));
         results.start = performance.now();
         results.json = Object.keys(JSON.parse(JSON.stringify(performance)));
         """,
     )
     assert found["backwards"] == 0 and found["steps"] > 10
-    assert found["offset"] < 50
+    assert found["offset"] < 5
     assert 0 < found["start"] < 60_000
     assert found["json"] == ["timeOrigin"]

@@ -33,28 +33,6 @@ def zygote_path() -> str:
     return installation.executable("dcp-zygote")
 
 
-def is_running(pid: int) -> bool:
-    """Whether the process exists and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def children(pid: int) -> list[int]:
-    """Of every thread: a child is listed with the thread that started it."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for found in lists for child in found.read_text().split()]
-
-
-def descendants(pid: int) -> list[int]:
-    return [below for child in children(pid) for below in (child, *descendants(child))]
-
-
-def open_descriptors(pid: int) -> list[int]:
-    return sorted(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir())
-
-
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

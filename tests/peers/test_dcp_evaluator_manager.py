@@ -9,13 +9,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from dcp_network import free_port
 from dcp_programs import EVALUATOR, environment, modules, results, run_slices
 
 from node import node
-from zygote_control import children, descendants, is_running, wait_until
+from process_tree import children, cpu_seconds, descendants, is_running, name_of
+from zygote_control import wait_until
 
 _DEADLINE = 60.0
 _ENDLESS = {"workFunction": "(x) => { progress(); for (;;); }"}
@@ -80,9 +80,7 @@ def test_a_user_who_comes_back_ends_every_evaluator_at_once() -> None:
 
 def is_spinning(pid: int) -> bool:
     """Whether this is a sandbox that has used half a second of CPU time; before that it is being assigned."""
-    if "sandbox" not in Path(f"/proc/{pid}/comm").read_text():
-        return False
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) > 0.5 * os.sysconf("SC_CLK_TCK")
+    return name_of(pid) == "dcp-sandbox" and cpu_seconds(pid) > 0.5
 
 
 def reap(processes: set[int]) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import dcp_evaluator as dcp
-from zygote_control import descendants, open_descriptors
+from process_tree import descendants, name_of, open_descriptors
 
 # Every kind of process: a sandbox, its GPU host, the compiler of a module with one empty function.
 WORK = """
@@ -36,7 +36,7 @@ def holders(path: Path) -> list[str]:
         # A sealed sandbox shows itself to root only; one may have ended by now.
         with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
             if holds(pid, path):
-                found.append(Path(f"/proc/{pid}/comm").read_text().strip())
+                found.append(name_of(pid))
     return found
 
 

@@ -15,7 +15,8 @@ from target import MEMORY_LIMIT, Target, wasm
 
 import dcp_evaluator as dcp
 from line_peer import TcpEvaluator
-from zygote_control import children, is_running, wait_until
+from process_tree import children, is_running
+from zygote_control import wait_until
 
 # A sandbox of this text evaluates each line it gets.
 EVALUATE = """
@@ -60,7 +61,7 @@ def nothing_is_left_behind(target: Target, line_target: TcpEvaluator, temporary_
         return not left
 
     with contextlib.suppress(AssertionError):
-        wait_until(is_clean, "what the attack has used is given back", 5)
+        wait_until(is_clean, "what the attack has used is given back")
     assert left == []
     assert set(temporary_folder.iterdir()) == files
 

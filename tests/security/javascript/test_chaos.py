@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import os
 import random
-import signal
 import threading
+import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from target import wasm
 
 import dcp_evaluator as dcp
-from zygote_control import children
+from process_tree import children, descendants, kill, running
 
-SLICES = 10_000
+LEAST_SLICES = 10_000
 SEED = 20261125
-# What is killed, and how often; V8 has no compiler of ours, and its zygotes take a second to start.
-KINDS = {
-    "quickjs": {"dcp-sandbox": 8, "dcp-zygote": 1, "dcp-gpu-host": 3, "dcp-compiler": 2},
-    "v8": {"dcp-sandbox": 60, "dcp-zygote": 1, "dcp-gpu-host": 12},
+# How many of each kind are killed, in random order; V8 has no compiler of ours, and its zygotes take a second to start.
+KILLS = {
+    "quickjs": {"dcp-sandbox": 48, "dcp-zygote": 6, "dcp-gpu-host": 18, "dcp-compiler": 12},
+    "v8": {"dcp-sandbox": 60, "dcp-zygote": 2, "dcp-gpu-host": 12},
 }
 PAUSE = 0.06  # seconds between two kills, on average
+BARREN = 3  # kills between two results, at most: a job ends in which nothing but deaths happens
+DEADLINE = 200.0
+"""Seconds after which the job gets no more slices, however few were killed; far above what it takes."""
 
 # Most slices compute; some compile a module of their own, which no cache has, and some use the GPU. A killed sandbox is
 # the evaluator's to replace; a lost device and a compilation that failed are told to the job, which tries again.
@@ -65,12 +68,13 @@ SQUARE = wasm('(module (func (export "square") (param f64) (result f64) (f64.mul
 
 
 class Killer:
-    """Kills a process of ours now and then, until the block ends. ``killed``: how many, by kind."""
+    """Kills processes of a job below this one, until as many of each kind as ``kills`` says have been killed."""
 
-    def __init__(self, seed: int, kinds: dict[str, int], spared: set[int]) -> None:
+    def __init__(self, seed: int, kills: dict[str, int], spared: set[int]) -> None:
         self.killed: collections.Counter[str] = collections.Counter()
+        self.results = 0  # of the job, as it tells them
         self._random = random.Random(seed)
-        self._kinds = kinds
+        self._order = self._random.sample(list(kills), sum(kills.values()), counts=list(kills.values()))
         self._spared = spared
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -83,41 +87,52 @@ class Killer:
         self._end.set()
         self._thread.join()
 
+    @property
+    def is_content(self) -> bool:
+        return not self._thread.is_alive()
+
     def _run(self) -> None:
-        while not self._end.wait(self._random.expovariate(1 / PAUSE)):
-            (kind,) = self._random.choices(list(self._kinds), list(self._kinds.values()))
-            chance = self._random.random()
-            victims = sorted(pid for pid in self._below(os.getpid()) if _name(pid) == kind)
-            if victims:
-                os.kill(victims[int(chance * len(victims))], signal.SIGKILL)
-                self.killed[kind] += 1
+        results_before = collections.deque([-1] * BARREN, BARREN)  # each of the last kills
+        for kind in self._order:
+            self._end.wait(self._random.expovariate(1 / PAUSE))
+            while self.results <= results_before[0] or not self._kill_one(kind):
+                if self._end.wait(0.002):
+                    return
+            self.killed[kind] += 1
+            results_before.append(self.results)
 
-    def _below(self, pid: int) -> Iterator[int]:
-        for child in children(pid):
-            if child not in self._spared:
-                yield child
-                yield from self._below(child)
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
+    def _kill_one(self, kind: str) -> bool:
+        ours = set(children(os.getpid())) - self._spared
+        victims = running(kind, sorted(below for pid in ours for below in (pid, *descendants(pid))))
+        return bool(victims) and kill(self._random.choice(victims), kind)
 
 
-@pytest.mark.timeout(180)
+def slices(killer: Killer) -> Iterator[int]:
+    """Work for as long as there is somebody to kill, and until DEADLINE at most."""
+    end = time.monotonic() + DEADLINE
+    for n in itertools.count():
+        if n >= LEAST_SLICES and (killer.is_content or time.monotonic() > end):
+            return
+        yield n
+
+
+@pytest.mark.timeout(DEADLINE + 100)
 def test_every_slice_has_one_result(engine: str) -> None:
     spared = set(children(os.getpid()))  # of the other tests
-    with dcp.Evaluator() as evaluator:
-        job = dcp.compute_for(range(SLICES), WORK, SQUARE)
-        seen: collections.Counter[int] = collections.Counter()
-        job.on("result", lambda event: seen.update([event.index]))
+    seen: collections.Counter[int] = collections.Counter()
+    with dcp.Evaluator() as evaluator, Killer(SEED, KILLS[engine], spared) as killer:
+        job = dcp.compute_for(slices(killer), WORK, SQUARE)
+
+        def on_result(event: dcp.ResultEvent) -> None:
+            seen[event.index] += 1
+            killer.results += 1
+
+        job.on("result", on_result)
         job.on("error", lambda error: seen.update([error.index]))
-        with Killer(SEED, KINDS[engine], spared) as killer:
-            results = job.local_exec(2, evaluator=evaluator, retries=1000, progress_timeout=30).wait(150)
-    print(f"killed: {dict(killer.killed)}, sandboxes that died: {job.metrics.sandbox_deaths}")
+        results = job.local_exec(2, evaluator=evaluator, retries=1000, progress_timeout=60).wait(DEADLINE + 60)
+    print(f"killed: {dict(killer.killed)}, slices: {len(results)}, sandboxes that died: {job.metrics.sandbox_deaths}")
     assert results.errors == {}
-    assert list(results) == [n * n for n in range(SLICES)]
-    assert seen == collections.Counter(range(SLICES))
-    assert all(killer.killed[kind] > 0 for kind in KINDS[engine]), killer.killed
+    assert list(results) == [n * n for n in range(len(results))]
+    assert len(results) >= LEAST_SLICES
+    assert seen == collections.Counter(range(len(results)))
+    assert killer.killed == KILLS[engine]
