@@ -14,6 +14,7 @@ from conftest import on
 from dcp_evaluator.benchmark.processor import pinned, run_webassembly
 from dcp_evaluator.benchmark.sandboxes import idle_sandbox_bytes
 from dcp_evaluator.zygote import Zygote
+from dcp_evaluator.zygote_messages import Spawned
 
 _SECONDS = 0.3
 
@@ -82,7 +83,7 @@ def test_sealing(benchmark, measure, full, spares):
         broker, their_broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         begun = time.perf_counter()
         number = zygote.spawn(theirs.fileno(), theirs.fileno(), their_broker.fileno())
-        while not any(message.kind == "spawned" and message.sandbox == number for message in zygote.receive()):
+        while not any(isinstance(message, Spawned) and message.sandbox == number for message in zygote.receive()):
             time.sleep(0.0001)
         milliseconds.append(1000 * (time.perf_counter() - begun))
         for end in (ours, theirs, broker, their_broker):

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from . import starter
+from .exit_status import ExitStatus
 
 CHILD_SOCKET = 3
 
@@ -43,7 +44,7 @@ class Child:
         actions = [] if stderr is None else [(os.POSIX_SPAWN_DUP2, stderr, 2)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         ends = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited_descriptors()]
-        self.status: int | None = None
+        self.status: ExitStatus | None = None
         try:
             # Its own session: Ctrl-C reaches us, and we end it in order; it has no terminal to feed.
             spawn = partial(
@@ -64,20 +65,20 @@ class Child:
             theirs.close()
         self.socket = ours
 
-    def poll(self) -> int | None:
-        """The wait status once the process has ended, else None."""
+    def poll(self) -> ExitStatus | None:
+        """How the process ended, None while it runs."""
         if self.status is None:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
             except ChildProcessError:
-                self.status = 0
+                self.status = ExitStatus(0)
             else:
                 if pid:
-                    self.status = status
+                    self.status = ExitStatus.of_wait(status)
         return self.status
 
-    def wait(self, timeout: float) -> int | None:
-        """Waits at most ``timeout`` seconds for the end."""
+    def wait(self, timeout: float) -> ExitStatus | None:
+        """Waits at most ``timeout`` seconds for the end; None where it still runs."""
         deadline = time.monotonic() + timeout
         delay = 0.0005
         while self.poll() is None and time.monotonic() < deadline:
@@ -96,19 +97,3 @@ class Child:
         if self.wait(grace) is None:
             self.kill()
             self.wait(5.0)
-
-
-def describe_status(status: int | None) -> str:
-    """A wait status for people: ``exit 1`` or ``signal 9 (SIGKILL)``."""
-    if status is None:
-        return "still running"
-    code = os.waitstatus_to_exitcode(status)
-    return f"exit {code}" if code >= 0 else describe_signal(-code)
-
-
-def describe_signal(number: int) -> str:
-    """``signal 9 (SIGKILL)``."""
-    try:
-        return f"signal {number} ({signal.Signals(number).name})"
-    except ValueError:
-        return f"signal {number}"

@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from .broker import Broker
+from .exit_status import ExitStatus
 from .gpu_options import GpuOptions
-from .zygote import Zygote, describe_exit
+from .zygote import Zygote
+from .zygote_messages import Exited, Refused, Spawned
 
 ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
 """Levels of notices, syslog's."""
@@ -39,7 +41,7 @@ class LineEvaluator:
     ) -> None:
         """Raises InstallationError, ZygoteError."""
         self.signal: int | None = None
-        self.last_exit = ""
+        self.last_exit: ExitStatus | None = None
         self._level = level
         self._selector = selectors.DefaultSelector()
         self._brokers: dict[int, socket.socket] = {}
@@ -117,22 +119,24 @@ class LineEvaluator:
             self._zygote.wait_ready()
             self._ready = True
         for message in self._zygote.receive():
-            if message.kind == "spawned":
-                self.notice(DEBUG, f"sandbox {message.sandbox} is process {message.text}")
-                continue
-            if message.kind == "refused":
-                self.notice(ERROR, f"a sandbox cannot be made: {message.text}")
-                self.last_exit = "exit 1"
-            else:
-                level = INFO if message.text.startswith("exit") else NOTICE
-                self.notice(level, f"sandbox {message.sandbox} ended ({describe_exit(message.text)})")
-                self.last_exit = message.text
-            self._forget(message.sandbox)
+            match message:
+                case Spawned(number, pid):
+                    self.notice(DEBUG, f"sandbox {number} is process {pid}")
+                case Refused(number, reason):
+                    self.notice(ERROR, f"a sandbox cannot be made: {reason}")
+                    self._ended(number, ExitStatus(1))
+                case Exited(number, status):
+                    self.notice(NOTICE if status.by_signal else INFO, f"sandbox {number} ended ({status})")
+                    self._ended(number, status)
 
     def _on_broker(self, number: int) -> None:
         broker = self._brokers.get(number)  # gone, where its sandbox ended in the same turn
         if broker is not None and not self._broker.answer(broker, number):
             self.unwatch(broker)
+
+    def _ended(self, number: int, status: ExitStatus) -> None:
+        self.last_exit = status
+        self._forget(number)
 
     def _forget(self, number: int) -> None:
         broker = self._brokers.pop(number, None)

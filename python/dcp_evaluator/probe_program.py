@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import installation
-from .child import describe_signal
 from .errors import DcpError
+from .exit_status import ExitStatus
 
 TIMEOUT = 60.0
 """Seconds for each part; a driver may compile for long when it is first used."""
@@ -27,9 +27,10 @@ def ask(
         answer = json.loads(output)
         return (answer, None) if isinstance(answer, kind) else (None, f"{program} printed something unknown")
     except ValueError:
-        ended = describe_signal(-status) if status < 0 else f"exit {status}"
         last = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return None, ": ".join([f"{program} failed ({ended})", *(line.removeprefix(f"{program}: ") for line in last)])
+        return None, ": ".join(
+            [f"{program} failed ({ExitStatus(status)})", *(line.removeprefix(f"{program}: ") for line in last)]
+        )
     except subprocess.TimeoutExpired:
         return None, f"{program} gave no answer within {timeout:g} s"
     except OSError as error:

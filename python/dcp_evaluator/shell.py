@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from . import _native, frames
 from .broker import Broker
 from .errors import UsageError, ZygoteError
+from .exit_status import ExitStatus
 from .gpu_options import GpuOptions
 from .streams import write_all
-from .zygote import Zygote, describe_exit, exit_status, is_out_of_memory
+from .zygote import Zygote
+from .zygote_messages import Exited, Refused
 
 _INTERRUPTED = 130
 
@@ -133,22 +135,22 @@ class _Shell:
 
     def _on_zygote(self) -> None:
         for message in self._zygote.receive():
-            if message.kind == "refused":
-                raise ZygoteError(f"a sandbox cannot be made: {message.text}")
-            if message.kind == "exited" and self._status is None:
-                self._finish(message.text)
+            match message:
+                case Refused(_, reason):
+                    raise ZygoteError(f"a sandbox cannot be made: {reason}")
+                case Exited(_, status) if self._status is None:
+                    self._finish(status)
 
-    def _finish(self, exit_text: str) -> None:
+    def _finish(self, status: ExitStatus) -> None:
         """Takes what the sandbox wrote before it ended; its own word on the status counts, where it gave one."""
         while self._read_frames():
             pass
-        if self._status is None and is_out_of_memory(exit_text):
+        if self._status is None and status.is_out_of_memory:
             print("InternalError: out of memory", file=sys.stderr)
             self._status = 1
         if self._status is None:
-            ended = describe_exit(exit_text)
-            print(f"dcp-evaluator: the sandbox ended before its scripts did ({ended})", file=sys.stderr)
-            self._status = exit_status(exit_text) or 1
+            print(f"dcp-evaluator: the sandbox ended before its scripts did ({status})", file=sys.stderr)
+            self._status = status.for_shells or 1
 
 
 def _pack(*fields: int | str | None) -> bytes:

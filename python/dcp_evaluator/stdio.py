@@ -13,7 +13,6 @@ from .errors import UsageError
 from .gpu_options import GpuOptions
 from .lines import ERROR, WARNING, LineEvaluator
 from .streams import read_some, write_all
-from .zygote import describe_exit, exit_status
 
 _STDIN, _STDOUT = 0, 1
 
@@ -29,15 +28,15 @@ def serve_stdio(files: Sequence[str], *, memory_limit: int | None, level: int, g
         if not evaluator.wait_ready():
             return _status_of_signal(evaluator)
         output = _connect(evaluator)
-        while not evaluator.last_exit and evaluator.signal is None:
+        while (status := evaluator.last_exit) is None and evaluator.signal is None:
             evaluator.step()
-        if evaluator.signal is not None:
+        if status is None or evaluator.signal is not None:
             return _status_of_signal(evaluator)
         if output is not None:
             output.join()
-        if evaluator.last_exit.startswith("signal"):
-            evaluator.notice(ERROR, f"the sandbox was ended by {describe_exit(evaluator.last_exit)}")
-        return exit_status(evaluator.last_exit)
+        if status.by_signal:
+            evaluator.notice(ERROR, f"the sandbox was ended by {status}")
+        return status.for_shells
 
 
 def _status_of_signal(evaluator: LineEvaluator) -> int:

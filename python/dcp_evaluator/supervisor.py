@@ -18,11 +18,12 @@ from typing import Any, NamedTuple, Protocol
 
 from . import _native, frames
 from .errors import DcpError, JobError, SliceError, ZygoteError
+from .exit_status import ExitStatus
 from .frame_fields import LONGEST_TEXT, NO_METRICS, SliceMetrics, error_of, index_of, metrics_of, text_of
 from .sandbox import Sandbox, SandboxFactory, Slice
 from .slice_limits import LimitExceeded, SliceLimits, SliceUse
 from .values import FrameDecoder, ResultError
-from .zygote import describe_exit, is_out_of_memory
+from .zygote_messages import Exited, Refused, Spawned
 
 _MOST_BARREN_DEATHS = 5
 _MOST_REJECTIONS = 100
@@ -345,21 +346,25 @@ class Supervisor:
             sandbox = self._sandboxes.get(message.sandbox)
             if sandbox is None:
                 continue
-            if message.kind == "spawned":
-                sandbox.use.process = int(message.text)
-            elif message.kind == "refused":
-                self._count_barren_death(JobError(f"a sandbox cannot be made: {message.text}"))
-                self._lose(sandbox, message.text)
-            elif message.kind == "exited":
-                while not sandbox.ended and self._read(sandbox):
-                    pass  # what it said before it ended counts
-                if message.sandbox not in self._sandboxes or self._stopped:
-                    continue
-                if sandbox.queue and is_out_of_memory(message.text):
-                    work = sandbox.finish(time.monotonic())
-                    self._starve(sandbox, SliceError(work.index, "InternalError", _OUT_OF_MEMORY), work)
-                else:
-                    self._died(sandbox, describe_exit(message.text))
+            match message:
+                case Spawned(_, pid):
+                    sandbox.use.process = pid
+                case Refused(_, reason):
+                    self._count_barren_death(JobError(f"a sandbox cannot be made: {reason}"))
+                    self._lose(sandbox, reason)
+                case Exited(_, status):
+                    self._on_exited(sandbox, status)
+
+    def _on_exited(self, sandbox: Sandbox, status: ExitStatus) -> None:
+        while not sandbox.ended and self._read(sandbox):
+            pass  # what it said before it ended counts
+        if sandbox.number not in self._sandboxes or self._stopped:
+            return
+        if sandbox.queue and status.is_out_of_memory:
+            work = sandbox.finish(time.monotonic())
+            self._starve(sandbox, SliceError(work.index, "InternalError", _OUT_OF_MEMORY), work)
+        else:
+            self._died(sandbox, str(status))
 
     def _replace_zygote(self, error: ZygoteError) -> None:
         """All sandboxes have ended with it. Raises ``error`` where zygotes end again and again, and no slice does."""

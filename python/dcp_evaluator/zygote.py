@@ -7,22 +7,11 @@ from collections.abc import Sequence
 
 from . import engines, isolation
 from .cache import cache_folder, cache_limit
-from .child import Child, describe_signal, describe_status
+from .child import Child
 from .errors import ZygoteError
+from .zygote_messages import Message, Ready, parse
 
 _LONGEST_MESSAGE = 64 << 10
-_OUT_OF_MEMORY = "exit 86"  # native/sandbox/session.hpp
-
-
-class Message:
-    """A message from the zygote: ``kind`` is ``spawned``, ``refused`` or ``exited``; ``text`` the rest of it."""
-
-    __slots__ = ("kind", "sandbox", "text")
-
-    def __init__(self, kind: str, sandbox: int, text: str) -> None:
-        self.kind = kind
-        self.sandbox = sandbox
-        self.text = text
 
 
 class Zygote:
@@ -73,12 +62,7 @@ class Zygote:
     def wait_ready(self) -> None:
         """Waits until the start-up files are loaded. Raises ZygoteError."""
         while not self._ready:
-            text = self._receive(0)
-            assert text is not None
-            if text == "ready":
-                self._ready = True
-            elif text.startswith("failed"):
-                raise ZygoteError(text.partition(" ")[2] or "the sandbox runtime cannot be loaded")
+            self._receive(0)
 
     def spawn(self, channel_in: int, channel_out: int, broker: int) -> int:
         """Asks for a sandbox on these descriptors, which stay the caller's. Returns its id. Raises ZygoteError."""
@@ -89,21 +73,15 @@ class Zygote:
         return sandbox
 
     def kill(self, sandbox: int) -> None:
-        """Ends a sandbox at once; ``exited`` follows."""
+        """Ends a sandbox at once; ``Exited`` follows."""
         self._send(f"kill {sandbox}", [])
 
     def receive(self) -> list[Message]:
         """All messages that have come, without waiting. Raises ZygoteError when the zygote has ended."""
         messages = []
-        while (text := self._receive(socket.MSG_DONTWAIT)) is not None:
-            kind, _, rest = text.partition(" ")
-            if kind == "ready":
-                self._ready = True
-            if kind == "failed":
-                raise ZygoteError(rest)
-            if kind in ("spawned", "refused", "exited"):
-                number, _, rest = rest.partition(" ")
-                messages.append(Message(kind, int(number), rest))
+        while (message := self._receive(socket.MSG_DONTWAIT)) is not None:
+            if not isinstance(message, Ready):
+                messages.append(message)
         return messages
 
     def close(self) -> None:
@@ -116,7 +94,7 @@ class Zygote:
         except OSError as error:
             raise self._ended(error) from None
 
-    def _receive(self, flags: int) -> str | None:
+    def _receive(self, flags: int) -> Message | Ready | None:
         try:
             data = self._child.socket.recv(_LONGEST_MESSAGE, flags)
         except BlockingIOError:
@@ -125,30 +103,13 @@ class Zygote:
             raise self._ended(error) from None
         if not data:
             raise self._ended(None)
-        return data.decode("utf-8", "replace")
+        message = parse(data.decode("utf-8", "replace"))
+        if isinstance(message, Ready):
+            self._ready = True
+        return message
 
     def _ended(self, error: OSError | None) -> ZygoteError:
         status = self._child.wait(1.0)
         if status is None and error is not None:
             return ZygoteError(f"the sandbox zygote does not answer: {error.strerror}")
-        return ZygoteError(f"the sandbox zygote ended ({describe_status(status)})")
-
-
-def is_out_of_memory(text: str) -> bool:
-    """Whether the ``exited`` message says that the engine had no memory left, and could throw no error for it."""
-    return text == _OUT_OF_MEMORY
-
-
-def describe_exit(text: str) -> str:
-    """The status of an ``exited`` message for people: ``exit 1``, ``signal 9 (SIGKILL)``."""
-    if is_out_of_memory(text):
-        return "out of memory"
-    kind, _, number = text.partition(" ")
-    return describe_signal(int(number)) if kind == "signal" and number.isdigit() else text
-
-
-def exit_status(text: str) -> int:
-    """The status of an ``exited`` message as a shell shows it."""
-    kind, _, number = text.partition(" ")
-    value = int(number) if number.isdigit() else 1
-    return 128 + value if kind == "signal" else value
+        return ZygoteError(f"the sandbox zygote ended ({status or 'still running'})")

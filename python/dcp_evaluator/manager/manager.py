@@ -9,8 +9,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from ..child import describe_signal
 from ..errors import DcpError
+from ..exit_status import ExitStatus
 from ..listener import ACCEPT_PAUSE, accept_waiting, prepare_connection
 from ..start.evaluator_command import EvaluatorCommand
 from .evaluators import Evaluators
@@ -134,7 +134,7 @@ class Manager:
         return self._limits.refusal() if activity or not self._only_limits else ""
 
     def _ended(self, number: int, status: int) -> None:
-        self._detail(f"evaluator {number} has ended ({describe_signal(-status) if status < 0 else f'exit {status}'})")
+        self._detail(f"evaluator {number} has ended ({ExitStatus(status)})")
 
     def _detail(self, text: str) -> None:
         if self._verbose:
