@@ -295,7 +295,7 @@ def after_assignment(*messages: bytes, early: bool = False) -> Callable[[socket.
 
     def play(channel: socket.socket) -> None:
         assert read_frame(channel)[0] == frames.ASSIGN
-        channel.sendall(pack(frames.READY, None) + (b"" if early else pack(frames.ASSIGNED)))
+        channel.sendall(pack(frames.READY) + (b"" if early else pack(frames.ASSIGNED)))
         if not early:
             assert read_frame(channel)[:2] == [frames.RUN, 0]
         for message in messages:
@@ -385,7 +385,7 @@ def test_a_peer_that_says_nothing_is_replaced():
 
 def test_a_peer_that_stops_reading_does_not_hold_up_the_others():
     def play(channel: socket.socket) -> None:
-        channel.sendall(pack(frames.READY, None) + pack(frames.ASSIGNED))
+        channel.sendall(pack(frames.READY) + pack(frames.ASSIGNED))
         stop.wait(60)
 
     stop = threading.Event()

@@ -476,7 +476,7 @@ _JUNK = st.one_of(
         st.binary(max_size=100),
     ),
     st.builds(
-        lambda code, data: msgspec.msgpack.encode([22, 0, msgspec.msgpack.Ext(code, data), {}]),
+        lambda code, data: msgspec.msgpack.encode([frames.RESULT, 0, msgspec.msgpack.Ext(code, data), {}]),
         st.integers(-128, 127),
         st.binary(max_size=40),
     ),

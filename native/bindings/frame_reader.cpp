@@ -8,6 +8,8 @@
 #include <string>
 #include <system_error>
 
+#include "frame_protocol.hpp"
+
 namespace dcp::bindings {
 
 namespace {
@@ -25,13 +27,13 @@ Header read_header(const char* bytes) {
   Header header;
   static_assert(sizeof header == kHeaderSize);
   std::memcpy(&header, bytes, sizeof header);
-  if (header.size > kLargestPayload) {
+  if (header.size > frames::kLargestPayload) {
     throw FrameError("a frame of " + std::to_string(header.size) + " bytes exceeds the limit of " +
-                     std::to_string(kLargestPayload));
+                     std::to_string(frames::kLargestPayload));
   }
-  if (header.descriptors > kMostDescriptors) {
+  if (header.descriptors > frames::kMostDescriptors) {
     throw FrameError("a frame with " + std::to_string(header.descriptors) + " descriptors exceeds the limit of " +
-                     std::to_string(kMostDescriptors));
+                     std::to_string(frames::kMostDescriptors));
   }
   return header;
 }
@@ -109,7 +111,7 @@ bool FrameReader::next(std::string_view& payload, std::vector<FileDescriptor>& d
 
 void FrameReader::check_stray_descriptors() const {
   const std::size_t bytes = end_ - begin_;
-  std::size_t allowed = kMostDescriptors;
+  std::size_t allowed = frames::kMostDescriptors;
   if (bytes == 0) allowed = 0;
   if (bytes >= kHeaderSize) allowed = read_header(buffer_.data() + begin_).descriptors;
   if (descriptors_.size() > allowed) throw FrameError("descriptors came that belong to no frame");

@@ -14,8 +14,6 @@
 namespace dcp::bindings {
 
 inline constexpr std::size_t kHeaderSize = 8;
-inline constexpr std::size_t kLargestPayload = std::size_t{1} << 30;
-inline constexpr std::size_t kMostDescriptors = 64;
 
 /// The peer broke the frame protocol: the channel is of no further use.
 struct FrameError : std::runtime_error {

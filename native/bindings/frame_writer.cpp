@@ -8,6 +8,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "frame_protocol.hpp"
 #include "frame_reader.hpp"
 
 namespace dcp::bindings {
@@ -32,8 +33,8 @@ void attach(msghdr& message, char* control, const std::vector<FileDescriptor>& d
 }  // namespace
 
 void FrameWriter::push(std::string_view payload, std::vector<FileDescriptor> descriptors, void* owner) {
-  if (payload.size() > kLargestPayload) throw FrameError("the frame is larger than 1 GiB");
-  if (descriptors.size() > kMostDescriptors) throw FrameError("the frame has more than 64 descriptors");
+  if (payload.size() > frames::kLargestPayload) throw FrameError("the frame is larger than 1 GiB");
+  if (descriptors.size() > frames::kMostDescriptors) throw FrameError("the frame has more than 64 descriptors");
   const auto size = static_cast<std::uint32_t>(payload.size());
   const auto count = static_cast<std::uint32_t>(descriptors.size());
   queue_.push_back(Frame{{size, count}, payload, std::move(descriptors), owner});
@@ -49,7 +50,7 @@ bool FrameWriter::flush(int socket) {
 
 bool FrameWriter::write_some(int socket) {
   std::array<iovec, kMostVectors> vectors;
-  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(frames::kMostDescriptors * sizeof(int))] = {};
   msghdr message{};
   std::size_t used = 0;
   std::size_t skip = offset_;

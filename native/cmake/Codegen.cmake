@@ -1,4 +1,4 @@
-# What the build generates: wasmtime's declarations, the WebGPU client and decoder, the embedded JavaScript.
+# What the build generates: wasmtime's declarations, the WebGPU client and decoder, the frame protocol, the embedded JavaScript.
 set(generated "${CMAKE_CURRENT_BINARY_DIR}/generated")
 set(codegen "${CMAKE_CURRENT_SOURCE_DIR}/native/codegen")
 file(MAKE_DIRECTORY "${generated}")
@@ -23,7 +23,7 @@ dcp_find_package_dir(wgpu DCP_WGPU_DIR DCP_WGPU_VERSION)
 set(DCP_WGPU_INCLUDE_DIR "${DCP_WGPU_DIR}/resources")
 
 file(GLOB JS_FILES CONFIGURE_DEPENDS native/runtime/js/*.js)
-set(js_order primordials error-report webidl dom-exception events abort inspect console timers encoding base64 url-host url-parser url-search-params url structured-clone crypto
+set(js_order primordials frame-protocol error-report webidl dom-exception events abort inspect console timers encoding base64 url-host url-parser url-search-params url structured-clone crypto
              performance webassembly-strings webassembly-errors webassembly-idl webassembly-module webassembly-memory webassembly-table
              webassembly-global webassembly-exception webassembly-hooks webassembly-instance webassembly webassembly-features webassembly-streaming
              webgpu-idl webgpu-wire webgpu-objects webgpu-formats webgpu-generated
@@ -43,10 +43,23 @@ add_custom_command(
   DEPENDS ${webgpu_codegen} "${wgpu_resources}/webgpu.idl" "${wgpu_resources}/webgpu.h" "${wgpu_resources}/wgpu.h"
   VERBATIM)
 
+set(frame_table "${CMAKE_CURRENT_SOURCE_DIR}/python/dcp_evaluator/frames.py")
+set(frame_javascript "${generated}/frame-protocol.js")
+set(frame_header "${generated}/frame_protocol.hpp")
+add_custom_command(
+  OUTPUT "${frame_javascript}" "${frame_header}"
+  COMMAND "${Python_EXECUTABLE}" "${codegen}/frame_protocol.py" --table "${frame_table}"
+          --javascript "${frame_javascript}" --header "${frame_header}"
+  DEPENDS "${codegen}/frame_protocol.py" "${frame_table}"
+  VERBATIM)
+add_custom_target(dcp_frame_protocol DEPENDS "${frame_header}")
+
 set(embedded)
 foreach(name IN LISTS js_order)
   if(name STREQUAL "webgpu-generated")
     list(APPEND embedded "${webgpu_client}")
+  elseif(name STREQUAL "frame-protocol")
+    list(APPEND embedded "${frame_javascript}")
   else()
     list(APPEND embedded "${CMAKE_CURRENT_SOURCE_DIR}/native/runtime/js/${name}.js")
   endif()

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "frame_protocol.hpp"
+
 namespace dcp::runtime {
 
 namespace {
@@ -14,7 +16,7 @@ namespace {
 constexpr std::size_t kHeader = 8;
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kFlushSize = 128 * 1024;
-constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(int) * kMostDescriptors);
+constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(int) * frames::kMostDescriptors);
 
 std::uint32_t word(const std::byte* data) {
   std::uint32_t value;
@@ -76,8 +78,8 @@ std::optional<FrameChannel::Received> FrameChannel::next() {
   if (available < kHeader) return std::nullopt;
   const std::size_t size = word(&input_[consumed_]);
   const std::size_t descriptors = word(&input_[consumed_ + 4]);
-  if (size > kLargestFrame) throw std::runtime_error("a frame of more than 1 GiB");
-  if (descriptors > kMostDescriptors) throw std::runtime_error("a frame with more than 64 descriptors");
+  if (size > frames::kLargestPayload) throw std::runtime_error("a frame of more than 1 GiB");
+  if (descriptors > frames::kMostDescriptors) throw std::runtime_error("a frame with more than 64 descriptors");
   if (available - kHeader < size) return std::nullopt;
   if (descriptors > descriptors_.size()) throw std::runtime_error("a frame without the descriptors that it announces");
   Received frame;

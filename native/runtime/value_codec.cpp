@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "frame_protocol.hpp"
 #include "ipc/memfd.hpp"
 #include "runtime/shared_memory.hpp"
 
@@ -79,7 +80,7 @@ Frame ValueCodec::encode(Value value) {
 }
 
 void ValueCodec::write(Value value, int depth) {
-  if (writer_.bytes().size() > kLargestFrame) {
+  if (writer_.bytes().size() > frames::kLargestPayload) {
     engine_.raise(ErrorType::range_error, "more than 1 GiB cannot leave the sandbox in one value");
   }
   switch (engine_.kind(value)) {
@@ -195,7 +196,7 @@ void ValueCodec::write_date(double milliseconds) {
 
 void ValueCodec::write_buffer(const BufferView& view) {
   const auto type = static_cast<std::uint8_t>(view.type);
-  if (view.size >= kSharedBufferSize && descriptors_.size() < kMostDescriptors) {
+  if (view.size > frames::kLargestInline && descriptors_.size() < frames::kMostDescriptors) {
     const auto index = static_cast<std::uint32_t>(descriptors_.size());
     const std::uint64_t range[] = {0, view.size};
     descriptors_.push_back(ipc::sealed_copy({view.data, view.size}));

@@ -11,11 +11,6 @@ namespace dcp::runtime {
 
 using ipc::Descriptor;
 
-/// Buffers of this many bytes and more travel in a memfd.
-inline constexpr std::size_t kSharedBufferSize = 64 * 1024;
-inline constexpr std::size_t kMostDescriptors = 64;
-inline constexpr std::size_t kLargestFrame = std::size_t{1} << 30;
-
 /// A frame on its way: the MessagePack and the descriptors that go with it.
 struct Frame {
   std::vector<std::byte> payload;

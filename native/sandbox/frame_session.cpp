@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "frame_protocol.hpp"
 #include "runtime/frame_channel.hpp"
 #include "sandbox/session.hpp"
 
@@ -16,8 +17,6 @@ namespace dcp::sandbox {
 namespace {
 
 using engine::Value;
-
-constexpr double kModuleSource = 4;
 
 class FrameSession final : public Session {
  public:
@@ -55,7 +54,7 @@ class FrameSession final : public Session {
   // The supervisor tells it from the status.
   [[noreturn]] void out_of_memory() override {
     if (channel_) end_turn();
-    _exit(kOutOfMemory);
+    _exit(frames::kExitOutOfMemory);
   }
 
   void uncaught(const engine::Engine::ErrorText& error) override { report("onUncaught", error); }
@@ -151,7 +150,7 @@ class FrameSession final : public Session {
     for (;;) {
       while (auto received = channel_->next()) {
         const Value frame = codec_->decode(received->payload, received->descriptors);
-        if (engine.as_number(engine.get(frame, std::uint32_t{0})) == kModuleSource) return frame;
+        if (engine.as_number(engine.get(frame, std::uint32_t{0})) == frames::kModuleSource) return frame;
         postponed_.emplace_back(engine, frame);
       }
       if (!channel_->receive()) engine.terminate();

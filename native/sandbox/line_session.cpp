@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "frame_protocol.hpp"
 #include "runtime/line_channel.hpp"
 #include "runtime/utf8_stream.hpp"
 #include "sandbox/session.hpp"
@@ -44,7 +45,7 @@ class LineSession final : public Session {
       (void)channel_->write_line("DIE: out of memory");
       channel_->drain();
     }
-    _exit(kOutOfMemory);
+    _exit(frames::kExitOutOfMemory);
   }
 
   // DCP's own files report errors; what escapes them is worth a line in the log.

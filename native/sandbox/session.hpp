@@ -8,9 +8,6 @@
 
 namespace dcp::sandbox {
 
-/// The exit status of a sandbox whose engine ran out of memory.
-inline constexpr int kOutOfMemory = 86;
-
 class Session {
  public:
   virtual ~Session() = default;

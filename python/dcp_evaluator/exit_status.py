@@ -6,7 +6,7 @@ import os
 import signal
 from typing import NamedTuple
 
-_OUT_OF_MEMORY = 86  # native/sandbox/session.hpp
+from .frames import EXIT_OUT_OF_MEMORY
 
 
 class ExitStatus(NamedTuple):
@@ -30,7 +30,7 @@ class ExitStatus(NamedTuple):
     @property
     def is_out_of_memory(self) -> bool:
         """Whether it was a sandbox whose engine had no memory left, and could throw no error for it."""
-        return self.code == _OUT_OF_MEMORY
+        return self.code == EXIT_OUT_OF_MEMORY
 
     @property
     def for_shells(self) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _native
+from . import _native, frames
 from .sandbox import Slice
-from .values import INLINE_LIMIT, SharedPart, check_array, contiguous, element_type_of, shared_memory_of
+from .values import SharedPart, check_array, contiguous, element_type_of, shared_memory_of
 
 _CHUNK_BYTES = 32 << 20
 _CHUNK_NUMBERS = 1 << 16
@@ -75,7 +75,7 @@ class ArraySource(IterableSource):
         rows: Iterable[Any] = array
         if array.ndim == 1:
             rows = _numbers(array)
-        elif len(array) and array.nbytes // len(array) > INLINE_LIMIT and shared_memory_of(array) is None:
+        elif len(array) and array.nbytes // len(array) > frames.LARGEST_INLINE and shared_memory_of(array) is None:
             rows = _large_rows(array)
         super().__init__(rows)
         self.total = len(array)

@@ -503,5 +503,5 @@ _HANDLERS: dict[int, tuple[_Handler, int]] = {
     frames.RESULT: (Supervisor._on_result, 4),
     frames.FAILED: (Supervisor._on_failed, 4),
     frames.REJECTED: (Supervisor._on_rejected, 4),
-    frames.STARVED: (Supervisor._on_starved, 4),
+    frames.OUT_OF_MEMORY: (Supervisor._on_starved, 4),
 }

@@ -33,9 +33,7 @@ import numpy as np
 
 from . import _native, frames
 
-INLINE_LIMIT = 64 << 10
-MOST_DESCRIPTORS = 64
-RESULT_LIMIT = 1 << 30
+RESULT_LIMIT = frames.LARGEST_PAYLOAD
 _SAFE_INTEGER = 2**53
 _EXT_TYPED_ARRAY, _EXT_SHARED, _EXT_BIGINT = 1, 2, 3
 _DATA_VIEW, _ARRAY_BUFFER = 12, 13
@@ -60,7 +58,7 @@ _REMEDIES = {
 }
 _PLAIN = frozenset((bool, float, str, type(None)))
 
-_WITH_VALUE = frozenset((frames.RESULT, frames.PROGRESS, frames.EMIT))
+_WITH_VALUE = frozenset(number for number, frame in frames.FRAMES.items() if frame.has_value)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
@@ -93,7 +91,7 @@ class SharedArrays:
 
     @property
     def full(self) -> bool:
-        return len(self.fds) >= MOST_DESCRIPTORS
+        return len(self.fds) >= frames.MOST_DESCRIPTORS
 
     def close(self) -> None:
         for fd in self._own:
@@ -224,7 +222,7 @@ def _convert_datetime(value: datetime, shared: SharedArrays) -> Any:
 
 def _convert_bytes(value: Any, shared: SharedArrays) -> Any:
     view = memoryview(value)
-    if view.nbytes <= INLINE_LIMIT or shared.full:
+    if view.nbytes <= frames.LARGEST_INLINE or shared.full:
         return bytes(view)
     return _share(view if view.c_contiguous else bytes(view), view.nbytes, _ARRAY_BUFFER, shared)
 
@@ -232,7 +230,7 @@ def _convert_bytes(value: Any, shared: SharedArrays) -> Any:
 def _convert_array(value: np.ndarray[Any, Any], shared: SharedArrays) -> Any:
     element_type = check_array(value)
     array = contiguous(value)
-    if array.nbytes <= INLINE_LIMIT or shared.full:
+    if array.nbytes <= frames.LARGEST_INLINE or shared.full:
         return msgspec.msgpack.Ext(_EXT_TYPED_ARRAY, bytes((element_type,)) + array.tobytes())
     memory = shared_memory_of(array)
     if memory is None:

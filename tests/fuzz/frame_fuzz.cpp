@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings/frame_reader.hpp"
+#include "frame_protocol.hpp"
 #include "input.hpp"
 #include "socket_pair.hpp"
 
@@ -39,7 +40,7 @@ void read_all(FrameReader& reader, int socket) {
   while (reader.fill(socket) == ReadState::data) {
     unsigned sum = 0;
     while (reader.next(payload, descriptors)) {
-      if (descriptors.size() > kMostDescriptors) std::abort();
+      if (descriptors.size() > dcp::frames::kMostDescriptors) std::abort();
       for (const char byte : payload) sum += static_cast<unsigned char>(byte);
     }
     if (sum == ~0u) std::abort();  // keeps the reads

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "check.hpp"
+#include "frame_protocol.hpp"
 #include "socket_pair.hpp"
 
 using namespace dcp::runtime;
@@ -95,7 +96,7 @@ void descriptors_stay_with_their_frame() {
   const Descriptor reading(pipe_ends[0]);
   ours.send({payload_of(3, 0), {}});
   Frame frame{payload_of(100'000, 1), {}};
-  for (std::size_t i = 0; i < kMostDescriptors; ++i) frame.descriptors.emplace_back(dup(pipe_ends[1]));
+  for (std::size_t i = 0; i < dcp::frames::kMostDescriptors; ++i) frame.descriptors.emplace_back(dup(pipe_ends[1]));
   close(pipe_ends[1]);
   std::thread writer([&] {
     ours.send(std::move(frame));
@@ -106,7 +107,7 @@ void descriptors_stay_with_their_frame() {
   {
     const auto received = receive_one(theirs);
     CHECK(received.payload == payload_of(100'000, 1));
-    CHECK(received.descriptors.size() == kMostDescriptors);
+    CHECK(received.descriptors.size() == dcp::frames::kMostDescriptors);
     struct stat state;
     for (const Descriptor& descriptor : received.descriptors) {
       CHECK(fstat(descriptor.get(), &state) == 0 && S_ISFIFO(state.st_mode));

@@ -7,9 +7,9 @@
     ArrayPrototypePush, FunctionPrototypeApply, String, SymbolToStringTag, ObjectDefineProperty, RangeError, SyntaxError,
     TypeError, Error, promiseSettle,
   } = primordials;
-  const ASSIGN = 0, SLICE = 1;
-  const READY = 16, ASSIGNED = 17, REFUSED = 18, PROGRESS = 19, CONSOLE = 20, EMIT = 21, RESULT = 22, ERROR = 23,
-    REJECT = 24, STARVED = 28;
+  const {
+    ASSIGN, RUN, READY, ASSIGNED, ASSIGNMENT_FAILED, PROGRESS, CONSOLE, EMIT, RESULT, FAILED, REJECTED, OUT_OF_MEMORY,
+  } = runtime.frames;
 
   // The slices that wait, { id, datum, undecodable, next }: user code can change what arrays and objects inherit.
   let first = null;
@@ -17,7 +17,7 @@
   const callArguments = [undefined]; // the datum, then the job's arguments
   let workFunction = null;
   let current = null; // the slice that runs: { id, cpu, wall, gpu, up, down }
-  let starved = false; // a slice failed for want of memory: this sandbox takes no more
+  let outOfMemory = false; // a slice failed for lack of memory: this sandbox takes no more
 
   let isRejection;
   class Rejection {
@@ -59,8 +59,8 @@
   }
 
   function failAs(slice, description) {
-    starved = ops.takeOutOfMemory();
-    const kind = starved ? STARVED : ERROR;
+    outOfMemory = ops.takeOutOfMemory();
+    const kind = outOfMemory ? OUT_OF_MEMORY : FAILED;
     try {
       ops.sendFrame([kind, slice.id, description, metrics(slice)]);
     } catch { // no memory: what the slice held is garbage now
@@ -80,9 +80,9 @@
     if (current !== slice || !runtime.settleGpu(() => next(slice, fail)(error))) return;
     if (!isRejection(error)) return failAs(slice, describe(error));
     try {
-      ops.sendFrame([REJECT, slice.id, error.reason, error.retries]);
+      ops.sendFrame([REJECTED, slice.id, error.reason, error.retries]);
     } catch {
-      ops.sendFrame([REJECT, slice.id, String(error.reason), error.retries]);
+      ops.sendFrame([REJECTED, slice.id, String(error.reason), error.retries]);
     }
     current = null;
   }
@@ -130,7 +130,7 @@
   }
 
   function drain() {
-    while (current === null && first !== null && !starved) {
+    while (current === null && first !== null && !outOfMemory) {
       const { id, datum, undecodable } = first;
       first = first.next;
       if (first === null) last = null;
@@ -160,7 +160,7 @@
       if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
       workFunction = value;
     } catch (error) {
-      return ops.sendFrame([REFUSED, runtime.describeError(error)]);
+      return ops.sendFrame([ASSIGNMENT_FAILED, runtime.describeError(error)]);
     }
     callArguments.length = 1;
     for (let i = 0; i < job.arguments.length; i++) ArrayPrototypePush(callArguments, job.arguments[i]);
@@ -190,16 +190,16 @@
     ops.sendFrame([CONSOLE, current?.id ?? null, level, text]);
   };
   runtime.onStart = function () {
-    ops.sendFrame([READY, null]);
+    ops.sendFrame([READY]);
   };
   runtime.onFrame = function (frame) {
     if (frame[0] === ASSIGN) return assign(frame[1]);
-    if (frame[0] === SLICE) enqueue(frame[1], frame[2]);
+    if (frame[0] === RUN) enqueue(frame[1], frame[2]);
   };
   runtime.onUndecodable = function (head, reason) {
     if (head[0] === ASSIGN) {
       const message = `the arguments do not fit into the sandbox: ${reason}`;
-      return ops.sendFrame([REFUSED, { __proto__: null, name: "RangeError", message, stack: "" }]);
+      return ops.sendFrame([ASSIGNMENT_FAILED, { __proto__: null, name: "RangeError", message, stack: "" }]);
     }
     enqueue(head[1], undefined, reason);
   };

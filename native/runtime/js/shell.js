@@ -4,20 +4,19 @@
   if (runtime.mode !== "shell") return;
   const { ops, primordials, defineGlobal } = runtime;
   const { PromisePrototypeThen, String } = primordials;
-  const EVALUATE = 2, END = 3;
-  const READY = 16, TEXT = 25, EXIT = 26, WANT_MODULE = 27;
+  const { SCRIPT, NO_MORE_SCRIPTS, READY, OUTPUT, FINISHED, WANT_MODULE } = runtime.frames;
   const STDOUT = 1, STDERR = 2;
 
   let ended = false;
 
   // At once: the script may loop for ever after it.
   function write(stream, text) {
-    ops.sendFrame([TEXT, stream, `${text}\n`]);
+    ops.sendFrame([OUTPUT, stream, `${text}\n`]);
     ops.flushFrames();
   }
 
   function exit(status) {
-    ops.sendFrame([EXIT, status]);
+    ops.sendFrame([FINISHED, status]);
     ops.exit(status);
   }
 
@@ -51,11 +50,11 @@
     write(level === "error" || level === "warn" || level === "trace" || level === "assert" ? STDERR : STDOUT, text);
   };
   runtime.onStart = function () {
-    ops.sendFrame([READY, null]);
+    ops.sendFrame([READY]);
   };
   runtime.onFrame = function (frame) {
-    if (frame[0] === EVALUATE) evaluate(frame[1], frame[2], frame[3]);
-    else if (frame[0] === END) ended = true;
+    if (frame[0] === SCRIPT) evaluate(frame[1], frame[2], frame[3]);
+    else if (frame[0] === NO_MORE_SCRIPTS) ended = true;
   };
   runtime.onIdle = function () {
     if (ended && runtime.settleGpu(() => {})) exit(0);

@@ -79,7 +79,7 @@ def _mutated(seed: int) -> Callable[[socket.socket], None]:
 
     def play(channel: socket.socket) -> None:
         assert read_frame(channel)[0] == frames.ASSIGN
-        channel.sendall(pack(frames.READY, None) + pack(frames.ASSIGNED))
+        channel.sendall(pack(frames.READY) + pack(frames.ASSIGNED))
         read_frame(channel)
         for _ in range(20):
             data = bytearray(source.choice(GOOD))

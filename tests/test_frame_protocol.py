@@ -1,0 +1,80 @@
+"""The table of frames: what is made from it, what docs/protocol.md says of it, and numbers written by hand."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dcp_evaluator import frames
+
+ROOT = Path(__file__).parents[1]
+CODEGEN = ROOT / "native" / "codegen"
+TABLE = ROOT / "python" / "dcp_evaluator" / "frames.py"
+_ROW = re.compile(r"\| `\[(\d+)((?:, \w+)*)\]` \| (\w+) \|")
+
+
+def test_each_number_is_known_by_its_name():
+    assert all(getattr(frames, frame.name) == number for number, frame in frames.FRAMES.items())
+    assert all(getattr(frames, name) == value for name, value in frames.CONSTANTS.items())
+
+
+def test_the_documentation_has_the_same_frames():
+    documented = []
+    from_sandbox = False
+    for line in (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| from the sandbox | name"):
+            from_sandbox = True
+        if row := _ROW.match(line):
+            fields = tuple(row[2].split(", ")[1:])
+            documented.append(frames.Frame(int(row[1]), row[3], from_sandbox, fields))
+    assert documented == list(frames.FRAMES.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("LARGEST_PAYLOAD", 1 << 30, "Largest payload: 1 GiB"),
+        ("MOST_DESCRIPTORS", 64, "at most 64 descriptors per frame"),
+        ("LARGEST_INLINE", 64 << 10, "Buffers above 64 KiB travel"),
+        ("EXIT_OUT_OF_MEMORY", 86, "ends with exit status 86"),
+    ],
+)
+def test_the_documentation_has_the_same_bounds(name, value, text):
+    assert frames.CONSTANTS[name] == value
+    assert text in " ".join((ROOT / "docs" / "protocol.md").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("a.js", f"ops.sendFrame([{frames.RESULT}, slice.id, value]);"),
+        ("a.js", f"  const READY = {frames.READY};"),
+        ("a.js", f"if (frame[0] === {frames.RUN}) run();"),
+        ("a.hpp", f"inline constexpr int kModuleSource = {frames.MODULE_SOURCE};"),
+        ("a.hpp", f"inline constexpr std::size_t kMostDescriptors = {frames.MOST_DESCRIPTORS};"),
+        ("a.cpp", f"_exit({frames.EXIT_OUT_OF_MEMORY});"),
+        ("a.py", f"encode([{frames.RUN}, index, datum], shared)"),
+        ("a.py", f"        case [{frames.OUTPUT}, 1 | 2 as stream, str(text)]:"),
+        ("a.py", f"RESULT = {frames.RESULT}"),
+        ("a.py", f'OUT_OF_MEMORY = "exit {frames.EXIT_OUT_OF_MEMORY}"'),
+    ],
+)
+def test_a_number_written_by_hand_is_found(tmp_path, file, line):
+    (tmp_path / file).write_text(f"\n{line}\n")
+    checked = check(tmp_path)
+    assert checked.returncode == 1
+    assert checked.stderr.startswith(f"{tmp_path / file}:2: ")
+
+
+def test_other_numbers_are_none_of_its_business(tmp_path):
+    (tmp_path / "a.js").write_text("const OUT_OF_MEMORY = 3;\nops.sendFrame([RESULT, 22]);\n")
+    assert check(tmp_path).returncode == 0
+
+
+def check(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, CODEGEN / "frame_numbers.py", "--table", TABLE, folder]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
