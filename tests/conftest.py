@@ -20,6 +20,8 @@ from zygote_control import wait_until
 
 _PR_SET_CHILD_SUBREAPER = 36
 _M_ARENA_MAX = -8
+# Variables that change what programs write into a pipe.
+_FOR_TERMINALS = ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHON_COLORS", "TTY_COMPATIBLE")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.umask(0o022)
     # With an arena for each thread, malloc keeps tens of megabytes for nobody: some tests look at what is left.
     assert ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1) == 1
+    for name in _FOR_TERMINALS:
+        os.environ.pop(name, None)
     if engine := config.getoption("--engine"):
         os.environ[engines.VARIABLE] = engine
 
@@ -61,6 +65,12 @@ def engine() -> str:
 def evaluator() -> Iterator[dcp.Evaluator]:
     with dcp.Evaluator() as evaluator:
         yield evaluator
+
+
+@pytest.fixture
+def missing(tmp_path: Path) -> Path:
+    """A path of which nothing exists below the test's own folder."""
+    return tmp_path / "missing"
 
 
 @pytest.fixture

@@ -231,7 +231,7 @@ def test_a_pid_file_of_a_live_process(modules: Path, tmp_path: Path) -> None:
 
 def test_an_evaluator_that_cannot_be_started_any_more(modules: Path, tmp_path: Path) -> None:
     evaluator = tmp_path / "evaluator"
-    evaluator.symlink_to("/bin/cat")
+    evaluator.symlink_to(sys.executable)
     with Manager(modules, "-a", "--", "-e", str(evaluator)) as manager:
         evaluator.unlink()
         assert not manager.serves()
@@ -250,19 +250,20 @@ def test_an_evaluator_that_cannot_be_started_any_more(modules: Path, tmp_path: P
         ("-r -1", "argument -r/--rate: '-1' is not a number of seconds"),
         ("-i 0", "argument -i/--idle-timeout: '0' is not a number of seconds"),
         ("-p 65536", "argument -p/--port: '65536' is not a number from 0 to 65535"),
-        ("--prefix /nonexistent", "the evaluator /nonexistent/bin/dcp-evaluator does not exist; name it with"),
+        ("--prefix {missing}", "the evaluator {missing}/bin/dcp-evaluator does not exist; name it with"),
         ("-a -- -t wasm", "there is no sandbox type 'wasm' in "),
         ("-a -- --frob", "unrecognized arguments: --frob; see dcp-evaluator-start --help"),
     ],
 )
-def test_wrong_options(modules: Path, options: str, message: str) -> None:
-    assert refused(modules, *options.split()).startswith(message)
+def test_wrong_options(modules: Path, missing: Path, options: str, message: str) -> None:
+    found = refused(modules, *options.format(missing=missing).split())
+    assert found.startswith(message.format(missing=missing))
 
 
-def test_a_folder_of_terminals_that_is_missing(modules: Path) -> None:
-    message = refused(modules, "-p", "0", "-d", "screensaver", "--pts", "/nonexistent", status=3)
+def test_a_folder_of_terminals_that_is_missing(modules: Path, missing: Path) -> None:
+    message = refused(modules, "-p", "0", "-d", "screensaver", "--pts", str(missing), status=3)
     assert message == (
-        "the session monitor cannot read /nonexistent: No such file or directory; "
+        f"the session monitor cannot read {missing}: No such file or directory; "
         "name the folder of terminals with --pts, or use --disable-monitor=session"
     )
 

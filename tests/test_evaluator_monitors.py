@@ -127,8 +127,9 @@ def test_without_a_session_bus(modules: Path, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("address", ["unix:path=/nonexistent/bus", "nonsense", "unix:"])
-def test_a_session_bus_that_does_not_answer(modules: Path, address: str) -> None:
+@pytest.mark.parametrize("address", ["unix:path={missing}/bus", "nonsense", "unix:"])
+def test_a_session_bus_that_does_not_answer(modules: Path, missing: Path, address: str) -> None:
+    address = address.format(missing=missing)
     environment = {"NODE_PATH": str(modules), "DBUS_SESSION_BUS_ADDRESS": address}
     done = run_command(MANAGER, "-p", "0", *SCREENSAVER_ONLY, **environment)
     (line,) = done.stderr.splitlines()

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,13 +41,13 @@ def refused(done: subprocess.CompletedProcess[str], status: int) -> str:
 # --- Start-up files ---
 
 
-def test_the_files_are_those_that_the_program_of_npm_gives() -> None:
+def test_the_files_are_those_that_the_program_of_npm_gives(tmp_path: Path) -> None:
     modules = npm_packages("dcp")
     program = str(modules / "dcp-worker" / "bin" / "dcp-evaluator-start")
     for sandbox_type in ("native", "node"):
         theirs = subprocess.run(
             [node(), program, "-F", "-J", f"--sandbox-type={sandbox_type}"],
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"},
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"},
             capture_output=True, text=True, timeout=DEADLINE, check=True,
         )  # fmt: skip
         ours = start(modules, "-F", "-J", "-t", sandbox_type)
@@ -216,8 +217,8 @@ def test_the_pid_file_has_a_place_of_its_own_below_the_prefix(tmp_path: Path, mo
 # --- Errors ---
 
 
-def test_without_a_dcp_client(tmp_path: Path) -> None:
-    message = refused(run_command(START, "-s", "--prefix", tmp_path, PATH="/nonexistent"), 2)
+def test_without_a_dcp_client(tmp_path: Path, missing: Path) -> None:
+    message = refused(run_command(START, "-s", "--prefix", tmp_path, PATH=str(missing)), 2)
     assert message.startswith(f"no dcp-client is installed in {tmp_path}/node_modules, {tmp_path}/lib/node_modules")
     assert message.endswith("give its folder with --dcp-client, or the folder that holds it in NODE_PATH")
 
@@ -240,21 +241,23 @@ def test_a_port_in_use(modules: Path) -> None:
         ("-s -d loud", "argument -d/--debug-log-level/--debugLogLevel: there is no level 'loud'; levels are emerg, "),
         ("-p 65536", "argument -p/--port: '65536' is not a number from 0 to 65535; see dcp-evaluator-start --help"),
         ("--prot 1", "unrecognized arguments: --prot; see dcp-evaluator-start --help"),
-        ("-s --prefix /nonexistent", "the evaluator /nonexistent/bin/dcp-evaluator does not exist; name it"),
-        ("-s --prefix /nonexistent -e /bin/true", "the prefix /nonexistent does not exist; name it with --prefix"),
+        ("-s --prefix {missing}", "the evaluator {missing}/bin/dcp-evaluator does not exist; name it"),
+        ("-s --prefix {missing} -e {python}", "the prefix {missing} does not exist; name it with --prefix"),
         ("-s -e {list}", "the evaluator {list} may not be used by this user; name another with --evaluator"),
         ("-s -r tool/absent", "the module tool/absent is not installed beside {client}; install it with"),
-        ("-s --sandbox-definitions /nonexistent", "the sandbox definitions cannot be read from /nonexistent: "),
+        ("-s --sandbox-definitions {missing}", "the sandbox definitions cannot be read from {missing}: "),
         ("-s --sandbox-definitions {files}/last.js", "the sandbox definitions in {files}/last.js are no JSON: "),
-        ("-s -f /nonexistent/pid", "the pid file /nonexistent/pid cannot be made: No such file or directory; choose"),
+        ("-s -f {missing}/pid", "the pid file {missing}/pid cannot be made: No such file or directory; choose"),
     ],
 )  # fmt: skip
-def test_wrong_options(modules: Path, options: str, message: str) -> None:
+def test_wrong_options(modules: Path, missing: Path, options: str, message: str) -> None:
     client = modules / "dcp-client"
     places = {
         "client": client,
         "files": client / "libexec" / "sandbox",
         "list": client / "generated" / "sandbox-definitions.json",
+        "missing": missing,
+        "python": sys.executable,
     }
     status = 1 if "-f" in options else 2
     assert refused(start(modules, *options.format(**places).split()), status).startswith(message.format(**places))

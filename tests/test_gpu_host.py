@@ -89,9 +89,9 @@ def test_random_commands_never_crash_the_host(seed: int) -> None:
     assert status == BROKE_THE_PROTOCOL, said
 
 
-def test_a_host_without_its_library_says_so(tmp_path: Path) -> None:
+def test_a_host_without_its_library_says_so(missing: Path) -> None:
     program = str(installation.executable("dcp-gpu-host"))
-    done = subprocess.run([program, "--library", tmp_path / "wgpu.so"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "--library", missing], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("dcp-gpu-host: cannot open wgpu-native: ")
     done = subprocess.run([program, "--nonsense"], capture_output=True, text=True, check=False)

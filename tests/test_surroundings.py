@@ -30,7 +30,7 @@ with dcp.Evaluator() as evaluator:
 
 def foreign_descriptors() -> None:
     """Some that a caller forgot, where ours would come to lie; none where the three should be."""
-    file = os.open("/etc/passwd", os.O_RDONLY)
+    file = os.open(sys.executable, os.O_RDONLY)
     reader, writer = os.pipe()
     for number, source in ((3, file), (4, writer), (9, file), (11, reader), (200, writer)):
         os.dup2(source, number, inheritable=True)

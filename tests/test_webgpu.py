@@ -110,9 +110,9 @@ def test_the_language_features_are_those_of_the_compiler(tmp_path: Path) -> None
     assert found["unknown"].startswith("GPUValidationError")
 
 
-def test_without_a_driver_there_is_no_adapter(tmp_path: Path) -> None:
+def test_without_a_driver_there_is_no_adapter(tmp_path: Path, missing: Path) -> None:
     script = "navigator.gpu.requestAdapter().then((adapter) => print(adapter));"
-    nowhere = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
+    nowhere = {"VK_DRIVER_FILES": str(missing), "VK_ICD_FILENAMES": str(missing)}
     done = run_script(tmp_path, script, environment=nowhere)
     assert done.stdout.splitlines()[-1] == "null"
     assert "no adapter" in done.stdout + done.stderr
