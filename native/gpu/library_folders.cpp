@@ -34,9 +34,11 @@ void read_configuration(const std::string& path, int depth, Paths& folders) {
   }
 }
 
+/// Also open to others: hosts of root give root away.
 bool is_roots_own(const fs::path& folder) {
+  constexpr mode_t kOpen = S_IROTH | S_IXOTH, kMayNotBe = S_IWGRP | S_IWOTH;
   struct stat status{};
-  return stat(folder.c_str(), &status) == 0 && status.st_uid == 0 && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  return stat(folder.c_str(), &status) == 0 && status.st_uid == 0 && (status.st_mode & (kOpen | kMayNotBe)) == kOpen;
 }
 
 void add_beside(const fs::path& library, Paths& found) {
