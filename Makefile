@@ -22,7 +22,7 @@ FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference asan check-install clean
+.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference gpu-check asan check-install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -104,6 +104,9 @@ bench-reference: build  ## measure this machine as the reference machine NAME, w
 	@mkdir -p out
 	@$(BIN)/dcp-evaluator --benchmark --json >out/$(NAME).json
 	@mv out/$(NAME).json python/dcp_evaluator/benchmark/references/$(NAME).json
+
+gpu-check:  ## what this machine's GPU does, step by step, in eight minutes: out/gpu-check; docs/gpus.md
+	@benchmarks/gpu-check.sh
 
 asan: $(PREPARED)  ## C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset asan -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
