@@ -1,7 +1,7 @@
 # `make demo` runs the main job, `make test` runs every test; both install what is missing first. `make help` lists all.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-# The last line of `make test` is pytest's; the build uses all CPUs by itself.
+# The build uses all CPUs by itself.
 .NOTPARALLEL:
 
 VENV := .venv
@@ -12,17 +12,13 @@ INSTALLED := $(BUILD)/.installed
 
 SOURCES := $(shell find native python -type f -not -path '*/__pycache__/*') CMakeLists.txt
 TESTS := $(shell find tests/native tests/security benchmarks -type f -not -name '*.py*')
-# What depends on the engine runs on both.
-ENGINE_TESTS := $(addprefix tests/,test_shell.py test_language.py test_lines.py test_long_lines.py test_server.py test_zygote.py \
-  test_isolation.py test_local_exec.py test_supervisor.py test_out_of_memory.py test_rejections.py test_slice_limits.py \
-  test_surroundings.py test_values.py test_web_apis.py test_math.py test_engine_options.py test_script_cache.py \
-  test_job_bad_input.py test_cli_bad_input.py test_gpu_limits.py test_webgpu.py webgpu wasm peers security/javascript \
-  security/test_clocks.py)
 FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference gpu-check asan check-install clean
+.PHONY: help demo test build lint format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
+  test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
+  gpu-check asan check-install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -30,7 +26,8 @@ help:  ## list the targets
 demo: build  ## run the main job: filter a picture in sandboxes
 	@$(BIN)/python -m dcp_evaluator.demo
 
-test: lint build native-test fuzz-test pytest  ## check style and types, build, run all tests
+test: $(PREPARED)  ## check style and types, build, run all tests; goes on after a part that fails
+	@tests/parts.sh lint build native-test fuzz-test pytest-v8 pytest-quickjs
 
 build: $(INSTALLED)  ## build the package and install it into .venv
 
@@ -61,10 +58,23 @@ format: $(PREPARED)  ## put all sources into the project's style
 native-test: build  ## C++ unit tests
 	@$(BIN)/ctest --test-dir $(BUILD) --output-on-failure
 
-pytest: build  ## tests through the public doors
+pytest: pytest-v8 pytest-quickjs  ## tests through the public doors, on both engines
+
+pytest-v8: build npm-packages  # those that do not depend on the engine run once, with quickjs
+	@$(BIN)/python -m pytest --engine v8 -m 'not any_engine'
+
+pytest-quickjs: build npm-packages
+	@$(BIN)/python -m pytest --engine quickjs
+
+npm-packages: $(PREPARED)
 	@$(BIN)/python tests/npm_packages.py webassembly dcp scheduler three tfjs
-	@$(BIN)/python -m pytest --engine v8 $(ENGINE_TESTS)
-	@$(BIN)/python -m pytest
+
+test-under-load: build  ## pytest while four processes keep the CPUs busy
+	@trap 'kill $$(jobs -p)' EXIT; for i in 1 2 3 4; do $(BIN)/python -c 'while True: pass' & done; \
+	  tests/parts.sh pytest-v8 pytest-quickjs
+
+test-random: build  ## pytest in a random order, whose seed it names first: pytest --random-order-seed=N repeats it
+	@PYTEST_ADDOPTS=--random-order tests/parts.sh pytest-v8 pytest-quickjs
 
 fuzz-test: FUZZ_SECONDS = 60
 fuzz-test: fuzz  ## the fuzzers for a minute

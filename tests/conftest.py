@@ -48,11 +48,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what is marked for another engine than the one that is tested."""
+    """Leaves out what is marked for another engine than the one that is tested.
+
+    A test that gets the engine under test, and is said to run on any, would run on one alone.
+    """
+    wrong = [item.nodeid for item in items if item.get_closest_marker("any_engine") and _depends_on_engine(item)]
+    if wrong:
+        raise pytest.UsageError(f"any_engine, and yet with an evaluator of the engine under test: {', '.join(wrong)}")
     tested = engines.choose(None)
     others = [item for item in items if (mark := item.get_closest_marker("engine")) and mark.args[0] != tested]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
+
+
+def _depends_on_engine(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("engine") is not None or not {"engine", "evaluator"}.isdisjoint(fixtures)
 
 
 @pytest.fixture(scope="session")

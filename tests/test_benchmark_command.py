@@ -23,6 +23,8 @@ from dcp_evaluator.benchmark.references import references
 from dcp_evaluator.benchmark.report import show
 from reports import checked
 
+pytestmark = pytest.mark.any_engine
+
 NO_GPU = ("--gpu-devices", "")
 PROCESSOR_IDS = {
     "webassembly.f32.core", "webassembly.f32.all",

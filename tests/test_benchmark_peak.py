@@ -10,6 +10,8 @@ import pytest
 from dcp_evaluator.benchmark import peak
 from dcp_evaluator.probe_machine import machine
 
+pytestmark = pytest.mark.any_engine
+
 MACHINE = {"cores": 4, "cpus_usable": 8, "cpu_features": ["avx2", "fma"]}
 
 

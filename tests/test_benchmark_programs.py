@@ -18,6 +18,8 @@ import gpu_programs
 import dcp_evaluator as dcp
 import peers
 
+pytestmark = pytest.mark.any_engine
+
 SCRIPT = Path(gpu_programs.__file__).with_name("run_program.js").read_text(encoding="utf-8")
 SIZES = {"f32": 64, "f16": 64, "reduction": 5000, "convolution": 64, "nbody": 128}
 

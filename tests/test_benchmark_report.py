@@ -15,6 +15,8 @@ import history
 import plots
 import report
 
+pytestmark = pytest.mark.any_engine
+
 FASTER = history.Measure("GPU, speed / Deno's", 3.0, "x", "", (2.5, 3.5), "Deno")
 SLOWER = history.Measure("JavaScript, speed / Node's", 0.5, "x", "", (0.4, 0.6), "Node")
 TIME = history.Measure("a start", 1.7, "ms")

@@ -22,6 +22,8 @@ import report
 
 import dcp_evaluator as dcp
 
+pytestmark = pytest.mark.any_engine
+
 RATIO = history.Measure("JavaScript, sorting, speed / Node's", 0.42, "x", "", (0.39, 0.51), "Node")
 RATE = history.Measure("slices of 16 B over frames", 40208.6, "slices/s", "2 GB/s | a memcpy", (39e3, 41e3))
 

@@ -21,6 +21,8 @@ from evaluator_manager import WITHOUT_MONITORS, Manager, Terminal
 from process_tree import cpu_seconds, descendants, is_running
 from zygote_control import wait_until
 
+pytestmark = pytest.mark.any_engine
+
 SIGNAL_ONLY = WITHOUT_MONITORS[:2]
 
 

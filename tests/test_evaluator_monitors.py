@@ -14,6 +14,8 @@ from process_tree import descendants, is_running
 from session_bus import Screensaver, SessionBus
 from zygote_control import wait_until
 
+pytestmark = pytest.mark.any_engine
+
 GNOME = ("org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver")
 CINNAMON = ("org.cinnamon.ScreenSaver", "/org/cinnamon/ScreenSaver", "org.cinnamon.ScreenSaver")
 KDE = ("org.kde.screensaver", "/ScreenSaver", "org.freedesktop.ScreenSaver")

@@ -21,6 +21,8 @@ from line_peer import Peer
 from node import node, run_node
 from npm_packages import npm_packages
 
+pytestmark = pytest.mark.any_engine
+
 
 @pytest.fixture
 def modules(tmp_path: Path) -> Path:

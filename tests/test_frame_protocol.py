@@ -11,6 +11,8 @@ import pytest
 
 from dcp_evaluator import frames
 
+pytestmark = pytest.mark.any_engine
+
 ROOT = Path(__file__).parents[1]
 CODEGEN = ROOT / "native" / "codegen"
 TABLE = ROOT / "python" / "dcp_evaluator" / "frames.py"

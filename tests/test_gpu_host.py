@@ -22,6 +22,8 @@ from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, co
 from process_tree import kill
 from zygote_control import wait_until
 
+pytestmark = pytest.mark.any_engine
+
 ADAPTER_REPLY = 1
 REQUEST_ADAPTER, REQUEST_DEVICE, CREATE_SHADER_MODULE = 1, 2, 4
 ADAPTER = command(REQUEST_ADAPTER, 1, 2, 0, 0)

@@ -6,10 +6,14 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from broken_driver import BODIES, broken_driver
 from cli_driver import run_script
 from dcp_evaluator import gpu_messages
 from dcp_evaluator.gpu_messages import MOST_OF_A_HOST, Allowance
+
+pytestmark = pytest.mark.any_engine
 
 NOTICE = "\ndcp-evaluator: a GPU host writes too much to stderr: the rest of its messages is dropped\n"
 

@@ -16,6 +16,8 @@ import pytest
 import dcp_evaluator
 from dcp_evaluator import installation
 
+pytestmark = pytest.mark.any_engine
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 

@@ -11,6 +11,8 @@ import pytest
 import node
 import npm_packages
 
+pytestmark = pytest.mark.any_engine
+
 _HERE = Path(__file__).parent
 
 

@@ -11,6 +11,8 @@ from broken_driver import BODIES, broken_driver
 from cli_driver import run
 from reports import probe
 
+pytestmark = pytest.mark.any_engine
+
 TIMEOUT = ("--gpu-timeout", "1.5")
 ENDS = {"aborts": "signal 6 (SIGABRT)", "crashes": "signal 11 (SIGSEGV)", "exits": "exit 0"}
 

@@ -16,6 +16,8 @@ from line_peer import stdio
 from reports import probe
 from zygote_control import RunningZygote
 
+pytestmark = pytest.mark.any_engine
+
 V8 = ("--engine", "v8")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from line_peer import TcpEvaluator
 
+pytestmark = pytest.mark.any_engine
+
 CHILDREN = 1000
 AT_ONCE = 4
 

@@ -11,6 +11,8 @@ from dcp_evaluator.errors import ZygoteError
 from dcp_evaluator.exit_status import ExitStatus
 from dcp_evaluator.zygote_messages import Exited, Message, Ready, Refused, Spawned, parse
 
+pytestmark = pytest.mark.any_engine
+
 
 @pytest.mark.parametrize(
     ("text", "message"),

@@ -10,6 +10,8 @@ from attacks import KILLED, Sandboxes
 from public_copies import PublicCopies
 from users import STARTS
 
+pytestmark = pytest.mark.any_engine
+
 NAMES = attacks.names()
 # Any user gets these where nothing protects; what an attack tests for is there.
 ANYBODY = {

@@ -16,6 +16,8 @@ from users import AS_ROOT_WITHOUT_NAMESPACES, STARTS
 
 from zygote_control import wait_until
 
+pytestmark = pytest.mark.any_engine
+
 EVERYWHERE = {
     "session", "descriptors", "rlimits", "capabilities", "no_new_privs", "dumpable", "parent-death signal", "seccomp",
     "out-of-memory score",

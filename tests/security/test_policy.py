@@ -13,6 +13,8 @@ import pytest
 from public_copies import PublicCopies
 from users import AS_ROOT_WITHOUT_NAMESPACES, STARTS
 
+pytestmark = pytest.mark.any_engine
+
 REMEDY = "allow user namespaces: sysctl user.max_user_namespaces=16384"
 
 
