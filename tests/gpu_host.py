@@ -8,10 +8,16 @@ import select
 import socket
 import struct
 import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 
 from dcp_evaluator import installation
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "native" / "codegen"))
+
+from webgpu import layouts
 
 # native/gpu/wire.hpp
 COMMAND_WORDS = 1 << 18
@@ -23,9 +29,14 @@ COMMANDS_WRITE, COMMANDS_READ, REPLIES_WRITE = 64, 128, 192
 BROKE_THE_PROTOCOL = 3
 
 
-def command(opcode: int, *payload: int) -> list[int]:
-    """A command's words: its header, and the payload."""
-    return [opcode << 20 | len(payload) + 1, *payload]
+def command(name: str, *payload: int) -> list[int]:
+    """The words of one of layouts.COMMANDS: its header, and the payload."""
+    return message(layouts.opcode(name), *payload)
+
+
+def message(opcode: int, *payload: int) -> list[int]:
+    """As command(), with any opcode."""
+    return [layouts.header(opcode, len(payload) + 1), *payload]
 
 
 class GpuHost:
@@ -80,12 +91,13 @@ class GpuHost:
         struct.pack_into("<I", self.memory, COMMANDS_WRITE, position & 0xFFFFFFFF)
         os.write(self._wake, struct.pack("<Q", 1))
 
-    def reply(self) -> tuple[int, list[int]]:
-        """Type and payload of the first reply."""
+    def reply(self) -> tuple[str, list[int]]:
+        """Name and payload of the first reply."""
         assert select.select([self._replied], [], [], 20)[0], "no reply"
         header = self.word(REPLIES_OFFSET)
-        count = (header & 0xFFFFF) - 1
-        return header >> 20, list(struct.unpack_from(f"<{count}I", self.memory, REPLIES_OFFSET + 4))
+        kind, words = divmod(header, layouts.header(1, 0))
+        payload = struct.unpack_from(f"<{words - 1}I", self.memory, REPLIES_OFFSET + 4)
+        return list(layouts.REPLIES)[kind - 1], list(payload)
 
     def ended(self) -> tuple[int, str]:
         """Exit status, and what the host said."""

@@ -18,23 +18,23 @@ import dcp_evaluator as dcp
 from dcp_evaluator import installation
 from dcp_evaluator.broker import Broker
 from dcp_evaluator.gpu_pool import GpuPool
-from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command
+from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command, layouts, message
 from process_tree import kill
 from zygote_control import wait_until
 
 pytestmark = pytest.mark.any_engine
 
-ADAPTER_REPLY = 1
-REQUEST_ADAPTER, REQUEST_DEVICE, CREATE_SHADER_MODULE = 1, 2, 4
-ADAPTER = command(REQUEST_ADAPTER, 1, 2, 0, 0)
+NO_POWER_PREFERENCE = 0xFFFFFFFF
+MOST_OPCODES = 128  # more than there are
+ADAPTER = command("requestAdapter", 1, 2, NO_POWER_PREFERENCE, 0)
 
 
 def test_an_adapter_is_found() -> None:
     with GpuHost() as host:
         assert host.size >= HEAP_OFFSET
-        host.send(command(REQUEST_ADAPTER, 1, 42, 0, 0))
+        host.send(command("requestAdapter", 1, 42, NO_POWER_PREFERENCE, 0))
         kind, payload = host.reply()
-        assert kind == ADAPTER_REPLY
+        assert kind == "adapter"
         assert payload[:2] == [42, 1]
     assert host.process.returncode == 0
 
@@ -42,20 +42,20 @@ def test_an_adapter_is_found() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (command(0xFFF, 1), "no command 4095"),
-        (command(REQUEST_ADAPTER, 1), "too short"),
-        (command(REQUEST_ADAPTER, 1, 2, 0, 0, 9), "too long"),
-        (command(REQUEST_ADAPTER, 0, 2, 0, 0), "id 0 is taken"),
-        (command(REQUEST_ADAPTER, 1, 2, 0, 7), "a boolean of 7"),
-        (command(REQUEST_DEVICE, 77, 1, 2, 3, 0, 0), "no GPUAdapter with id 77"),
-        ([1 << 20], "command ring"),
-        ([1 << 20 | 0xFFFFF], "command ring"),
+        (message(0xFFF, 1), "no command 4095"),
+        (command("requestAdapter", 1), "too short"),
+        (command("requestAdapter", 1, 2, 0, 0, 9), "too long"),
+        (command("requestAdapter", 0, 2, 0, 0), "id 0 is taken"),
+        (command("requestAdapter", 1, 2, 0, 7), "a boolean of 7"),
+        (command("requestDevice", 77, 1, 2, 3, 0, 0), "no GPUAdapter with id 77"),
+        ([layouts.header(1, 0)], "command ring"),
+        ([layouts.header(1, 0) + layouts.header(1, 0) - 1], "command ring"),
         (ADAPTER * 2, "id 1 is taken"),
-        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 0x7FFFFFFF), "a string of"),
-        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 0xFFFFFFFF, 0xFFFFFFFF), "heap range"),
-        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 0, 0xFFFFFFF), "a sequence of"),
-        (ADAPTER + command(REQUEST_DEVICE, 1, 5, 6, 7, 1, 0xFF), "not UTF-8"),
-        (ADAPTER + command(CREATE_SHADER_MODULE, 1, 3, 0, 0), "no GPUDevice with id 1"),
+        (ADAPTER + command("requestDevice", 1, 5, 6, 7, 0x7FFFFFFF), "a string of"),
+        (ADAPTER + command("requestDevice", 1, 5, 6, 7, 0xFFFFFFFF, 0xFFFFFFFF), "heap range"),
+        (ADAPTER + command("requestDevice", 1, 5, 6, 7, 0, 0xFFFFFFF), "a sequence of"),
+        (ADAPTER + command("requestDevice", 1, 5, 6, 7, 1, 0xFF), "not UTF-8"),
+        (ADAPTER + command("createShaderModule", 1, 3, 0, 0), "no GPUDevice with id 1"),
     ],
 )  # fmt: skip
 def test_a_broken_command_ends_the_host_with_a_reason(words: list[int], message: str) -> None:
@@ -78,14 +78,14 @@ def test_random_commands_never_crash_the_host(seed: int) -> None:
     """After a real adapter and device, commands of random words: refused or carried out, never a signal."""
     chance = random.Random(seed)
     with GpuHost() as host:
-        host.send(command(REQUEST_ADAPTER, 1, 1, 0, 0))
-        host.send(command(REQUEST_DEVICE, 1, 2, 3, 1, 0, 0, *[0, 0] * 36))
+        host.send(ADAPTER)
+        host.send(command("requestDevice", 1, 2, 3, 1, 0, 0, *[0, 0] * 36))
         for _ in range(200):
             if host.process.poll() is not None:
                 break
             payload = [chance.choice([0, 1, 2, 3, 4, chance.randrange(16), chance.getrandbits(32)])
                        for _ in range(chance.randrange(1, 14))]  # fmt: skip
-            host.send(command(chance.randrange(1, 48), *payload))
+            host.send(message(chance.randrange(1, MOST_OPCODES), *payload))
         host.publish(host._position + 1)  # ends a host that is still there
         status, said = host.ended()
     assert status == BROKE_THE_PROTOCOL, said

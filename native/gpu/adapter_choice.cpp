@@ -26,15 +26,15 @@ std::vector<WGPUAdapter> choose_adapters(const Functions& functions, const std::
   return chosen;
 }
 
-WGPUAdapter answer_request(const Functions& functions, const std::vector<WGPUAdapter>& adapters, Power power,
-                           bool fallback) {
+WGPUAdapter answer_request(const Functions& functions, const std::vector<WGPUAdapter>& adapters,
+                           WGPUPowerPreference power, bool fallback) {
   WGPUAdapter chosen = nullptr;
   for (const WGPUAdapter adapter : adapters) {
     const WGPUAdapterType type = describe(functions, adapter).type;
     if (fallback && type != WGPUAdapterType_CPU) continue;
     if (chosen == nullptr) chosen = adapter;
-    if (power == Power::low && type == WGPUAdapterType_IntegratedGPU) return adapter;
-    if (power == Power::high && type == WGPUAdapterType_DiscreteGPU) return adapter;
+    if (power == WGPUPowerPreference_LowPower && type == WGPUAdapterType_IntegratedGPU) return adapter;
+    if (power == WGPUPowerPreference_HighPerformance && type == WGPUAdapterType_DiscreteGPU) return adapter;
   }
   return chosen;
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "webgpu_decoder.hpp"
@@ -19,12 +18,9 @@ struct AdapterChoice {
 std::vector<WGPUAdapter> choose_adapters(const Functions& functions, const std::vector<WGPUAdapter>& adapters,
                                          const AdapterChoice& choice);
 
-/// GPURequestAdapterOptions.powerPreference, in the order of the wire.
-enum class Power : std::uint32_t { unspecified, low, high };
-
 /// What requestAdapter() gives of `adapters`: the first integrated one for low power, the first discrete one for high
 /// performance, a software one where a fallback is wanted. Else the first one; null: none fits.
-WGPUAdapter answer_request(const Functions& functions, const std::vector<WGPUAdapter>& adapters, Power power,
-                           bool fallback);
+WGPUAdapter answer_request(const Functions& functions, const std::vector<WGPUAdapter>& adapters,
+                           WGPUPowerPreference power, bool fallback);
 
 }  // namespace dcp::gpu

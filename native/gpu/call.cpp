@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include "gpu/server.hpp"
 #include "gpu/violation.hpp"
@@ -60,6 +62,38 @@ void Call::skip(std::uint32_t words) {
   for (std::uint32_t i = 0; i < words; ++i) u32();
 }
 
+std::span<const std::byte> Call::bytes() {
+  const std::uint32_t size = u32();
+  const std::uint32_t words = size / 4 + (size % 4 != 0);
+  const auto found = std::as_bytes(words_.subspan(position_));
+  skip(words);
+  return found.first(size);
+}
+
+std::uint64_t Call::flag(std::uint64_t flags) {
+  const std::uint32_t value = u32();
+  if (!std::has_single_bit(value) || (value & flags) == 0) violation("a flag of " + std::to_string(value));
+  return value;
+}
+
+Kind Call::kind() {
+  const std::uint32_t value = u32();
+  if (value == 0 || value >= kKindCount) violation("kind " + std::to_string(value));
+  return static_cast<Kind>(value);
+}
+
+WGPULimits Call::limits() {
+  WGPULimits limits = WGPU_LIMITS_INIT;
+  for_each_limit(limits, [](auto& field) { field = 0; });
+  for_each_limit(limits, [this](auto& field) {
+    using Number = std::remove_reference_t<decltype(field)>;
+    const std::uint64_t value = u64();
+    if (value > std::numeric_limits<Number>::max()) violation("a limit of " + std::to_string(value));
+    field = std::max(field, static_cast<Number>(value));
+  });
+  return limits;
+}
+
 std::byte* Call::heap(std::uint64_t offset, std::uint64_t count) {
   const std::uint64_t size = server_.region().heap_size();
   if (offset > size || count > size - offset) {
@@ -100,10 +134,14 @@ Object& Call::find(std::uint32_t id, Kind kind) {
   return found->second;
 }
 
-Object& Call::object_entry(Kind kind) { return find(u32(), kind); }
+std::uint32_t Call::id(Kind kind) {
+  const std::uint32_t found = u32();
+  find(found, kind);
+  return found;
+}
 
 void* Call::object(Kind kind) {
-  Object& found = object_entry(kind);
+  Object& found = find(u32(), kind);
   if (found.resource) used_.push_back(found.resource);
   if (!found.valid) refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is invalid");
   if (found.device != device_)

@@ -35,8 +35,15 @@ class Call {
   std::uint32_t count();
   /// A copy of a string, valid UTF-8, that lives as long as the call.
   WGPUStringView string();
+  /// Bytes that lie among the words; they live as long as the command.
+  std::span<const std::byte> bytes();
   /// `count` bytes of the heap, as they are: they can change while they are looked at.
   std::byte* heap(std::uint64_t offset, std::uint64_t count);
+  /// Exactly one of `flags`.
+  std::uint64_t flag(std::uint64_t flags);
+  Kind kind();
+  /// A number for each limit of the IDL; the largest of those that share one of webgpu.h.
+  WGPULimits limits();
   void skip(std::uint32_t words);
   /// Throws: a value that no client sends.
   [[noreturn]] void bad_value(const char* what) const { violation(what); }
@@ -65,7 +72,8 @@ class Call {
   /// The handle of an object. Null where the object is invalid; the call is then refused.
   void* object(Kind kind);
   void* object_or_null(Kind kind);
-  Object& object_entry(Kind kind);
+  /// The id of an object that is there, valid or not.
+  std::uint32_t id(Kind kind);
 
   /// The object that the command is called on.
   void* self(Kind kind);

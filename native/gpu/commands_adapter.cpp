@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <limits>
+#include <iterator>
 #include <string>
-#include <type_traits>
+#include <vector>
 
 #include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_info.hpp"
@@ -10,16 +10,6 @@
 
 namespace dcp::gpu {
 namespace {
-
-void read_limits(Call& call, WGPULimits& limits) {
-  for_each_limit(limits, [](auto& field) { field = 0; });
-  for_each_limit(limits, [&call](auto& field) {
-    using Number = std::remove_reference_t<decltype(field)>;
-    const std::uint64_t value = call.u64();
-    if (value > std::numeric_limits<Number>::max()) call.bad_value("a limit that is too large");
-    field = std::max(field, static_cast<Number>(value));  // limits of the IDL can share one of webgpu.h
-  });
-}
 
 constexpr auto kBetweenCommands = static_cast<WGPUFeatureName>(WGPUNativeFeature_TimestampQueryInsideEncoders);
 
@@ -32,16 +22,17 @@ bool times_submissions(Server& server, WGPUAdapter adapter) {
          functions.AdapterHasFeature(adapter, kBetweenCommands);
 }
 
-std::vector<WGPUFeatureName> read_features(Call& call, WGPUAdapter adapter) {
-  std::vector<WGPUFeatureName> features;
-  for (std::uint32_t left = call.count(); left > 0; --left) {
-    const WGPUFeatureName feature = call.enumerated(kFeatures, WGPUFeatureName_Force32);
-    if (!call.functions().AdapterHasFeature(adapter, feature)) call.bad_value("a feature that the adapter has not");
-    features.push_back(feature);
+/// What wgpu-native is asked for: what the sandbox asked for, and what the host needs.
+std::vector<WGPUFeatureName> features_of(Call& call, const command::RequestDevice& command) {
+  std::vector<WGPUFeatureName> features = command.features;
+  for (const WGPUFeatureName feature : features) {
+    if (!call.functions().AdapterHasFeature(command.self, feature)) {
+      call.bad_value("a feature that the adapter does not support");
+    }
   }
   // Needed by setImmediates, which the IDL has without a feature.
   const auto immediates = static_cast<WGPUFeatureName>(WGPUNativeFeature_Immediates);
-  if (call.functions().AdapterHasFeature(adapter, immediates)) features.push_back(immediates);
+  if (call.functions().AdapterHasFeature(command.self, immediates)) features.push_back(immediates);
   return features;
 }
 
@@ -72,59 +63,47 @@ std::unique_ptr<Watchdog> make_watchdog(Server& server) {
 
 }  // namespace
 
-// adapter id, request, power preference, fallback only -> [request, found, info, features, limits]
-void request_adapter(Call& call) {
-  call.result(Kind::adapter);
-  const std::uint32_t request = call.u32();
-  const std::uint32_t power = call.u32();
-  const bool fallback = call.boolean();
-  call.finish();
+void request_adapter(Call& call, const command::RequestAdapter& command) {
   Server& server = call.server();
-  if (power > static_cast<std::uint32_t>(Power::high)) call.bad_value("a power preference");
-  const WGPUAdapter adapter = answer_request(server.functions(), server.adapters(), Power{power}, fallback);
-  Reply reply(ReplyType::adapter);
-  reply.u32(request).u32(adapter != nullptr);
+  const Functions& functions = server.functions();
+  const WGPUAdapter adapter = answer_request(functions, server.adapters(), command.power, command.fallback);
   call.produce(adapter);
-  if (adapter == nullptr) return server.replies().send(std::move(reply));
-  const AdapterInfo info = describe(server.functions(), adapter);
-  reply.text(info.vendor).text(info.architecture).text(info.device).text(info.description);
-  reply.u32(info.subgroup_min_size).u32(info.subgroup_max_size).u32(info.type == WGPUAdapterType_CPU);
-  std::uint32_t features = 0;
-  for (std::uint32_t i = 0; i < std::size(kFeatures); ++i) {
-    if (server.functions().AdapterHasFeature(adapter, kFeatures[i])) features |= 1u << i;
+  reply::Adapter reply{};
+  reply.request = command.request;
+  reply.found = adapter != nullptr;
+  if (reply.found) {
+    const AdapterInfo info = describe(functions, adapter);
+    reply.vendor = info.vendor;
+    reply.architecture = info.architecture;
+    reply.device = info.device;
+    reply.description = info.description;
+    reply.subgroupMinSize = info.subgroup_min_size;
+    reply.subgroupMaxSize = info.subgroup_max_size;
+    reply.isFallbackAdapter = info.type == WGPUAdapterType_CPU;
+    std::ranges::copy_if(kFeatures, std::back_inserter(reply.features),
+                         [&](WGPUFeatureName feature) { return functions.AdapterHasFeature(adapter, feature); });
+    reply.limits = info.limits;
   }
-  reply.u32(features);
-  WGPULimits limits = info.limits;
-  for_each_limit(limits, [&reply](auto& field) { reply.u64(field); });
-  server.replies().send(std::move(reply));
+  server.replies().send(reply);
 }
 
-// adapter, device id, queue id, request, label, features, limits -> [request, made, message]
-void request_device(Call& call) {
-  auto* adapter = static_cast<WGPUAdapter>(call.self(Kind::adapter));
-  call.result(Kind::device);
-  const std::uint32_t device_id = call.result_id();
-  const std::uint32_t queue_id = call.u32();
-  const std::uint32_t request = call.u32();
-  WGPUDeviceDescriptor descriptor = WGPU_DEVICE_DESCRIPTOR_INIT;
-  descriptor.label = call.string();
-  if (adapter == nullptr) call.bad_value("a device of no adapter");
-  std::vector<WGPUFeatureName> features = read_features(call, adapter);
-  WGPULimits limits = WGPU_LIMITS_INIT;
-  read_limits(call, limits);
-  call.finish();
+void request_device(Call& call, const command::RequestDevice& command) {
+  if (command.self == nullptr) call.bad_value("a device of no adapter");
   Server& server = call.server();
-  auto device = std::make_shared<Device>(device_id, server.functions(), server.replies());
+  std::vector<WGPUFeatureName> features = features_of(call, command);
+  auto device = std::make_shared<Device>(call.result_id(), server.functions(), server.replies());
   auto owner = std::make_shared<Owner>(device);
   device->has_timestamp_queries = std::ranges::count(features, WGPUFeatureName_TimestampQuery) > 0;
-  const bool timed = times_submissions(server, adapter);
+  const bool timed = times_submissions(server, command.self);
   if (timed) {
     if (!device->has_timestamp_queries) features.push_back(WGPUFeatureName_TimestampQuery);
     features.push_back(kBetweenCommands);
   }
+  WGPUDeviceDescriptor descriptor = WGPU_DEVICE_DESCRIPTOR_INIT;
+  descriptor.label = command.label;
   descriptor.requiredFeatures = features.data();
   descriptor.requiredFeatureCount = features.size();
-  descriptor.requiredLimits = &limits;
+  descriptor.requiredLimits = &command.limits;
   descriptor.deviceLostCallbackInfo.mode = WGPUCallbackMode_AllowSpontaneous;
   descriptor.deviceLostCallbackInfo.callback = on_lost;
   descriptor.deviceLostCallbackInfo.userdata1 = owner.get();
@@ -135,29 +114,26 @@ void request_device(Call& call) {
   callback.mode = WGPUCallbackMode_AllowSpontaneous;
   callback.callback = on_device;
   callback.userdata1 = &made;
-  server.functions().AdapterRequestDevice(adapter, &descriptor, callback);
+  server.functions().AdapterRequestDevice(command.self, &descriptor, callback);
   if (made.device != nullptr) {
     const WGPUQueue queue = server.functions().DeviceGetQueue(made.device);
     auto timer =
         timed ? std::make_shared<GpuTimer>(server.functions(), made.device, queue, server.region().header()) : nullptr;
-    device->adopt(made.device, queue, server.clock(), owner, make_watchdog(server), std::move(timer));
+    device->adopt(made.device, queue, server.clock(), owner, make_watchdog(server), std::move(timer), server.enter());
     server.track(device);
   } else {
     device->set_lost();
   }
   const bool valid = made.device != nullptr;
-  server.add(device_id, {Kind::device, device->handle(), valid, device, nullptr, nullptr, {}});
-  server.add(queue_id, {Kind::queue, device->queue(), valid, device, nullptr, nullptr, {}});
-  server.replies().send(std::move(Reply(ReplyType::device).u32(request).u32(valid).text(clean_message(made.message))));
+  server.add(call.result_id(), {Kind::device, device->handle(), valid, device, nullptr, nullptr, {}});
+  server.add(command.queue, {Kind::queue, device->queue(), valid, device, nullptr, nullptr, {}});
+  server.replies().send(reply::Device{command.request, valid, clean_message(made.message)});
 }
 
-// device
-void destroy_device(Call& call) {
-  auto* device = static_cast<WGPUDevice>(call.self(Kind::device));
-  call.finish();
+void destroy_device(Call& call, const command::DestroyDevice& command) {
   if (!call.ready()) return;
   call.device().set_lost();
-  call.functions().DeviceDestroy(device);
+  call.functions().DeviceDestroy(command.self);
 }
 
 }  // namespace dcp::gpu

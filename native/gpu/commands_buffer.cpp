@@ -5,50 +5,47 @@
 namespace dcp::gpu {
 namespace {
 
-/// A mapAsync on its way through wgpu-native.
+using State = Mapping::State;
+
+/// A mapAsync on its way through wgpu-native. The server outlives it: it waits for the poller's thread.
 struct MapRequest {
   Server& server;
-  std::shared_ptr<Device> device;
+  std::weak_ptr<Poller> poller;  ///< not shared: the poller keeps requests until it has finished them
   std::shared_ptr<Buffer> buffer;
   std::uint64_t serial;
   std::uint32_t request;
 };
 
-void reply_mapped(Server& server, std::uint32_t request, bool mapped, std::string_view message) {
-  server.replies().send(std::move(Reply(ReplyType::mapped).u32(request).u32(mapped).text(message)));
+void copy_to_heap(Server& server, WGPUBuffer buffer, const Mapping& mapping) {
+  if (mapping.size == 0) return;
+  server.region().header().bytes_down.fetch_add(mapping.size, std::memory_order_relaxed);
+  const void* mapped = server.functions().BufferGetConstMappedRange(buffer, mapping.offset, mapping.size);
+  copy_bytes(mapping.block, static_cast<const std::byte*>(mapped), mapping.size);
 }
 
-/// Copies between a buffer's mapped range and the heap. Needs map_mutex and a valid mapped buffer.
-void copy_mapped(Server& server, const Buffer& buffer, bool to_heap, std::uint64_t heap_offset) {
-  if (buffer.map.size == 0) return;
-  std::byte* heap = server.region().heap() + heap_offset;
-  Header& header = server.region().header();
-  (to_heap ? header.bytes_down : header.bytes_up).fetch_add(buffer.map.size, std::memory_order_relaxed);
-  const std::uint64_t offset = buffer.map.offset, size = buffer.map.size;
-  if (to_heap) {
-    const void* mapped = server.functions().BufferGetConstMappedRange(buffer.handle, offset, size);
-    copy_bytes(heap, static_cast<const std::byte*>(mapped), size);
-  } else {
-    void* mapped = server.functions().BufferGetMappedRange(buffer.handle, offset, size);
-    copy_bytes(static_cast<std::byte*>(mapped), heap, size);
-  }
+void copy_from_heap(Server& server, WGPUBuffer buffer, const Mapping& mapping, const std::byte* block) {
+  if (mapping.size == 0) return;
+  server.region().header().bytes_up.fetch_add(mapping.size, std::memory_order_relaxed);
+  void* mapped = server.functions().BufferGetMappedRange(buffer, mapping.offset, mapping.size);
+  copy_bytes(static_cast<std::byte*>(mapped), block, mapping.size);
 }
 
 /// On the poller's thread.
 void finish_map(const MapRequest& map, bool mapped, const std::string& message) {
-  const std::lock_guard lock(map.server.map_mutex);
-  Buffer& buffer = *map.buffer;
-  // Unmapped or destroyed meanwhile: the sandbox has settled the promise itself.
-  if (buffer.serial != map.serial || buffer.state != Buffer::State::pending) return;
-  buffer.state = mapped ? Buffer::State::mapped : Buffer::State::unmapped;
-  if (mapped) copy_mapped(map.server, buffer, true, buffer.map.heap_offset);
-  reply_mapped(map.server, map.request, mapped, message);
+  map.buffer->mapping.use([&](Mapping& mapping) {
+    // Unmapped or destroyed meanwhile: the sandbox has settled the promise itself.
+    if (mapping.serial != map.serial || mapping.state != State::pending) return;
+    mapping.state = mapped ? State::mapped : State::unmapped;
+    if (mapped) copy_to_heap(map.server, map.buffer->handle, mapping);
+    map.server.replies().send(reply::Mapped{map.request, mapped, message});
+  });
 }
 
 void on_mapped(WGPUMapAsyncStatus status, WGPUStringView message, void* request, void*) {
   const std::shared_ptr<MapRequest> map(static_cast<MapRequest*>(request));
-  Poller& poller = map->device->poller();
-  poller.mapping_ended([map, mapped = status == WGPUMapAsyncStatus_Success, text = clean_message(view(message))] {
+  const std::shared_ptr<Poller> poller = map->poller.lock();
+  if (!poller) return;
+  poller->mapping_ended([map, mapped = status == WGPUMapAsyncStatus_Success, text = clean_message(view(message))] {
     finish_map(*map, mapped, text);
   });
 }
@@ -57,82 +54,58 @@ std::shared_ptr<Buffer> buffer_of(Object& object) { return std::static_pointer_c
 
 }  // namespace
 
-// buffer, request, mode, offset, size, heap offset -> [request, mapped, message]
-void map_buffer(Call& call) {
-  call.self(Kind::buffer);
-  const std::uint32_t request = call.u32();
-  const std::uint32_t mode = call.u32();
-  const std::uint64_t offset = call.u64();
-  const std::uint64_t size = call.u64();
-  const std::uint64_t heap_offset = call.u64();
-  if (mode != WGPUMapMode_Read && mode != WGPUMapMode_Write) call.bad_value("map mode");
-  call.finish();
+void map_buffer(Call& call, const command::MapBuffer& command) {
   Server& server = call.server();
-  const Object& object = call.self_entry();
-  if (!call.ready() || !object.valid) {
+  if (!call.ready() || !call.self_entry().valid) {
     call.refuse("GPUBuffer is invalid");
     call.end();
-    return reply_mapped(server, request, false, "the buffer is invalid");
+    return server.replies().send(reply::Mapped{command.request, false, "the buffer is invalid"});
   }
   const std::shared_ptr<Buffer> buffer = buffer_of(call.self_entry());
-  // A range outside of the buffer is wgpu-native's to report; nothing is copied then.
-  if (offset <= buffer->size && size <= buffer->size - offset) call.heap(heap_offset, size);
   flush_writes(call);
-  auto* map = new MapRequest{server, call.shared_device(), buffer, 0, request};
-  {
-    const std::lock_guard lock(server.map_mutex);
-    if (buffer->state != Buffer::State::unmapped) {
-      delete map;
-      call.bad_value("mapping a buffer that is not unmapped");
-    }
-    map->serial = ++buffer->serial;
-    buffer->state = Buffer::State::pending;
-    buffer->map = {request, mode, offset, size, heap_offset};
-  }
+  auto map =
+      std::make_unique<MapRequest>(MapRequest{server, call.device().shared_poller(), buffer, 0, command.request});
+  buffer->mapping.use([&](Mapping& mapping) {
+    if (mapping.state != State::unmapped) call.bad_value("mapping a buffer that is not unmapped");
+    mapping.begin(State::pending, command.mode, command.offset, command.size);
+    mapping.block = command.block;
+    map->serial = mapping.serial;
+  });
   WGPUBufferMapCallbackInfo callback = WGPU_BUFFER_MAP_CALLBACK_INFO_INIT;
   callback.mode = WGPUCallbackMode_AllowSpontaneous;
   callback.callback = on_mapped;
-  callback.userdata1 = map;
-  server.functions().BufferMapAsync(buffer->handle, mode, offset, size, callback);
+  callback.userdata1 = map.release();  // on_mapped() takes it
+  server.functions().BufferMapAsync(buffer->handle, command.mode, command.offset, command.size, callback);
   // Now: a poller that looked before wgpu-native knew of it would find nothing. It may have ended already.
   call.device().poller().mapping_began();
 }
 
-// buffer, 0 | 1, heap offset: with 1, the mapped range takes the bytes at the heap offset first
-void unmap_buffer(Call& call) {
-  call.self(Kind::buffer);
-  const bool written = call.boolean();
-  const std::uint64_t heap_offset = call.u64();
-  call.finish();
+void unmap_buffer(Call& call, const command::UnmapBuffer& command) {
   if (!call.ready() || !call.self_entry().valid) return;
   Server& server = call.server();
   Buffer& buffer = *buffer_of(call.self_entry());
-  const std::lock_guard lock(server.map_mutex);
-  if (buffer.state == Buffer::State::unmapped) return;
-  if (written && buffer.state == Buffer::State::mapped && buffer.map.mode == WGPUMapMode_Write) {
-    call.heap(heap_offset, buffer.map.size);
-    copy_mapped(server, buffer, false, heap_offset);
-  }
-  buffer.state = Buffer::State::unmapped;
-  ++buffer.serial;
-  server.functions().BufferUnmap(buffer.handle);
+  buffer.mapping.use([&](Mapping& mapping) {
+    if (mapping.state == State::unmapped) return;
+    if (command.written && mapping.state == State::mapped && mapping.mode == WGPUMapMode_Write) {
+      copy_from_heap(server, buffer.handle, mapping, call.heap(command.block, mapping.size));
+    }
+    mapping.end();
+    server.functions().BufferUnmap(buffer.handle);
+  });
 }
 
-// buffer
-void destroy_buffer(Call& call) {
-  call.self(Kind::buffer);
-  call.finish();
+void destroy_buffer(Call& call, const command::DestroyBuffer&) {
   if (!call.ready() || !call.self_entry().valid) return;
-  Server& server = call.server();
+  const Functions& functions = call.functions();
   Buffer& buffer = *buffer_of(call.self_entry());
-  const std::lock_guard lock(server.map_mutex);
   if (buffer.destroyed) return;
-  if (buffer.state != Buffer::State::unmapped) server.functions().BufferUnmap(buffer.handle);
-  buffer.state = Buffer::State::unmapped;
-  ++buffer.serial;
   buffer.destroyed = true;
   buffer.charge.release();
-  server.functions().BufferDestroy(buffer.handle);
+  buffer.mapping.use([&](Mapping& mapping) {
+    if (mapping.state != State::unmapped) functions.BufferUnmap(buffer.handle);
+    mapping.end();
+    functions.BufferDestroy(buffer.handle);
+  });
 }
 
 }  // namespace dcp::gpu

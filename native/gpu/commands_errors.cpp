@@ -4,68 +4,41 @@
 namespace dcp::gpu {
 namespace {
 
-constexpr WGPUErrorFilter kFilters[] = {WGPUErrorFilter_Validation, WGPUErrorFilter_OutOfMemory,
-                                        WGPUErrorFilter_Internal};
-constexpr WGPUErrorType kErrors[] = {WGPUErrorType_Validation, WGPUErrorType_OutOfMemory, WGPUErrorType_Internal};
-enum ScopeStatus { nothing_caught, caught, no_scope };
+WGPUErrorType error_type(WGPUErrorFilter filter) {
+  if (filter == WGPUErrorFilter_Validation) return WGPUErrorType_Validation;
+  return filter == WGPUErrorFilter_OutOfMemory ? WGPUErrorType_OutOfMemory : WGPUErrorType_Internal;
+}
 
 }  // namespace
 
-// device, filter
-void push_error_scope(Call& call) {
-  call.self(Kind::device);
-  const WGPUErrorFilter filter = call.enumerated(kFilters, WGPUErrorFilter_Force32);
-  call.finish();
-  call.device().push_scope(filter);
-}
+void push_error_scope(Call& call, const command::PushErrorScope& command) { call.device().push_scope(command.filter); }
 
-// device, request -> [request, status, type, message]
-void pop_error_scope(Call& call) {
-  call.self(Kind::device);
-  const std::uint32_t request = call.u32();
-  call.finish();
+void pop_error_scope(Call& call, const command::PopErrorScope& command) {
   std::optional<DeviceError> error;
-  const bool popped = call.device().pop_scope(error);
-  Reply reply(ReplyType::errorScope);
-  reply.u32(request).u32(!popped ? no_scope : error ? caught : nothing_caught);
-  reply.u32(error ? error->type : 0).text(error ? error->message : "");
-  call.server().replies().send(std::move(reply));
+  reply::ErrorScope reply{command.request, ScopeStatus::empty, WGPUErrorFilter_Validation, {}};
+  if (call.device().pop_scope(error)) reply.status = error ? ScopeStatus::caught : ScopeStatus::nothing;
+  if (error) {
+    reply.filter = filter_of(error->type);
+    reply.message = std::move(error->message);
+  }
+  call.server().replies().send(reply);
 }
 
-// device, 0 validation | 1 out of memory | 2 internal, message: an error that the sandbox found itself
-void inject_error(Call& call) {
-  call.self(Kind::device);
-  const WGPUErrorType type = call.enumerated(kErrors, WGPUErrorType_Force32);
-  const WGPUStringView message = call.string();
-  call.finish();
-  if (call.ready()) call.device().report(type, std::string(view(message)));
+void inject_error(Call& call, const command::InjectError& command) {
+  if (call.ready()) call.device().report(error_type(command.filter), std::string(view(command.message)));
 }
 
-// device, id, kind: an object whose creation failed in the sandbox
-void create_invalid(Call& call) {
-  call.self(Kind::device);
-  const std::uint32_t id = call.u32();
-  const std::uint32_t kind = call.u32();
-  call.finish();
-  if (id == 0 || kind == 0 || kind >= kKindCount || static_cast<Kind>(kind) == Kind::device) call.bad_value("kind");
-  Object made{static_cast<Kind>(kind), nullptr, false, call.shared_device(), nullptr, nullptr, {}};
+void create_invalid(Call& call, const command::CreateInvalid& command) {
+  if (command.id == 0 || command.kind == Kind::device) call.bad_value("kind");
+  Object made{command.kind, nullptr, false, call.shared_device(), nullptr, nullptr, {}};
   made.usage = std::make_shared<Usage>();
-  call.server().add(id, std::move(made));
+  call.server().add(command.id, std::move(made));
 }
 
-// ids: the sandbox has forgotten the objects (they may have been used up before)
-void release(Call& call) {
-  std::vector<std::uint32_t> ids(call.count());
-  for (std::uint32_t& id : ids) id = call.u32();
-  call.finish();
-  for (const std::uint32_t id : ids) call.server().remove(id);
+void release(Call& call, const command::Release& command) {
+  for (const std::uint32_t id : command.ids) call.server().remove(id);
 }
 
-// request -> [request], behind the errors of all commands before
-void ping(Call& call) {
-  const std::uint32_t request = call.u32();
-  call.finish();
-  call.server().replies().send(std::move(Reply(ReplyType::workDone).u32(request)));
-}
+void ping(Call& call, const command::Ping& command) { call.server().replies().send(reply::WorkDone{command.request}); }
 
 }  // namespace dcp::gpu

@@ -9,73 +9,52 @@
 
 namespace dcp::gpu {
 
-// device, module id, label, code
-void create_shader_module(Call& call) {
-  auto* device = static_cast<WGPUDevice>(call.self(Kind::device));
-  call.result(Kind::shader_module);
+void create_shader_module(Call& call, const command::CreateShaderModule& command) {
   WGPUShaderModuleDescriptor descriptor = WGPU_SHADER_MODULE_DESCRIPTOR_INIT;
-  descriptor.label = call.string();
+  descriptor.label = command.label;
   WGPUShaderSourceWGSL source = WGPU_SHADER_SOURCE_WGSL_INIT;
-  source.code = call.string();
+  source.code = command.code;
   descriptor.nextInChain = &source.chain;
-  call.finish();
-  if (call.ready()) call.produce(call.functions().DeviceCreateShaderModule(device, &descriptor));
+  if (call.ready()) call.produce(call.functions().DeviceCreateShaderModule(command.self, &descriptor));
   call.end();
   if (call.ready() && call.device().failure()) {
     call.made()->messages.push_back(parse_message(call.device().failure()->message, view(source.code)));
   }
 }
 
-// module, request -> [request, count, {type, line, column, offset, length, text}...]
-void get_compilation_info(Call& call) {
-  call.self(Kind::shader_module);
-  const std::uint32_t request = call.u32();
-  call.finish();
-  Reply reply(ReplyType::compilationInfo);
-  const auto& messages = call.self_entry().messages;
-  reply.u32(request).u32(static_cast<std::uint32_t>(messages.size()));
-  for (const CompilationMessage& message : messages) {
-    reply.u64(message.line).u64(message.column).u64(message.offset).u64(message.length).text(message.text);
-  }
-  call.server().replies().send(std::move(reply));
+void get_compilation_info(Call& call, const command::GetCompilationInfo& command) {
+  call.server().replies().send(reply::CompilationInfo{command.request, call.self_entry().messages});
 }
 
 namespace {
 
 void no_guard(Call&, const WGPUComputePipelineDescriptor*) {}
 
-template <typename Descriptor, typename Create>
-void create_async(Call& call, Kind kind, void (*read)(Call&, Descriptor&), void (*guard)(Call&, const Descriptor*),
-                  Create create) {
-  auto* device = static_cast<WGPUDevice>(call.self(Kind::device));
-  call.result(kind);
-  const std::uint32_t request = call.u32();
-  Descriptor descriptor;
-  read(call, descriptor);
-  call.finish();
-  // Its errors reach the promise, not the error scopes.
+/// Its errors reach the promise, not the error scopes.
+template <typename Command, typename Guard, typename Create>
+void create_async(Call& call, const Command& command, Guard guard, Create create) {
   call.device().begin_capture();
-  if (call.ready()) guard(call, &descriptor);
-  if (call.ready()) call.produce(create(device, &descriptor));
+  if (call.ready()) guard(call, &command.descriptor);
+  if (call.ready()) call.produce(create(command.self, &command.descriptor));
   call.end();
   const std::optional<DeviceError> error = call.device().end_capture();
-  const std::uint32_t status = !error ? 0 : error->type == WGPUErrorType_Validation ? 1 : 2;
-  call.server().replies().send(
-      std::move(Reply(ReplyType::pipeline).u32(request).u32(status).text(error ? error->message : "")));
+  reply::Pipeline reply{command.request, PipelineStatus::made, {}};
+  if (error) {
+    const bool validation = error->type == WGPUErrorType_Validation;
+    reply.status = validation ? PipelineStatus::validation : PipelineStatus::internal;
+    reply.message = error->message;
+  }
+  call.server().replies().send(reply);
 }
 
 }  // namespace
 
-// device, pipeline id, request, descriptor -> [request, 0 made | 1 validation | 2 internal, message]
-void create_compute_pipeline_async(Call& call) {
-  create_async(call, Kind::compute_pipeline, read_GPUComputePipelineDescriptor, no_guard,
-               call.functions().DeviceCreateComputePipeline);
+void create_compute_pipeline_async(Call& call, const command::CreateComputePipelineAsync& command) {
+  create_async(call, command, no_guard, call.functions().DeviceCreateComputePipeline);
 }
 
-// as above
-void create_render_pipeline_async(Call& call) {
-  create_async(call, Kind::render_pipeline, read_GPURenderPipelineDescriptor, guard_create_render_pipeline,
-               call.functions().DeviceCreateRenderPipeline);
+void create_render_pipeline_async(Call& call, const command::CreateRenderPipelineAsync& command) {
+  create_async(call, command, guard_create_render_pipeline, call.functions().DeviceCreateRenderPipeline);
 }
 
 }  // namespace dcp::gpu

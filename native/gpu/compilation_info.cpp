@@ -47,23 +47,23 @@ std::uint64_t number_at(std::string_view text, std::size_t& at) {
 }  // namespace
 
 CompilationMessage parse_message(std::string_view error, std::string_view code) {
-  CompilationMessage message;
-  message.text = first_sentence(error);
+  CompilationMessage message{};
+  message.message = first_sentence(error);
   std::size_t at = error.find("wgsl:");
   if (at == std::string_view::npos) return message;
   at += 5;
-  message.line = number_at(error, at);
+  message.lineNum = number_at(error, at);
   if (at < error.size()) ++at;  // ':'
   const std::uint64_t column = number_at(error, at);
   std::size_t line_start = 0;
-  for (std::uint64_t line = 1; line < message.line; ++line) {
+  for (std::uint64_t line = 1; line < message.lineNum; ++line) {
     line_start = code.find('\n', line_start);
     if (line_start == std::string_view::npos) return message;
     ++line_start;
   }
   const std::string_view line = code.substr(line_start);
   const std::size_t before = bytes_of(line, column > 0 ? column - 1 : 0);
-  message.column = utf16_units(line.substr(0, before)) + 1;
+  message.linePos = utf16_units(line.substr(0, before)) + 1;
   message.offset = utf16_units(code.substr(0, line_start + before));
   const std::size_t carets = error.find('^', at);
   if (carets != std::string_view::npos) {

@@ -36,12 +36,12 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
+}  // namespace
+
 WGPUErrorFilter filter_of(WGPUErrorType type) {
   if (type == WGPUErrorType_Validation) return WGPUErrorFilter_Validation;
   return type == WGPUErrorType_OutOfMemory ? WGPUErrorFilter_OutOfMemory : WGPUErrorFilter_Internal;
 }
-
-}  // namespace
 
 std::string_view view(WGPUStringView text) {
   if (text.data == nullptr) return {};
@@ -81,13 +81,13 @@ Device::~Device() {
 }
 
 void Device::adopt(WGPUDevice handle, WGPUQueue queue, BusyClock& clock, std::shared_ptr<void> callback_data,
-                   std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer) {
+                   std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer, std::shared_ptr<void> visit) {
   handle_ = handle;
   queue_ = queue;
   timer_ = std::move(timer);
   poller_ = std::make_shared<Poller>(functions_, handle, queue_, clock, std::move(callback_data), std::move(watchdog),
                                      timer_);
-  poller_->start();
+  poller_->start(std::move(visit));
 }
 
 WGPUBuffer Device::empty_vertex_buffer() {
@@ -119,12 +119,12 @@ void Device::report(WGPUErrorType type, std::string message) {
     if (!scope->error) scope->error = DeviceError{type, std::move(message)};
     return;
   }
-  replies_.send(std::move(Reply(ReplyType::uncapturedError).u32(id_).u32(type).text(message)));
+  replies_.send(reply::UncapturedError{id_, filter, std::move(message)});
 }
 
 void Device::report_lost(std::string_view message) {
   if (lost_.exchange(true)) return;
-  replies_.send(std::move(Reply(ReplyType::deviceLost).u32(id_).text(message)));
+  replies_.send(reply::DeviceLost{id_, std::string(message)});
 }
 
 void Device::begin_call() { failure_.reset(); }

@@ -31,14 +31,16 @@ class Device {
  public:
   Device(std::uint32_t id, const Functions& functions, ReplyWriter& replies);
   ~Device();
-  /// What wgpu-native made, and what its callbacks need as long as it lives. Call once.
+  /// What wgpu-native made, and what its callbacks need as long as it lives; `visit`: of the server, for the poller's
+  /// thread. Call once.
   void adopt(WGPUDevice handle, WGPUQueue queue, BusyClock& clock, std::shared_ptr<void> callback_data,
-             std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer);
+             std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer, std::shared_ptr<void> visit);
 
   std::uint32_t id() const { return id_; }
   WGPUDevice handle() const { return handle_; }
   WGPUQueue queue() const { return queue_; }
   Poller& poller() { return *poller_; }
+  const std::shared_ptr<Poller>& shared_poller() { return poller_; }
   bool lost() const { return lost_; }
   void set_lost() { lost_ = true; }
 
@@ -97,5 +99,8 @@ class Device {
 std::string clean_message(std::string_view text);
 
 std::string_view view(WGPUStringView text);
+
+/// The scopes that want such an error.
+WGPUErrorFilter filter_of(WGPUErrorType type);
 
 }  // namespace dcp::gpu

@@ -26,8 +26,8 @@ void guard_create_buffer(Call& call, const WGPUBufferDescriptor* descriptor) {
   auto made = std::make_shared<Buffer>();
   made->size = descriptor->size;
   if (descriptor->mappedAtCreation) {
-    made->state = Buffer::State::mapped;
-    made->map = {0, WGPUMapMode_Write, 0, descriptor->size, 0};
+    made->mapping.use(
+        [&](Mapping& mapping) { mapping.begin(Mapping::State::mapped, WGPUMapMode_Write, 0, descriptor->size); });
   }
   if (call.ready()) charge_memory(call, *made, descriptor->size);
   call.set_resource(std::move(made));

@@ -225,15 +225,21 @@ void serve(const dcp::gpu::Functions& functions, const Options& options) {
   // While nobody asks, the driver and its compiler run once, so that they are loaded and set up. --probe is to tell
   // what comes of it.
   if (!found.empty() && !reader.has_more()) check_compute(functions, server.adapters().front());
-  for (;;) {
-    while (reader.next(command)) {
-      server.execute(command);
-      reader.release();
-      if (!server.replies().drain(kSocket)) _exit(0);
+  // The driver's threads are left as they are, whatever ends the host: the kernel ends them faster than they end
+  // themselves.
+  try {
+    for (;;) {
+      while (reader.next(command)) {
+        server.execute(command);
+        reader.release();
+        if (!server.replies().drain(kSocket)) _exit(0);
+      }
+      server.replies().flush();
+      if (!reader.wait(kSocket)) _exit(0);
     }
-    server.replies().flush();
-    // The driver's threads are left as they are: the kernel ends them faster than they end themselves.
-    if (!reader.wait(kSocket)) _exit(0);
+  } catch (const Violation& violation) {
+    say(std::string("dcp-gpu-host: the sandbox broke the protocol: ") + violation.what());
+    _exit(3);
   }
 }
 
@@ -263,9 +269,6 @@ int main(int argc, char** argv) {
     if (fcntl(kSocket, F_GETFD) < 0) throw std::runtime_error("descriptor 3 is not open: it is to be the socket");
     seal(options);
     serve(functions, options);
-  } catch (const dcp::gpu::Violation& violation) {
-    dcp::gpu::say(std::string("dcp-gpu-host: the sandbox broke the protocol: ") + violation.what());
-    _exit(3);
   } catch (const std::exception& error) {
     dcp::gpu::say(std::string("dcp-gpu-host: ") + error.what());
     _exit(1);

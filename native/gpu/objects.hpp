@@ -1,6 +1,7 @@
 // What the host keeps of the sandbox's objects.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "gpu/guarded.hpp"
 #include "gpu/memory_account.hpp"
 #include "gpu/rehearsal.hpp"
 #include "webgpu_decoder.hpp"
@@ -25,20 +27,32 @@ struct Resource {
   MemoryCharge charge;
 };
 
-/// A buffer; `state` and `map` belong to Server::map_mutex, since the poller finishes mappings.
-struct Buffer : Resource {
+struct Mapping {
   enum class State { unmapped, pending, mapped };
-  struct Map {
-    std::uint32_t request = 0;  ///< of the sandbox, for the reply
-    WGPUMapMode mode = WGPUMapMode_None;
-    std::uint64_t offset = 0, size = 0;
-    std::uint64_t heap_offset = 0;  ///< where the sandbox wants the bytes
-  };
+  State state = State::unmapped;
+  WGPUMapMode mode = WGPUMapMode_None;
+  std::uint64_t offset = 0, size = 0;
+  std::byte* block = nullptr;  ///< where the sandbox wants the bytes
+  std::uint64_t serial = 0;    ///< tells a mapping from the one before
+
+  void begin(State now, WGPUMapMode how, std::uint64_t from, std::uint64_t length) {
+    state = now;
+    mode = how;
+    offset = from;
+    size = length;
+    ++serial;
+  }
+  void end() {
+    state = State::unmapped;
+    ++serial;
+  }
+};
+
+struct Buffer : Resource {
   WGPUBuffer handle = nullptr;
   std::uint64_t size = 0;
-  State state = State::unmapped;
-  Map map;
-  std::uint64_t serial = 0;  ///< tells a mapping from the one before
+  /// Shared with the poller, which finishes mappings. Mapped pointers are used with it in hand.
+  Guarded<Mapping> mapping;
 };
 
 struct Texture : Resource {
@@ -62,12 +76,6 @@ struct Usage {
   std::uint32_t vertex_buffers = 0;      ///< a bit for each slot of the current pass or bundle that is set
   std::uint32_t holes = 0;               ///< of its current pipeline
   std::unique_ptr<Rehearsal> rehearsal;  ///< of a render bundle encoder
-};
-
-/// A line of GPUCompilationInfo; positions count from 1, 0 where unknown.
-struct CompilationMessage {
-  std::string text;
-  std::uint64_t line = 0, column = 0, offset = 0, length = 0;
 };
 
 struct Object {

@@ -12,8 +12,12 @@ constexpr auto kLongestUnwatched = std::chrono::milliseconds(500);
 
 }  // namespace
 
-void Poller::start() {
-  std::thread([self = shared_from_this()] { self->run(); }).detach();
+void Poller::start(std::shared_ptr<void> visit) {
+  std::thread([self = shared_from_this(), visit = std::move(visit)]() mutable {
+    self->run();
+    self.reset();
+    visit.reset();
+  }).detach();
 }
 
 void Poller::stop() {

@@ -38,7 +38,8 @@ class Poller : public std::enable_shared_from_this<Poller> {
         watchdog_(std::move(watchdog)),
         timer_(std::move(timer)) {}
 
-  void start();
+  /// `visit` ends with the thread.
+  void start(std::shared_ptr<void> visit);
   void stop();
   /// `span`: of the timer, to be read when the submission is complete.
   void submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> span);

@@ -33,6 +33,11 @@ class ReplyWriter {
   explicit ReplyWriter(Region& region) : region_(region) {}
 
   void send(Reply&& reply);
+  /// One of namespace reply.
+  template <typename Message>
+  void send(const Message& message) {
+    send(message.encode());
+  }
   /// From now on nobody is woken: the host ends, and its socket's end wakes the sandbox, which then reads what is left.
   /// Does not wait for a thread that crashed while it was sending: only the caller sends then, past what was waiting.
   void be_last_words();

@@ -4,68 +4,12 @@
 #include <cstdio>
 #include <string>
 
-#include "gpu/commands.hpp"
 #include "gpu/violation.hpp"
 
 namespace dcp::gpu {
 namespace {
 
 constexpr std::size_t kMostObjects = 1u << 20;
-
-using Command = void (*)(Call&);
-
-Command hand_written(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::requestAdapter:
-      return request_adapter;
-    case Opcode::requestDevice:
-      return request_device;
-    case Opcode::destroyDevice:
-      return destroy_device;
-    case Opcode::createShaderModule:
-      return create_shader_module;
-    case Opcode::createComputePipelineAsync:
-      return create_compute_pipeline_async;
-    case Opcode::createRenderPipelineAsync:
-      return create_render_pipeline_async;
-    case Opcode::getCompilationInfo:
-      return get_compilation_info;
-    case Opcode::pushErrorScope:
-      return push_error_scope;
-    case Opcode::popErrorScope:
-      return pop_error_scope;
-    case Opcode::injectError:
-      return inject_error;
-    case Opcode::createInvalid:
-      return create_invalid;
-    case Opcode::release:
-      return release;
-    case Opcode::ping:
-      return ping;
-    case Opcode::mapBuffer:
-      return map_buffer;
-    case Opcode::unmapBuffer:
-      return unmap_buffer;
-    case Opcode::destroyBuffer:
-      return destroy_buffer;
-    case Opcode::destroyTexture:
-      return destroy_texture;
-    case Opcode::writeTexture:
-      return write_texture;
-    case Opcode::destroyQuerySet:
-      return destroy_query_set;
-    case Opcode::writeBuffer:
-      return write_buffer;
-    case Opcode::submit:
-      return submit;
-    case Opcode::onSubmittedWorkDone:
-      return on_submitted_work_done;
-    case Opcode::setImmediates:
-      return set_immediates;
-    default:
-      return nullptr;
-  }
-}
 
 /// Whether wgpu-native or the driver may compile a shader before the call returns.
 bool compiles(Opcode opcode) {
@@ -128,22 +72,14 @@ void Server::execute(std::span<const std::uint32_t> command) {
   if (compiles(opcode) && limits_.submission != Limits{}.submission) {
     compile(opcode, call);
   } else {
-    execute(opcode, call);
-  }
-}
-
-void Server::execute(Opcode opcode, Call& call) {
-  if (const Command carry_out = hand_written(opcode)) {
-    carry_out(call);
-  } else {
-    execute_generated(opcode, call);
+    carry_out(opcode, call);
   }
 }
 
 void Server::compile(Opcode opcode, Call& call) {
   if (!compiling_) compiling_ = std::make_unique<Watchdog>(limits_.submission, [this] { hung("a compilation"); });
   compiling_->begin();
-  execute(opcode, call);
+  carry_out(opcode, call);
   compiling_->end();
 }
 
@@ -152,7 +88,7 @@ Object& Server::add(std::uint32_t id, Object object) {
   if (object.kind == Kind::buffer && object.resource) {
     auto& buffer = static_cast<Buffer&>(*object.resource);
     buffer.handle = static_cast<WGPUBuffer>(object.handle);
-    if (!object.valid) buffer.state = Buffer::State::unmapped;
+    if (!object.valid) buffer.mapping.use([](Mapping& mapping) { mapping.end(); });
   }
   if (!object.valid && object.resource) object.resource->charge.release();
   const auto [place, added] = objects_.try_emplace(id, std::move(object));
@@ -168,13 +104,11 @@ void Server::remove(std::uint32_t id) {
   // Adapters are borrowed; a device's handles belong to its poller.
   const bool owned = object.kind != Kind::adapter && object.kind != Kind::device && object.kind != Kind::queue;
   if (!owned || object.handle == nullptr) return;
-  const std::lock_guard lock(map_mutex);
-  if (object.kind == Kind::buffer) {
-    auto& buffer = static_cast<Buffer&>(*object.resource);
-    buffer.state = Buffer::State::unmapped;
-    ++buffer.serial;
-  }
-  release_handle(functions_, object.kind, object.handle);
+  if (object.kind != Kind::buffer) return release_handle(functions_, object.kind, object.handle);
+  static_cast<Buffer&>(*object.resource).mapping.use([&](Mapping& mapping) {
+    mapping.end();
+    release_handle(functions_, object.kind, object.handle);
+  });
 }
 
 }  // namespace dcp::gpu

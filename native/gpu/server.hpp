@@ -18,6 +18,7 @@
 #include "gpu/objects.hpp"
 #include "gpu/region.hpp"
 #include "gpu/replies.hpp"
+#include "gpu/visitors.hpp"
 #include "gpu/watchdog.hpp"
 
 namespace dcp::gpu {
@@ -56,10 +57,10 @@ class Server {
   Object& add(std::uint32_t id, Object object);
   void remove(std::uint32_t id);
 
-  std::mutex map_mutex;  ///< Buffer::state and Buffer::map, and every use of a mapped pointer
+  /// For a thread that uses this server: it lasts as long as what this returns.
+  std::shared_ptr<void> enter() { return threads_.enter(); }
 
  private:
-  void execute(Opcode opcode, Call& call);
   void compile(Opcode opcode, Call& call);
 
   const Functions& functions_;
@@ -74,6 +75,7 @@ class Server {
   std::mutex devices_mutex_;
   std::vector<std::weak_ptr<Device>> devices_;
   ObjectTable objects_;
+  Visitors threads_;  // the last member: the others are there until no thread is
 };
 
 }  // namespace dcp::gpu

@@ -19,7 +19,8 @@
 //
 // A command's payload is: id of the object it is called on, id of the object that it makes if it makes one, arguments
 // (dictionary members in the order of WebIDL). Ids are chosen by the sandbox, never 0, never used twice. Opcodes and
-// layouts come from native/codegen; those of hand-written commands stand at their functions in commands_*.cpp.
+// layouts come from native/codegen: webgpu.idl has those of most commands, layouts.py those of the others and of
+// replies.
 //
 // Everything in this memory can change at any time: the host copies a command before it looks at it.
 //
@@ -34,7 +35,7 @@
 namespace dcp::gpu {
 
 constexpr std::uint32_t kMagic = 0x47504344;  // "DCPG"
-constexpr std::uint32_t kWireVersion = 3;
+constexpr std::uint32_t kWireVersion = 4;
 constexpr std::uint32_t kCommandWords = 1u << 18;
 constexpr std::uint32_t kReplyWords = 1u << 16;
 constexpr std::uint32_t kLargestCommand = kCommandWords / 2;

@@ -81,7 +81,7 @@ void mutate_message(Words& message, const Stream& stream, Random& random) {
       message.erase(message.begin() + static_cast<std::ptrdiff_t>(at));
       return fix_header(message);
     case 3:  // a length that lies
-      message[0] = message_header(message_type(message[0]), any_word(stream, random) & 0xFFFFF);
+      message[0] = message_header(message_type(message[0]), message_words(any_word(stream, random)));
       return;
     case 4:
       message[at] ^= 1u << random() % 32;
@@ -92,6 +92,16 @@ void mutate_message(Words& message, const Stream& stream, Random& random) {
     default:
       if (at != 0) message[at] = any_word(stream, random);
   }
+}
+
+/// A command that has the size which its decoder expects, where that is known.
+Words new_message(const Stream& stream, Random& random) {
+  const std::uint32_t opcode = 1 + random() % (kOpcodeCount - 1);
+  const std::uint32_t known = kOpcodeWords[opcode];
+  Words message(known != 0 ? known : 1 + random() % 16);
+  message[0] = message_header(opcode, static_cast<std::uint32_t>(message.size()));
+  for (std::size_t i = 1; i < message.size(); ++i) message[i] = any_word(stream, random);
+  return message;
 }
 
 void mutate(Stream& stream, Random& random) {
@@ -110,6 +120,11 @@ void mutate(Stream& stream, Random& random) {
     case 2:
       std::swap(stream[at], stream[other]);
       return;
+    case 3: {
+      Words made = new_message(stream, random);
+      stream.insert(place(at), std::move(made));
+      return;
+    }
     default:
       mutate_message(stream[at], stream, random);
   }

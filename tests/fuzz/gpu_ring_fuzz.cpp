@@ -34,7 +34,7 @@ void step(dcp::fuzz::Input& input, Region& region, CommandReader& reader, ReplyW
       header.replies.asleep = input.byte();
       return reader.release();
     case 5:
-      return replies.send(std::move(Reply(ReplyType::workDone).u32(input.byte()).text(input.text())));
+      return replies.send(reply::UncapturedError{input.byte(), WGPUErrorFilter_Internal, std::string(input.text())});
     case 6:
       header.replies.read.store(header.replies.write.load());
       return replies.flush();

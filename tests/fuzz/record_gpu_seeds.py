@@ -21,8 +21,10 @@ from dcp_evaluator import Evaluator, compute_for
 from dcp_evaluator.child import Child
 from dcp_evaluator.gpu_pool import GpuPool
 
-# native/gpu/wire.hpp
-RINGS_OFFSET, COMMANDS_WRITE, COMMAND_WORDS = 4096, 64, 1 << 18
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from gpu_host import COMMAND_WORDS, COMMANDS_WRITE, RINGS_OFFSET
+
 SCRIPTS = Path(__file__).parent / "gpu"
 
 

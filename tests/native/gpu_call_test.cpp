@@ -77,11 +77,57 @@ void wrong_words_are_violations(Host& host) {
   CHECK(read({0}, [](Call& call) { call.heap(UINT64_MAX, 1); }));
   CHECK(read({0}, [](Call& call) { call.heap(1, UINT64_MAX); }));
   CHECK(read({9, 0x61616161}, [](Call& call) { call.string(); }));
+  CHECK(read({5, 0x61616161}, [](Call& call) { call.bytes(); }));
+  CHECK(read({0xFFFFFFFF, 0}, [](Call& call) { call.bytes(); }));
+  CHECK(read({5}, [](Call& call) { call.id(Kind::buffer); }));
+  for (const std::uint32_t value : {0u, 3u, 4u, 0x80000000u}) {
+    CHECK(read({value}, [](Call& call) { call.flag(3); }));
+  }
+  CHECK(read({0}, [](Call& call) { call.kind(); }));
+  CHECK(read({kKindCount}, [](Call& call) { call.kind(); }));
+  CHECK(read({0, 1}, [](Call& call) { call.limits(); }));  // the first limit has 32 bits
   CHECK(read({0x7FFFFFFF}, [](Call& call) { call.string(); }));
   CHECK(read({1, 0xFF}, [](Call& call) { call.string(); }));
   CHECK(read({0xFFFFFFFF, 0}, [](Call& call) { call.string(); }));
   CHECK(read({kStringInHeap | 8, static_cast<std::uint32_t>(kHeapSize) - 4}, [](Call& call) { call.string(); }));
   CHECK(!read({0}, [](Call& call) { call.object_or_null(Kind::buffer); }));
+}
+
+void bytes_flags_and_kinds_are_read(Host& host) {
+  const auto words = command(1, {5, 0x04030201, 5, 2, static_cast<std::uint32_t>(Kind::sampler)});
+  Call call(host.server, words);
+  const std::span<const std::byte> bytes = call.bytes();
+  CHECK(bytes.size() == 5 && bytes[0] == std::byte{1} && bytes[4] == std::byte{5});
+  CHECK(call.flag(3) == 2);
+  CHECK(call.kind() == Kind::sampler);
+  call.finish();
+}
+
+/// The words of a limit that the IDL has and webgpu.h has not: they count for the one that stands for it.
+void limits_that_share_a_field_give_the_largest(Host& host) {
+  std::vector<std::uint32_t> payload;
+  for (const char* name : kLimitNames) {
+    payload.push_back(std::strcmp(name, "maxStorageBuffersInVertexStage") == 0 ? 9 : 1);
+    payload.push_back(0);
+  }
+  const auto words = command(1, std::move(payload));
+  Call call(host.server, words);
+  const WGPULimits limits = call.limits();
+  CHECK(limits.maxStorageBuffersPerShaderStage == 9 && limits.maxBindGroups == 1);
+  call.finish();
+}
+
+// What the client's generated reader expects, word by word.
+void replies_have_their_layout(Host& host) {
+  const std::uint32_t* ring = host.region.replies();
+  host.server.replies().send(reply::Mapped{7, true, "abc"});
+  CHECK(ring[0] == message_header(static_cast<std::uint32_t>(ReplyType::mapped), 5));
+  CHECK(ring[1] == 7 && ring[2] == 1 && ring[3] == 3 && ring[4] == 0x636261);
+  host.server.replies().send(reply::ErrorScope{8, ScopeStatus::caught, WGPUErrorFilter_Internal, ""});
+  CHECK(message_words(ring[5]) == 5 && ring[6] == 8 && ring[7] == 1 && ring[8] == 2 && ring[9] == 0);
+  host.server.replies().send(reply::CompilationInfo{9, {{"", 1, 2, 3, 4}}});
+  CHECK(message_words(ring[10]) == 12 && ring[12] == 1 && ring[13] == 0 && ring[14] == 1 && ring[20] == 4);
+  host.region.header().replies.read.store(host.region.header().replies.write.load());
 }
 
 void strings_are_copied(Host& host) {
@@ -221,6 +267,9 @@ int main() {
   Host host;
   words_are_read_in_order(host);
   wrong_words_are_violations(host);
+  bytes_flags_and_kinds_are_read(host);
+  limits_that_share_a_field_give_the_largest(host);
+  replies_have_their_layout(host);
   strings_are_copied(host);
   random_commands_do_no_harm();
   the_ring_is_checked();

@@ -133,8 +133,9 @@ void power_and_fallback_choose_an_adapter() {
   const auto discrete = adapter(WGPUAdapterType_DiscreteGPU, 1), other = adapter(WGPUAdapterType_DiscreteGPU, 2);
   const auto integrated = adapter(WGPUAdapterType_IntegratedGPU, 1), cpu = adapter(WGPUAdapterType_CPU, 1);
   const std::vector all = {discrete, other, integrated, cpu};
-  for (const Power power : {Power::unspecified, Power::low, Power::high}) {
-    const auto expected = power == Power::low ? integrated : discrete;
+  for (const WGPUPowerPreference power :
+       {WGPUPowerPreference_Undefined, WGPUPowerPreference_LowPower, WGPUPowerPreference_HighPerformance}) {
+    const auto expected = power == WGPUPowerPreference_LowPower ? integrated : discrete;
     CHECK(answer_request(functions, all, power, false) == expected);
     CHECK(answer_request(functions, all, power, true) == cpu);
     CHECK(answer_request(functions, {cpu}, power, false) == cpu);
@@ -142,9 +143,9 @@ void power_and_fallback_choose_an_adapter() {
     CHECK(answer_request(functions, {}, power, false) == nullptr);
   }
   // The operator's order counts where no preference does.
-  CHECK(answer_request(functions, {integrated, discrete}, Power::unspecified, false) == integrated);
-  CHECK(answer_request(functions, {integrated, discrete}, Power::high, false) == discrete);
-  CHECK(answer_request(functions, {cpu, discrete}, Power::low, false) == cpu);
+  CHECK(answer_request(functions, {integrated, discrete}, WGPUPowerPreference_Undefined, false) == integrated);
+  CHECK(answer_request(functions, {integrated, discrete}, WGPUPowerPreference_HighPerformance, false) == discrete);
+  CHECK(answer_request(functions, {cpu, discrete}, WGPUPowerPreference_LowPower, false) == cpu);
 }
 
 void* any_handle() {

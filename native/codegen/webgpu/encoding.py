@@ -5,12 +5,14 @@ A writer puts a converted value into the words `w` from index `n` on, and return
 
 from __future__ import annotations
 
-from . import policy
-from .idl import Type
-from .model import Command, Model, Shape
+from collections.abc import Sequence
 
-# Arguments of send() in webgpu-wire.js behind the object.
-MOST_SENT = 5
+from . import layouts, policy
+from .idl import Type
+from .model import Command, Field, Model, Shape
+
+# Arguments that send() in webgpu-wire.js passes on.
+MOST_SENT = 6
 
 
 class EncodingWriter:
@@ -26,32 +28,47 @@ class EncodingWriter:
             self.dictionary_writer(name)
         for alias in policy.TAGGED_UNIONS:
             self.tagged_writer(alias)
+        for layout in self.model.hand_commands:
+            self.command(layout.name, layout.self, layout.makes, layout.fields)
         for command in self.model.commands:
-            self.command(command)
+            self.generated_command(command)
         return self.lines
 
     def out(self, line: str) -> None:
         self.lines.append(line)
 
-    def encode(self, shape: Shape, value: str) -> str:
-        """A statement that writes a converted value and moves `n`."""
-        if shape.kind in ("bool", "u16", "u32", "i32"):
-            return f"w[n++] = {'+' if shape.kind == 'bool' else ''}{value};"
+    def words(self, shape: Shape, value: str) -> list[str] | None:
+        """Expressions for the words of a converted value; None where it takes a statement to write it."""
+        if shape.kind in ("u16", "u32", "i32", "kind", "flag"):
+            return [value]
+        if shape.kind == "bool":
+            return [f"+{value}"]
         if shape.kind == "enum":
             index = f"enums.{shape.name}[{value}]"
-            return f"w[n++] = {value} === null ? -1 : {index};" if shape.nullable else f"w[n++] = {index};"
-        if shape.kind == "object":
-            return f"w[n++] = {value} === null ? 0 : {value}.id;" if shape.nullable else f"w[n++] = {value}.id;"
+            return [f"{value} === null ? -1 : {index}" if shape.nullable else index]
+        if shape.kind in ("object", "id"):
+            return [f"{value} === null ? 0 : {value}.id" if shape.nullable else f"{value}.id"]
         if shape.kind == "object_or_enum":
-            return f'w[n++] = typeof {value} === "string" ? 0 : {value}.id;'
-        if shape.kind == "u64":
-            return f"w[n++] = {value}; w[n++] = high({value});"
+            return [f'typeof {value} === "string" ? 0 : {value}.id']
+        if shape.kind in ("u64", "heap"):
+            return [value, f"high({value})"]
         if shape.kind == "f32":
-            return f"w[n++] = bitsOf({value});"
+            return [f"bitsOf({value})"]
+        return None
+
+    def encode(self, shape: Shape, value: str) -> str:
+        """A statement that writes a converted value and moves `n`."""
+        words = self.words(shape, value)
+        if words is not None:
+            return " ".join(f"w[n++] = {word};" for word in words)
         if shape.kind == "f64":
             return f"n = writeF64(w, n, {value});"
         if shape.kind == "string":
             return f'if ({value} === "") w[n++] = 0; else n = writeString(w, n, {value});'
+        if shape.kind == "bytes":
+            return f"n = writeBytes(w, n, {value});"
+        if shape.kind == "limits":
+            return f"n = writeLimits(w, n, {value}, gpu.limitNames);"
         if shape.kind == "dictionary" and shape.nullable:
             return f"if ({value} === null) w[n++] = 0; else {{ w[n++] = 1; n = write.{shape.name}(w, n, {value}); }}"
         if shape.kind in ("dictionary", "tagged"):
@@ -84,51 +101,53 @@ class EncodingWriter:
             self.out(f"    {case}")
         self.out("  };")
 
-    def command(self, command: Command) -> None:
-        """Sends one command; arguments are converted values, `id` names the object that it makes."""
-        operation, makes = command.operation, self.model.made_by(command.operation)
-        shapes = [(argument.name, self.model.shape(argument.type)) for argument in operation.arguments]
-        names = [*(["id"] if makes else []), *(name for name, _ in shapes)]
-        parameters = ", ".join(["self", *names])
-        opcode = self.model.opcodes.index(command.name)
-        fixed = all(shape.words is not None for _, shape in shapes)
-        if not fixed:
-            self.out(f"  const write_{command.name} = (w, n, {parameters}) => {{")
-            self.out("    w[n++] = self.id;")
-            if makes:
-                self.out("    w[n++] = id;")
-            for name, shape in shapes:
-                self.out(f"    {self.encode(shape, name)}")
+    def generated_command(self, command: Command) -> None:
+        operation = command.operation
+        fields = [Field(argument.name, self.model.shape(argument.type)) for argument in operation.arguments]
+        makes = self.model.made_by(operation) or ""
+        self.command(command.name, command.interface.name, makes, fields, "if (self.device.gone) return;")
+
+    def command(self, name: str, on: str, makes: str, fields: Sequence[Field], before: str = "") -> None:
+        """Sends one command; arguments are converted values, `id` names the object that it makes.
+
+        `on`, `makes`: interfaces, "" where there is none.
+        """
+        names = [*(["self"] if on else []), *(["id"] if makes else []), *(field.name for field in fields)]
+        ids = [*(["self.id"] if on else []), *(["id"] if makes else [])]
+        parameters = ", ".join(names)
+        words = self.fixed_words(fields)
+        if words is None:
+            self.out(f"  const write_{name} = (w, n, {parameters}) => {{")
+            self.lines += [f"    w[n++] = {value};" for value in ids]
+            self.lines += [f"    {self.encode(field.shape, field.name)}" for field in fields]
             self.out("    return n;\n  };")
-        self.out(f"  commands.{command.name} = ({parameters}) => {{")
-        self.out("    if (self.device.gone) return;")
-        if fixed:
-            self.fixed_command(opcode, makes, shapes)
+        self.out(f"  commands.{name} = ({parameters}) => {{")
+        if before:
+            self.out(f"    {before}")
+        opcode = self.model.opcodes.index(name)
+        if words is not None:
+            self.fixed_command(opcode, ids + words)
+        elif len(names) <= MOST_SENT:
+            self.out(f"    send({layouts.header(opcode, 0)}, write_{name}, {parameters});")
         else:
-            if len(names) > MOST_SENT:
-                raise ValueError(f"{command.key} has {len(names)} arguments: widen send() of webgpu-wire.js")
-            self.out(f"    send({opcode}, write_{command.name}, {parameters});")
+            self.out(f"    send({layouts.header(opcode, 0)}, (w, n) => write_{name}(w, n, {parameters}));")
         self.out("  };")
 
-    def fixed_command(self, opcode: int, makes: str | None, shapes: list[tuple[str, Shape]]) -> None:
+    def fixed_words(self, fields: Sequence[Field]) -> list[str] | None:
+        """Expressions for the words of all fields; None where one takes a statement."""
+        words: list[str] = []
+        for field in fields:
+            expressions = self.words(field.shape, field.name)
+            if expressions is None:
+                return None
+            words += expressions
+        return words
+
+    def fixed_command(self, opcode: int, values: list[str]) -> None:
         """A command of known size goes straight into the ring."""
-        values = ["self.id", *(["id"] if makes else [])]
-        for name, shape in shapes:
-            if shape.kind == "object":
-                values.append(f"{name} === null ? 0 : {name}.id" if shape.nullable else f"{name}.id")
-            elif shape.kind == "enum":
-                values.append(f"enums.{shape.name}[{name}]")
-            elif shape.kind == "u64":
-                values += [name, f"high({name})"]
-            elif shape.kind == "f32":
-                values.append(f"bitsOf({name})")
-            elif shape.kind == "f64":
-                raise ValueError(f"the argument {name} is a double: teach fixed_command() to send it")
-            else:
-                values.append(name)
         size = len(values) + 1
         self.out(f"    var p = reserve({size}), ring = wire.ring;")
-        self.out(f"    ring[p] = {opcode * 2**20 + size};")
+        self.out(f"    ring[p] = {layouts.header(opcode, size)};")
         for i, value in enumerate(values):
             self.out(f"    ring[p + {i + 1}] = {value};")
         self.out(f"    commit({size});")

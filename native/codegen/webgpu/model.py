@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from . import policy
+from . import layouts, policy
 from .header import Header
 from .idl import Argument, Idl, Interface, Member, Operation, Type
 
 Kind = Literal[
     "bool", "u16", "u32", "i32", "u64", "f32", "f64", "string", "enum", "object", "object_or_enum", "dictionary",
     "sequence", "record", "tagged", "opaque",
+    # Of hand-written commands and replies only.
+    "bytes", "flag", "heap", "id", "kind", "limits", "own_enum", "own_record",
 ]  # fmt: skip
 
 SCALARS: dict[str, Kind] = {
@@ -27,9 +30,32 @@ SCALARS: dict[str, Kind] = {
 }
 
 
+# Types of layouts.py.
+LAYOUT_KINDS: dict[str, Kind] = {
+    "bool": "bool",
+    "u32": "u32",
+    "u64": "u64",
+    "string": "string",
+    "bytes": "bytes",
+    "limits": "limits",
+    "kind": "kind",
+    "id ...": "id",
+    "flag ...": "flag",
+}
+
+
+def snake(name: str) -> str:
+    """GPUBindGroupLayout -> bind_group_layout"""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.removeprefix("GPU")).lower()
+
+
 @dataclass(frozen=True)
 class Shape:
-    """How a value travels. `name`: the enum, interface, dictionary or typedef; `item`: of sequences and records."""
+    """How a value travels.
+
+    `name`: the enum, interface, dictionary or typedef; of "heap" the field with its size. `item`: of sequences and
+    records.
+    """
 
     kind: Kind
     name: str = ""
@@ -39,9 +65,12 @@ class Shape:
     @property
     def words(self) -> int | None:
         """Words on the wire, None where it depends on the value."""
-        if self.kind in ("bool", "u16", "u32", "i32", "f32", "enum", "object", "object_or_enum"):
+        if self.kind in ("bool", "u16", "u32", "i32", "f32", "enum", "object", "object_or_enum", *_OWN_WORDS):
             return 1
-        return 2 if self.kind in ("u64", "f64") else None
+        return 2 if self.kind in ("u64", "f64", "heap") else None
+
+
+_OWN_WORDS = ("flag", "id", "kind", "own_enum")
 
 
 @dataclass(frozen=True)
@@ -58,6 +87,31 @@ class Command:
         return self.key.replace(".", "_")
 
 
+@dataclass(frozen=True)
+class Field:
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A line of layouts.py. `self` and `makes` are interfaces, "" where there is none."""
+
+    name: str
+    self: str
+    makes: str
+    fields: tuple[Field, ...]
+
+    @property
+    def words(self) -> int | None:
+        """Of the whole message, its header included; None where it depends on the values."""
+        sizes = [field.shape.words for field in self.fields]
+        known = [size for size in sizes if size is not None]
+        if len(known) < len(sizes):
+            return None
+        return 1 + bool(self.self) + bool(self.makes) + sum(known)
+
+
 class Model:
     def __init__(self, idl: Idl, header: Header) -> None:
         self.idl = idl
@@ -69,8 +123,10 @@ class Model:
         not_generated = {*policy.HOOKED, *policy.COMMAND_WITH_HOOK, *policy.WITHOUT_A_SCREEN}
         self.generated = [key for key in dict.fromkeys(operations) if key not in not_generated]
         self.commands = [self.command(key) for key in [*self.generated, *policy.COMMAND_WITH_HOOK]]
+        self.hand_commands = [self.layout(name, line) for name, line in layouts.COMMANDS.items()]
+        self.replies = [self.layout(name, line) for name, line in layouts.REPLIES.items()]
         # Opcode 0 is padding.
-        self.opcodes = ["pad", *policy.HAND_COMMANDS, *(command.name for command in self.commands)]
+        self.opcodes = ["pad", *layouts.COMMANDS, *(command.name for command in self.commands)]
 
     def check_policy(self, operations: list[str]) -> None:
         """Raises ValueError for an operation that only policy.py knows."""
@@ -91,6 +147,38 @@ class Model:
         if function not in self.header.functions:
             raise ValueError(f"the headers have no {function} for {key}: give it a hook in policy.HOOKED")
         return Command(key, interface, operation, function)
+
+    def layout(self, name: str, line: str) -> Layout:
+        """Reads a line of layouts.py. Raises ValueError for a type that nobody knows."""
+        words: dict[str, str] = {"self": "", "new": ""}
+        fields: list[Field] = []
+        for part in line.split(", "):
+            field, colon, type_ = part.partition(": ")
+            if colon:
+                fields.append(Field(field, self.layout_shape(type_)))
+            else:
+                role, interface = part.split(" ")
+                words[role] = interface
+        return Layout(name, words["self"], words["new"], tuple(fields))
+
+    def layout_shape(self, text: str) -> Shape:
+        word, _, name = text.partition(" ")
+        if text.startswith("["):
+            return Shape("sequence", item=self.layout_shape(text[1:-1]))
+        if text.startswith("heap["):
+            return Shape("heap", text[5:-1])
+        if text in LAYOUT_KINDS:
+            return Shape(LAYOUT_KINDS[text])
+        if name:
+            return Shape(LAYOUT_KINDS[f"{word} ..."], name)
+        if text in layouts.ENUMS:
+            return Shape("own_enum", text)
+        if text in layouts.RECORDS:
+            return Shape("own_record", text)
+        shape = self.shape(Type(text.removesuffix("?"), nullable=text.endswith("?")))
+        if shape.kind == "opaque":
+            raise ValueError(f"layouts.py has the type {text}, which nobody knows")
+        return shape
 
     def shape(self, type_: Type) -> Shape:
         alias = type_.name
@@ -156,9 +244,19 @@ class Model:
         for command in self.commands:
             for argument in command.operation.arguments:
                 visit(self.shape(argument.type))
-        for name in policy.HAND_DICTIONARIES:
-            visit(Shape("dictionary", name))
+        for layout in self.hand_commands:
+            for field in layout.fields:
+                visit(field.shape)
         return order
+
+    def opcode_words(self) -> list[int]:
+        """The words of each command, by opcode; 0 where they depend on its values."""
+        sizes = {layout.name: layout.words for layout in self.hand_commands}
+        for command in self.commands:
+            fields = tuple(Field(a.name, self.shape(a.type)) for a in command.operation.arguments)
+            makes = self.made_by(command.operation) or ""
+            sizes[command.name] = Layout(command.name, command.interface.name, makes, fields).words
+        return [sizes.get(name) or 0 for name in self.opcodes]
 
     def made_by(self, operation: Operation) -> str | None:
         """The interface of the object that an operation makes."""

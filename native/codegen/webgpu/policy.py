@@ -19,7 +19,7 @@ COMMAND_WITH_HOOK = {
     "GPURenderBundleEncoder.setBindGroup": True,
 }
 
-# The method calls a hook; what it sends is one of HAND_COMMANDS, or nothing.
+# The method calls a hook; what it sends is one of layouts.COMMANDS, or nothing.
 HOOKED = {
     "GPU.requestAdapter": False,
     "GPU.getPreferredCanvasFormat": False,
@@ -59,49 +59,6 @@ WITHOUT_A_SCREEN = [
 
 # Enums that webgpu.idl takes from other specifications.
 EXTERNAL_ENUMS = {"PredefinedColorSpace": ["srgb", "srgb-linear", "display-p3", "display-p3-linear"]}  # HTML
-
-# Commands that both sides write by hand (native/gpu/commands_*.cpp, runtime/js/webgpu*.js).
-HAND_COMMANDS = [
-    "requestAdapter",
-    "requestDevice",
-    "destroyDevice",
-    "createShaderModule",
-    "createComputePipelineAsync",
-    "createRenderPipelineAsync",
-    "getCompilationInfo",
-    "pushErrorScope",
-    "popErrorScope",
-    "injectError",
-    "createInvalid",
-    "release",
-    "mapBuffer",
-    "unmapBuffer",
-    "destroyBuffer",
-    "destroyTexture",
-    "destroyQuerySet",
-    "writeBuffer",
-    "writeTexture",
-    "submit",
-    "onSubmittedWorkDone",
-    "setImmediates",
-    "ping",
-]
-
-# Dictionaries that hand-written commands carry and generated ones do not.
-HAND_DICTIONARIES = ["GPUTexelCopyBufferLayout"]
-
-# Replies of the GPU host (see native/gpu/wire.hpp).
-REPLIES = [
-    "adapter",
-    "device",
-    "mapped",
-    "workDone",
-    "errorScope",
-    "uncapturedError",
-    "deviceLost",
-    "pipeline",
-    "compilationInfo",
-]
 
 # wgpu.h functions that hand-written code calls, beside those of the generated decoder.
 HAND_FUNCTIONS = [

@@ -15,7 +15,7 @@ def write(model: Model, server: ServerWriter) -> str:
         "# WebGPU code generation report",
         "",
         f"- In the IDL: {len(interfaces)} interfaces, {len(idl.dictionaries)} dictionaries, {len(idl.enums)} enums.",
-        f"- Commands: {len(model.commands)} generated, {len(policy.HAND_COMMANDS)} by hand.",
+        f"- Commands: {len(model.commands)} generated, {len(model.hand_commands)} carried out by hand.",
         "",
         "## Operations that need a screen",
         *(f"- {key}: no argument satisfies its types" for key in policy.WITHOUT_A_SCREEN),

@@ -8,7 +8,7 @@
   const { ops, gpu, primordials, DOMException } = runtime;
   const { ArrayBuffer, ArrayPrototypePush, MathMax, PromisePrototypeThen, PromiseReject, RangeError,
           makePromise } = primordials;
-  const { classes, commands, hooks, injectError, opcodes, operationError, register, secret, wire } = gpu;
+  const { classes, commands, hooks, injectError, operationError, register, secret, wire } = gpu;
 
   const READ = 1, WRITE = 2; // GPUMapMode
   const MAP_READ = 1, MAP_WRITE = 2; // GPUBufferUsage
@@ -47,24 +47,15 @@
     pendingMap.reject(new DOMException(message, "AbortError"));
   }
 
-  function sendUnmap(buffer, mapping, written) {
-    const at = wire.reserve(5);
-    const { ring } = wire;
-    ring[at] = opcodes.unmapBuffer * 0x100000 + 5;
-    ring[at + 1] = buffer.id;
-    ring[at + 2] = +written;
-    ring[at + 3] = mapping.block;
-    ring[at + 4] = wire.high(mapping.block);
-    wire.commit(5);
-  }
-
   /** Ends a mapping: what was written goes to the host, unless the device is gone. `reason` is why mapAsync() fails. */
   gpu.unmap = (buffer, reason = "the buffer was unmapped before it was mapped") => {
     const wasMapped = buffer.mapState === "mapped";
     const mapping = endMapping(buffer);
     abort(buffer, reason);
     if (mapping === null || !ofThisHost(mapping)) return;
-    if (!buffer.device.gone) sendUnmap(buffer, mapping, wasMapped && mapping.mode === WRITE);
+    if (!buffer.device.gone) {
+      commands.unmapBuffer(buffer, wasMapped && mapping.mode === WRITE, mapping.block);
+    }
     // The host may still be writing to, or reading from, the block.
     ops.gpuReleaseAfter(mapping.block, wire.position());
   };
@@ -144,32 +135,20 @@
   function sendMap(buffer, mapping, pending) {
     const request = wire.request((reply) => finishMap(buffer, pending, reply), () => {});
     pending.request = request;
-    const at = wire.reserve(10);
-    const { ring } = wire;
-    ring[at] = opcodes.mapBuffer * 0x100000 + 10;
-    ring[at + 1] = buffer.id;
-    ring[at + 2] = request;
-    ring[at + 3] = mapping.mode;
-    ring[at + 4] = mapping.offset;
-    ring[at + 5] = wire.high(mapping.offset);
-    ring[at + 6] = mapping.size;
-    ring[at + 7] = wire.high(mapping.size);
-    ring[at + 8] = mapping.block;
-    ring[at + 9] = wire.high(mapping.block);
-    wire.commit(10);
+    commands.mapBuffer(buffer, request, mapping.mode, mapping.offset, mapping.size, mapping.block);
     wire.flush();
   }
 
   function finishMap(buffer, pending, reply) {
     buffer.pendingMap = null;
-    if (reply.u32() === 1) {
+    if (reply.mapped) {
       buffer.mapState = "mapped";
       pending.resolve(undefined);
       return;
     }
     const mapping = endMapping(buffer);
     ops.gpuRelease(mapping.block);
-    pending.reject(operationError(`GPUBuffer.mapAsync: ${reply.text()}`));
+    pending.reject(operationError(`GPUBuffer.mapAsync: ${reply.message}`));
   }
 
   /** Throws OperationError where a range cannot be had. */
@@ -205,6 +184,6 @@
     gpu.unmap(buffer);
     if (buffer.destroyed || buffer.device.gone) return;
     buffer.destroyed = true;
-    wire.tell(opcodes.destroyBuffer, buffer.id);
+    commands.destroyBuffer(buffer);
   };
 });

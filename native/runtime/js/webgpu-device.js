@@ -3,9 +3,9 @@
   "use strict";
 
   const { gpu, primordials, events, DOMException } = runtime;
-  const { MathMax, MathMin, ObjectFreeze, ObjectGetOwnPropertyDescriptor, PromiseResolve, SafeMap,
-          SafeSet, TypeError, WeakRef, WeakRefPrototypeDeref, apply, makePromise, ReflectOwnKeys } = primordials;
-  const { classes, enums, hooks, newState, opcodes, wire, wrap } = gpu;
+  const { ArrayPrototypePush, MathMax, MathMin, ObjectFreeze, ObjectGetOwnPropertyDescriptor, PromiseResolve, SafeMap,
+          SafeSet, TypeError, WeakRef, WeakRefPrototypeDeref, apply, makePromise } = primordials;
+  const { classes, commands, hooks, newState, wire, wrap } = gpu;
 
   const operationError = (message) => new DOMException(message, "OperationError");
 
@@ -38,18 +38,6 @@
   }
   // Every adapter of wgpu-native has it, and none lists it.
   const CORE = "core-features-and-limits";
-  const featureNames = ReflectOwnKeys(enums.GPUFeatureName);
-  const featuresOf = (bits) => {
-    const features = new SafeSet();
-    for (let i = 0; i < featureNames.length; i++) if (bits & (1 << i)) features.add(featureNames[i]);
-    return features;
-  };
-
-  function readLimits(reply) {
-    const limits = { __proto__: null };
-    for (let i = 0; i < gpu.limitNames.length; i++) limits[gpu.limitNames[i]] = reply.u64();
-    return limits;
-  }
 
   /** The limits of a device: what was asked for, or the default where that is better. Throws OperationError. */
   function negotiate(supported, required) {
@@ -88,16 +76,15 @@
   }
 
   function fillAdapter(adapter, reply) {
+    const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize, isFallbackAdapter } = reply;
     const info = {
-      __proto__: null, vendor: reply.text(), architecture: reply.text(), device: reply.text(),
-      description: reply.text(), subgroupMinSize: reply.u32(), subgroupMaxSize: reply.u32(),
-      isFallbackAdapter: reply.u32() === 1,
+      __proto__: null, vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize, isFallbackAdapter,
     };
     adapter.info = wrap(classes.GPUAdapterInfo, info);
-    adapter.supported = featuresOf(reply.u32());
+    adapter.supported = setOf(reply.features);
     adapter.supported.add(CORE);
     adapter.features = wrap(classes.GPUSupportedFeatures, adapter.supported);
-    adapter.supportedLimits = readLimits(reply);
+    adapter.supportedLimits = reply.limits;
     adapter.limits = wrap(classes.GPUSupportedLimits, adapter.supportedLimits);
     adapter.consumed = false;
     adapter.host = wire.host;
@@ -111,15 +98,11 @@
     const { promise, resolve } = makePromise();
     const adapter = newState(null, "");
     const request = wire.request((reply) => {
-      if (reply.u32() === 0) return resolve(noAdapter("the GPU host finds none that fits"));
+      if (!reply.found) return resolve(noAdapter("the GPU host finds none that fits"));
       resolve(wrap(classes.GPUAdapter, fillAdapter(adapter, reply)));
     }, (reason) => resolve(noAdapter(reason)));
-    wire.begin(opcodes.requestAdapter);
-    wire.put(adapter.id);
-    wire.put(request);
-    wire.put(options.powerPreference === undefined ? 0 : 1 + enums.GPUPowerPreference[options.powerPreference]);
-    wire.put(+options.forceFallbackAdapter);
-    wire.end();
+    const { powerPreference = null, forceFallbackAdapter } = options;
+    commands.requestAdapter(adapter.id, request, powerPreference, forceFallbackAdapter);
     wire.flush();
     return promise;
   };
@@ -152,21 +135,13 @@
 
   function sendRequestDevice(adapter, device, features, limits) {
     const { promise, resolve } = makePromise();
-    const request = wire.request((reply) => {
-      const made = reply.u32() === 1;
-      if (!made) lose(device, "unknown", reply.text());
+    const request = wire.request(({ made, message }) => {
+      if (!made) lose(device, "unknown", message);
       resolve(device.wrapper);
     }, () => resolve(device.wrapper));
-    wire.begin(opcodes.requestDevice);
-    wire.put(adapter.id);
-    wire.put(device.id);
-    wire.put(device.queueState.id);
-    wire.put(request);
-    wire.putString(device.label);
-    wire.put(features.size - 1);
-    for (const name of features) if (name !== CORE) wire.put(enums.GPUFeatureName[name]);
-    for (let i = 0; i < gpu.limitNames.length; i++) wire.putU64(limits[gpu.limitNames[i]]);
-    wire.end();
+    const asked = [];
+    for (const name of features) if (name !== CORE) ArrayPrototypePush(asked, name);
+    commands.requestDevice(adapter, device.id, device.queueState.id, request, device.label, asked, limits);
     wire.flush();
     return promise;
   }
@@ -210,9 +185,9 @@
     return device;
   };
 
-  wire.events.deviceLost = (reply) => {
-    const device = deviceWithId(reply.u32());
-    if (device !== undefined) lose(device, "unknown", reply.text());
+  wire.events.deviceLost = ({ device: id, message }) => {
+    const device = deviceWithId(id);
+    if (device !== undefined) lose(device, "unknown", message);
   };
 
   wire.events.hostLost = (reason) => {
@@ -225,49 +200,38 @@
   hooks.GPUDevice_destroy = (device) => {
     if (device.gone) return;
     for (const buffer of device.mapped) gpu.unmap(buffer);
-    wire.tell(opcodes.destroyDevice, device.id);
+    commands.destroyDevice(device);
     lose(device, "destroyed", "device.destroy() was called");
   };
 
   // --- Errors ---
 
-  const VALIDATION = 2, OUT_OF_MEMORY = 3; // WGPUErrorType
-
-  function makeError(type, message) {
-    if (type === VALIDATION) return new classes.GPUValidationError(message);
-    if (type === OUT_OF_MEMORY) return new classes.GPUOutOfMemoryError(message);
+  /** `filter`: that of the scopes which want such an error. */
+  function makeError(filter, message) {
+    if (filter === "validation") return new classes.GPUValidationError(message);
+    if (filter === "out-of-memory") return new classes.GPUOutOfMemoryError(message);
     return new classes.GPUInternalError(message);
   }
 
   hooks.GPUDevice_pushErrorScope = (device, filter) => {
-    if (device.gone) return;
-    const at = wire.reserve(3);
-    wire.ring[at] = opcodes.pushErrorScope * 0x100000 + 3;
-    wire.ring[at + 1] = device.id;
-    wire.ring[at + 2] = enums.GPUErrorFilter[filter];
-    wire.commit(3);
+    if (!device.gone) commands.pushErrorScope(device, filter);
   };
 
   hooks.GPUDevice_popErrorScope = (device) => {
     if (device.gone) return PromiseResolve(null);
-    const NOTHING = 0, CAUGHT = 1;
     const { promise, resolve, reject } = makePromise();
-    wire.ask(opcodes.popErrorScope, device.id, (reply) => {
-      const status = reply.u32();
-      const type = reply.u32();
-      if (status === NOTHING) resolve(null);
-      else if (status === CAUGHT) resolve(makeError(type, reply.text()));
+    wire.ask(commands.popErrorScope, device, ({ status, filter, message }) => {
+      if (status === "nothing") resolve(null);
+      else if (status === "caught") resolve(makeError(filter, message));
       else reject(operationError("popErrorScope: there is no error scope"));
     }, () => resolve(null));
     return promise;
   };
 
-  wire.events.uncapturedError = (reply) => {
-    const device = deviceWithId(reply.u32());
-    const type = reply.u32();
-    const message = reply.text();
+  wire.events.uncapturedError = ({ device: id, filter, message }) => {
+    const device = deviceWithId(id);
     if (device === undefined) return tellUncaptured(message); // nobody can hear its events any more
-    const init = { __proto__: null, error: makeError(type, message), cancelable: true };
+    const init = { __proto__: null, error: makeError(filter, message), cancelable: true };
     const event = new classes.GPUUncapturedErrorEvent("uncapturederror", init);
     if (events.fire(device.wrapper, event)) tellUncaptured(message);
   };
@@ -288,7 +252,7 @@
       const device = deviceWithId(id);
       if (device === undefined) continue;
       ++waiting;
-      wire.ask(opcodes.onSubmittedWorkDone, device.queueState.id, done, done);
+      wire.ask(commands.onSubmittedWorkDone, device.queueState, done, done);
     }
     wire.ping(done);
     wire.settled = wire.position();

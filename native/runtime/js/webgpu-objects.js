@@ -49,12 +49,7 @@
 
   /** Raises an error on the device's timeline: "validation", "out-of-memory" or "internal". */
   gpu.injectError = (device, type, message) => {
-    if (device.gone) return;
-    wire.begin(gpu.opcodes.injectError);
-    wire.put(device.id);
-    wire.put(gpu.enums.GPUErrorFilter[type]);
-    wire.putString(message);
-    wire.end();
+    if (!device.gone) gpu.commands.injectError(device, type, message);
   };
 
   /** What a method of an encoder that has ended gives: an error, and an invalid object where it makes one. */
@@ -62,13 +57,7 @@
     gpu.injectError(device, "validation", `${name}: the encoder has ended`);
     if (Class === undefined) return undefined;
     const state = gpu.newState(device, "");
-    if (!device.gone) {
-      wire.begin(gpu.opcodes.createInvalid);
-      wire.put(device.id);
-      wire.put(state.id);
-      wire.put(kind);
-      wire.end();
-    }
+    if (!device.gone) gpu.commands.createInvalid(device, state.id, kind);
     return gpu.wrap(Class, state);
   };
 });

@@ -6,33 +6,21 @@
   const { ArrayBufferIsView, DataViewPrototypeGetByteOffset, ObjectFreeze, PromiseResolve, RangeError, TypeError,
           TypedArrayPrototypeGetByteOffset, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetSymbolToStringTag,
           Uint8Array, makePromise } = primordials;
-  const { classes, closed, commands, hooks, newState, opcodes, operationError, take, wire, wrap, write } = gpu;
+  const { classes, closed, commands, hooks, newState, operationError, take, wire, wrap } = gpu;
   const { toSequence, toU32, toU64 } = gpu.idl;
 
   // --- Shader modules ---
 
   hooks.GPUDevice_createShaderModule = (device, descriptor) => {
     const module = newState(device, descriptor.label);
-    if (!device.gone) {
-      wire.begin(opcodes.createShaderModule);
-      wire.put(device.id);
-      wire.put(module.id);
-      wire.putString(descriptor.label);
-      wire.putString(descriptor.code);
-      wire.end();
-    }
+    if (!device.gone) commands.createShaderModule(device, module.id, descriptor.label, descriptor.code);
     return wrap(classes.GPUShaderModule, module);
   };
 
-  function readMessages(reply) {
-    const messages = [];
-    const count = reply.u32();
-    for (let i = 0; i < count; i++) {
-      const message = {
-        __proto__: null, type: "error", lineNum: reply.u64(), linePos: reply.u64(), offset: reply.u64(),
-        length: reply.u64(), message: reply.text(),
-      };
-      messages[i] = wrap(classes.GPUCompilationMessage, message);
+  function wrapMessages({ messages }) {
+    for (let i = 0; i < messages.length; i++) {
+      messages[i].type = "error";
+      messages[i] = wrap(classes.GPUCompilationMessage, messages[i]);
     }
     return messages;
   }
@@ -43,42 +31,31 @@
   hooks.GPUShaderModule_getCompilationInfo = (module) => {
     if (module.device.gone) return PromiseResolve(makeInfo([]));
     const { promise, resolve } = makePromise();
-    const answer = (reply) => resolve(makeInfo(readMessages(reply)));
-    wire.ask(opcodes.getCompilationInfo, module.id, answer, () => resolve(makeInfo([])));
+    const answer = (reply) => resolve(makeInfo(wrapMessages(reply)));
+    wire.ask(commands.getCompilationInfo, module, answer, () => resolve(makeInfo([])));
     return promise;
   };
 
   // --- Pipelines ---
 
-  /** Sends opcode, device, pipeline, request, descriptor; the promise is for the pipeline. */
-  const createAsync = (device, descriptor, Class, opcode, writeDescriptor) => {
+  const createAsync = (device, descriptor, Class, command) => {
     const state = newState(device, descriptor.label);
     const pipeline = wrap(Class, state);
     if (device.gone) return PromiseResolve(pipeline);
-    const MADE = 0, VALIDATION = 1;
     const { promise, resolve, reject } = makePromise();
-    const request = wire.request((reply) => {
-      const status = reply.u32();
-      if (status === MADE) return resolve(pipeline);
-      const reason = status === VALIDATION ? "validation" : "internal";
-      reject(new classes.GPUPipelineError(reply.text(), { __proto__: null, reason }));
+    const request = wire.request(({ status, message }) => {
+      if (status === "made") resolve(pipeline);
+      else reject(new classes.GPUPipelineError(message, { __proto__: null, reason: status }));
     }, () => resolve(pipeline));
-    wire.begin(opcode);
-    wire.put(device.id);
-    wire.put(state.id);
-    wire.put(request);
-    wire.putBy(writeDescriptor, descriptor);
-    wire.end();
+    command(device, state.id, request, descriptor);
     wire.flush();
     return promise;
   };
 
   hooks.GPUDevice_createComputePipelineAsync = (device, descriptor) =>
-    createAsync(device, descriptor, classes.GPUComputePipeline, opcodes.createComputePipelineAsync,
-                write.GPUComputePipelineDescriptor);
+    createAsync(device, descriptor, classes.GPUComputePipeline, commands.createComputePipelineAsync);
   hooks.GPUDevice_createRenderPipelineAsync = (device, descriptor) =>
-    createAsync(device, descriptor, classes.GPURenderPipeline, opcodes.createRenderPipelineAsync,
-                write.GPURenderPipelineDescriptor);
+    createAsync(device, descriptor, classes.GPURenderPipeline, commands.createRenderPipelineAsync);
 
   // --- Encoders ---
 
@@ -141,28 +118,23 @@
     return new Uint8Array(webidl.viewBuffer(source), from + start, length);
   }
 
-  const setImmediates = (pass, name, rangeOffset, data, dataOffset, dataSize) => {
+  const setImmediates = (pass, name, command, rangeOffset, data, dataOffset, dataSize) => {
     const { start, length } = gpu.sourceRange(data, dataOffset, dataSize, name);
     if (pass.device.gone) return;
     const { limitValues } = pass.device;
     if (rangeOffset + length > limitValues.maxImmediateSize) {
       throw operationError(`${name}: the range is outside of maxImmediateSize, ${limitValues.maxImmediateSize} bytes`);
     }
-    const bytes = bytesOf(data, start, length);
-    wire.begin(opcodes.setImmediates);
-    wire.put(pass.id);
-    wire.put(rangeOffset);
-    wire.put(length);
-    for (let i = 0; i < length; i += 4) {
-      wire.put(bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | bytes[i + 3] << 24);
-    }
-    wire.end();
+    command(pass, rangeOffset, bytesOf(data, start, length));
   };
 
   hooks.GPUComputePassEncoder_setImmediates = (pass, rangeOffset, data, dataOffset, dataSize) =>
-    setImmediates(pass, "GPUComputePassEncoder.setImmediates", rangeOffset, data, dataOffset, dataSize);
+    setImmediates(pass, "GPUComputePassEncoder.setImmediates", commands.GPUComputePassEncoder_setImmediates,
+                  rangeOffset, data, dataOffset, dataSize);
   hooks.GPURenderPassEncoder_setImmediates = (pass, rangeOffset, data, dataOffset, dataSize) =>
-    setImmediates(pass, "GPURenderPassEncoder.setImmediates", rangeOffset, data, dataOffset, dataSize);
+    setImmediates(pass, "GPURenderPassEncoder.setImmediates", commands.GPURenderPassEncoder_setImmediates,
+                  rangeOffset, data, dataOffset, dataSize);
   hooks.GPURenderBundleEncoder_setImmediates = (bundle, rangeOffset, data, dataOffset, dataSize) =>
-    setImmediates(bundle, "GPURenderBundleEncoder.setImmediates", rangeOffset, data, dataOffset, dataSize);
+    setImmediates(bundle, "GPURenderBundleEncoder.setImmediates", commands.GPURenderBundleEncoder_setImmediates,
+                  rangeOffset, data, dataOffset, dataSize);
 });

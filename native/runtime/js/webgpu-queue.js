@@ -4,7 +4,7 @@
 
   const { ops, gpu, primordials } = runtime;
   const { MathMin, PromiseResolve, TypeError, makePromise } = primordials;
-  const { LONGEST_WRITE, hooks, injectError, opcodes, operationError, wire } = gpu;
+  const { LONGEST_WRITE, commands, hooks, injectError, operationError, wire } = gpu;
 
   hooks.GPUQueue_submit = (queue, commandBuffers) => {
     const { device } = queue;
@@ -14,11 +14,7 @@
       if (reason !== null) return injectError(device, "validation", `GPUQueue.submit: commandBuffers[${i}] ${reason}`);
       commandBuffers[i].submitted = true;
     }
-    wire.begin(opcodes.submit);
-    wire.put(queue.id);
-    wire.put(commandBuffers.length);
-    for (let i = 0; i < commandBuffers.length; i++) wire.put(commandBuffers[i].id);
-    wire.end();
+    commands.submit(queue, commandBuffers);
     wire.flush();
   };
 
@@ -31,7 +27,7 @@
     if (queue.device.gone) return PromiseResolve(undefined);
     const { promise, resolve } = makePromise();
     const done = () => resolve(undefined);
-    wire.ask(opcodes.onSubmittedWorkDone, queue.id, done, done);
+    wire.ask(commands.onSubmittedWorkDone, queue, done, done);
     return promise;
   };
 
@@ -60,27 +56,12 @@
       if (block < 0) {
         return injectError(device, "out-of-memory", "GPUQueue.writeBuffer: mapped buffers hold the staging memory");
       }
-      sendWrite(queue, buffer, bufferOffset + done, block, part);
+      commands.writeBuffer(queue, buffer, bufferOffset + done, part, block);
       if (length > LONGEST_WRITE) wire.flush();
     }
   };
 
-  function sendWrite(queue, buffer, offset, block, size) {
-    const at = wire.reserve(9);
-    const { ring } = wire;
-    ring[at] = opcodes.writeBuffer * 0x100000 + 9;
-    ring[at + 1] = queue.id;
-    ring[at + 2] = buffer.id;
-    ring[at + 3] = offset;
-    ring[at + 4] = wire.high(offset);
-    ring[at + 5] = block;
-    ring[at + 6] = wire.high(block);
-    ring[at + 7] = size;
-    ring[at + 8] = wire.high(size);
-    wire.commit(9);
-  }
-
   hooks.GPUQuerySet_destroy = (querySet) => {
-    if (!querySet.device.gone) wire.tell(opcodes.destroyQuerySet, querySet.id);
+    if (!querySet.device.gone) commands.destroyQuerySet(querySet);
   };
 });

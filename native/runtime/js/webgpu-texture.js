@@ -4,7 +4,7 @@
 
   const { ops, gpu, primordials } = runtime;
   const { MathFloor, MathMax, MathMin, TypeError } = primordials;
-  const { classes, commands, dict, hooks, injectError, newState, opcodes, wire, wrap, write } = gpu;
+  const { classes, commands, dict, hooks, injectError, newState, wire, wrap } = gpu;
 
   hooks.GPUDevice_createTexture = (device, descriptor) => {
     const { size, mipLevelCount, sampleCount, dimension, format, usage } = descriptor;
@@ -33,7 +33,7 @@
   };
 
   hooks.GPUTexture_destroy = (texture) => {
-    if (!texture.device.gone) wire.tell(opcodes.destroyTexture, texture.id);
+    if (!texture.device.gone) commands.destroyTexture(texture);
   };
 
   /** No copy reads more than this many bytes behind the layout's offset. */
@@ -91,16 +91,8 @@
       injectError(queue.device, "out-of-memory", "GPUQueue.writeTexture: mapped buffers hold the staging memory");
       return false;
     }
-    wire.begin(opcodes.writeTexture);
-    wire.put(queue.id);
-    wire.putBy(write.GPUTexelCopyTextureInfo, destination);
-    wire.putU64(block);
-    wire.putU64(length);
     layout.offset = 0; // what lies before was not sent
-    wire.putBy(write.GPUTexelCopyBufferLayout, layout);
-    wire.putBy(write.GPUExtent3DDict, size);
-    wire.put(part);
-    wire.end();
+    commands.writeTexture(queue, destination, length, block, layout, size, part);
     return true;
   }
 

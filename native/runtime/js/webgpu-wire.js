@@ -7,7 +7,7 @@
 
   const { ops, gpu, primordials, DOMException } = runtime;
   const { ArrayPrototypePush, Float32Array, Float64Array, MathFloor, SafeMap, TypedArrayPrototypeGetBuffer,
-          TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint32Array } = primordials;
+          TypedArrayPrototypeGetLength, TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint32Array } = primordials;
 
   const LONG_STRING = 0x80000000;
   const UNFLUSHED_WORDS = 1 << 14; // the host starts on a long list of commands before it is complete
@@ -43,7 +43,7 @@
     for (let at = 0; at < ringWords; at += WINDOW_WORDS) {
       ArrayPrototypePush(windows, TypedArrayPrototypeSubarray(wire.ring, at, at + WINDOW_WORDS));
     }
-    releasedCount = 0;
+    released = [];
     position = published = read = replyPosition = wire.settled = 0;
     wire.connected = true;
     ++wire.host;
@@ -88,7 +88,7 @@
   }
 
   wire.flush = () => {
-    if (releasedCount > 0) sendReleased();
+    if (released.length > 0) sendReleased();
     publish();
   };
 
@@ -103,49 +103,38 @@
   wire.position = () => position;
 
   /**
-   * Sends a command whose length shows only when it is complete. writer(w, n, ...) puts its words into `w` from index
-   * `n` on and returns the index after them. It writes into a window of the ring; what lies beyond the end of a typed
-   * array is dropped, and the command then written once more, elsewhere. (QuickJS checks at each use of a const whether it
-   * is initialized, and not of a var.)
+   * Sends a command whose length shows only when it is complete. `header` is that of a command of no words.
+   * writer(w, n, ...) puts its words into `w` from index `n` on and returns the index after them. It writes into a window
+   * of the ring; what lies beyond the end of a typed array is dropped, and the command then written once more, elsewhere.
+   * (QuickJS checks at each use of a const whether it is initialized, and not of a var.)
    */
-  wire.send = (opcode, writer, a, b, c, d, e, f) => {
+  wire.send = (header, writer, a, b, c, d, e, f) => {
     if (position + WINDOW_WORDS - read >>> 0 > ringWords) waitForRoom(WINDOW_WORDS);
     var start = position & WINDOW_WORDS - 1;
     var w = windows[position % ringWords >>> WINDOW_BITS];
     var end = writer(w, start + 1, a, b, c, d, e, f);
     if (end <= WINDOW_WORDS) {
-      w[start] = opcode * 0x100000 + end - start;
+      w[start] = header + (end - start);
       wire.commit(end - start);
     } else {
-      wire.begin(opcode);
-      length = writer(words, length, a, b, c, d, e, f);
-      wire.end();
+      sendLong(header, writer(words, 1, a, b, c, d, e, f));
     }
   };
 
-  let length = 0;
-  let opcode = 0;
+  /** Sends what lies in `words`. */
+  function sendLong(header, length) {
+    if (length > largestCommand) throw new DOMException("too many items in one WebGPU call", "OperationError");
+    words[0] = header + length;
+    const at = wire.reserve(length);
+    TypedArrayPrototypeSet(wire.ring, TypedArrayPrototypeSubarray(words, 0, length), at);
+    wire.commit(length);
+  }
+
   const floats = new Float32Array(1);
   const floatBits = new Uint32Array(TypedArrayPrototypeGetBuffer(floats));
   const doubles = new Float64Array(1);
   const doubleBits = new Uint32Array(TypedArrayPrototypeGetBuffer(doubles));
 
-  /** A command that is put together word by word: begin(), put()..., end(). One longer than `words` fails in end(). */
-  wire.begin = (code) => {
-    opcode = code;
-    length = 1;
-  };
-  const put = (wire.put = (word) => {
-    words[length++] = word;
-  });
-  wire.putU64 = (value) => {
-    put(value);
-    put(wire.high(value));
-  };
-  wire.putBy = (writer, value) => {
-    length = writer(words, length, value);
-  };
-  wire.putString = (text) => wire.putBy(wire.writeString, text);
   /** The word of a float. */
   wire.bitsOf = (value) => {
     floats[0] = value;
@@ -169,66 +158,51 @@
     for (let i = 0; i * 4 < size; i++) w[n++] = scratch[i];
     return n;
   };
-  wire.end = () => {
-    if (length > largestCommand) throw new DOMException("too many items in one WebGPU call", "OperationError");
-    const at = wire.reserve(length);
-    words[0] = opcode * 0x100000 + length;
-    const { ring } = wire;
-    if (length <= 32) {
-      for (let i = 0; i < length; i++) ring[at + i] = words[i];
-    } else {
-      TypedArrayPrototypeSet(ring, TypedArrayPrototypeSubarray(words, 0, length), at);
+  /** `bytes`: a Uint8Array, of which the length is a multiple of 4. */
+  wire.writeBytes = (w, n, bytes) => {
+    const length = TypedArrayPrototypeGetLength(bytes);
+    w[n++] = length;
+    for (let i = 0; i < length; i += 4) {
+      w[n++] = bytes[i] | bytes[i + 1] << 8 | bytes[i + 2] << 16 | bytes[i + 3] << 24;
     }
-    wire.commit(length);
+    return n;
+  };
+  wire.writeLimits = (w, n, limits, names) => {
+    for (let i = 0; i < names.length; i++) {
+      const value = limits[names[i]];
+      w[n++] = value;
+      w[n++] = wire.high(value);
+    }
+    return n;
   };
 
-  /** A command with nothing but the id of its object. */
-  wire.tell = (code, id) => {
-    const at = wire.reserve(2);
-    wire.ring[at] = code * 0x100000 + 2;
-    wire.ring[at + 1] = id;
-    wire.commit(2);
-  };
-
-  /** A command with nothing but the id of its object and a request, which is awaited: see request(). */
-  wire.ask = (code, id, answer, lost) => {
-    const request = wire.request(answer, lost);
-    const at = wire.reserve(3);
-    wire.ring[at] = code * 0x100000 + 3;
-    wire.ring[at + 1] = id;
-    wire.ring[at + 2] = request;
-    wire.commit(3);
+  /** Sends a command that has a request as its last field, which is awaited: see request(). */
+  wire.ask = (command, object, answer, lost) => {
+    command(object, wire.request(answer, lost));
     wire.flush();
   };
 
   /** Waits for the host to have come so far. */
   wire.ping = (done) => {
-    const request = wire.request(done, done);
-    const at = wire.reserve(2);
-    wire.ring[at] = gpu.opcodes.ping * 0x100000 + 2;
-    wire.ring[at + 1] = request;
-    wire.commit(2);
+    gpu.commands.ping(wire.request(done, done));
     wire.flush();
   };
 
   // Objects that are collected, mostly many at a time, are told to the host in one command.
-  const released = new Uint32Array(256);
-  let releasedCount = 0;
+  const MOST_RELEASED = 256;
+  let released = [];
 
   function sendReleased() {
-    const count = releasedCount;
-    releasedCount = 0;
-    wire.begin(gpu.opcodes.release);
-    put(count);
-    for (let i = 0; i < count; i++) put(released[i]);
-    wire.end();
+    const ids = released;
+    released = [];
+    gpu.commands.release(ids);
   }
 
   /** Nobody can reach the object with this id any more. */
   wire.release = (id) => {
     if (!wire.connected) return;
-    released[releasedCount++] = id;
-    if (releasedCount === released.length) sendReleased();
+    released[released.length] = id;
+    if (released.length === MOST_RELEASED) sendReleased();
     else if (!flushing) flushSoon();
   };
 
@@ -239,18 +213,28 @@
   let at = 0;
 
   /** The reader of the reply that is being handled. */
-  const reply = {
+  const reader = {
     __proto__: null,
     u32: () => replies[at++],
     u64() {
       const low = replies[at++];
       return low + replies[at++] * 0x100000000;
     },
-    text() {
+    string() {
       const size = replies[at++];
       const start = at;
       at += (size + 3) >>> 2;
       return size === 0 ? "" : ops.gpuText(start, size);
+    },
+    sequence(readItem) {
+      const items = [];
+      for (let left = replies[at++]; left > 0; left--) ArrayPrototypePush(items, readItem(reader));
+      return items;
+    },
+    limits(names) {
+      const limits = { __proto__: null };
+      for (let i = 0; i < names.length; i++) limits[names[i]] = reader.u64();
+      return limits;
     },
   };
 
@@ -269,20 +253,15 @@
     return true;
   };
 
-  function answerRequest() {
-    const id = reply.u32();
-    const request = requests.get(id);
-    if (wire.cancel(id)) request.answer(reply);
-  }
-
   /** Replies that answer no request, by their name: handler(reply). */
   wire.events = { __proto__: null };
 
   function handleReply(type) {
-    const { uncapturedError, deviceLost } = gpu.replies;
-    if (type === uncapturedError) wire.events.uncapturedError(reply);
-    else if (type === deviceLost) wire.events.deviceLost(reply);
-    else answerRequest();
+    const { name, read } = gpu.replies[type];
+    const reply = read(reader);
+    if (reply.request === undefined) return wire.events[name](reply);
+    const request = requests.get(reply.request);
+    if (wire.cancel(reply.request)) request.answer(reply);
   }
 
   runtime.onGpuReplies = () => {
@@ -292,8 +271,9 @@
         const index = replyPosition % replies.length;
         const header = replies[index];
         at = index + 1;
-        replyPosition = replyPosition + (header & 0xFFFFF) >>> 0;
-        if (header >>> 20 !== 0) handleReply(header >>> 20);
+        replyPosition = replyPosition + gpu.messageWords(header) >>> 0;
+        const type = gpu.messageType(header);
+        if (type !== 0) handleReply(type);
       }
     } while (!ops.gpuFinishReplies(replyPosition));
   };

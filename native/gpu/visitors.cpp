@@ -1,0 +1,22 @@
+#include "gpu/visitors.hpp"
+
+namespace dcp::gpu {
+
+Visitors::~Visitors() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return inside_ == 0; });
+}
+
+std::shared_ptr<void> Visitors::enter() {
+  const std::lock_guard lock(mutex_);
+  ++inside_;
+  return {this, [](void* visitors) { static_cast<Visitors*>(visitors)->leave(); }};
+}
+
+void Visitors::leave() {
+  const std::lock_guard lock(mutex_);
+  --inside_;
+  changed_.notify_all();
+}
+
+}  // namespace dcp::gpu
