@@ -114,7 +114,11 @@ void request_device(Call& call, const command::RequestDevice& command) {
   callback.mode = WGPUCallbackMode_AllowSpontaneous;
   callback.callback = on_device;
   callback.userdata1 = &made;
-  server.functions().AdapterRequestDevice(command.self, &descriptor, callback);
+  if (server.has_room_for_device()) {
+    server.functions().AdapterRequestDevice(command.self, &descriptor, callback);
+  } else {
+    made.message = "a sandbox has no more devices at a time: destroy() those that are not needed";
+  }
   if (made.device != nullptr) {
     const WGPUQueue queue = server.functions().DeviceGetQueue(made.device);
     auto timer =
@@ -132,8 +136,8 @@ void request_device(Call& call, const command::RequestDevice& command) {
 
 void destroy_device(Call& call, const command::DestroyDevice& command) {
   if (!call.ready()) return;
-  call.device().set_lost();
   call.functions().DeviceDestroy(command.self);
+  call.server().end(call.device());
 }
 
 }  // namespace dcp::gpu

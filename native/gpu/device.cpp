@@ -74,10 +74,19 @@ std::string clean_message(std::string_view text) {
 Device::Device(std::uint32_t id, const Functions& functions, ReplyWriter& replies)
     : id_(id), functions_(functions), replies_(replies) {}
 
-Device::~Device() {
+Device::~Device() { end(); }
+
+void Device::end() {
+  set_lost();
   if (empty_vertex_buffer_ != nullptr) functions_.BufferRelease(empty_vertex_buffer_);
   if (empty_bind_group_layout_ != nullptr) functions_.BindGroupLayoutRelease(empty_bind_group_layout_);
+  empty_vertex_buffer_ = nullptr;
+  empty_bind_group_layout_ = nullptr;
+  timer_.reset();
   if (poller_) poller_->stop();
+  poller_.reset();  // it releases the handles
+  handle_ = nullptr;
+  queue_ = nullptr;
 }
 
 void Device::adopt(WGPUDevice handle, WGPUQueue queue, BusyClock& clock, std::shared_ptr<void> callback_data,

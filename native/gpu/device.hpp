@@ -41,6 +41,9 @@ class Device {
   WGPUQueue queue() const { return queue_; }
   Poller& poller() { return *poller_; }
   const std::shared_ptr<Poller>& shared_poller() { return poller_; }
+  /// Ends the device: it is lost, and has no handles and no poller any more. Its thread ends once the GPU is done.
+  void end();
+  bool ended() const { return poller_ == nullptr; }
   bool lost() const { return lost_; }
   void set_lost() { lost_ = true; }
 

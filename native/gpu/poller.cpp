@@ -128,11 +128,22 @@ void Poller::run() {
       if (awaited() || overdue || before == submitted_) wait_for_oldest(lock);
     }
   }
+  finish(lock);
+}
+
+void Poller::finish(std::unique_lock<std::mutex>& lock) {
   while (!submissions_.empty()) wait_for_oldest(lock);
+  const std::unique_ptr<Watchdog> watchdog = std::move(watchdog_);
   lock.unlock();
   if (timer_) timer_->release();
   functions_.QueueRelease(queue_);
   functions_.DeviceRelease(device_);
+  lock.lock();
+  std::vector<Task> tasks = std::move(ended_);  // mappings that the device's end has ended are among them
+  ended_.clear();
+  for (auto& [submission, task] : done_) tasks.push_back(std::move(task));
+  done_.clear();
+  run_tasks(lock, tasks);
 }
 
 }  // namespace dcp::gpu

@@ -40,6 +40,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
 
   /// `visit` ends with the thread.
   void start(std::shared_ptr<void> visit);
+  /// The thread ends once the GPU is done; what waits for it is answered.
   void stop();
   /// `span`: of the timer, to be read when the submission is complete.
   void submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> span);
@@ -55,6 +56,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
  private:
   void run();
   void run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& tasks);
+  void finish(std::unique_lock<std::mutex>& lock);
   void began();
   void wait_for_oldest(std::unique_lock<std::mutex>& lock);
   void poll_mappings(std::unique_lock<std::mutex>& lock);
@@ -65,7 +67,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
   const WGPUQueue queue_;
   BusyClock& clock_;
   const std::shared_ptr<void> callback_data_;
-  const std::unique_ptr<Watchdog> watchdog_;             // null: there is no limit
+  std::unique_ptr<Watchdog> watchdog_;                   // null: there is no limit, or the thread has ended
   const std::shared_ptr<GpuTimer> timer_;                // null: no timestamps
   std::chrono::steady_clock::time_point working_since_;  // on the oldest submission
   std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "gpu/violation.hpp"
 
@@ -10,6 +11,9 @@ namespace dcp::gpu {
 namespace {
 
 constexpr std::size_t kMostObjects = 1u << 20;
+// Each has three threads: its poller, its watchdog, the driver's. The host may have 512 (isolation/gpu_host.cpp).
+constexpr std::size_t kMostDevices = 128;
+constexpr std::size_t kMostEndingDevices = 8;
 
 /// Whether wgpu-native or the driver may compile a shader before the call returns.
 bool compiles(Opcode opcode) {
@@ -45,6 +49,30 @@ void Server::track(const std::shared_ptr<Device>& device) {
   const std::lock_guard lock(devices_mutex_);
   std::erase_if(devices_, [](const auto& other) { return other.expired(); });
   devices_.push_back(device);
+}
+
+bool Server::has_room_for_device() {
+  std::size_t live = 0;
+  {
+    const std::lock_guard lock(devices_mutex_);
+    for (const auto& entry : devices_) {
+      const auto device = entry.lock();
+      live += device && !device->ended();
+    }
+  }
+  threads_.wait_for(live + kMostEndingDevices);
+  return live < kMostDevices;
+}
+
+void Server::end(Device& device) {
+  for (auto& [id, object] : objects_) {
+    if (object.device.get() != &device) continue;
+    release(object);
+    object.valid = false;
+    if (object.resource) object.resource->charge.release();
+    if (object.usage) object.usage->rehearsal.reset();
+  }
+  device.end();
 }
 
 void Server::lose_devices(std::string_view reason) {
@@ -99,15 +127,20 @@ Object& Server::add(std::uint32_t id, Object object) {
 void Server::remove(std::uint32_t id) {
   const auto found = objects_.find(id);
   if (found == objects_.end()) return;
-  const Object object = std::move(found->second);
+  Object object = std::move(found->second);
   objects_.erase(found);
+  release(object);
+}
+
+void Server::release(Object& object) {
+  void* const handle = std::exchange(object.handle, nullptr);
   // Adapters are borrowed; a device's handles belong to its poller.
   const bool owned = object.kind != Kind::adapter && object.kind != Kind::device && object.kind != Kind::queue;
-  if (!owned || object.handle == nullptr) return;
-  if (object.kind != Kind::buffer) return release_handle(functions_, object.kind, object.handle);
+  if (!owned || handle == nullptr) return;
+  if (object.kind != Kind::buffer) return release_handle(functions_, object.kind, handle);
   static_cast<Buffer&>(*object.resource).mapping.use([&](Mapping& mapping) {
     mapping.end();
-    release_handle(functions_, object.kind, object.handle);
+    release_handle(functions_, object.kind, handle);
   });
 }
 

@@ -52,6 +52,10 @@ class Server {
   /// "a submission" takes too long: on a watchdog's thread.
   void hung(std::string_view what);
   void track(const std::shared_ptr<Device>& device);
+  /// Whether the sandbox may have one more device. Waits where many have ended and their threads have not.
+  bool has_room_for_device();
+  /// Ends a device and releases all handles that belong to it; its objects stay, and are invalid.
+  void end(Device& device);
   ObjectTable& objects() { return objects_; }
   /// Registers an object. Throws Violation where the id is taken, or the table full.
   Object& add(std::uint32_t id, Object object);
@@ -62,6 +66,7 @@ class Server {
 
  private:
   void compile(Opcode opcode, Call& call);
+  void release(Object& object);
 
   const Functions& functions_;
   const std::vector<WGPUAdapter> adapters_;

@@ -2,9 +2,11 @@
 
 namespace dcp::gpu {
 
-Visitors::~Visitors() {
+Visitors::~Visitors() { wait_for(0); }
+
+void Visitors::wait_for(std::size_t count) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return inside_ == 0; });
+  changed_.wait(lock, [&] { return inside_ <= count; });
 }
 
 std::shared_ptr<void> Visitors::enter() {

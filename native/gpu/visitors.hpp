@@ -18,6 +18,8 @@ class Visitors {
 
   /// A visit that ends when the last copy of this goes.
   std::shared_ptr<void> enter();
+  /// Waits until no more than `count` visits are left.
+  void wait_for(std::size_t count);
 
  private:
   void leave();
