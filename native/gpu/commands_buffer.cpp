@@ -89,6 +89,8 @@ void unmap_buffer(Call& call, const command::UnmapBuffer& command) {
     if (command.written && mapping.state == State::mapped && mapping.mode == WGPUMapMode_Write) {
       copy_from_heap(server, buffer.handle, mapping, call.heap(command.block, mapping.size));
     }
+    // wgpu-core keeps what such a buffer begins with, its zeroes too, until the next submission.
+    if (mapping.of_creation) call.device().writes_pending = true;
     mapping.end();
     server.functions().BufferUnmap(buffer.handle);
   });

@@ -26,8 +26,10 @@ void guard_create_buffer(Call& call, const WGPUBufferDescriptor* descriptor) {
   auto made = std::make_shared<Buffer>();
   made->size = descriptor->size;
   if (descriptor->mappedAtCreation) {
-    made->mapping.use(
-        [&](Mapping& mapping) { mapping.begin(Mapping::State::mapped, WGPUMapMode_Write, 0, descriptor->size); });
+    made->mapping.use([&](Mapping& mapping) {
+      mapping.begin(Mapping::State::mapped, WGPUMapMode_Write, 0, descriptor->size);
+      mapping.of_creation = true;
+    });
   }
   if (call.ready()) charge_memory(call, *made, descriptor->size);
   call.set_resource(std::move(made));

@@ -34,6 +34,7 @@ struct Mapping {
   std::uint64_t offset = 0, size = 0;
   std::byte* block = nullptr;  ///< where the sandbox wants the bytes
   std::uint64_t serial = 0;    ///< tells a mapping from the one before
+  bool of_creation = false;    ///< mappedAtCreation
 
   void begin(State now, WGPUMapMode how, std::uint64_t from, std::uint64_t length) {
     state = now;
@@ -43,6 +44,7 @@ struct Mapping {
     ++serial;
   }
   void end() {
+    of_creation = false;
     state = State::unmapped;
     ++serial;
   }

@@ -142,3 +142,40 @@ def test_promises_settle_in_the_order_of_the_queue(tmp_path: Path) -> None:
     for turn in range(5):
         assert order.index(f"map {turn}") < order.index(f"work {turn}")
         assert order.index(f"unused {turn}") < order.index(f"late {turn}")
+
+
+def test_a_buffer_that_is_mapped_at_its_creation_reads_back_what_it_was_given(tmp_path: Path) -> None:
+    """Nothing is submitted in between; what was not written is zero, whatever was in that memory before."""
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const READ = U.MAP_READ | U.COPY_DST;
+        const words = async (buffer) => {
+          await buffer.mapAsync(GPUMapMode.READ);
+          const values = [...new Uint32Array(buffer.getMappedRange())];
+          buffer.unmap();
+          return values;
+        };
+        const filled = device.createBuffer({ size: 12, usage: READ, mappedAtCreation: true });
+        new Uint32Array(filled.getMappedRange()).set([1, 2, 3]);
+        filled.unmap();
+        results.filled = await words(filled);
+        results.again = await words(filled);
+        for (let i = 0; i < 20; i++) {
+          const old = device.createBuffer({ size: 65536, usage: READ });
+          device.queue.writeBuffer(old, 0, new Uint32Array(16384).fill(0x5EC2E7));
+          await device.queue.onSubmittedWorkDone();
+          old.destroy();
+        }
+        results.stale = 0;
+        for (let i = 0; i < 20; i++) {
+          const buffer = device.createBuffer({ size: 65536, usage: READ, mappedAtCreation: true });
+          buffer.unmap();
+          results.stale += (await words(buffer)).filter((word) => word !== 0).length;
+        }
+        """,
+    )
+    assert found["filled"] == [1, 2, 3]
+    assert found["again"] == [1, 2, 3]
+    assert found["stale"] == 0
