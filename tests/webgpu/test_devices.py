@@ -97,3 +97,23 @@ def test_devices_that_live_at_the_same_time_have_a_limit(tmp_path: Path) -> None
     assert found["last"] == "unknown: a sandbox has no more devices at a time: destroy() those that are not needed"
     assert found["next"] == [3]
     assert set(found["others"]) == {"works"}
+
+
+def test_limits_of_one_stage_are_those_of_all(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        for (const kind of ["StorageBuffers", "StorageTextures"]) {
+          const names = [`max${kind}PerShaderStage`, `max${kind}InVertexStage`, `max${kind}InFragmentStage`];
+          const adapter = await navigator.gpu.requestAdapter();
+          results[kind] = [adapter.limits[names[0]]];
+          for (const name of names) {
+            const device = await newDevice({ requiredLimits: { [name]: adapter.limits[name] } });
+            results[kind].push(...names.map((each) => device.limits[each]));
+          }
+        }
+        """,
+    )
+    for kind in ("StorageBuffers", "StorageTextures"):
+        assert len(set(found[kind])) == 1
+        assert len(found[kind]) == 10

@@ -58,7 +58,16 @@
       if (alignment && !isPowerOfTwo(value)) throw operationError(`requiredLimits: ${name} must be a power of 2`);
       limits[name] = (alignment ? MathMin : MathMax)(limits[name], value);
     }
+    raiseStages(limits, "maxStorageBuffersPerShaderStage", "maxStorageBuffersInVertexStage",
+                "maxStorageBuffersInFragmentStage");
+    raiseStages(limits, "maxStorageTexturesPerShaderStage", "maxStorageTexturesInVertexStage",
+                "maxStorageTexturesInFragmentStage");
     return limits;
+  }
+
+  /** A device with core features has one limit for all stages: the largest of those asked for. */
+  function raiseStages(limits, any, vertex, fragment) {
+    limits[any] = limits[vertex] = limits[fragment] = MathMax(limits[any], limits[vertex], limits[fragment]);
   }
 
   // --- GPU ---
