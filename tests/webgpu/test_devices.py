@@ -117,3 +117,19 @@ def test_limits_of_one_stage_are_those_of_all(tmp_path: Path) -> None:
     for kind in ("StorageBuffers", "StorageTextures"):
         assert len(set(found[kind])) == 1
         assert len(found[kind]) == 10
+
+
+def test_a_device_has_an_adapter_info_of_its_own(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const adapter = await navigator.gpu.requestAdapter();
+        const device = await adapter.requestDevice();
+        results.same = [device.adapterInfo === adapter.info, device.adapterInfo === device.adapterInfo];
+        const facts = ({ vendor, device, description, isFallbackAdapter }) =>
+          [vendor, device, description, isFallbackAdapter];
+        results.facts = [facts(adapter.info), facts(device.adapterInfo)];
+        """,
+    )
+    assert found["same"] == [False, True]
+    assert found["facts"][0] == found["facts"][1]

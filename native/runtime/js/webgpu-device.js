@@ -86,10 +86,10 @@
 
   function fillAdapter(adapter, reply) {
     const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize, isFallbackAdapter } = reply;
-    const info = {
+    adapter.facts = {
       __proto__: null, vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize, isFallbackAdapter,
     };
-    adapter.info = wrap(classes.GPUAdapterInfo, info);
+    adapter.info = wrap(classes.GPUAdapterInfo, adapter.facts);
     adapter.supported = setOf(reply.features);
     adapter.supported.add(CORE);
     adapter.features = wrap(classes.GPUSupportedFeatures, adapter.supported);
@@ -168,7 +168,7 @@
     device.features = wrap(classes.GPUSupportedFeatures, features);
     device.limits = wrap(classes.GPUSupportedLimits, limits);
     device.limitValues = limits;
-    device.adapterInfo = adapter.info;
+    device.adapterInfo = wrap(classes.GPUAdapterInfo, adapter.facts);
     device.queueState = newState(device, descriptor.defaultQueue.label);
     device.queue = wrap(classes.GPUQueue, device.queueState);
     device.lost = lost.promise;
