@@ -29,6 +29,8 @@ void guard_set_vertex_buffer(Call& call, std::uint32_t slot, WGPUBuffer& buffer,
 void guard_set_pipeline(Call& call, WGPURenderPipeline pipeline);
 void guard_execute_bundles(Call& call, std::size_t count, const WGPURenderBundle* bundles);
 void guard_begin_render_pass(Call& call, WGPURenderPassDescriptor* descriptor);
+/// Returns the pass, in the state in which passes begin.
+WGPURenderPassEncoder complete_begin_render_pass(Call& call, WGPURenderPassEncoder pass);
 void guard_create_render_bundle_encoder(Call& call, WGPURenderBundleEncoderDescriptor* descriptor);
 void guard_finish(Call& call, const WGPURenderBundleDescriptor*);
 

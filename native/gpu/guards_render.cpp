@@ -164,6 +164,13 @@ void guard_begin_render_pass(Call& call, WGPURenderPassDescriptor* descriptor) {
              [](const WGPURenderPassColorAttachment& attachment) { return attachment.view == nullptr; });
 }
 
+WGPURenderPassEncoder complete_begin_render_pass(Call& call, WGPURenderPassEncoder pass) {
+  // The specification's initial value; wgpu-core has none, and refuses draws that need one.
+  const WGPUColor zero = {0, 0, 0, 0};
+  if (!call.device().failure()) call.functions().RenderPassEncoderSetBlendConstant(pass, &zero);
+  return pass;
+}
+
 void guard_create_render_bundle_encoder(Call& call, WGPURenderBundleEncoderDescriptor* descriptor) {
   trim_nulls(call, descriptor->colorFormatCount, descriptor->colorFormats,
              [](WGPUTextureFormat format) { return format == WGPUTextureFormat_Undefined; });

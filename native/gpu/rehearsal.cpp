@@ -80,6 +80,8 @@ void Rehearsal::begin_pass(const WGPURenderBundleEncoderDescriptor& descriptor) 
   }
   encoder_ = functions_.DeviceCreateCommandEncoder(device_.handle(), nullptr);
   pass_ = functions_.CommandEncoderBeginRenderPass(encoder_, &pass);
+  const WGPUColor zero = {0, 0, 0, 0};  // as complete_begin_render_pass()
+  functions_.RenderPassEncoderSetBlendConstant(pass_, &zero);
 }
 
 void Rehearsal::keep(Kind kind, void* handle) {

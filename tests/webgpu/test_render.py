@@ -412,3 +412,31 @@ def test_wrong_commands_are_refused_in_passes_and_in_bundles(tmp_path: Path) -> 
     assert found["types"] == ["TypeError"] * 8
     assert found["still"] is None
     assert found["stderr"] == ""
+
+
+def test_the_blend_constant_of_a_pass_begins_as_zero(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const part = { srcFactor: "constant", dstFactor: "one", operation: "add" };
+        const targets = [{ format: "rgba8unorm", blend: { color: part, alpha: part } }];
+        const pipeline = painter(device, { fragment: { targets } });
+        const texture = canvas(device);
+        const draw = (pass) => { pass.setPipeline(pipeline); pass.draw(3); };
+        const colour = async (record) => {
+          const error = await errorOf(device, () => paint(device, texture.createView(), record));
+          return error ?? (await pixels(device, texture)).slice(0, 4);
+        };
+        results.first = await colour(draw);
+        results.set = await colour((pass) => { pass.setBlendConstant([1, 1, 1, 1]); draw(pass); });
+        results.next = await colour(draw);
+        const bundle = bundleOf(device, draw);
+        results.bundle = await colour((pass) => pass.executeBundles([bundle]));
+        """,
+    )
+    blue, magenta = [0, 0, 255, 255], [255, 0, 255, 255]
+    assert found["first"] == blue
+    assert found["set"] == magenta
+    assert found["next"] == blue
+    assert found["bundle"] == blue

@@ -184,5 +184,8 @@ GUARDS = {
     "GPURenderBundleEncoder.finish",
 }
 
+# Calls behind which more is done: a C++ function that gets the handle of the object they have made.
+COMPLETED = {"GPUCommandEncoder.beginRenderPass"}
+
 # Encoders whose commands are tried on another one first (native/gpu/rehearsal.hpp).
 REHEARSED = {"GPURenderBundleEncoder": "GPURenderPassEncoder"}

@@ -356,6 +356,8 @@ class ServerWriter:
             function = self.on_rehearsal(command)
             arguments = ", ".join(["call.rehearsal()", *values])
             lines.append(f"  if (call.ready()) call.functions().{function.removeprefix('wgpu')}({arguments});")
+        if command.key in policy.COMPLETED:
+            call = f"complete_{snake(operation.name)}(call, {call})"
         lines.append(f"  if (call.ready()) {f'call.produce({call})' if makes else call};")
         lines.append("  call.end();")
         if policy.CLOSERS.get(command.interface.name) == operation.name:
