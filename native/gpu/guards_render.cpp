@@ -40,8 +40,8 @@ void guard_depth_stencil(Call& call, const WGPUDepthStencilState& state) {
 }
 
 /// wgpu-core leaves a layout without attributes out, so that those behind it read the buffer one slot before theirs.
-/// Each gets an attribute that no shader reads, of one byte. wgpu-native knows no holes either: a hole becomes such a
-/// layout, and guard_set_pipeline() binds a buffer to it.
+/// Each that has others behind it gets an attribute that no shader reads, of one byte. wgpu-native knows no holes
+/// either: a hole becomes such a layout, and guard_set_pipeline() binds a buffer to it.
 void fill_layouts(Call& call, WGPUVertexBufferLayout* buffers, std::uint32_t bare, std::uint32_t locations) {
   std::uint32_t location = 0;
   for (std::uint32_t slot = 0; slot < 32; ++slot) {
@@ -66,7 +66,12 @@ void guard_vertex(Call& call, const WGPUVertexState& vertex) {
   std::uint32_t locations = 0, bare = 0;
   auto pipeline = std::make_shared<RenderPipeline>();
   auto* buffers = const_cast<WGPUVertexBufferLayout*>(vertex.buffers);
-  for (std::size_t i = 0; i < vertex.bufferCount; ++i) {
+  std::size_t used = vertex.bufferCount;
+  while (used > 0 && buffers[used - 1].attributeCount == 0) --used;
+  for (std::size_t i = used; i < vertex.bufferCount; ++i) {
+    if (buffers[i].stepMode == WGPUVertexStepMode_Undefined) buffers[i].stepMode = WGPUVertexStepMode_Vertex;
+  }
+  for (std::size_t i = 0; i < used; ++i) {
     if (buffers[i].stepMode == WGPUVertexStepMode_Undefined) pipeline->holes |= 1u << i;
     if (buffers[i].attributeCount == 0) bare |= 1u << i;
     for (std::size_t j = 0; j < buffers[i].attributeCount; ++j) {

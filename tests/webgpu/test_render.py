@@ -440,3 +440,41 @@ def test_the_blend_constant_of_a_pass_begins_as_zero(tmp_path: Path) -> None:
     assert found["set"] == magenta
     assert found["next"] == blue
     assert found["bundle"] == blue
+
+
+def test_layouts_without_attributes_take_no_location_behind_the_last_that_has_some(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const count = device.limits.maxVertexAttributes;
+        const attributes = Array.from({ length: count },
+          (_, i) => ({ format: "float32", offset: 0, shaderLocation: i }));
+        const full = { arrayStride: 4, attributes }, bare = { arrayStride: 4, attributes: [] };
+        const made = (buffers) => () => painter(device, { vertex: { buffers } });
+        results.caught = await errors(device, {
+          full: made([full]), bare: made([full, bare]), hole: made([full, null]), more: made([full, bare, null, bare]),
+          only: made([bare, null]), before: made([bare, full]),
+          stride: made([full, { arrayStride: 3, attributes: [] }]),
+        });
+        // What is drawn is the same, whatever stands behind.
+        const vertices = device.createBuffer({ size: 24, usage: U.VERTEX | U.COPY_DST });
+        device.queue.writeBuffer(vertices, 0, new Float32Array([-1, -1, 3, -1, -1, 3]));
+        const position = { arrayStride: 8, attributes: [{ format: "float32x2", offset: 0, shaderLocation: 0 }] };
+        const texture = canvas(device);
+        results.pictures = [];
+        for (const buffers of [[position], [position, bare], [position, null]]) {
+          const pipeline = painter(device, { vertex: { entryPoint: "at", buffers } });
+          paint(device, texture.createView(), (pass) => {
+            pass.setPipeline(pipeline);
+            pass.setVertexBuffer(0, vertices);
+            pass.draw(3);
+          });
+          results.pictures.push(picture(await pixels(device, texture)));
+        }
+        """,
+    )
+    caught = found["caught"]
+    assert [name for name, error in caught.items() if error is not None] == ["before", "stride"]
+    assert "location" in caught["before"]
+    assert set(found["pictures"]) == {"r" * 16}
