@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gpu/adapter_choice.hpp"
@@ -39,8 +40,19 @@ std::vector<WGPUFeatureName> features_of(Call& call, const command::RequestDevic
 // wgpu-native may call while the sandbox has already forgotten the device, until the poller has released it.
 using Owner = std::weak_ptr<Device>;
 
+/// wgpu-native takes some errors for validation that wgpu-core says are for lack of memory.
+bool is_out_of_memory(std::string_view message) {
+  constexpr std::string_view text = "Not enough memory left.";
+  return message == text ||
+         (message.ends_with(text) && message.substr(0, message.size() - text.size()).ends_with(": "));
+}
+
 void on_error(WGPUDevice const*, WGPUErrorType type, WGPUStringView message, void* owner, void*) {
-  if (const auto device = static_cast<Owner*>(owner)->lock()) device->report(type, clean_message(view(message)));
+  const auto device = static_cast<Owner*>(owner)->lock();
+  if (!device) return;
+  std::string text = clean_message(view(message));
+  if (type == WGPUErrorType_Validation && is_out_of_memory(text)) type = WGPUErrorType_OutOfMemory;
+  device->report(type, std::move(text));
 }
 
 void on_lost(WGPUDevice const*, WGPUDeviceLostReason, WGPUStringView message, void* owner, void*) {

@@ -309,3 +309,27 @@ def test_a_sandbox_has_no_images(tmp_path: Path) -> None:
     )
     assert found["types"] == ["TypeError"] * 8
     assert found["preferred"] == "bgra8unorm"
+
+
+def test_a_texture_without_memory_is_an_out_of_memory_error(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const { limits } = await navigator.gpu.requestAdapter();
+        const { maxTextureDimension2D, maxTextureArrayLayers } = limits;
+        const device = await newDevice({ requiredLimits: { maxTextureDimension2D, maxTextureArrayLayers } });
+        const size = [maxTextureDimension2D, maxTextureDimension2D, maxTextureArrayLayers];
+        const make = () => device.createTexture({ format: "rgba32float", usage: T.COPY_DST, size });
+        device.pushErrorScope("validation");
+        results.memory = await errorOf(device, make, "out-of-memory");
+        results.validation = await device.popErrorScope();
+        const told = new Promise((resolve) => {
+          device.onuncapturederror = (event) => { event.preventDefault(); resolve(nameOf(event.error)); };
+        });
+        make();
+        results.uncaptured = await told;
+        """,
+    )
+    assert found["memory"].startswith("GPUOutOfMemoryError: GPUDevice.createTexture: ")
+    assert found["validation"] is None
+    assert found["uncaptured"] == "GPUOutOfMemoryError"
