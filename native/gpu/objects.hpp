@@ -53,6 +53,7 @@ struct Mapping {
 struct Buffer : Resource {
   WGPUBuffer handle = nullptr;
   std::uint64_t size = 0;
+  WGPUBufferUsage usage = WGPUBufferUsage_None;
   /// Shared with the poller, which finishes mappings. Mapped pointers are used with it in hand.
   Guarded<Mapping> mapping;
 };

@@ -165,3 +165,35 @@ def test_scopes_take_the_first_error_of_their_kind(tmp_path: Path) -> None:
     assert found["other"] is None
     assert found["lost"] == [None, "destroyed"]
     assert found["stderr"] == ""
+
+
+def test_clearing_nothing_is_checked_as_clearing_is(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const buffer = device.createBuffer({ size: 32, usage: U.COPY_DST | U.COPY_SRC });
+        device.queue.writeBuffer(buffer, 0, new Uint32Array(8).fill(7));
+        const other = device.createBuffer({ size: 32, usage: U.STORAGE });
+        const attempt = (record) => () => {
+          const encoder = device.createCommandEncoder();
+          record(encoder);
+          device.queue.submit([encoder.finish()]);
+        };
+        results.caught = await errors(device, {
+          valid: attempt((encoder) => { encoder.clearBuffer(buffer, 0, 0); encoder.clearBuffer(buffer, 32, 0); }),
+          behind: attempt((encoder) => encoder.clearBuffer(buffer, 36, 0)),
+          unaligned: attempt((encoder) => encoder.clearBuffer(buffer, 2, 0)),
+          usage: attempt((encoder) => encoder.clearBuffer(other, 0, 0)),
+          open: attempt((encoder) => {
+            const pass = encoder.beginComputePass();
+            encoder.clearBuffer(buffer, 0, 0);
+            pass.end();
+          }),
+        });
+        results.kept = await read(device, buffer, Uint32Array);
+        """,
+    )
+    wrong = [name for name, error in found["caught"].items() if error is not None]
+    assert wrong == ["behind", "unaligned", "usage", "open"]
+    assert found["kept"] == [7] * 8
