@@ -17,11 +17,12 @@ void write_texture(Call& call, const command::WriteTexture& command) {
   Device& device = call.device();
   if (command.part > 0 && device.texture_write_failed) return;
   WGPUTexelCopyBufferLayout layout = command.layout;
-  guard_copy_layout(call, layout, command.extent);
+  WGPUExtent3D extent = command.extent;
+  if (call.ready()) guard_copy_layout(call, layout, command.destination, extent);
   if (call.ready()) {
     stage_bytes(call, command.size);
     call.functions().QueueWriteTexture(command.self, &command.destination, command.data, command.size, &layout,
-                                       &command.extent);
+                                       &extent);
     device.writes_pending = true;
   }
   device.texture_write_failed = !call.ready() || device.failure();

@@ -16,11 +16,12 @@ void guard_clear_buffer(Call& call, WGPUBuffer buffer, std::uint64_t offset, std
 
 void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor);
 void guard_create_view(Call& call, const WGPUTextureViewDescriptor* descriptor);
-void guard_copy_layout(Call& call, WGPUTexelCopyBufferLayout& layout, const WGPUExtent3D& size);
-void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source, const WGPUTexelCopyTextureInfo*,
-                                  const WGPUExtent3D* size);
-void guard_copy_texture_to_buffer(Call& call, const WGPUTexelCopyTextureInfo*, WGPUTexelCopyBufferInfo* destination,
-                                  const WGPUExtent3D* size);
+void guard_copy_layout(Call& call, WGPUTexelCopyBufferLayout& layout, const WGPUTexelCopyTextureInfo& texture,
+                       WGPUExtent3D& size);
+void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source,
+                                  const WGPUTexelCopyTextureInfo* destination, WGPUExtent3D* size);
+void guard_copy_texture_to_buffer(Call& call, const WGPUTexelCopyTextureInfo* source,
+                                  WGPUTexelCopyBufferInfo* destination, WGPUExtent3D* size);
 void guard_create_render_pipeline(Call& call, const WGPURenderPipelineDescriptor* descriptor);
 void guard_set_index_buffer(Call& call, WGPUBuffer buffer, WGPUIndexFormat format, std::uint64_t& offset,
                             std::uint64_t& size);

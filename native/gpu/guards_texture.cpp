@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "gpu/guards.hpp"
@@ -7,6 +8,20 @@ namespace {
 
 constexpr WGPUTextureUsage kTextureUsages = 0x3F;
 constexpr WGPUTextureUsage kTransient = 0x20;
+
+/// Whether a copy begins and ends within the texture's level; a level that is not there is left for wgpu-core to
+/// refuse.
+bool is_within(Call& call, const WGPUTexelCopyTextureInfo& copy, const WGPUExtent3D& size) {
+  const Functions& f = call.functions();
+  if (copy.mipLevel >= f.TextureGetMipLevelCount(copy.texture)) return true;
+  const auto level = [&](std::uint32_t whole) { return std::max<std::uint64_t>(whole >> copy.mipLevel, 1); };
+  const std::uint32_t layers = f.TextureGetDepthOrArrayLayers(copy.texture);
+  const std::uint64_t depth = f.TextureGetDimension(copy.texture) == WGPUTextureDimension_3D ? level(layers) : layers;
+  const auto fits = [](std::uint64_t origin, std::uint64_t count, std::uint64_t end) { return origin + count <= end; };
+  return fits(copy.origin.x, size.width, level(f.TextureGetWidth(copy.texture))) &&
+         fits(copy.origin.y, size.height, level(f.TextureGetHeight(copy.texture))) &&
+         fits(copy.origin.z, size.depthOrArrayLayers, depth);
+}
 
 }  // namespace
 
@@ -26,26 +41,27 @@ void guard_create_view(Call& call, const WGPUTextureViewDescriptor* descriptor) 
   if ((descriptor->usage & ~texture->usage) != 0) call.refuse("usage has bits that the texture's usage has not");
 }
 
-void guard_copy_layout(Call& call, WGPUTexelCopyBufferLayout& layout, const WGPUExtent3D& size) {
+void guard_copy_layout(Call& call, WGPUTexelCopyBufferLayout& layout, const WGPUTexelCopyTextureInfo& texture,
+                       WGPUExtent3D& size) {
   // Zero is valid where nothing is copied; wgpu-native takes it in no case.
-  if (layout.bytesPerRow == 0) {
-    if (size.width != 0) call.refuse("bytesPerRow is 0");
-    layout.bytesPerRow = 256;
-  }
-  if (layout.rowsPerImage == 0) {
-    if (size.height != 0) call.refuse("rowsPerImage is 0");
-    layout.rowsPerImage = 1;
-  }
+  if (layout.bytesPerRow != 0 && layout.rowsPerImage != 0) return;
+  if (layout.bytesPerRow == 0 && size.width != 0) call.refuse("bytesPerRow is 0");
+  if (layout.rowsPerImage == 0 && size.height != 0) call.refuse("rowsPerImage is 0");
+  if (!is_within(call, texture, size)) call.refuse("the copy is outside of the texture");
+  // Such a layout needs no byte, nor does a copy of no row.
+  if (layout.bytesPerRow == 0) layout.bytesPerRow = WGPU_COPY_STRIDE_UNDEFINED;
+  if (layout.rowsPerImage == 0) layout.rowsPerImage = WGPU_COPY_STRIDE_UNDEFINED;
+  size = {0, 0, 0};
 }
 
-void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source, const WGPUTexelCopyTextureInfo*,
-                                  const WGPUExtent3D* size) {
-  guard_copy_layout(call, source->layout, *size);
+void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source,
+                                  const WGPUTexelCopyTextureInfo* destination, WGPUExtent3D* size) {
+  guard_copy_layout(call, source->layout, *destination, *size);
 }
 
-void guard_copy_texture_to_buffer(Call& call, const WGPUTexelCopyTextureInfo*, WGPUTexelCopyBufferInfo* destination,
-                                  const WGPUExtent3D* size) {
-  guard_copy_layout(call, destination->layout, *size);
+void guard_copy_texture_to_buffer(Call& call, const WGPUTexelCopyTextureInfo* source,
+                                  WGPUTexelCopyBufferInfo* destination, WGPUExtent3D* size) {
+  guard_copy_layout(call, destination->layout, *source, *size);
 }
 
 void read_swizzle(Call& call, WGPUTextureViewDescriptor&) {
