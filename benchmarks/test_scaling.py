@@ -80,13 +80,13 @@ def test_sealing(benchmark, measure, full, spares):
 
     def start_and_end() -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        broker, their_broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        service_socket, their_service_socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         begun = time.perf_counter()
-        number = zygote.spawn(theirs.fileno(), theirs.fileno(), their_broker.fileno())
+        number = zygote.spawn(theirs.fileno(), theirs.fileno(), their_service_socket.fileno())
         while not any(isinstance(message, Spawned) and message.sandbox == number for message in zygote.receive()):
             time.sleep(0.0001)
         milliseconds.append(1000 * (time.perf_counter() - begun))
-        for end in (ours, theirs, broker, their_broker):
+        for end in (ours, theirs, service_socket, their_service_socket):
             end.close()
         time.sleep(0.03)
 

@@ -16,8 +16,8 @@ import pytest
 
 import dcp_evaluator as dcp
 from dcp_evaluator import installation
-from dcp_evaluator.broker import Broker
 from dcp_evaluator.gpu_pool import GpuPool
+from dcp_evaluator.services import SandboxServices
 from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command, layouts, message
 from process_tree import kill
 from zygote_control import wait_until
@@ -174,11 +174,11 @@ def test_a_gpu_host_outlives_the_thread_that_started_it(gpu_hosts: Callable[[], 
 
 def test_a_sandbox_gets_a_limited_number_of_gpu_hosts(gpu_hosts: Callable[[], list[int]]) -> None:
     """Code that owns its sandbox asks in a loop; each time a process is started for it."""
-    broker, sandbox = Broker(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    services, sandbox = SandboxServices(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def ask(number: int) -> bytes:
         sandbox[1].send(b"G")
-        assert broker.answer(sandbox[0], number)
+        assert services.answer(sandbox[0], number)
         answer, fds, _, _ = socket.recv_fds(sandbox[1], 256, 1)
         for fd in fds:
             os.close(fd)
@@ -189,6 +189,6 @@ def test_a_sandbox_gets_a_limited_number_of_gpu_hosts(gpu_hosts: Callable[[], li
         assert answers[:64] == [b"G"] * 64
         assert answers[64:] == [b"Nthis sandbox has lost 64 GPU hosts; it gets no other"] * 2
         assert ask(2) == b"G"
-        broker.release(1)
-        broker.close()
+        services.release(1)
+        services.close()
     assert gpu_hosts() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import shutil
 from collections.abc import Callable
@@ -101,11 +102,20 @@ def test_worktimes_of_the_python_api(report: dict[str, Any]) -> None:
     assert report["worktimes"] == {**expected, "error": None}
 
 
-def test_start_up_files_that_are_not_dcps_have_no_worktimes(tmp_path: Path) -> None:
-    (name,) = write(tmp_path, start="onreadln((line) => { writeln('MSG:\"describe\"'); die(); });")
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("onreadln((line) => { writeln('MSG:\"describe\"'); die(); });", "dcp-evaluator printed something unknown"),
+        ("onreadln((line) => { writeln('MSG:{\"describe\": 1}'); });", "their answer is not one of DCP's"),
+        ("onreadln((line) => { writeln('MSG:' + '['.repeat(1e5) + '\"describe\"'); });", "dcp-evaluator failed (.*)"),
+        ("onreadln((line) => die(3));", r"dcp-evaluator failed \(exit 3\)"),
+    ],
+)
+def test_start_up_files_that_are_not_dcps_have_no_worktimes(tmp_path: Path, source: str, reason: str) -> None:
+    (name,) = write(tmp_path, start=source)
     worktimes = probe(0, str(tmp_path / name))["worktimes"]
-    assert worktimes["files"] is None
-    assert worktimes["error"].startswith("the start-up files tell no worktimes")
+    assert (worktimes["files"], worktimes["capabilities"]) == (None, None)
+    assert re.fullmatch(f"the start-up files tell no worktimes: {reason}", worktimes["error"]), worktimes["error"]
 
 
 def test_a_start_up_file_that_cannot_be_read_is_an_error() -> None:

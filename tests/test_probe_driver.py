@@ -9,6 +9,8 @@ import pytest
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import run
+from dcp_evaluator.errors import InstallationError
+from dcp_evaluator.gpu_options import list_adapters
 from reports import probe
 
 pytestmark = pytest.mark.any_engine
@@ -80,3 +82,11 @@ def test_a_choice_of_adapters_on_a_broken_driver_is_still_a_report(tmp_path: Pat
     report = probe(options=("--gpu-ban", "llvmpipe"), **chosen(broken_driver(tmp_path, BODIES["aborts"])))
     assert "SIGABRT" in report["gpu"]["error"]
     assert_the_rest_is_whole(report)
+
+
+def test_a_list_of_adapters_that_cannot_be_had_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in chosen(broken_driver(tmp_path, BODIES["aborts"])).items():
+        monkeypatch.setenv(name, value)
+    reason = r"dcp-gpu-host failed \(signal 6 \(SIGABRT\)\).*; dcp-evaluator --probe tells more"
+    with pytest.raises(InstallationError, match=f"^the GPU adapters cannot be listed: {reason}$"):
+        list_adapters()

@@ -253,11 +253,11 @@ class _LyingFactory(SandboxFactory):
         if not self._peers:
             return super().create(decoder)
         ours, theirs = socket.socketpair()
-        broker, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        service_socket, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         thread = threading.Thread(target=self._play, args=(self._peers.pop(0), theirs))
         thread.start()
         self._threads.append(thread)
-        return Sandbox(1_000_000 + len(self._threads), _native.FrameChannel(ours.detach()), broker, decoder)
+        return Sandbox(1_000_000 + len(self._threads), _native.FrameChannel(ours.detach()), service_socket, decoder)
 
     @staticmethod
     def _play(peer: Callable[[socket.socket], None], channel: socket.socket) -> None:

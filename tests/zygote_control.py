@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 from dcp_evaluator import engines, installation
-from dcp_evaluator.broker import Broker
 from dcp_evaluator.child import CHILD_SOCKET, inherited_descriptors
+from dcp_evaluator.services import SandboxServices
 
 DEADLINE = 20.0
 """Seconds after which a test gives up; far above what anything takes."""
@@ -93,8 +93,8 @@ class RunningZygote:
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends]
             self.pid = os.posix_spawnp(command[0], command, dict(environment or {}), file_actions=actions)
         self.status: int | None = None
-        self._broker = Broker()
-        self._brokers: list[threading.Thread] = []
+        self._services = SandboxServices()
+        self._service_threads: list[threading.Thread] = []
         if wait:
             answer = self.receive()
             assert answer == "ready", answer
@@ -112,9 +112,9 @@ class RunningZygote:
             os.kill(self.pid, signal.SIGKILL)
             raise
         finally:
-            for thread in self._brokers:
+            for thread in self._service_threads:
                 thread.join(DEADLINE)
-            self._broker.close()
+            self._services.close()
 
     def wait(self) -> int:
         """The exit status, or the negative signal, once it has ended."""
@@ -138,19 +138,21 @@ class RunningZygote:
 
     def start(self, name: str, channel_in: int, channel_out: int) -> int:
         """Asks for a sandbox on these descriptors and returns its process id."""
-        ours, broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with broker:
-            self.send(f"spawn {name}", [channel_in, channel_out, broker.fileno()])
+        ours, service_socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with service_socket:
+            self.send(f"spawn {name}", [channel_in, channel_out, service_socket.fileno()])
             answer = self.receive().split(" ", 2)
-        self._brokers.append(threading.Thread(target=self._serve, args=(ours,), daemon=True))
-        self._brokers[-1].start()
+        self._service_threads.append(threading.Thread(target=self._serve, args=(ours,), daemon=True))
+        self._service_threads[-1].start()
         assert answer[:2] == ["spawned", name], answer
         return int(answer[2])
 
-    def _serve(self, broker: socket.socket) -> None:
+    def _serve(self, service_socket: socket.socket) -> None:
         """Gives a sandbox what it asks for, until it ends."""
-        with broker:
-            while select.select([broker], [], []) and self._broker.answer(broker, broker.fileno()):
+        with service_socket:
+            while select.select([service_socket], [], []) and self._services.answer(
+                service_socket, service_socket.fileno()
+            ):
                 pass
 
     def spawn(self, name: str, pair: tuple[socket.socket, socket.socket] | None = None) -> Peer:

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxMessage = 4096;     // bytes of a request, and of an answer
 constexpr std::size_t kMaxId = 64;            // characters
-constexpr std::size_t kSpawnDescriptors = 3;  // in, out, broker
+constexpr std::size_t kSpawnDescriptors = 3;  // in, out, service socket
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= kMaxId && std::all_of(text.begin(), text.end(), [](char c) {
@@ -37,7 +37,8 @@ Request parse_request(const ipc::Packet& message) {
   } else if (request.id == "-") {
     request.reason = "an ID is 1 to 64 letters, digits, '.', '_' and '-'";
   } else if (verb == "spawn" && message.descriptors.size() != kSpawnDescriptors) {
-    request.reason = "spawn needs 3 descriptors (in, out, broker), not " + std::to_string(message.descriptors.size());
+    request.reason =
+        "spawn needs 3 descriptors (in, out, service socket), not " + std::to_string(message.descriptors.size());
   } else {
     request.kind = verb == "spawn" ? Request::Kind::spawn : Request::Kind::kill;
   }

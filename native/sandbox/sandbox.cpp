@@ -73,7 +73,7 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
   runtime_->clock_step_us = options.clock_step_us;
   runtime::install_web_ops(*runtime_);
   if (backend.install_webassembly != nullptr) webassembly_ = backend.install_webassembly(*runtime_, options);
-  gpu::install(*runtime_, [this](std::string& reason) { return ask_broker('G', reason); });
+  gpu::install(*runtime_, [this](std::string& reason) { return ask_service('G', reason); });
   session_->install(*runtime_);
   engine_->on_out_of_memory([this] { session_->out_of_memory(); });
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
@@ -127,9 +127,9 @@ void Sandbox::load_files() {
 int Sandbox::serve(const Channels& channels) {
   engine_->after_fork();
   call_runtime("resumeClock");
-  broker_ = channels.broker;
+  service_socket_ = channels.service_socket;
   if (webassembly_) {
-    webassembly_->use_compiler([this](std::string& reason) { return ask_broker('C', reason); });
+    webassembly_->use_compiler([this](std::string& reason) { return ask_service('C', reason); });
     webassembly_->on_out_of_memory([this] { session_->out_of_memory(); });
   }
   const bool loaded = !runtime_->loop().stopped();
@@ -163,10 +163,10 @@ void Sandbox::end_when_full() {
 }
 
 // docs/protocol.md, section 3.
-int Sandbox::ask_broker(char what, std::string& reason) {
+int Sandbox::ask_service(char what, std::string& reason) {
   ipc::Packet answer;
-  const bool asked = ipc::send_packet(broker_, std::string_view(&what, 1));
-  if (asked && ipc::receive_packet(broker_, answer, kLongestAnswer) == ipc::Received::packet) {
+  const bool asked = ipc::send_packet(service_socket_, std::string_view(&what, 1));
+  if (asked && ipc::receive_packet(service_socket_, answer, kLongestAnswer) == ipc::Received::packet) {
     if (answer.bytes == std::string_view(&what, 1) && answer.descriptors.size() == 1) {
       return answer.descriptors[0].release();
     }

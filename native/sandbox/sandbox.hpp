@@ -30,7 +30,7 @@ struct Options {
 struct Channels {
   int in = -1;
   int out = -1;
-  int broker = -1;
+  int service_socket = -1;
 };
 
 class Sandbox {
@@ -50,7 +50,7 @@ class Sandbox {
   void call_runtime(const char* hook);
   void end_when_full();
   /// What the process that owns this sandbox has to give: a connected socket, or -1 and the reason.
-  int ask_broker(char what, std::string& reason);
+  int ask_service(char what, std::string& reason);
 
   Options options_;
   std::vector<std::unique_ptr<char[]>> sources_;  ///< of the start-up files: the engine reads in them later on
@@ -60,7 +60,7 @@ class Sandbox {
   std::unique_ptr<Session> session_;
   std::unique_ptr<Rejections> rejections_;
   std::unique_ptr<WebAssembly> webassembly_;  ///< null where the engine has its own
-  int broker_ = -1;
+  int service_socket_ = -1;
 };
 
 }  // namespace dcp::sandbox

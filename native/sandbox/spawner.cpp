@@ -73,7 +73,7 @@ void Spawner::await_sealed(Spare& spare) {
 
 pid_t Spawner::spawn(const Channels& channels) {
   refused_ = false;
-  const int descriptors[] = {channels.in, channels.out, channels.broker};
+  const int descriptors[] = {channels.in, channels.out, channels.service_socket};
   std::string reason = "no spare";
   // Spares first; one that died meanwhile is passed over. Then a fresh one, which must do.
   for (bool fresh = false; !fresh;) {

@@ -58,7 +58,7 @@ class Evaluator:
 
     def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
         """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""
-        factory.broker.rest()
+        factory.services.rest()
         with self._lock:
             idle = self._idle.setdefault(memory_limit or self._memory_limit, [])
             if not self._closed and factory.zygote.alive and len(idle) < _MOST_IDLE:

@@ -14,7 +14,6 @@ FIELDS = ("vendor", "architecture", "device", "description")
 """What a pattern can look at: the members of GPUAdapterInfo."""
 LEAST_STAGING, MOST_STAGING = 64 << 20, 2 << 30
 SUBMISSION_TIMEOUT = 60.0
-_LIST_TIMEOUT = 60.0
 _TIMESTAMPS = {None: "hardware", True: "always", False: "never"}
 
 
@@ -112,20 +111,13 @@ class GpuOptions:
 
 def list_adapters() -> list[dict[str, Any]]:
     """The adapters that sandboxes can get, by index. Raises InstallationError where the driver gives no answer."""
-    import json
-    import subprocess  # both take long to load
+    from .probe_program import ask  # what it imports takes long to load
 
-    command = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library(), "--list"]
-    command += isolation.arguments()
-    try:
-        done = subprocess.run(
-            command, env=host_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIST_TIMEOUT,
-            check=True,
-        )  # fmt: skip
-        found = json.loads(done.stdout)["adapters"]
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError):
-        raise InstallationError("the GPU adapters cannot be listed; dcp-evaluator --probe says why") from None
-    return list(found)
+    arguments = ["--library", installation.wgpu_library(), "--list", *isolation.arguments()]
+    answer, problem = ask("dcp-gpu-host", arguments, host_environment(), dict)
+    if answer is None:
+        raise InstallationError(f"the GPU adapters cannot be listed: {problem}; dcp-evaluator --probe tells more")
+    return list(answer["adapters"])
 
 
 def _compile(text: str) -> tuple[str, re.Pattern[str]]:

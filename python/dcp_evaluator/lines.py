@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from .broker import Broker
 from .exit_status import ExitStatus
 from .gpu_options import GpuOptions
+from .services import SandboxServices
+from .spawn import spawn_on
 from .zygote import Zygote
 from .zygote_messages import Exited, Refused, Spawned
 
@@ -44,19 +45,19 @@ class LineEvaluator:
         self.last_exit: ExitStatus | None = None
         self._level = level
         self._selector = selectors.DefaultSelector()
-        self._brokers: dict[int, socket.socket] = {}
+        self._service_sockets: dict[int, socket.socket] = {}
         self._start_zygote = partial(Zygote, "line", files=files, memory_limit=memory_limit, spares=spares)
         self._signals = _Signals()
         self.watch(self._signals, self._on_signal)
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
-        self._broker = Broker(warm, gpu)
+        self._services = SandboxServices(warm, gpu)
 
     @property
     def sandboxes(self) -> int:
         """How many have a connection."""
-        return len(self._brokers)
+        return len(self._service_sockets)
 
     def notice(self, level: int, text: str) -> None:
         if level <= self._level:
@@ -82,21 +83,15 @@ class LineEvaluator:
 
     def connect(self, channel_in: int, channel_out: int) -> None:
         """A new sandbox on these descriptors, which stay the caller's. Raises OSError, ZygoteError."""
-        broker, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                number = self._zygote.spawn(channel_in, channel_out, theirs.fileno())
-            except BaseException:
-                broker.close()
-                raise
-        self._brokers[number] = broker
-        self.watch(broker, lambda: self._on_broker(number))
+        number, service_socket = spawn_on(self._zygote, channel_in, channel_out)
+        self._service_sockets[number] = service_socket
+        self.watch(service_socket, lambda: self._on_service(number))
 
     def restart(self) -> None:
         """Takes a new zygote after the old one has ended, and all sandboxes with it."""
         self.unwatch(self._zygote)
         self._zygote.close()
-        for number in list(self._brokers):
+        for number in list(self._service_sockets):
             self._forget(number)
         self._zygote = self._start_zygote()
         self._ready = False
@@ -104,10 +99,10 @@ class LineEvaluator:
 
     def close(self) -> None:
         """Ends all processes."""
-        self._broker.close()
+        self._services.close()
         self._zygote.close()
-        for broker in self._brokers.values():
-            broker.close()
+        for service_socket in self._service_sockets.values():
+            service_socket.close()
         self._selector.close()
         self._signals.close()
 
@@ -129,21 +124,21 @@ class LineEvaluator:
                     self.notice(NOTICE if status.by_signal else INFO, f"sandbox {number} ended ({status})")
                     self._ended(number, status)
 
-    def _on_broker(self, number: int) -> None:
-        broker = self._brokers.get(number)  # gone, where its sandbox ended in the same turn
-        if broker is not None and not self._broker.answer(broker, number):
-            self.unwatch(broker)
+    def _on_service(self, number: int) -> None:
+        service_socket = self._service_sockets.get(number)  # gone, where its sandbox ended in the same turn
+        if service_socket is not None and not self._services.answer(service_socket, number):
+            self.unwatch(service_socket)
 
     def _ended(self, number: int, status: ExitStatus) -> None:
         self.last_exit = status
         self._forget(number)
 
     def _forget(self, number: int) -> None:
-        broker = self._brokers.pop(number, None)
-        if broker is not None:
-            self.unwatch(broker)
-            broker.close()
-        self._broker.release(number)
+        service_socket = self._service_sockets.pop(number, None)
+        if service_socket is not None:
+            self.unwatch(service_socket)
+            service_socket.close()
+        self._services.release(number)
 
 
 class _Signals:

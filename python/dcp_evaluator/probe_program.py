@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import select
 import subprocess
-from collections.abc import Mapping
-from typing import Any
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from . import installation
 from .errors import DcpError
@@ -17,20 +22,38 @@ TIMEOUT = 60.0
 _GRACE = 2.0
 
 
+class Question(NamedTuple):
+    """``text``: what is written to the program's input, less than 4 KiB; it stays open until the answer has come.
+
+    ``answer``: the JSON of a line that is the answer, None for other lines.
+    """
+
+    text: bytes
+    answer: Callable[[bytes], bytes | None]
+
+
 def ask(
-    program: str, arguments: list[str], environment: Mapping[str, str], kind: type[Any], timeout: float = TIMEOUT
+    program: str,
+    arguments: list[str],
+    environment: Mapping[str, str],
+    kind: type[Any],
+    timeout: float = TIMEOUT,
+    question: Question | None = None,
 ) -> tuple[Any, None] | tuple[None, str]:
-    """The JSON value that ``program`` prints, of type ``kind``, or the reason why there is none."""
+    """The JSON value that ``program`` prints, of type ``kind``, or the reason why there is none.
+
+    ``question``: what it is asked for the value, where it does not print it by itself.
+    """
     try:
-        command = [installation.executable(program), *arguments]
-        status, output, errors = _run(command, environment, timeout)
+        command = [*_command(program), *arguments]
+        if question is None:
+            status, output, errors = _run(command, environment, timeout)
+        else:
+            status, output, errors = _converse(command, environment, timeout, question)
         answer = json.loads(output)
         return (answer, None) if isinstance(answer, kind) else (None, f"{program} printed something unknown")
-    except ValueError:
-        last = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return None, ": ".join(
-            [f"{program} failed ({ExitStatus(status)})", *(line.removeprefix(f"{program}: ") for line in last)]
-        )
+    except (ValueError, RecursionError):
+        return None, ": ".join([f"{program} failed ({status})", *_last_line(errors, program)])
     except subprocess.TimeoutExpired:
         return None, f"{program} gave no answer within {timeout:g} s"
     except OSError as error:
@@ -39,7 +62,21 @@ def ask(
         return None, str(error)
 
 
-def _run(command: list[str], environment: Mapping[str, str], timeout: float) -> tuple[int, bytes, bytes]:
+def _command(program: str) -> list[str]:
+    if program == "dcp-evaluator":
+        return [sys.executable, "-m", "dcp_evaluator"]
+    return [installation.executable(program)]
+
+
+def _last_line(errors: bytes, program: str) -> list[str]:
+    """A driver may have written it: what could steer a terminal is replaced."""
+    lines = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
+    return [
+        "".join(each if each.isprintable() else "?" for each in line.removeprefix(f"{program}: ")) for line in lines
+    ]
+
+
+def _run(command: list[str], environment: Mapping[str, str], timeout: float) -> tuple[ExitStatus, bytes, bytes]:
     """Status, output and errors. A process that hangs in the kernel, where no signal ends it, is left behind."""
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
@@ -50,4 +87,39 @@ def _run(command: list[str], environment: Mapping[str, str], timeout: float) -> 
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=_GRACE)
         raise
-    return process.returncode, output, errors
+    return ExitStatus(process.returncode), output, errors
+
+
+def _converse(
+    command: list[str], environment: Mapping[str, str], timeout: float, question: Question
+) -> tuple[ExitStatus, bytes, bytes]:
+    """Status, the answer, which is empty where there is none, and errors."""
+    pipe = subprocess.PIPE
+    with tempfile.TemporaryFile() as errors:
+        with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=errors) as process:
+            try:
+                answer = _first_answer(process, question, timeout)
+                if not answer:
+                    process.wait(_GRACE)
+            finally:
+                process.terminate()
+        errors.seek(0)
+        return ExitStatus(process.returncode), answer, errors.read()
+
+
+def _first_answer(process: subprocess.Popen[bytes], question: Question, timeout: float) -> bytes:
+    """Empty where the output ends before. Raises subprocess.TimeoutExpired, OSError."""
+    assert process.stdin is not None and process.stdout is not None
+    deadline = time.monotonic() + timeout
+    with contextlib.suppress(BrokenPipeError):  # it has ended: its status and its errors say why
+        os.write(process.stdin.fileno(), question.text)
+    rest = b""
+    while select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        data = os.read(process.stdout.fileno(), 1 << 16)
+        if not data:
+            return b""
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            if (answer := question.answer(line)) is not None:
+                return answer
+    raise subprocess.TimeoutExpired(process.args, timeout)

@@ -211,7 +211,7 @@ class Results(Sequence[Any]):
             self.job._set_ready_state("exec")
             factory = self._evaluator.acquire(self._memory_limit)
             if "gpu" in self.job.work_function:
-                factory.broker.gpu_pool.prewarm(options.sandboxes)
+                factory.services.gpu_pool.prewarm(options.sandboxes)
             sink = _Sink(self, source)
             supervisor = Supervisor(factory, (payload, shared.fds), source, sink, options)
             with self._condition:

@@ -1,4 +1,4 @@
-"""One sandbox as its supervisor sees it: a channel of frames, a broker, and the slices that it has been given."""
+"""One sandbox as its supervisor sees it: its channel, its service socket, and the slices that it has been given."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from . import _native, frames
-from .broker import Broker
 from .gpu_options import GpuOptions
+from .services import SandboxServices
 from .slice_limits import SliceLimits, SliceUse
+from .spawn import spawn_sandbox
 from .values import FrameDecoder, ResultError, SharedArrays, encode
 from .zygote import Zygote
 
-_CHANNEL_BUFFER = 1 << 20
 _MOST_QUEUED_BYTES = 32 << 20
 _WINDOW_SECONDS = 0.010
 _LARGEST_WINDOW = 256
@@ -47,24 +47,12 @@ class SandboxFactory:
     ) -> None:
         self._start_zygote = partial(Zygote, "job", engine=engine, memory_limit=memory_limit)
         self.zygote = self._start_zygote()
-        self.broker = Broker(gpu=gpu)
+        self.services = SandboxServices(gpu=gpu)
 
     def create(self, decoder: FrameDecoder) -> Sandbox:
         """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        broker, their_broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHANNEL_BUFFER)
-            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _CHANNEL_BUFFER)
-            number = self.zygote.spawn(theirs.fileno(), theirs.fileno(), their_broker.fileno())
-        except BaseException:
-            ours.close()
-            broker.close()
-            raise
-        finally:
-            theirs.close()
-            their_broker.close()
-        return Sandbox(number, _native.FrameChannel(ours.detach()), broker, decoder)
+        number, channel, service_socket = spawn_sandbox(self.zygote)
+        return Sandbox(number, channel, service_socket, decoder)
 
     def replace_zygote(self) -> None:
         """Starts another one, after the first has ended. Raises InstallationError, ZygoteError."""
@@ -73,7 +61,7 @@ class SandboxFactory:
 
     def close(self) -> None:
         """Ends the zygote, all sandboxes and what serves them."""
-        self.broker.close()
+        self.services.close()
         self.zygote.close()
 
 
@@ -81,11 +69,11 @@ class Sandbox:
     """A sandbox process. ``queue`` holds the slices that it was given and has not answered; the first one runs."""
 
     def __init__(
-        self, number: int, channel: _native.FrameChannel, broker: socket.socket, decoder: FrameDecoder
+        self, number: int, channel: _native.FrameChannel, service_socket: socket.socket, decoder: FrameDecoder
     ) -> None:
         self.number = number
         self.channel = channel
-        self.broker = broker
+        self.service_socket = service_socket
         self.queue: deque[Slice] = deque()
         self.assigned = False
         self.ended = False
@@ -172,7 +160,7 @@ class Sandbox:
         self.window = max(1, min(target, 2 * self.window, _LARGEST_WINDOW))
 
     def close(self) -> None:
-        """Closes the channel and the broker: the sandbox ends."""
+        """Closes the channel and the service socket: the sandbox ends."""
         self.ended = True
         self.channel.close()
-        self.broker.close()
+        self.service_socket.close()

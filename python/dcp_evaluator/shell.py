@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import selectors
-import socket
 import sys
 from collections.abc import Sequence
 
 from . import _native, frames
-from .broker import Broker
 from .errors import UsageError, ZygoteError
 from .exit_status import ExitStatus
 from .gpu_options import GpuOptions
+from .services import SandboxServices
+from .spawn import spawn_sandbox
 from .streams import write_all
 from .zygote import Zygote
 from .zygote_messages import Exited, Refused
@@ -29,7 +29,7 @@ def run_shell(
     """
     scripts = [_read(path) for path in files]
     zygote = Zygote("shell", memory_limit=memory_limit, spares=0)
-    services = Broker(gpu=gpu)
+    services = SandboxServices(gpu=gpu)
     try:
         return _Shell(zygote, services, files).run(scripts, module)
     except KeyboardInterrupt:
@@ -50,18 +50,14 @@ def _read(path: str) -> str:
 class _Shell:
     """The sandbox's peer."""
 
-    def __init__(self, zygote: Zygote, services: Broker, files: Sequence[str]) -> None:
+    def __init__(self, zygote: Zygote, services: SandboxServices, files: Sequence[str]) -> None:
         self._zygote = zygote
         self._services = services
         self._files = files
         self._folders = {os.path.realpath(os.path.dirname(path)) for path in files}  # noqa: PTH120
         self._status: int | None = None
         self._selector = selectors.DefaultSelector()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._broker, their_broker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, their_broker:
-            self._id = zygote.spawn(theirs.fileno(), theirs.fileno(), their_broker.fileno())
-        self._channel = _native.FrameChannel(ours.detach())
+        self._sandbox, self._channel, self._service_socket = spawn_sandbox(zygote)
 
     def run(self, scripts: Sequence[str], module: bool) -> int:
         for position, (path, source) in enumerate(zip(self._files, scripts, strict=True), 1):
@@ -69,7 +65,7 @@ class _Shell:
             self._send(frames.SCRIPT, path, source, kind)
         self._send(frames.NO_MORE_SCRIPTS)
         self._selector.register(self._channel, selectors.EVENT_READ | selectors.EVENT_WRITE, self._on_channel)
-        self._selector.register(self._broker, selectors.EVENT_READ, self._on_broker)
+        self._selector.register(self._service_socket, selectors.EVENT_READ, self._on_service)
         self._selector.register(self._zygote, selectors.EVENT_READ, self._on_zygote)
         while self._status is None:
             for key, _ in self._selector.select():
@@ -129,9 +125,9 @@ class _Shell:
         except UsageError:
             return None
 
-    def _on_broker(self) -> None:
-        if not self._services.answer(self._broker, self._id):
-            self._selector.unregister(self._broker)
+    def _on_service(self) -> None:
+        if not self._services.answer(self._service_socket, self._sandbox):
+            self._selector.unregister(self._service_socket)
 
     def _on_zygote(self) -> None:
         for message in self._zygote.receive():

@@ -189,7 +189,7 @@ class Supervisor:
         sandbox.quiet_since = now
         sandbox.use = SliceUse(self._options.limits)
         self._selector.register(sandbox.channel, selectors.EVENT_READ, lambda mask: self._on_channel(sandbox, mask))
-        self._selector.register(sandbox.broker, selectors.EVENT_READ, lambda mask: self._on_broker(sandbox))
+        self._selector.register(sandbox.service_socket, selectors.EVENT_READ, lambda mask: self._on_service(sandbox))
         sandbox.channel.send(*self._assignment)
         self._flush(sandbox)
 
@@ -335,9 +335,9 @@ class Supervisor:
             self._stopped = True
         self._sink.error(error, metrics)
 
-    def _on_broker(self, sandbox: Sandbox) -> None:
-        if not sandbox.ended and not self._factory.broker.answer(sandbox.broker, sandbox.number):
-            self._unregister(sandbox.broker)
+    def _on_service(self, sandbox: Sandbox) -> None:
+        if not sandbox.ended and not self._factory.services.answer(sandbox.service_socket, sandbox.number):
+            self._unregister(sandbox.service_socket)
 
     # --- How sandboxes end ---
 
@@ -477,10 +477,10 @@ class Supervisor:
 
     def _drop(self, sandbox: Sandbox) -> None:
         self._unregister(sandbox.channel)
-        self._unregister(sandbox.broker)
+        self._unregister(sandbox.service_socket)
         sandbox.close()
         del self._sandboxes[sandbox.number]
-        self._factory.broker.release(sandbox.number)
+        self._factory.services.release(sandbox.number)
         with contextlib.suppress(ZygoteError):
             self._factory.zygote.kill(sandbox.number)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import threading
+import os
 from collections.abc import Sequence
 from typing import Any
 
+from .probe_program import Question, ask
+
 _LOCAL = [{"name": "map-basic", "versions": ["1.0.0"]}]
 """Of local_exec: one call of a JavaScript function a datum."""
-_DESCRIBE = {"type": "workerMessage", "message": {"_serializeVerId": "v8", "what": {"raw": {"request": "describe"}}}}
-_TIMEOUT = 60.0
 
 
 def worktimes(files: Sequence[str]) -> dict[str, Any]:
@@ -23,39 +21,33 @@ def worktimes(files: Sequence[str]) -> dict[str, Any]:
     """
     report: dict[str, Any] = {"local": _LOCAL, "files": None, "capabilities": None, "error": None}
     if files:
-        try:
-            answer = _plain(_describe(files)["message"]["what"])["value"]
-            report["files"] = [_worktime(item) for item in answer["worktimes"]]
-            report["capabilities"] = dict(answer["capabilities"])
-        except (ValueError, LookupError, TypeError, OSError, RecursionError):
-            report["error"] = (
-                "the start-up files tell no worktimes: they are not DCP's, do not work here, or take too long"
-            )
+        told, problem = ask("dcp-evaluator", ["-d", "3", *files], os.environ, dict, question=_DESCRIBE)
+        if told is not None:
+            try:
+                report |= _described(told)
+            except (ValueError, LookupError, TypeError, RecursionError):
+                problem = "their answer is not one of DCP's"
+        if problem is not None:
+            report["error"] = f"the start-up files tell no worktimes: {problem}"
     return report
 
 
-def _describe(files: Sequence[str]) -> Any:
-    """The answer of a sandbox of ``dcp-evaluator FILE...`` to what DCP's supervisor asks. It is not to be trusted.
+def _answer(line: bytes) -> bytes | None:
+    return line.removeprefix(b"MSG:") if line.startswith(b"MSG:") and b'"describe"' in line else None
 
-    Raises LookupError where there is none.
-    """
-    command = [sys.executable, "-m", "dcp_evaluator", "-d", "0", *files]
-    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing) as process:
-        assert process.stdin is not None and process.stdout is not None
-        deadline = threading.Timer(_TIMEOUT, process.terminate)
-        deadline.start()
-        try:
-            # Input stays open meanwhile: at its end the sandbox would not wait for the GPU's answer.
-            process.stdin.write(json.dumps(_DESCRIBE).encode() + b"\n")
-            process.stdin.flush()
-            for line in process.stdout:
-                if line.startswith(b"MSG:") and b'"describe"' in line:
-                    return json.loads(line.removeprefix(b"MSG:"))
-        finally:
-            deadline.cancel()
-            process.terminate()
-    raise LookupError
+
+_MESSAGE = {"type": "workerMessage", "message": {"_serializeVerId": "v8", "what": {"raw": {"request": "describe"}}}}
+_DESCRIBE = Question(json.dumps(_MESSAGE).encode() + b"\n", _answer)
+"""What DCP's supervisor asks. At the end of its input the sandbox would not wait for the GPU's answer."""
+
+
+def _described(message: dict[str, Any]) -> dict[str, Any]:
+    """What a sandbox said, which is not to be trusted. Raises one of several errors where it is not as DCP has it."""
+    answer = _plain(message["message"]["what"])["value"]
+    return {
+        "files": [_worktime(item) for item in answer["worktimes"]],
+        "capabilities": dict(answer["capabilities"]),
+    }
 
 
 def _worktime(item: dict[str, Any]) -> dict[str, Any]:

@@ -64,12 +64,12 @@ class Zygote:
         while not self._ready:
             self._receive(0)
 
-    def spawn(self, channel_in: int, channel_out: int, broker: int) -> int:
+    def spawn(self, channel_in: int, channel_out: int, service_socket: int) -> int:
         """Asks for a sandbox on these descriptors, which stay the caller's. Returns its id. Raises ZygoteError."""
         self.wait_ready()
         sandbox = self._next_id
         self._next_id += 1
-        self._send(f"spawn {sandbox}", [channel_in, channel_out, broker])
+        self._send(f"spawn {sandbox}", [channel_in, channel_out, service_socket])
         return sandbox
 
     def kill(self, sandbox: int) -> None:

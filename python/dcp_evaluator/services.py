@@ -12,18 +12,18 @@ from .gpu_pool import GpuPool
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
-class Broker:
-    """Answers the brokers of all sandboxes of one owner. Not thread-safe."""
+class SandboxServices:
+    """Answers the service sockets of all sandboxes of one owner. Not thread-safe."""
 
     def __init__(self, warm: int = 0, gpu: GpuOptions | None = None) -> None:
         """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU."""
         self.gpu_pool = GpuPool(warm, gpu)
         self.compiler = Compiler()
 
-    def answer(self, broker: socket.socket, sandbox: int) -> bool:
-        """Serves a request on ``broker``; False when the sandbox has closed it."""
+    def answer(self, service_socket: socket.socket, sandbox: int) -> bool:
+        """Serves a request on ``service_socket``; False when the sandbox has closed it."""
         try:
-            request = broker.recv(16, socket.MSG_DONTWAIT)
+            request = service_socket.recv(16, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except OSError:
@@ -31,7 +31,7 @@ class Broker:
         if not request:
             return False
         try:
-            self._serve(request, broker, sandbox)
+            self._serve(request, service_socket, sandbox)
         except OSError:
             return False
         return True
@@ -49,21 +49,21 @@ class Broker:
         self.gpu_pool.close()
         self.compiler.close()
 
-    def _serve(self, request: bytes, broker: socket.socket, sandbox: int) -> None:
+    def _serve(self, request: bytes, service_socket: socket.socket, sandbox: int) -> None:
         providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": self.compiler.connect}
         provider = providers.get(request)
         if provider is None:
-            broker.send(b"Nunknown request", _FLAGS)
+            service_socket.send(b"Nunknown request", _FLAGS)
             return
         try:
             connection = provider()
         except DcpError as error:
-            broker.send(b"N" + str(error).encode(), _FLAGS)
+            service_socket.send(b"N" + str(error).encode(), _FLAGS)
         except OSError as error:
-            broker.send(f"Nits process cannot be started: {error.strerror}".encode(), _FLAGS)
+            service_socket.send(f"Nits process cannot be started: {error.strerror}".encode(), _FLAGS)
         else:
             with connection:  # the sandbox now has the only one: its end is seen at the other end
-                socket.send_fds(broker, [request], [connection.fileno()], _FLAGS)
+                socket.send_fds(service_socket, [request], [connection.fileno()], _FLAGS)
         if request == b"G":
             self.gpu_pool.refill()
         elif request == b"C":
