@@ -1,11 +1,14 @@
 #include "isolation/refusal_trace.hpp"
 
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -103,18 +106,31 @@ const char* error_name(int error) {
   return name == nullptr ? "unknown error" : name;
 }
 
+// Not dprintf(): fork() holds a lock that it takes.
+template <typename... Words>
+void tell(const char* format, Words... words) {
+  char line[4352];
+  const int size = std::snprintf(line, sizeof line, format, words...);
+  (void)!write(STDERR_FILENO, line, std::min(static_cast<std::size_t>(size), sizeof line));
+}
+
 void tell_file(int number, const Registers& registers, long result) {
   const int error = static_cast<int>(-result);
   if (error != EACCES && error != EPERM && error != ENOENT && error != EROFS) return;
   const auto* path = reinterpret_cast<const char*>(
       registers.arguments[static_cast<std::size_t>(path_argument[static_cast<std::size_t>(number)])]);
-  (void)dprintf(STDERR_FILENO, "file: %s (%s: %s)\n", path, name_of(number), error_name(error));
+  tell("file: %s (%s: %s)\n", path, name_of(number), error_name(error));
 }
 
-void tell_refusal(int number, std::uint32_t data) {
-  if (number >= 0 && number < kNumbers && told[static_cast<std::size_t>(number)].exchange(true)) return;
+/// An ioctl is told each time, with its number: that says which driver's it is.
+void tell_refusal(int number, const Registers& registers, std::uint32_t data) {
   const char* outcome = data == kWouldEnd ? "would end the process" : error_name(static_cast<int>(data));
-  (void)dprintf(STDERR_FILENO, "refused: %s (%s)\n", name_of(number), outcome);
+  if (number == SYS_ioctl) {
+    tell("refused: ioctl %#lx (%s)\n", registers.arguments[1] & 0xFFFFFFFF, outcome);
+    return;
+  }
+  if (number >= 0 && number < kNumbers && told[static_cast<std::size_t>(number)].exchange(true)) return;
+  tell("refused: %s (%s)\n", name_of(number), outcome);
 }
 
 void on_refusal(int, siginfo_t* info, void* context) {
@@ -126,7 +142,7 @@ void on_refusal(int, siginfo_t* info, void* context) {
     *registers.result = dcp_untraced_call(info->si_syscall, given[0], given[1], given[2], given[3], given[4], given[5]);
     tell_file(info->si_syscall, registers, *registers.result);
   } else {
-    tell_refusal(info->si_syscall, data);
+    tell_refusal(info->si_syscall, registers, data);
     *registers.result = -static_cast<long>(data == kWouldEnd ? EPERM : data);
   }
   errno = saved;
@@ -148,8 +164,9 @@ sock_filter jump_where(std::uint32_t value, std::size_t equal, std::size_t other
   return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, static_cast<std::uint8_t>(equal), static_cast<std::uint8_t>(other));
 }
 
-/// Calls that look at files come to the handler, but for those that it makes itself. clone3 fails as ever: the C
-/// library makes it with all signals blocked, and a SIGSYS that is blocked ends the process.
+/// What is put ahead of the filter. Calls that look at files come to the handler, but for those that it makes itself.
+/// Making a process fails as ever, and silently: the C library tries it with all signals blocked, and a SIGSYS that is
+/// blocked ends the process.
 std::vector<sock_filter> trace_files() {
   std::vector<std::uint32_t> numbers;
   for (const FileCall& call : kFileCalls) {
@@ -158,20 +175,29 @@ std::vector<sock_filter> trace_files() {
     path_argument[static_cast<std::size_t>(number)] = call.path;
     numbers.push_back(static_cast<std::uint32_t>(number));
   }
+  const auto number_of = [](const char* name) {
+    return static_cast<std::uint32_t>(seccomp_syscall_resolve_name(name));
+  };
   const auto from = reinterpret_cast<std::uintptr_t>(dcp_untraced_return);
-  constexpr std::size_t where = offsetof(seccomp_data, instruction_pointer);
-  const sock_filter tail[] = {answer(SECCOMP_RET_ERRNO | ENOSYS),
-                              load(where),
-                              jump_where(static_cast<std::uint32_t>(from), 0, 3),
-                              load(where + 4),
-                              jump_where(static_cast<std::uint32_t>(from >> 32), 0, 1),
-                              answer(SECCOMP_RET_ALLOW),
-                              answer(SECCOMP_RET_TRAP | kLooksAtFile)};
-  std::vector<sock_filter> program{load(offsetof(seccomp_data, nr))};
-  for (std::size_t i = 0; i < numbers.size(); ++i) program.push_back(jump_where(numbers[i], numbers.size() - i + 2, 0));
-  program.push_back(jump_where(static_cast<std::uint32_t>(seccomp_syscall_resolve_name("clone3")), 1, 0));
-  program.push_back(BPF_STMT(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(std::size(tail))));
-  program.insert(program.end(), std::begin(tail), std::end(tail));
+  constexpr std::size_t caller = offsetof(seccomp_data, instruction_pointer), flags = offsetof(seccomp_data, args);
+  const std::vector<sock_filter> making{answer(SECCOMP_RET_ERRNO | ENOSYS), load(flags),
+                                        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 7, 0),
+                                        answer(SECCOMP_RET_ERRNO | EPERM)};
+  const std::vector<sock_filter> looking{load(caller),
+                                         jump_where(static_cast<std::uint32_t>(from), 0, 3),
+                                         load(caller + 4),
+                                         jump_where(static_cast<std::uint32_t>(from >> 32), 0, 1),
+                                         answer(SECCOMP_RET_ALLOW),
+                                         answer(SECCOMP_RET_TRAP | kLooksAtFile)};
+  std::vector<sock_filter> program{load(offsetof(seccomp_data, nr)),
+                                   jump_where(number_of("clone3"), numbers.size() + 2, 0),
+                                   jump_where(number_of("clone"), numbers.size() + 2, 0)};
+  for (std::size_t left = numbers.size(); left > 0; --left) {
+    program.push_back(jump_where(numbers[numbers.size() - left], left + making.size(), 0));
+  }
+  program.push_back(BPF_STMT(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(making.size() + looking.size())));
+  program.insert(program.end(), making.begin(), making.end());
+  program.insert(program.end(), looking.begin(), looking.end());
   return program;
 }
 

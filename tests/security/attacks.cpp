@@ -1,5 +1,6 @@
 #include "attacks.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/bpf.h>
@@ -35,6 +36,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace dcp::attacks {
 namespace {
@@ -275,6 +277,47 @@ std::string perf() {
   return outcome(syscall(SYS_perf_event_open, &attributes, 0, -1, -1, 0), "a counter");
 }
 std::string user_faults() { return outcome(syscall(SYS_userfaultfd, O_CLOEXEC | 1), "userfaultfd"); }
+/// Whether a thread is moved: the filter of a GPU host says so, and does nothing.
+std::string pin_thread() {
+  cpu_set_t before, after, one;
+  if (sched_getaffinity(0, sizeof before, &before) != 0 || CPU_COUNT(&before) < 2) return outcome(-1);
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+  }
+  if (sched_setaffinity(0, sizeof one, &one) != 0) return outcome(-1);
+  errno = EPERM;
+  const bool moved = sched_getaffinity(0, sizeof after, &after) == 0 && CPU_COUNT(&after) == 1;
+  return outcome(moved ? 0 : -1, "a thread is pinned");
+}
+std::string change_scheduler() {
+  const sched_param none{};
+  const int before = sched_getscheduler(0);
+  if (sched_setscheduler(0, SCHED_BATCH, &none) != 0) return outcome(-1);
+  errno = EPERM;
+  return outcome(sched_getscheduler(0) == before ? -1 : 0, "another scheduler");
+}
+/// More than the limit that every process has.
+std::string lock_memory() {
+  constexpr std::size_t size = std::size_t{32} << 20;
+  void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return outcome(mlock(memory, size), "32 MiB are locked");
+}
+std::string change_mode() { return outcome(chmod("/dev/null", 0666), "the mode of a device"); }
+std::string give_away() { return outcome(chown("/dev/null", geteuid(), getegid()), "the owner of a device"); }
+/// The folders of the machine's own root, not of a view.
+std::string list_root() {
+  DIR* folder = opendir("/");
+  if (folder == nullptr) return outcome(-1);
+  std::string found;
+  while (const dirent* entry = readdir(folder)) {
+    if (std::string_view(entry->d_name) == "home" || std::string_view(entry->d_name) == "root") found = entry->d_name;
+  }
+  closedir(folder);
+  errno = ENOENT;
+  return outcome(found.empty() ? -1 : 0, "the machine's root is listed");
+}
+std::string display_device() { return open_and_close("/dev/dri/card0", O_RDWR); }
 std::string change_personality() { return outcome(personality(0xFFFFFFFF), "personality"); }
 std::string shared_segment() {
   const int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
@@ -415,6 +458,13 @@ constexpr Attack kAttacks[] = {ATTACK(read_file),
                                ATTACK(load_bpf),
                                ATTACK(perf),
                                ATTACK(user_faults),
+                               ATTACK(pin_thread),
+                               ATTACK(change_scheduler),
+                               ATTACK(lock_memory),
+                               ATTACK(change_mode),
+                               ATTACK(give_away),
+                               ATTACK(list_root),
+                               ATTACK(display_device),
                                ATTACK(change_personality),
                                ATTACK(shared_segment),
                                ATTACK(map_code),

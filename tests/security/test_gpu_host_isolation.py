@@ -122,12 +122,14 @@ def test_it_sees_what_drivers_need(host: Host, prefix: list[str], public: Public
         return
     root = Path(f"/proc/{host.process.pid}/root")
     assert {entry.name for entry in root.iterdir()} <= {
-        "dev", "etc", "lib", "lib32", "lib64", "proc", "scratch", "sys", "usr",
+        "dev", "etc", "gnu", "lib", "lib32", "lib64", "nix", "opt", "proc", "run", "scratch", "sys", "usr",
     }  # fmt: skip
-    assert {entry.name for entry in (root / "etc").iterdir()} <= {"ld.so.cache", "vulkan", "glvnd", "drirc", "nvidia"}
+    assert {entry.name for entry in (root / "etc").iterdir()} <= {
+        "amd", "drirc", "glvnd", "ld.so.cache", "nvidia", "vulkan", "xdg",
+    }  # fmt: skip
     assert {entry.name.rstrip("0123456789") for entry in (root / "dev").iterdir()} <= {
-        "null", "zero", "urandom", "dri", "nvidia", "nvidiactl", "nvidia-modeset", "nvidia-uvm", "nvidia-uvm-tools",
-        "nvidia-caps", "dxg",
+        "null", "zero", "random", "urandom", "dri", "nvidia", "nvidiactl", "nvidia-modeset", "nvidia-uvm",
+        "nvidia-uvm-tools", "nvidia-caps", "dxg",
     }  # fmt: skip
     mounts = {line.split()[4]: line.split()[5].split(",") for line in host.file("mountinfo").splitlines()}
     assert [place for place, flags in mounts.items() if "ro" not in flags] == ["/scratch"]
