@@ -34,11 +34,11 @@ void read_configuration(const std::string& path, int depth, Paths& folders) {
   }
 }
 
-/// Also open to others: hosts of root give root away.
-bool is_roots_own(const fs::path& folder) {
-  constexpr mode_t kOpen = S_IROTH | S_IXOTH, kMayNotBe = S_IWGRP | S_IWOTH;
+/// Root's own, and open to everybody to read.
+bool is_public(const fs::path& folder) {
+  constexpr mode_t asked = S_IWGRP | S_IWOTH | S_IROTH | S_IXOTH;
   struct stat status{};
-  return stat(folder.c_str(), &status) == 0 && status.st_uid == 0 && (status.st_mode & (kOpen | kMayNotBe)) == kOpen;
+  return stat(folder.c_str(), &status) == 0 && status.st_uid == 0 && (status.st_mode & asked) == (S_IROTH | S_IXOTH);
 }
 
 void add_beside(const fs::path& library, Paths& found) {
@@ -47,7 +47,7 @@ void add_beside(const fs::path& library, Paths& found) {
   const bool packaged = depth >= 2 && *std::next(folder.begin()) == "opt";
   if (packaged) {
     found.push_back("/opt/" + std::next(folder.begin(), 2)->string());
-  } else if (depth >= 2 && is_roots_own(folder)) {
+  } else if (depth >= 2 && is_public(folder)) {
     found.push_back(folder);
   } else {
     for (std::string& each : matches(folder / "*.so*")) found.push_back(std::move(each));

@@ -14,6 +14,8 @@ from machines import on_machine
 from public_copies import PublicCopies
 from users import AS_USER, WITHOUT_NAMESPACES
 
+from dcp_evaluator.host_environment import host_environment
+
 # Nodes of a GPU of each kind, and what the kernel says of NVIDIA's. Nodes that hosts get are null devices here; the
 # others are a device that no host has, since Landlock looks at the device behind a name.
 GPUS = """
@@ -224,3 +226,19 @@ def test_a_driver_that_the_environment_names(public: PublicCopies, moved: str, t
     machine = on_machine(tmp_path / "root", moved + setup)
     done = run_host(public, machine, STARTS[start][0], [], VK_DRIVER_FILES="/home/somebody/own.json")
     assert [adapter["vendor"] for adapter in json.loads(done.stdout)["adapters"]] == ["mesa"], done.stderr
+
+
+def test_settings_of_owners_reach_drivers_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = {"AMD_VULKAN_ICD": "RADV", "RADV_DEBUG": "nocache", "VK_DRIVER_FILES": "/a.json", "DRI_PRIME": "1"}
+    kept = {
+        "VK_SECRET": "x",
+        "MESA_LOG_FILE": "/tmp/x",
+        "RADV_TRACE_FILE": "/tmp/x",
+        "LD_PRELOAD": "/tmp/x.so",
+        "TOKEN": "x",
+    }
+    for name, value in (passed | kept).items():
+        monkeypatch.setenv(name, value)
+    environment = host_environment()
+    assert passed.items() <= environment.items()
+    assert not kept.keys() & environment.keys()
