@@ -91,12 +91,6 @@ def new_processes() -> Callable[[str], list[int]]:
     return lambda name: running(name, [pid for pid in children(os.getpid()) if pid not in before])
 
 
-@pytest.fixture
-def gpu_hosts(new_processes: Callable[[str], list[int]]) -> Callable[[], list[int]]:
-    """Gives the GPU hosts that the test has started and that run."""
-    return lambda: new_processes("dcp-gpu-host")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def nothing_is_left(temporary_folder: Path) -> Iterator[None]:
     """Fails when a process, a channel, shared memory or a temporary file outlives the tests."""

@@ -18,10 +18,7 @@ _ROOT = Path(__file__).parents[2]
 _COMMAND = str(Path(sys.executable).with_name("dcp-evaluator"))
 _GRACE = 12.0
 """Seconds of the step that are left for pytest to end."""
-_TESTS = (
-    "tests/webgpu", "tests/test_webgpu.py", "tests/test_gpu_limits.py", "tests/test_gpu_host.py",
-    "tests/test_gpu_messages.py", "tests/security/test_gpu_host_isolation.py",
-)  # fmt: skip
+_TESTS = ("tests/webgpu", "tests/gpu", "tests/security/test_gpu_host_isolation.py")
 _WITHOUT = ("tests/webgpu/test_tfjs.py", "tests/webgpu/test_three.py")  # these need npm's packages
 _QUICK_TESTS = ("tests/webgpu/test_adapters.py", "tests/webgpu/test_bounds.py")
 

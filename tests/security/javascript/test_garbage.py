@@ -13,7 +13,7 @@ from target import Target
 import dcp_evaluator as dcp
 from dcp_evaluator import frames
 from line_peer import TcpEvaluator
-from test_supervisor import _LyingEvaluator, pack, read_frame
+from lying_sandbox import LyingEvaluator, pack, read_frame
 
 LINES = {
     "noise": bytes(random.Random(1).randbytes(1 << 16)),
@@ -93,7 +93,7 @@ def _mutated(seed: int) -> Callable[[socket.socket], None]:
 @pytest.mark.parametrize("seed", range(20))
 def test_frames_with_wrong_bytes(seed: int) -> None:
     """Whatever it says: each slice has one result, or one error that says what is wrong with the result."""
-    with _LyingEvaluator(_mutated(seed)) as evaluator:
+    with LyingEvaluator(_mutated(seed)) as evaluator:
         job = dcp.compute_for(range(3), "(x) => x")
         results = job.local_exec(1, evaluator=evaluator, progress_timeout=1.5).wait(60)
         assert len(results) == 3
@@ -107,7 +107,7 @@ def test_frames_of_noise(seed: int) -> None:
     def play(channel: socket.socket) -> None:
         channel.sendall(noise)
 
-    with _LyingEvaluator(play) as evaluator:
+    with LyingEvaluator(play) as evaluator:
         results = dcp.compute_for(range(3), "(x) => x").local_exec(1, evaluator=evaluator, progress_timeout=1.5)
         assert list(results.wait(30)) == [0, 1, 2]
 

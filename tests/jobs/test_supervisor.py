@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 
 import dcp_evaluator as dcp
 from dcp_evaluator import _native, frames
-from dcp_evaluator.sandbox import Sandbox, SandboxFactory
-from dcp_evaluator.values import FrameDecoder
+from lying_sandbox import LyingEvaluator, after_assignment, pack, raw
 from process_tree import children, is_running, kill, open_descriptors
 from zygote_control import wait_until
 
@@ -232,78 +231,6 @@ def test_more_sandboxes_than_descriptors(tmp_path):
 # --- Lies: a peer that is no sandbox of ours ---
 
 
-def pack(*fields: Any) -> bytes:
-    payload = msgspec.msgpack.encode(fields)
-    return struct.pack("<II", len(payload), 0) + payload
-
-
-def raw(payload: bytes, descriptors: int = 0) -> bytes:
-    return struct.pack("<II", len(payload), descriptors) + payload
-
-
-class _LyingFactory(SandboxFactory):
-    """Its first sandboxes are played by ``peers``; those after them are real."""
-
-    def __init__(self, peers: list[Callable[[socket.socket], None]]) -> None:
-        super().__init__()
-        self._peers = peers
-        self._threads: list[threading.Thread] = []
-
-    def create(self, decoder: FrameDecoder) -> Sandbox:
-        if not self._peers:
-            return super().create(decoder)
-        ours, theirs = socket.socketpair()
-        service_socket, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        thread = threading.Thread(target=self._play, args=(self._peers.pop(0), theirs))
-        thread.start()
-        self._threads.append(thread)
-        return Sandbox(1_000_000 + len(self._threads), _native.FrameChannel(ours.detach()), service_socket, decoder)
-
-    @staticmethod
-    def _play(peer: Callable[[socket.socket], None], channel: socket.socket) -> None:
-        with channel:
-            try:
-                peer(channel)
-                while channel.recv(1 << 16):
-                    pass
-            except OSError:
-                pass
-
-    def close(self) -> None:
-        super().close()
-        for thread in self._threads:
-            thread.join(60)
-            assert not thread.is_alive()
-
-
-class _LyingEvaluator(dcp.Evaluator):
-    def __init__(self, *peers: Callable[[socket.socket], None]) -> None:
-        super().__init__()
-        self._peers = list(peers)
-
-    def acquire(self, memory_limit: int | None) -> SandboxFactory:
-        return _LyingFactory(self._peers)
-
-
-def read_frame(channel: socket.socket) -> list[Any]:
-    size, _ = struct.unpack("<II", channel.recv(8, socket.MSG_WAITALL))
-    return msgspec.msgpack.decode(channel.recv(size, socket.MSG_WAITALL))
-
-
-def after_assignment(*messages: bytes, early: bool = False) -> Callable[[socket.socket], None]:
-    """Takes the assignment and a slice, unless ``early``, and then says ``messages``."""
-
-    def play(channel: socket.socket) -> None:
-        assert read_frame(channel)[0] == frames.ASSIGN
-        channel.sendall(pack(frames.READY) + (b"" if early else pack(frames.ASSIGNED)))
-        if not early:
-            assert read_frame(channel)[:2] == [frames.RUN, 0]
-        for message in messages:
-            channel.sendall(message)
-
-    return play
-
-
 LIES = {
     "noise": b"\xff" * 64,
     "text": b"HTTP/1.1 200 OK\r\n\r\n",
@@ -341,7 +268,7 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_sandbox_that_breaks_the_protocol_is_replaced(lie):
-    with _LyingEvaluator(after_assignment(LIES[lie])) as evaluator:
+    with LyingEvaluator(after_assignment(LIES[lie])) as evaluator:
         job = dcp.compute_for(range(5), "(x) => x")
         assert list(job.local_exec(1, evaluator=evaluator)) == list(range(5))
         assert job.metrics.sandbox_deaths == 1
@@ -351,7 +278,7 @@ def test_a_sandbox_that_breaks_the_protocol_is_replaced(lie):
     "early", [pack(frames.RESULT, 0, 1, {}), pack(frames.ASSIGNED) + pack(frames.PROGRESS, "a", 0)]
 )
 def test_a_sandbox_that_speaks_out_of_turn_is_replaced(early):
-    with _LyingEvaluator(after_assignment(early, early=True)) as evaluator:
+    with LyingEvaluator(after_assignment(early, early=True)) as evaluator:
         assert list(start(evaluator, range(5), "(x) => x")) == list(range(5))
 
 
@@ -361,14 +288,14 @@ def test_descriptors_that_belong_to_no_frame_are_closed():
         socket.send_fds(channel, [raw(b"\xc0")], [0, 1, 2])
 
     before = len(open_descriptors(os.getpid()))
-    with _LyingEvaluator(play) as evaluator:
+    with LyingEvaluator(play) as evaluator:
         assert list(start(evaluator, [1], "(x) => x")) == [1]
     wait_until(lambda: len(open_descriptors(os.getpid())) <= before, "the descriptors are closed")
 
 
 def test_what_a_sandbox_may_claim_is_bounded():
     lies = pack(frames.RESULT, 0, 5, {"cpu": -1, "wall": float("nan"), "gpu": 1e308})
-    with _LyingEvaluator(after_assignment(pack(frames.CONSOLE, 0, "nonsense", "x" * (2 * MIB)), lies)) as evaluator:
+    with LyingEvaluator(after_assignment(pack(frames.CONSOLE, 0, "nonsense", "x" * (2 * MIB)), lies)) as evaluator:
         job = dcp.compute_for([0], "(x) => x")
         heard: list[dcp.ConsoleEvent] = []
         job.on("console", heard.append)
@@ -379,7 +306,7 @@ def test_what_a_sandbox_may_claim_is_bounded():
 
 
 def test_a_peer_that_says_nothing_is_replaced():
-    with _LyingEvaluator(lambda channel: None) as evaluator:
+    with LyingEvaluator(lambda channel: None) as evaluator:
         assert list(start(evaluator, range(3), "(x) => x", progress_timeout=1.5)) == [0, 1, 2]
 
 
@@ -389,7 +316,7 @@ def test_a_peer_that_stops_reading_does_not_hold_up_the_others():
         stop.wait(60)
 
     stop = threading.Event()
-    with _LyingEvaluator(play) as evaluator:
+    with LyingEvaluator(play) as evaluator:
         results = start(evaluator, [b"x" * 60_000] * 200, "(x) => x.byteLength", count=2, progress_timeout=1.5)
         assert next(results.as_completed())[1] == 60_000
         results.wait(60)
@@ -398,7 +325,7 @@ def test_a_peer_that_stops_reading_does_not_hold_up_the_others():
 
 
 def test_a_peer_that_leaves_is_replaced():
-    with _LyingEvaluator(lambda channel: channel.close()) as evaluator:
+    with LyingEvaluator(lambda channel: channel.close()) as evaluator:
         assert list(start(evaluator, [1], "(x) => x")) == [1]
 
 
@@ -406,7 +333,7 @@ def test_sandboxes_that_never_get_ready_end_the_job():
     def rave(channel: socket.socket) -> None:
         channel.sendall(LIES["noise"])
 
-    with _LyingEvaluator(*[rave] * 20) as evaluator:
+    with LyingEvaluator(*[rave] * 20) as evaluator:
         results = start(evaluator, [0], "(x) => x")
         with pytest.raises(dcp.JobError, match="sandboxes die before they begin a slice; the last: it broke the frame"):
             results.wait(60)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from gpu_check import lacks, page, speed, wheels
 from gpu_check.step import StepFailedError
@@ -23,7 +23,7 @@ from gpu_check.steps import STEPS
 
 from broken_driver import BODIES, broken_driver
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks/gpu-check.sh"
+SCRIPT = Path(__file__).parents[2] / "benchmarks/gpu-check.sh"
 
 
 def check(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:

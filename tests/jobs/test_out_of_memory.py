@@ -116,14 +116,14 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TcpEvaluator]:
         yield evaluator
 
 
-@pytest.mark.engine("quickjs", "V8 ends a sandbox whose heap is full at once: tests/test_v8.py")
+@pytest.mark.engine("quickjs", "V8 ends a sandbox whose heap is full at once: tests/engine/test_v8.py")
 def test_a_program_that_gives_its_memory_back_goes_on(lines):
     with lines.connect() as peer:
         assert peer.ask(f"{{ {GREEDY} }}") == "thrown: InternalError: out of memory"
         assert peer.ask("6 * 7") == "42"
 
 
-@pytest.mark.engine("quickjs", "V8 ends a sandbox whose heap is full at once: tests/test_v8.py")
+@pytest.mark.engine("quickjs", "V8 ends a sandbox whose heap is full at once: tests/engine/test_v8.py")
 def test_a_program_that_keeps_its_memory_is_ended_and_the_peer_is_told(lines):
     with lines.connect() as peer:
         assert peer.ask("var kept = []; for (;;) kept.push({});") == "thrown: InternalError: out of memory"

@@ -13,7 +13,7 @@ from dcp_evaluator import frames
 
 pytestmark = pytest.mark.any_engine
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CODEGEN = ROOT / "native" / "codegen"
 TABLE = ROOT / "python" / "dcp_evaluator" / "frames.py"
 _ROW = re.compile(r"\| `\[(\d+)((?:, \w+)*)\]` \| (\w+) \|")

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 import history
 import plots

@@ -13,7 +13,7 @@ import npm_packages
 
 pytestmark = pytest.mark.any_engine
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parents[1]
 
 
 def test_a_group_has_the_versions_of_its_lock() -> None:

@@ -18,7 +18,7 @@ from dcp_evaluator import installation
 
 pytestmark = pytest.mark.any_engine
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
