@@ -37,6 +37,7 @@
 #include "gpu/crash.hpp"
 #include "gpu/driver_files.hpp"
 #include "gpu/driver_manifests.hpp"
+#include "gpu/implicit_layers.hpp"
 #include "gpu/library.hpp"
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
@@ -178,6 +179,7 @@ void seal(const Options& options) {
   const bool root = geteuid() == 0;
   const dcp::isolation::GpuHostProfile profile = profile_for(options.limits);
   dcp::gpu::keep_caches_private(profile.view);
+  dcp::gpu::keep_implicit_layers_out();
   const auto report = dcp::isolation::seal_gpu_host(profile);
   const std::string refusal = dcp::isolation::refusal(options.isolation, report, root);
   if (!refusal.empty()) throw std::runtime_error("not isolated: " + refusal);
@@ -188,6 +190,7 @@ void seal(const Options& options) {
 void seal_for_trial(const Options& options) {
   const dcp::isolation::GpuHostProfile profile = profile_for(options.limits);
   dcp::gpu::keep_caches_private(profile.view);
+  dcp::gpu::keep_implicit_layers_out();
   (void)dcp::isolation::seal_gpu_host_for_trial(profile, options.trial);
 }
 

@@ -9,6 +9,7 @@
 #include "gpu/adapter_choice.hpp"
 #include "gpu/crash.hpp"
 #include "gpu/gpu_timer.hpp"
+#include "gpu/implicit_layers.hpp"
 #include "gpu/memory_account.hpp"
 #include "gpu/region.hpp"
 #include "gpu/watchdog.hpp"
@@ -202,6 +203,21 @@ void a_crash_has_a_reason() {
   CHECK(crash_reason(6, "panicked at nowhere") == "the GPU host crashed: Aborted");
 }
 
+void a_layer_is_switched_off_by_its_own_variable() {
+  using Switches = std::vector<std::pair<std::string, std::string>>;
+  CHECK(switches_off("{}").empty());
+  CHECK(switches_off(
+            R"({"layer": {"name": "a", "disable_environment": {"A_OFF": "1"}, "enable_environment": {"B": ""}}})") ==
+        Switches({{"A_OFF", "1"}}));
+  CHECK(switches_off(R"({"layers": [{"disable_environment" : { "A" : "" } }, {"disable_environment": {"B": "2"}}]})") ==
+        Switches({{"A", ""}, {"B", "2"}}));
+  for (const char* broken :
+       {R"("disable_environment")", R"("disable_environment": {"A)", R"("disable_environment": {"A": )",
+        R"("disable_environment": {"A": "1)", R"("disable_environment": {"": "1"})"}) {
+    CHECK(switches_off(broken).empty());
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -212,5 +228,6 @@ int main() {
   power_and_fallback_choose_an_adapter();
   time_is_taken_by_the_clock_of_the_gpu();
   a_crash_has_a_reason();
+  a_layer_is_switched_off_by_its_own_variable();
   return dcp::test::failures != 0;
 }

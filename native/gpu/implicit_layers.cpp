@@ -1,0 +1,77 @@
+#include "gpu/implicit_layers.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+namespace dcp::gpu {
+namespace {
+
+constexpr const char* kFilter = "VK_LOADER_LAYERS_DISABLE";
+
+std::string variable_or(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
+/// Where the loader looks for manifests, but for the user's own folders, which the host does not see.
+std::vector<std::filesystem::path> manifest_folders() {
+  std::string bases = variable_or("XDG_CONFIG_DIRS", "/etc/xdg") +
+                      ":/etc:/usr/local/etc:" + variable_or("XDG_DATA_DIRS", "/usr/local/share:/usr/share");
+  std::vector<std::filesystem::path> folders;
+  for (std::string_view rest = bases; !rest.empty();) {
+    const std::size_t colon = std::min(rest.find(':'), rest.size());
+    if (colon > 0) folders.push_back(std::filesystem::path(rest.substr(0, colon)) / "vulkan/implicit_layer.d");
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return folders;
+}
+
+/// The next string in quotes, which `text` then begins behind; nothing where none comes before `end`.
+std::optional<std::string> next_string(std::string_view& text, char end) {
+  const std::size_t open = text.find_first_of(std::string("\"") + end);
+  if (open == std::string_view::npos || text[open] == end) return std::nullopt;
+  const std::size_t close = text.find('"', open + 1);
+  if (close == std::string_view::npos) return std::nullopt;
+  std::string found(text.substr(open + 1, close - open - 1));
+  text.remove_prefix(close + 1);
+  return found;
+}
+
+void switch_off(const std::filesystem::path& manifest) {
+  std::ifstream file(manifest);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  for (const auto& [name, value] : switches_off(text)) setenv(name.c_str(), value.c_str(), 1);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> switches_off(std::string_view manifest) {
+  constexpr std::string_view key = "\"disable_environment\"";
+  std::vector<std::pair<std::string, std::string>> switches;
+  for (std::size_t at = manifest.find(key); at != std::string_view::npos; at = manifest.find(key)) {
+    manifest.remove_prefix(at + key.size());
+    while (auto name = next_string(manifest, '}')) {
+      const auto value = next_string(manifest, '}');
+      if (!value) break;
+      if (!name->empty() && name->find('=') == std::string::npos) switches.emplace_back(std::move(*name), *value);
+    }
+  }
+  return switches;
+}
+
+void keep_implicit_layers_out() {
+  const std::string filter = variable_or(kFilter, "");
+  setenv(kFilter, (filter + (filter.empty() ? "" : ",") + "~implicit~").c_str(), 1);
+  // Loaders before 1.3.234 know no filter, but the variable that each of these layers has to have.
+  for (const std::filesystem::path& folder : manifest_folders()) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+      if (entry.path().extension() == ".json") switch_off(entry.path());
+    }
+  }
+}
+
+}  // namespace dcp::gpu
