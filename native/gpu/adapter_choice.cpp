@@ -6,24 +6,46 @@
 
 namespace dcp::gpu {
 
-std::vector<WGPUAdapter> choose_adapters(const Functions& functions, const std::vector<WGPUAdapter>& adapters,
-                                         const AdapterChoice& choice) {
-  std::vector<WGPUAdapter> chosen;
+namespace {
+
+const FoundAdapter* find(const std::vector<FoundAdapter>& adapters, const std::string& identity) {
+  const auto found = std::find_if(adapters.begin(), adapters.end(),
+                                  [&](const FoundAdapter& adapter) { return adapter.identity.text == identity; });
+  return found == adapters.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<FoundAdapter> choose_adapters(const Functions& functions, const std::vector<FoundAdapter>& adapters,
+                                          const AdapterChoice& choice) {
+  std::vector<FoundAdapter> chosen;
   if (choice.all) {
-    chosen = adapters;
+    chosen = distinct(adapters);
   } else {
-    for (const std::size_t index : choice.visible) {
-      if (index < adapters.size()) chosen.push_back(adapters[index]);
+    for (const std::string& identity : choice.visible) {
+      if (const FoundAdapter* adapter = find(adapters, identity)) chosen.push_back(*adapter);
     }
   }
+  std::erase_if(chosen, [&](const FoundAdapter& adapter) {
+    return std::find(choice.resting.begin(), choice.resting.end(), adapter.identity.text) != choice.resting.end();
+  });
+  const auto type_of = [&functions](const FoundAdapter& adapter) { return describe(functions, adapter.handle).type; };
   for (auto first = chosen.begin(); first != chosen.end();) {
-    const WGPUAdapterType type = describe(functions, *first).type;
-    const auto last = std::find_if(first, chosen.end(),
-                                   [&](WGPUAdapter adapter) { return describe(functions, adapter).type != type; });
+    const WGPUAdapterType type = type_of(*first);
+    const auto last =
+        std::find_if(first, chosen.end(), [&](const FoundAdapter& adapter) { return type_of(adapter) != type; });
     std::rotate(first, first + static_cast<std::ptrdiff_t>(choice.turn % static_cast<std::size_t>(last - first)), last);
     first = last;
   }
   return chosen;
+}
+
+std::vector<std::string> missing(const std::vector<FoundAdapter>& adapters, const AdapterChoice& choice) {
+  std::vector<std::string> gone;
+  for (const std::string& identity : choice.visible) {
+    if (find(adapters, identity) == nullptr) gone.push_back(identity);
+  }
+  return gone;
 }
 
 WGPUAdapter answer_request(const Functions& functions, const std::vector<WGPUAdapter>& adapters,

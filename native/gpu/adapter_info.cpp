@@ -81,6 +81,8 @@ AdapterInfo describe(const Functions& functions, WGPUAdapter adapter) {
   functions.AdapterGetInfo(adapter, &raw);
   AdapterInfo info;
   info.vendor = vendor_name(raw.vendorID);
+  info.vendor_id = raw.vendorID;
+  info.device_id = raw.deviceID;
   info.device = view(raw.device);
   info.driver = view(raw.vendor);
   info.description = info.driver;

@@ -15,6 +15,7 @@ struct AdapterInfo {
   std::string device;
   std::string description;  ///< the driver and its version
   std::string driver;
+  std::uint32_t vendor_id, device_id;  ///< as PCI has them
   WGPUBackendType backend;
   WGPUAdapterType type;
   std::uint32_t subgroup_min_size, subgroup_max_size;

@@ -10,10 +10,15 @@
 //   --show-refusals       names refused system calls and files on stderr (isolation/refusal_trace.hpp)
 // --isolation strict|standard|none: which layers may be missing (isolation/policy.hpp).
 // LIMITS: --memory BYTES, --staging BYTES, --submission MILLISECONDS, --timestamps never|hardware|always; --visible
-// INDEX,... and --turn N choose adapters.
+// IDENTITY,..., --resting IDENTITY,... and --turn N choose adapters (gpu/adapter_identity.hpp).
+// For the owner of several hosts:
+//   --check    tries the first adapter before it serves, also where the sandbox asks already; ends where that fails
+//   --records  tells how it comes along, on stderr: lines "\x1egone IDENTITY" for each visible adapter that is not
+//   there,
+//              "\x1eadapter IDENTITY" before it is used for the first time, "\x1eready" before commands but the first
 //
 // Exit status: 0 hung up or probed, 1 cannot start, 2 wrong options, 3 the sandbox broke the protocol, 4 a submission
-// took too long.
+// or the start took too long, or the machine was suspended, 5 the adapter that was to be checked does not work.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,6 +37,7 @@
 #include <vector>
 
 #include "gpu/adapter_choice.hpp"
+#include "gpu/adapter_identity.hpp"
 #include "gpu/adapter_info.hpp"
 #include "gpu/compute_check.hpp"
 #include "gpu/crash.hpp"
@@ -42,6 +48,7 @@
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
 #include "gpu/violation.hpp"
+#include "gpu/vulkan_devices.hpp"
 #include "isolation/gpu_host.hpp"
 #include "isolation/policy.hpp"
 #include "isolation/verify_child.hpp"
@@ -56,6 +63,8 @@ struct Options {
   bool probe = false;
   bool list = false;
   bool report_isolation = false;
+  bool check = false;
+  bool records = false;
   dcp::isolation::Trial trial;
   dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
   dcp::gpu::Limits limits;
@@ -71,11 +80,11 @@ std::uint64_t number(std::string_view text) {
   return value;
 }
 
-std::vector<std::size_t> numbers(std::string_view text) {
-  std::vector<std::size_t> found;
+std::vector<std::string> names(std::string_view text) {
+  std::vector<std::string> found;
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
-    found.push_back(number(text.substr(0, comma)));
+    found.emplace_back(text.substr(0, comma));
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return found;
@@ -119,7 +128,9 @@ bool set(Options& options, std::string_view name, std::string_view value) {
                                                       : Timestamps::always;
   } else if (name == "--visible") {
     options.choice.all = false;
-    options.choice.visible = numbers(value);
+    options.choice.visible = names(value);
+  } else if (name == "--resting") {
+    options.choice.resting = names(value);
   } else if (name == "--turn") {
     options.choice.turn = number(value);
   } else if (name == "--without") {
@@ -143,6 +154,10 @@ bool parse(int argc, char** argv, Options& options) {
       options.list = true;
     } else if (argument == "--report-isolation") {
       options.report_isolation = true;
+    } else if (argument == "--check") {
+      options.check = true;
+    } else if (argument == "--records") {
+      options.records = true;
     } else if (argument == "--show-refusals") {
       options.trial.trace_refusals = true;
     } else if (i + 1 < argc && set(options, argument, argv[i + 1])) {
@@ -209,34 +224,83 @@ void seal_for_trial(const Options& options) {
 /// The sandbox learns that the host is gone, before the driver has been torn down.
 void hang_up() { shutdown(kSocket, SHUT_RDWR); }
 
+/// Seconds after which a driver that is not ready ends this process.
+constexpr unsigned kLongestStart = 120;
+
+/// What the owner of several hosts learns of this one, before a sandbox has had a say.
+class Records {
+ public:
+  explicit Records(bool wanted) : wanted_(wanted) { alarm(kLongestStart); }
+  void write(const std::string& text) const {
+    if (wanted_) dcp::gpu::say("\x1e" + text);
+  }
+  /// Once.
+  void ready() {
+    if (ready_) return;
+    ready_ = true;
+    alarm(0);
+    write("ready");
+  }
+
+ private:
+  const bool wanted_;
+  bool ready_ = false;
+};
+
+std::vector<dcp::gpu::FoundAdapter> offered_adapters(const dcp::gpu::Functions& functions, const Options& options,
+                                                     const Records& records) {
+  using namespace dcp::gpu;
+  const std::vector<WGPUAdapter> handles = find_adapters(functions, WGPUInstanceBackend_Primary);
+  const std::vector<FoundAdapter> found = identify(functions, handles, vulkan_devices());
+  for (const std::string& identity : missing(found, options.choice)) records.write("gone " + identity);
+  std::vector<FoundAdapter> offered = choose_adapters(functions, found, options.choice);
+  if (!offered.empty()) records.write("adapter " + offered.front().identity.text);
+  return offered;
+}
+
 void serve(const dcp::gpu::Functions& functions, const Options& options) {
   using namespace dcp::gpu;
   Region region(options.limits.staging);
   region.send_hello(kSocket);
-  const std::vector<WGPUAdapter> found = find_adapters(functions, WGPUInstanceBackend_Primary);
-  Server server(functions, choose_adapters(functions, found, options.choice), region, options.limits, [] {
+  Records records(options.records);
+  std::vector<WGPUAdapter> adapters;
+  for (const FoundAdapter& adapter : offered_adapters(functions, options, records)) adapters.push_back(adapter.handle);
+  Server server(functions, adapters, region, options.limits, [&records](const char* reason) {
+    records.write("failed");
     hang_up();
-    say("dcp-gpu-host: a submission or compilation took too long");
+    say(std::string("dcp-gpu-host: ") + reason);
     _exit(4);
   });
-  watch_for_crashes([&server](const std::string& reason) {
+  watch_for_crashes([&server, &records](const std::string& reason) {
+    records.write("failed");
     server.lose_devices(reason);
     hang_up();
   });
   CommandReader reader(region);
   std::vector<std::uint32_t> command;
   // While nobody asks, the driver and its compiler run once, so that they are loaded and set up. --probe is to tell
-  // what comes of it.
-  if (!found.empty() && !reader.has_more()) check_compute(functions, server.adapters().front());
+  // what comes of it, unless it matters here.
+  if (options.check || !reader.has_more()) {
+    const std::string fault = adapters.empty() ? "" : check_compute(functions, adapters.front());
+    if (options.check && !fault.empty()) {
+      records.write("failed");
+      hang_up();
+      say("dcp-gpu-host: its GPU does not work: " + fault);
+      _exit(5);
+    }
+    records.ready();
+  }
   // The driver's threads are left as they are, whatever ends the host: the kernel ends them faster than they end
   // themselves.
   try {
     for (;;) {
       while (reader.next(command)) {
         server.execute(command);
+        records.ready();
         reader.release();
         if (!server.replies().drain(kSocket)) _exit(0);
       }
+      records.ready();
       server.replies().flush();
       if (!reader.wait(kSocket)) _exit(0);
     }

@@ -1,31 +1,24 @@
 #include "gpu/implicit_layers.hpp"
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
+
+#include "gpu/driver_manifests.hpp"
 
 namespace dcp::gpu {
 namespace {
 
 constexpr const char* kFilter = "VK_LOADER_LAYERS_DISABLE";
 
-std::string variable_or(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr || *value == '\0' ? otherwise : value;
-}
-
 /// Where the loader looks for manifests, but for the user's own folders, which the host does not see.
-std::vector<std::filesystem::path> manifest_folders() {
-  std::string bases = variable_or("XDG_CONFIG_DIRS", "/etc/xdg") +
-                      ":/etc:/usr/local/etc:" + variable_or("XDG_DATA_DIRS", "/usr/local/share:/usr/share");
-  std::vector<std::filesystem::path> folders;
-  for (std::string_view rest = bases; !rest.empty();) {
-    const std::size_t colon = std::min(rest.find(':'), rest.size());
-    if (colon > 0) folders.push_back(std::filesystem::path(rest.substr(0, colon)) / "vulkan/implicit_layer.d");
-    rest.remove_prefix(std::min(colon + 1, rest.size()));
+std::vector<std::string> manifest_folders() {
+  std::vector<std::string> folders = {"/etc", "/etc/xdg", "/usr/local/etc", "/usr/local/share", "/usr/share"};
+  for (const char* variable : {"XDG_CONFIG_DIRS", "XDG_DATA_DIRS"}) {
+    for (std::string& folder : listed_paths(variable)) folders.push_back(std::move(folder));
   }
+  for (std::string& folder : folders) folder += "/vulkan/implicit_layer.d";
   return folders;
 }
 
@@ -40,7 +33,7 @@ std::optional<std::string> next_string(std::string_view& text, char end) {
   return found;
 }
 
-void switch_off(const std::filesystem::path& manifest) {
+void switch_off(const std::string& manifest) {
   std::ifstream file(manifest);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   for (const auto& [name, value] : switches_off(text)) setenv(name.c_str(), value.c_str(), 1);
@@ -63,14 +56,12 @@ std::vector<std::pair<std::string, std::string>> switches_off(std::string_view m
 }
 
 void keep_implicit_layers_out() {
-  const std::string filter = variable_or(kFilter, "");
+  const char* named = std::getenv(kFilter);
+  const std::string filter = named == nullptr ? "" : named;
   setenv(kFilter, (filter + (filter.empty() ? "" : ",") + "~implicit~").c_str(), 1);
   // Loaders before 1.3.234 know no filter, but the variable that each of these layers has to have.
-  for (const std::filesystem::path& folder : manifest_folders()) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-      if (entry.path().extension() == ".json") switch_off(entry.path());
-    }
+  for (const std::string& folder : manifest_folders()) {
+    for (const std::string& manifest : matches(folder + "/*.json")) switch_off(manifest);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "gpu/adapter_identity.hpp"
 #include "gpu/adapter_info.hpp"
 #include "gpu/compute_check.hpp"
 #include "gpu/json.hpp"
@@ -18,7 +19,10 @@ std::string limits_json(const WGPULimits& limits) {
   return list.text();
 }
 
-JsonList adapter_json(const Functions& functions, WGPUAdapter adapter) {
+std::string text_or_null(const std::string& text) { return text.empty() ? "null" : json_string(text); }
+
+JsonList adapter_json(const Functions& functions, const FoundAdapter& found) {
+  const WGPUAdapter adapter = found.handle;
   const AdapterInfo info = describe(functions, adapter);
   JsonList features('[', ']');
   for (std::size_t i = 0; i < std::size(kFeatures); ++i) {
@@ -32,6 +36,9 @@ JsonList adapter_json(const Functions& functions, WGPUAdapter adapter) {
       .field("backend", json_string(backend_name(info.backend)))
       .field("type", json_string(type_name(info.type)))
       .field("driver", json_string(info.driver))
+      .field("identity", info.backend == WGPUBackendType_Vulkan ? json_string(found.identity.text) : "null")
+      .field("pci", text_or_null(found.identity.pci))
+      .field("uuid", text_or_null(found.identity.uuid))
       .field("features", features.text())
       .field("limits", limits_json(info.limits));
   return out;
@@ -44,12 +51,16 @@ std::string compute_json(const Functions& functions, WGPUAdapter adapter) {
   return compute.text();
 }
 
+std::vector<FoundAdapter> found_adapters(const Functions& functions, WGPUInstanceBackend backends) {
+  return identify(functions, find_adapters(functions, backends), vulkan_devices());
+}
+
 }  // namespace
 
 std::string probe(const Functions& functions) {
   JsonList adapters('[', ']');
-  for (const WGPUAdapter adapter : find_adapters(functions, WGPUInstanceBackend_Vulkan | WGPUInstanceBackend_GL)) {
-    adapters.item(adapter_json(functions, adapter).field("compute", compute_json(functions, adapter)).text());
+  for (const FoundAdapter& adapter : found_adapters(functions, WGPUInstanceBackend_Vulkan | WGPUInstanceBackend_GL)) {
+    adapters.item(adapter_json(functions, adapter).field("compute", compute_json(functions, adapter.handle)).text());
   }
   JsonList out('{', '}');
   out.field("version", json_string(version_text(functions))).field("adapters", adapters.text());
@@ -58,7 +69,7 @@ std::string probe(const Functions& functions) {
 
 std::string list(const Functions& functions) {
   JsonList adapters('[', ']');
-  for (const WGPUAdapter adapter : find_adapters(functions, WGPUInstanceBackend_Primary)) {
+  for (const FoundAdapter& adapter : distinct(found_adapters(functions, WGPUInstanceBackend_Primary))) {
     adapters.item(adapter_json(functions, adapter).text());
   }
   JsonList out('{', '}');

@@ -8,11 +8,13 @@
 namespace dcp::gpu {
 
 /// JSON: {"version", "wgslLanguageFeatures": [...], "adapters": [{vendor, architecture, device, description, backend,
-/// type, driver, features: [...], limits: {...}, compute: {"ok": bool, "error": text}}]}. `compute` is a shader that
-/// really ran, its result compared.
+/// type, driver, identity, pci, uuid, features: [...], limits: {...}, compute: {"ok": bool, "error": text}}]}.
+/// `compute` is a shader that really ran, its result compared. A GPU that two drivers offer is there twice, with one
+/// identity.
 std::string probe(const Functions& functions);
 
-/// The adapters that sandboxes can get, in the order of their indices, as JSON; nothing runs on them.
+/// The adapters that sandboxes can get, in the order of their indices, as JSON; nothing runs on them. Each GPU is
+/// there once.
 std::string list(const Functions& functions);
 
 }  // namespace dcp::gpu

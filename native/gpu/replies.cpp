@@ -40,6 +40,7 @@ Reply& Reply::text(std::string_view value) {
 }
 
 void ReplyWriter::send(Reply&& reply) {
+  if (wakes_) before_();
   reply.words_[0] =
       message_header(static_cast<std::uint32_t>(reply.type_), static_cast<std::uint32_t>(reply.words_.size()));
   std::unique_lock lock(mutex_, std::defer_lock);

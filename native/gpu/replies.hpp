@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,10 @@ class Reply {
 
 class ReplyWriter {
  public:
-  explicit ReplyWriter(Region& region) : region_(region) {}
+  /// `before`: called before each reply, by any thread, until be_last_words(). It may end the process.
+  explicit ReplyWriter(
+      Region& region, std::function<void()> before = [] {})
+      : region_(region), before_(std::move(before)) {}
 
   void send(Reply&& reply);
   /// One of namespace reply.
@@ -51,6 +55,7 @@ class ReplyWriter {
   bool put(const std::vector<std::uint32_t>& words);
 
   Region& region_;
+  const std::function<void()> before_;
   std::timed_mutex mutex_;
   std::deque<std::vector<std::uint32_t>> waiting_;
   std::uint32_t position_ = 0;

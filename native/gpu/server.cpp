@@ -1,5 +1,7 @@
 #include "gpu/server.hpp"
 
+#include <time.h>
+
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -14,6 +16,15 @@ constexpr std::size_t kMostObjects = 1u << 20;
 // Each has three threads: its poller, its watchdog, the driver's. The host may have 512 (isolation/gpu_host.cpp).
 constexpr std::size_t kMostDevices = 128;
 constexpr std::size_t kMostEndingDevices = 8;
+constexpr auto kShortestSleep = std::chrono::seconds(2);
+
+/// How long the machine has been suspended in all.
+std::chrono::nanoseconds slept() {
+  timespec with{}, without{};
+  clock_gettime(CLOCK_MONOTONIC, &without);
+  clock_gettime(CLOCK_BOOTTIME, &with);
+  return std::chrono::seconds(with.tv_sec - without.tv_sec) + std::chrono::nanoseconds(with.tv_nsec - without.tv_nsec);
+}
 
 /// Whether wgpu-native or the driver may compile a shader before the call returns.
 bool compiles(Opcode opcode) {
@@ -31,14 +42,15 @@ bool compiles(Opcode opcode) {
 
 }  // namespace
 
-Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End hung)
+Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End end)
     : functions_(functions),
       adapters_(std::move(adapters)),
       region_(region),
-      replies_(region),
+      replies_(region, [this] { end_after_sleep(); }),
       clock_(region.header()),
       limits_(limits),
-      end_hung_(std::move(hung)),
+      end_(std::move(end)),
+      slept_before_(slept()),
       memory_(std::make_shared<MemoryAccount>(limits.memory, region.header())) {}
 
 Server::~Server() {
@@ -89,7 +101,14 @@ void Server::hung(std::string_view what) {
   std::snprintf(text, sizeof text, "%.*s did not finish within %g s, the limit of this evaluator",
                 static_cast<int>(what.size()), what.data(), seconds);
   lose_devices(text);
-  end_hung_();
+  end_("a submission or compilation took too long");
+}
+
+// Some drivers lose the GPU's memory then, and do not tell: a wrong result would be worse than none.
+void Server::end_after_sleep() {
+  if (slept() - slept_before_ < kShortestSleep) return;
+  lose_devices("the machine was suspended");
+  end_("the machine was suspended");
 }
 
 void Server::execute(std::span<const std::uint32_t> command) {

@@ -26,13 +26,13 @@ namespace dcp::gpu {
 class Server {
  public:
   /// Ends the host for a reason that the devices were told; never returns.
-  using End = std::function<void()>;
+  using End = std::function<void(const char* reason)>;
 
-  /// `adapters`: borrowed, the preferred one first. `hung`: called after a submission or a compilation took longer than
-  /// `limits` allow.
+  /// `adapters`: borrowed, the preferred one first. `end`: called after a submission or a compilation took longer than
+  /// `limits` allow, and before a reply is sent where the machine was suspended since this was made.
   Server(
       const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits = {},
-      End hung = [] {});
+      End end = [](const char*) {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -67,6 +67,7 @@ class Server {
  private:
   void compile(Opcode opcode, Call& call);
   void release(Object& object);
+  void end_after_sleep();
 
   const Functions& functions_;
   const std::vector<WGPUAdapter> adapters_;
@@ -74,7 +75,8 @@ class Server {
   ReplyWriter replies_;
   BusyClock clock_;
   const Limits limits_;
-  const End end_hung_;
+  const End end_;
+  const std::chrono::nanoseconds slept_before_;
   const std::shared_ptr<MemoryAccount> memory_;
   std::unique_ptr<Watchdog> compiling_;  // null: there is no limit, or nothing was compiled yet
   std::mutex devices_mutex_;

@@ -112,7 +112,10 @@ def _add_gpu_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--gpu-timeout", metavar="SECONDS", type=seconds, help="longest time of a submission (default: 60)"
     )
-    group.add_argument("--gpu-devices", metavar="INDEX,...", type=_indices, help="adapters, the preferred one first")
+    group.add_argument(
+        "--gpu-devices", metavar="DEVICE,...", type=_devices,
+        help="adapters, the preferred one first: index, PCI address or UUID, as --probe shows them",
+    )  # fmt: skip
     for name, does in (("allow", "offer only adapters that match"), ("ban", "never offer adapters that match")):
         group.add_argument(
             f"--gpu-{name}", metavar="[FIELD=]PATTERN", action="append",
@@ -140,13 +143,18 @@ def _staging(text: str) -> int:
     return number(text, 64, 2048)
 
 
-def _indices(text: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"([0-9]{1,4}(,[0-9]{1,4})*)?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of indices, as in 0,2")
-    indices = tuple(int(index) for index in text.split(",") if index)
-    if len(set(indices)) < len(indices):
-        raise argparse.ArgumentTypeError(f"{text!r} names an index twice")
-    return indices
+def _devices(text: str) -> tuple[int | str, ...]:
+    from .gpu_devices import canonical
+
+    devices: list[int | str] = []
+    for part in text.split(",") if text else ():
+        device = int(part) if re.fullmatch("[0-9]{1,4}", part) else canonical(part)
+        if device is None:
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of devices, as in 0,2 or 0000:65:00.0")
+        devices.append(device)
+    if len(set(devices)) < len(devices):
+        raise argparse.ArgumentTypeError(f"{text!r} names a device twice")
+    return tuple(devices)
 
 
 _GPU_OPTIONS = ("gpu_memory", "gpu_staging", "gpu_timeout", "gpu_allow", "gpu_ban", "gpu_devices")

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from .gpu_records import Records
+
 MOST_OF_A_HOST = 64 * 1024
 MOST_AT_ONCE = 256 * 1024
 MOST_A_SECOND = 1024
@@ -42,20 +44,35 @@ class Allowance:
 _of_this_process = Allowance(MOST_AT_ONCE, MOST_A_SECOND)
 
 
-def pass_on(source: int, write: Callable[[bytes], object], allowance: Allowance = _of_this_process) -> None:
+def pass_on(
+    source: int,
+    write: Callable[[bytes], object],
+    allowance: Allowance = _of_this_process,
+    records: Records | None = None,
+) -> None:
     """Hands what comes from the pipe ``source`` to ``write`` until its end, or until it is too much; closes it.
 
-    A host that goes on writing then is refused by the kernel, and costs nobody else anything.
+    Its records go to ``records``. A host that goes on writing then is refused by the kernel, and costs nobody else
+    anything.
     """
     room = MOST_OF_A_HOST
+    records = records or Records()
     with open(source, "rb", buffering=0, closefd=True) as pipe:
         while data := pipe.read(4096):
+            data = records.take(data)
             given = allowance.take(min(len(data), room))
             room -= given
             write(data[:given].translate(_VISIBLE))
             if given < len(data):
+                records.ready = True  # nothing more is learnt of it
                 write(b"\ndcp-evaluator: a GPU host writes too much to stderr: the rest of its messages is dropped\n")
                 return
+        write(records.rest().translate(_VISIBLE))
+
+
+def notice(text: str) -> None:
+    """One line of ours among them."""
+    write_to_stderr(f"dcp-evaluator: {text}\n".encode())
 
 
 def write_to_stderr(data: bytes) -> None:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import installation, isolation
-from .errors import InstallationError
+from . import gpu_devices, gpu_drivers
 from .host_environment import host_environment
 
 FIELDS = ("vendor", "architecture", "device", "description")
@@ -31,7 +30,8 @@ class GpuOptions:
 
     ``allow``, ``ban``: regular expressions, searched for in an adapter's ``device``, or in another field of its info as
     ``FIELD=PATTERN``; an adapter is offered where one of ``allow`` is found, or there is none, and none of ``ban``.
-    ``devices``: indices of the adapters to offer, the preferred one first, as CUDA_VISIBLE_DEVICES names them.
+    ``devices``: the adapters to offer, the preferred one first: indices, as ``--probe`` shows them, or PCI addresses or
+    UUIDs. An index is looked up once, and from then on stands for the GPU that had it.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class GpuOptions:
         timestamps: bool | None = None,
         allow: Iterable[str] = (),
         ban: Iterable[str] = (),
-        devices: Iterable[int] | None = None,
+        devices: Iterable[int | str] | None = None,
     ) -> None:
         if memory_limit is not None and memory_limit < 0:
             raise ValueError(f"the GPU memory limit is {memory_limit}; it is a number of bytes")
@@ -56,10 +56,9 @@ class GpuOptions:
         self.timeout = timeout
         self.timestamps = timestamps
         self.allow, self.ban = tuple(allow), tuple(ban)
-        self.devices = None if devices is None else tuple(devices)
-        if self.devices is not None and any(index < 0 for index in self.devices):
-            raise ValueError(f"the GPU devices are {_listed(self.devices)}; an index is 0 or more")
-        self._visible: list[int] | None = None
+        self.devices = None if devices is None else tuple(map(_device, devices))
+        self._visible: list[str] | None = None
+        self._manifests: list[str] | None = None
         self._patterns = {text: _compile(text) for text in (*self.allow, *self.ban)}
 
     @property
@@ -69,7 +68,7 @@ class GpuOptions:
 
     def refusal(self, index: int, info: Mapping[str, Any]) -> str | None:
         """Why the adapter with this index and info is not offered; None where it is."""
-        if self.devices is not None and index not in self.devices:
+        if self.devices is not None and not any(gpu_devices.names(device, index, info) for device in self.devices):
             return f"not among the devices {_listed(self.devices)}"
         for pattern in self.ban:
             if self._found(pattern, info):
@@ -82,22 +81,27 @@ class GpuOptions:
         name, compiled = self._patterns[pattern]
         return compiled.search(str(info.get(name) or "")) is not None
 
-    def visible(self) -> list[int] | None:
-        """Indices of the adapters to offer, the preferred one first; None for all.
+    def visible(self) -> list[str] | None:
+        """Identities of the adapters to offer, the preferred one first; None for all.
 
         Asks the driver once, where there is something to choose. Raises ValueError for a device that is not there, and
         InstallationError.
         """
         if self._visible is None and self.chooses:
-            self._visible = self._choose(list_adapters())
+            adapters = list_adapters()
+            self._visible = self._choose(adapters)
+            self._manifests = gpu_drivers.needed(self._visible, adapters)
         return self._visible
 
-    def _choose(self, adapters: list[dict[str, Any]]) -> list[int]:
-        wanted = range(len(adapters)) if self.devices is None else self.devices
-        for index in wanted:
-            if index >= len(adapters):
-                raise ValueError(f"there is no GPU device {index}; {_inventory(adapters)}")
-        return [index for index in wanted if self.refusal(index, adapters[index]) is None]
+    def _choose(self, adapters: list[dict[str, Any]]) -> list[str]:
+        wanted = adapters if self.devices is None else [_found(device, adapters) for device in self.devices]
+        offered = [each["identity"] for each in wanted if self.refusal(adapters.index(each), each) is None]
+        return list(dict.fromkeys(offered))
+
+    def environment(self) -> dict[str, str]:
+        """Of GPU hosts: they do not load a driver whose GPUs are not offered, and so do not wake those."""
+        environment = host_environment()
+        return environment if self._manifests is None else environment | gpu_drivers.choice(self._manifests)
 
     def arguments(self) -> list[str]:
         """Options of dcp-gpu-host, but for the adapters."""
@@ -111,13 +115,25 @@ class GpuOptions:
 
 def list_adapters() -> list[dict[str, Any]]:
     """The adapters that sandboxes can get, by index. Raises InstallationError where the driver gives no answer."""
-    from .probe_program import ask  # what it imports takes long to load
+    return gpu_drivers.adapters(host_environment())
 
-    arguments = ["--library", installation.wgpu_library(), "--list", *isolation.arguments()]
-    answer, problem = ask("dcp-gpu-host", arguments, host_environment(), dict)
-    if answer is None:
-        raise InstallationError(f"the GPU adapters cannot be listed: {problem}; dcp-evaluator --probe tells more")
-    return list(answer["adapters"])
+
+def _device(device: int | str) -> int | str:
+    if isinstance(device, int):
+        if device < 0:
+            raise ValueError(f"the GPU device is {device}; an index is 0 or more")
+        return device
+    known = gpu_devices.canonical(device)
+    if known is None:
+        raise ValueError(f"the GPU device {device!r} is no index, PCI address or UUID; --probe shows them")
+    return known
+
+
+def _found(device: int | str, adapters: list[dict[str, Any]]) -> dict[str, Any]:
+    for index, adapter in enumerate(adapters):
+        if gpu_devices.names(device, index, adapter):
+            return adapter
+    raise ValueError(f"there is no GPU device {device}; {gpu_devices.inventory(adapters)}")
 
 
 def _compile(text: str) -> tuple[str, re.Pattern[str]]:
@@ -132,9 +148,3 @@ def _compile(text: str) -> tuple[str, re.Pattern[str]]:
 
 def _listed(items: Iterable[Any]) -> str:
     return ", ".join(map(str, items)) or "(none)"
-
-
-def _inventory(adapters: list[dict[str, Any]]) -> str:
-    if not adapters:
-        return "this machine has no adapter for sandboxes"
-    return "there are " + _listed(f"{index} ({adapter['device']})" for index, adapter in enumerate(adapters))

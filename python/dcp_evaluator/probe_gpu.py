@@ -16,6 +16,7 @@ from .host_environment import host_environment
 from .probe_program import TIMEOUT, ask
 
 _OFFERED = ("vulkan",)  # backends on which WebGPU is whole
+_TWICE = "the same GPU through another driver"
 _CHOICES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
 
 
@@ -41,13 +42,23 @@ def gpu_adapters(options: GpuOptions | None = None) -> dict[str, Any]:
             report["error"] += (
                 f"; alone, {' and '.join(broken)} fails: repair that driver, or name others in {_CHOICES[0]}"
             )
-    indices = itertools.count()
-    for adapter in report["adapters"]:
-        possible = adapter.get("backend") in _OFFERED
-        adapter["index"] = next(indices) if possible else None
-        adapter["refusal"] = gpu.refusal(adapter["index"], adapter) if possible else "WebGPU needs a Vulkan driver"
-        adapter["offered"] = adapter["refusal"] is None
+    _say_what_is_offered(report["adapters"], gpu)
     return report
+
+
+def _say_what_is_offered(adapters: list[dict[str, Any]], gpu: GpuOptions) -> None:
+    indices = itertools.count()
+    seen: set[object] = set()
+    for adapter in adapters:
+        possible = adapter.get("backend") in _OFFERED
+        twice = possible and adapter.get("identity") in seen
+        seen.add(adapter.get("identity"))
+        adapter["index"] = next(indices) if possible and not twice else None
+        if not possible:
+            adapter["refusal"] = "WebGPU needs a Vulkan driver"
+        else:
+            adapter["refusal"] = _TWICE if twice else gpu.refusal(adapter["index"], adapter)
+        adapter["offered"] = adapter["refusal"] is None
 
 
 def _drivers(command: list[str], timeout: float) -> list[dict[str, Any]]:

@@ -148,6 +148,8 @@ def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
     lines = [f"  {text('device')}"]
     for name in ("vendor", "type", "backend", "driver", "description"):
         lines += _item(name, text(name), 4)
+    if adapter.get("identity"):
+        lines += _item("identity", text("identity"), 4)
     verdict = "passed, the result is right" if check.get("ok") is True else f"FAILED: {check.get('error') or 'unknown'}"
     lines += _item("compute check", verdict, 4)
     index = adapter.get("index")

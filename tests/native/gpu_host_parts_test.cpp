@@ -7,6 +7,7 @@
 
 #include "check.hpp"
 #include "gpu/adapter_choice.hpp"
+#include "gpu/adapter_identity.hpp"
 #include "gpu/crash.hpp"
 #include "gpu/gpu_timer.hpp"
 #include "gpu/implicit_layers.hpp"
@@ -114,19 +115,85 @@ WGPUAdapter adapter(WGPUAdapterType type, int number) {
   return reinterpret_cast<WGPUAdapter>(static_cast<std::uintptr_t>(type) * 10 + static_cast<std::uintptr_t>(number));
 }
 
+using Names = std::vector<std::string>;
+
 void adapters_of_a_kind_take_turns() {
   const Functions functions = adapters_by_type();
-  const auto first = adapter(WGPUAdapterType_DiscreteGPU, 1), second = adapter(WGPUAdapterType_DiscreteGPU, 2);
-  const auto third = adapter(WGPUAdapterType_DiscreteGPU, 3), cpu = adapter(WGPUAdapterType_CPU, 1);
-  const std::vector all = {first, second, third, cpu};
-  using Adapters = std::vector<WGPUAdapter>;
-  CHECK(choose_adapters(functions, all, {}) == all);
-  CHECK((choose_adapters(functions, all, {true, {}, 1}) == Adapters{second, third, first, cpu}));
-  CHECK((choose_adapters(functions, all, {true, {}, 5}) == Adapters{third, first, second, cpu}));
-  CHECK((choose_adapters(functions, all, {false, {3, 0}, 7}) == Adapters{cpu, first}));
-  CHECK((choose_adapters(functions, all, {false, {2, 0}, 1}) == Adapters{first, third}));
-  CHECK(choose_adapters(functions, all, {false, {}, 1}).empty());
-  CHECK((choose_adapters(functions, all, {false, {9, 1}, 0}) == Adapters{second}));
+  const auto found = [](WGPUAdapterType type, int number, const char* name) {
+    return FoundAdapter{adapter(type, number), {name, "", ""}};
+  };
+  const std::vector all = {found(WGPUAdapterType_DiscreteGPU, 1, "a"), found(WGPUAdapterType_DiscreteGPU, 2, "b"),
+                           found(WGPUAdapterType_DiscreteGPU, 3, "c"), found(WGPUAdapterType_DiscreteGPU, 4, "b"),
+                           found(WGPUAdapterType_CPU, 1, "cpu")};
+  const auto choose = [&](const AdapterChoice& choice) {
+    Names names;
+    for (const FoundAdapter& each : choose_adapters(functions, all, choice)) names.push_back(each.identity.text);
+    return names;
+  };
+  CHECK((choose({}) == Names{"a", "b", "c", "cpu"}));
+  CHECK(choose_adapters(functions, all, {})[1].handle == all[1].handle);  // not the other driver's
+  CHECK((choose({true, {}, {}, 1}) == Names{"b", "c", "a", "cpu"}));
+  CHECK((choose({true, {}, {}, 5}) == Names{"c", "a", "b", "cpu"}));
+  CHECK((choose({true, {}, {"a", "cpu"}, 1}) == Names{"c", "b"}));
+  CHECK((choose({false, {"cpu", "a"}, {}, 7}) == Names{"cpu", "a"}));
+  CHECK((choose({false, {"c", "a"}, {}, 1}) == Names{"a", "c"}));
+  CHECK(choose({false, {"c", "a"}, {"a", "c"}, 1}).empty());
+  CHECK(choose({false, {}, {}, 1}).empty());
+  CHECK((choose({false, {"z", "b"}, {}, 0}) == Names{"b"}));
+  CHECK((missing(all, {false, {"z", "b", "y"}, {}, 0}) == Names{"z", "y"}));
+  CHECK(missing(all, {}).empty());
+}
+
+// Adapters whose handle is a VulkanDevice; without a name, one that is not Vulkan's.
+Functions adapters_by_device() {
+  Functions functions = adapters_by_type();
+  functions.AdapterGetInfo = [](WGPUAdapter handle, WGPUAdapterInfo* info) {
+    const auto& device = *reinterpret_cast<const VulkanDevice*>(handle);
+    info->backendType = device.name.empty() ? WGPUBackendType_OpenGL : WGPUBackendType_Vulkan;
+    info->device = {device.name.data(), device.name.size()};
+    info->vendor = {device.driver.data(), device.driver.size()};
+    info->vendorID = device.vendor;
+    info->deviceID = device.device;
+    return WGPUStatus_Success;
+  };
+  return functions;
+}
+
+/// The identities of `adapters` where the loader has `devices`.
+Names identities(std::vector<VulkanDevice> adapters, const std::vector<VulkanDevice>& devices) {
+  std::vector<WGPUAdapter> handles;
+  for (VulkanDevice& device : adapters) handles.push_back(reinterpret_cast<WGPUAdapter>(&device));
+  Names names;
+  for (const FoundAdapter& found : identify(adapters_by_device(), handles, devices))
+    names.push_back(found.identity.text);
+  return names;
+}
+
+void an_adapter_is_known_by_its_place() {
+  const VulkanDevice first{"H200", 0x10DE, 0x2335, "NVIDIA", "0000:18:00.0", "uuid-1"};
+  const VulkanDevice second{"H200", 0x10DE, 0x2335, "NVIDIA", "0000:2a:00.0", "uuid-2"};
+  const VulkanDevice software{"llvmpipe", 0x10005, 0, "llvmpipe", "", "uuid-3"};
+  const VulkanDevice nameless{"unknown", 0x1002, 0x7, "", "", ""};
+  const VulkanDevice opengl{"", 0, 0, "", "", ""};
+  const Names places = {"0000:18:00.0", "0000:2a:00.0", "uuid-3"};
+  CHECK(identities({first, second, software}, {software, first, second}) == places);
+  CHECK((identities({opengl, second}, {second}) == Names{"0000:0000#0", "0000:2a:00.0"}));
+  CHECK((identities({nameless, nameless}, {nameless, nameless}) == Names{"1002:0007#0", "1002:0007#1"}));
+  CHECK((identities({first}, {}) == Names{"10de:2335#0"}));
+  // Which of the two wgpu-native offers, nobody can say.
+  CHECK((identities({first, software}, {first, second, software}) == Names{"10de:2335#0", "uuid-3"}));
+}
+
+void a_gpu_of_two_drivers_has_one_identity() {
+  const VulkanDevice radv{"RX 7900 (RADV)", 0x1002, 0x744C, "radv", "0000:03:00.0", "uuid-1"};
+  const VulkanDevice amdvlk{"RX 7900", 0x1002, 0x744C, "AMD open-source driver", "0000:03:00.0", "uuid-2"};
+  const VulkanDevice unknown{"RX 7900", 0x1002, 0x744C, "third", "", "uuid-1"};
+  const VulkanDevice half{"RX 7900 (RADV)", 0x1002, 0x744C, "radv", "0000:03:00.0", "uuid-4"};
+  CHECK((identities({radv, amdvlk, unknown}, {radv, amdvlk, unknown}) ==
+         Names{"0000:03:00.0", "0000:03:00.0", "0000:03:00.0"}));
+  CHECK((identities({radv, radv}, {radv, radv}) == Names{"0000:03:00.0", "0000:03:00.0"}));
+  // Two parts of one GPU by the same driver are two.
+  CHECK((identities({radv, half}, {radv, half}) == Names{"uuid-1", "uuid-4"}));
 }
 
 void power_and_fallback_choose_an_adapter() {
@@ -225,6 +292,8 @@ int main() {
   an_account_holds_its_limit();
   a_watchdog_bites_once_and_only_where_something_hangs();
   adapters_of_a_kind_take_turns();
+  an_adapter_is_known_by_its_place();
+  a_gpu_of_two_drivers_has_one_identity();
   power_and_fallback_choose_an_adapter();
   time_is_taken_by_the_clock_of_the_gpu();
   a_crash_has_a_reason();

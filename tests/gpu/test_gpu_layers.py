@@ -12,6 +12,8 @@ import pytest
 
 from dcp_evaluator import installation
 
+pytestmark = pytest.mark.any_engine
+
 MARK = "a layer was loaded"
 NAME = "VK_LAYER_TEST_mark"
 # A constructor is all that it needs: the loader opens the library, and then takes the layer for a broken one.

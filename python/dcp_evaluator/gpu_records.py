@@ -1,0 +1,57 @@
+"""What a GPU host tells of its start: records among what it writes to stderr (native/gpu/host_main.cpp, --records)."""
+
+from __future__ import annotations
+
+import re
+
+_MARK, _LONGEST = b"\x1e", 256
+_RECORD = re.compile(rb"(adapter|gone) ([0-9a-f:.#-]{1,64})|ready|failed")
+
+
+class Records:
+    """Takes the records out of a host's messages.
+
+    From "ready" on the host's sandbox may have made it say what it likes: then it can only fail.
+    """
+
+    def __init__(self) -> None:
+        self.adapter: str | None = None
+        """The identity of the adapter that it uses first."""
+        self.gone: list[str] = []
+        """Identities that it was to offer and did not find."""
+        self.ready = False
+        self.failed = False
+        self._pending = b""
+
+    def take(self, data: bytes) -> bytes:
+        """``data`` without records; a record that has begun is kept back."""
+        data = self._pending + data
+        self._pending = b""
+        messages = b""
+        while (start := data.find(_MARK)) >= 0:
+            messages += data[:start]
+            record, end, rest = data[start:].partition(b"\n")
+            if not end and len(record) <= _LONGEST:
+                self._pending = record
+                return messages
+            if not self._read(record[1:]):
+                messages += record + end
+            data = rest
+        return messages + data
+
+    def _read(self, record: bytes) -> bool:
+        found = _RECORD.fullmatch(record)
+        if found is None or (self.ready and record != b"failed"):
+            return False
+        if found[1] == b"adapter":
+            self.adapter = found[2].decode()
+        elif found[1] == b"gone":
+            self.gone.append(found[2].decode())
+        else:
+            setattr(self, record.decode(), True)
+        return True
+
+    def rest(self) -> bytes:
+        """At the end: what began as a record, and was none."""
+        rest, self._pending = self._pending, b""
+        return rest
