@@ -294,8 +294,9 @@ def test_wrong_options_raise(options: dict[str, object], message: str) -> None:
 # --- Metering ---
 
 
-@pytest.mark.parametrize(("timestamps", "clock"), [(None, "submission"), (True, "timestamps"), (False, "submission")])
-def test_a_slice_says_what_it_used_of_the_gpu(timestamps: bool | None, clock: str) -> None:
+@pytest.mark.parametrize("timestamps", [None, True, False])
+def test_a_slice_says_what_it_used_of_the_gpu(timestamps: bool | None) -> None:
+    by_clock = list_adapters()[0]["type"] != "cpu" if timestamps is None else timestamps
     body = """
     if (datum === 0) return null;
     const source = newBuffer(1 << 20, U.COPY_DST | U.COPY_SRC);
@@ -314,14 +315,14 @@ def test_a_slice_says_what_it_used_of_the_gpu(timestamps: bool | None, clock: st
         results = dcp.compute_for([1, 0], work(body)).local_exec(sandboxes=1, evaluator=evaluator).wait()
     used, idle = results.metrics[0], results.metrics[1]
     assert used.gpu > 0
-    assert used[3:] == (1 << 20, 1 << 19, (1 << 20) + (1 << 19), clock)
+    assert used[3:] == (1 << 20, 1 << 19, (1 << 20) + (1 << 19), "timestamps" if by_clock else "submission")
     assert (idle.gpu, *idle[3:]) == (0, 0, 0, 0, None)
 
 
 def test_timestamps_tell_how_long_the_gpu_worked() -> None:
     """The same shader, 200 times as much of it: the time grows, and stays below that from submission to completion."""
     body = f"""
-    {ENDLESS.replace("65535, 65535", "datum")}
+    {ENDLESS.replace("65535, 65535", "datum").replace("loop {", "for (var i = 0; i < 60000; i++) {")}
     const began = performance.now();
     submitEndless();
     await device.queue.onSubmittedWorkDone();

@@ -1,9 +1,10 @@
-"""Requests for adapters (section 4.2), here of a machine whose adapters are software."""
+"""Requests for adapters (section 4.2), on whatever adapters this machine has."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from dcp_evaluator.gpu_options import list_adapters
 from gpu_script import run
 
 
@@ -27,9 +28,10 @@ def test_every_preference_is_answered(tmp_path: Path) -> None:
           await rejected(second.requestDevice()), (await first.requestDevice()) instanceof GPUDevice];
         """,
     )
-    (kind,) = set(found["any"])
-    assert kind is True
-    assert found["fallback"] == [True, True]
+    software = [adapter["type"] == "cpu" for adapter in list_adapters()]
+    assert found["any"][0] is software[0]
+    assert set(found["any"]) <= set(software)
+    assert found["fallback"] == [True if any(software) else None] * 2
     assert found["wrong"] == ["TypeError"] * 4
     assert found["apart"] == [True, True, "OperationError", True]
     assert found["stderr"] == ""
