@@ -51,12 +51,22 @@ def _verdict(results: list[Result]) -> Iterator[str]:
     bad = [result for result in results if result["verdict"] not in (*DONE, "not run")]
     if left:
         yield from textwrap.wrap(f"Not run yet: {', '.join(left)}.", _WIDTH)
+    if unused := _unused(results):
+        yield from textwrap.wrap(f"NOT USED: {', '.join(unused)}. Read the diagnoses of 'probe'.", _WIDTH)
     if not bad:
         yield "All steps that ran and apply are well."
         return
     names = ", ".join(f"{result['name']} ({result['verdict']})" for result in bad)
     yield from textwrap.wrap(f"Not well: {names}.", _WIDTH)
     yield from textwrap.wrap(_first_cause({result["name"] for result in bad}, results), _WIDTH)
+
+
+def _unused(results: list[Result]) -> list[str]:
+    """GPUs of the kernel, where all adapters are software."""
+    if any(adapter["type"] != "cpu" for adapter in ran_on(results)):
+        return []
+    devices = _data(results, "facts").get("devices", [])
+    return [f"{device['vendor']} GPU {device['id']} (kernel driver {device['driver']})" for device in devices]
 
 
 def _first_cause(bad: set[str], results: list[Result]) -> str:
@@ -75,7 +85,7 @@ def _first_cause(bad: set[str], results: list[Result]) -> str:
             "The driver works, but not inside the seal: 'which-layer' and 'which-call' name what is refused. Please "
             "report this."
         )
-    if bad & {"f32", "f16", "transfers", "round-trip", "tests", "probe"}:
+    if bad & {"f32", "f16", "transfers", "round-trip", "probe"}:
         return (
             "The adapter is there and does not work as it should: memory, a timeout, or the GPU itself (Xid in dmesg)."
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from statistics import median
 from typing import Any
@@ -12,14 +12,14 @@ import numpy as np
 from .sandbox import adapter, evaluator, gpu_hosts, on_paper, run
 from .step import DoesNotApplyError, Outcome, Settings, StepFailedError
 
-_MOST = {"f32": 4096, "f16": 4096}
+_MOST = 4096
 _TYPES = {"f32": np.float32, "f16": np.float16}
 _ENOUGH_MS = 20.0
 _MIB = 1 << 20
 
 
 def product_f32(settings: Settings) -> Outcome:
-    return _product(settings, "f32")
+    return _measure(settings, "f32")
 
 
 def product_f16(settings: Settings) -> Outcome:
@@ -28,7 +28,7 @@ def product_f16(settings: Settings) -> Outcome:
         (info,) = run(sandboxes, {"what": "info"})
     if not info["f16"]:
         raise DoesNotApplyError("the adapter has no shader-f16")
-    return _product(settings, "f16")
+    return _measure(settings, "f16")
 
 
 def transfers(settings: Settings) -> Outcome:
@@ -63,15 +63,15 @@ def round_trip(settings: Settings) -> Outcome:
 def four_hosts(settings: Settings) -> Outcome:
     """Four sandboxes multiply at once, each through a host of its own, beside one alone."""
     adapter(settings)
-    inputs = _inputs("f32", 256 if settings.quick else settings.found("f32").get("n", 1024))
-    inputs |= {"count": 4, "seconds": 0.5 if settings.quick else 3.0, "begins": True}
+    product = Product("f32", 256 if settings.quick else settings.found("f32").get("n", 1024))
+    inputs = product.inputs(4, 0.5 if settings.quick else 3.0) | {"begins": True}
     seen = []
     with evaluator(settings) as sandboxes:
         alone = run(sandboxes, inputs)
         four = run(sandboxes, *[inputs] * 4, begins=lambda: seen.append(len(gpu_hosts())))
     for found in (*alone, *four):
-        _check(inputs, found["c"])
-    one, rates = _rate(inputs, alone[0]), [_rate(inputs, found) for found in four]
+        product.check(found["c"])
+    one, rates = product.rate(alone[0], 4), [product.rate(found, 4) for found in four]
     data = {"hosts_at_once": max(seen), "one_gflops": one, "gflops": rates}
     together = f"{_gflops(sum(rates))} ({sum(rates) / one:.2f} of one), the slowest {_gflops(min(rates))}"
     lines = [f"{max(seen)} hosts ran at once; one alone {_gflops(one)}, four together {together}; right results"]
@@ -92,52 +92,61 @@ def memory_limit(settings: Settings) -> Outcome:
     return Outcome([line], found)
 
 
-def _product(settings: Settings, kind: str) -> Outcome:
-    """Twice as large until a product takes 20 ms, then for 2 seconds; n is a multiple of 64."""
+class Product:
+    """C = A B of n x n numbers. They are -1, 0 and 1: sums are whole and small, so exact in f16 too."""
+
+    def __init__(self, kind: str, n: int) -> None:
+        """``kind``: f32 or f16. ``n`` is a multiple of 64."""
+        self.n, self._kind = n, kind
+        self.a, self.b = np.random.default_rng(n).integers(-1, 2, (2, n, n)).astype(_TYPES[kind])
+
+    def inputs(self, count: int = 1, seconds: float = 0.0) -> dict[str, Any]:
+        """For programs.js: submissions of ``count`` products each, until ``seconds`` are over."""
+        enable = "enable f16;\n" if self._kind == "f16" else ""
+        code = f"{enable}alias real = {self._kind};\n{_matrix_product()}"
+        of_product = {"a": self.a, "b": self.b, "n": self.n, "code": code}
+        return {"what": "product", **of_product, "count": count, "seconds": seconds}
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """As numpy has it, in f32, of one dimension."""
+        found: np.ndarray = (self.a.astype(np.float32) @ self.b.astype(np.float32)).ravel()
+        assert np.abs(found).max() <= 2048, "f16 has whole numbers to 2048 only"
+        return found
+
+    def check(self, product: np.ndarray) -> None:
+        """Raises StepFailedError unless every element is right."""
+        wrong = np.flatnonzero(product.astype(np.float32) != self.expected)
+        if wrong.size:
+            first = int(wrong[0])
+            instead = f"element {first} is {product[first]} instead of {self.expected[first]:g}"
+            raise StepFailedError(f"{wrong.size} of {product.size} elements are wrong: {instead}")
+
+    def rate(self, found: dict[str, Any], count: int) -> float:
+        """In GFLOP/s, of the median submission of ``count`` products."""
+        return float(2 * self.n**3 * count / median(found["milliseconds"]) / 1e6)
+
+
+def _measure(settings: Settings, kind: str) -> Outcome:
+    """Twice as large until a product takes 20 ms, then for 2 seconds."""
     adapter(settings)
     with evaluator(settings) as sandboxes:
         (info,) = run(sandboxes, {"what": "info"})
-        most = min(_MOST[kind], info["most"])
-        n = 256
+        most, n = min(_MOST, info["most"]), 256
         while True:
-            inputs = _inputs(kind, n)
-            (found,) = run(sandboxes, inputs)
-            _check(inputs, found["c"])
+            product = Product(kind, n)
+            (found,) = run(sandboxes, product.inputs())
+            product.check(found["c"])
             took = min(found["milliseconds"])
             if settings.quick or took >= _ENOUGH_MS or 2 * n > most:
                 break
             n *= 2
-        inputs |= {"count": max(1, round(100 / took)), "seconds": 0.3 if settings.quick else 2.0}
-        (found,) = run(sandboxes, inputs)
-        _check(inputs, found["c"])
-    rate = _rate(inputs, found)
+        count = max(1, round(100 / took))
+        (found,) = run(sandboxes, product.inputs(count, 0.3 if settings.quick else 2.0))
+        product.check(found["c"])
+    rate = product.rate(found, count)
     data = {"n": n, "gflops": rate, "on_paper_gflops": on_paper(settings)}
     return Outcome([f"n = {n}, tiled WGSL: {_gflops(rate)}{_beside(settings, rate)}; equal to numpy's"], data)
-
-
-def _inputs(kind: str, n: int) -> dict[str, Any]:
-    """Entries of -1, 0 and 1: their sums are whole and small, so exact in f16 too."""
-    a, b = np.random.default_rng(n).integers(-1, 2, (2, n, n)).astype(_TYPES[kind])
-    enable = "enable f16;\n" if kind == "f16" else ""
-    code = f"{enable}alias real = {kind};\n{_matrix_product()}"
-    return {"what": "product", "a": a, "b": b, "n": n, "code": code, "count": 1, "seconds": 0}
-
-
-def _check(inputs: dict[str, Any], product: np.ndarray) -> None:
-    expected = inputs["a"].astype(np.float32) @ inputs["b"].astype(np.float32)
-    assert np.abs(expected).max() <= 2048, "f16 has whole numbers to 2048 only"
-    wrong = np.flatnonzero(product.astype(np.float32) != expected.ravel())
-    if wrong.size:
-        first = int(wrong[0])
-        raise StepFailedError(
-            f"{wrong.size} of {product.size} elements are wrong: element {first} is {product[first]} instead of "
-            f"{expected.flat[first]:g}"
-        )
-
-
-def _rate(inputs: dict[str, Any], found: dict[str, Any]) -> float:
-    """In GFLOP/s, of the median submission."""
-    return float(2 * inputs["n"] ** 3 * inputs["count"] / median(found["milliseconds"]) / 1e6)
 
 
 def _gflops(rate: float) -> str:
