@@ -14,6 +14,7 @@ STEPS = (
     Step("which-layer", "With each layer of the seal off", 60, drivers.which_layer),
     Step("which-call", "What the seal refuses to drivers", 45, drivers.which_call),
     Step("probe", "dcp-evaluator --probe", 75, works.probe),
+    Step("explain", "dcp-evaluator --probe --explain-gpu", 90, works.explain),
     Step("f32", "Matrix product, f32", 40, speed.product_f32),
     Step("f16", "Matrix product, f16", 40, speed.product_f16),
     Step("transfers", "Upload and readback", 30, speed.transfers),
