@@ -1,15 +1,21 @@
-"""What the fields of a frame claim, taken with bounds: the code inside may own its sandbox. Raises FrameError."""
+"""What a sandbox says, as typed values. The code inside may own its sandbox: every field is checked here, once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
+from . import frames
 from ._native import FrameError
 
 LONGEST_TEXT = 1 << 20
 _LONGEST_TIME = 1e12  # ms
 _MOST_BYTES = 1 << 60
+_MOST_RETRIES = 100
 _GPU_CLOCKS = ("timestamps", "submission")
+_LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
 
 class SliceMetrics(NamedTuple):
@@ -33,30 +39,164 @@ class SliceMetrics(NamedTuple):
 NO_METRICS = SliceMetrics()
 
 
-def index_of(value: Any) -> int:
-    """The slice's number; -1 where there is none, as in what is said between slices."""
-    if value is None:
-        return -1
+class GuestError(NamedTuple):
+    """An exception of the work function."""
+
+    name: str
+    message: str
+    stack: str
+
+
+class Ready(Struct, frozen=True):
+    """The runtime has started."""
+
+
+class Assigned(Struct, frozen=True):
+    """The work function is there."""
+
+
+class AssignmentFailed(Struct, frozen=True):
+    """The work function cannot be used."""
+
+    error: GuestError
+
+
+class Progress(Struct, frozen=True):
+    """``progress(value)``. ``index``: of the slice, -1 between slices; so in Console and Emit."""
+
+    index: int
+    value: Any
+
+
+class Console(Struct, frozen=True):
+    """``console.<level>``."""
+
+    index: int
+    level: str
+    text: str
+
+
+class Emit(Struct, frozen=True):
+    """``work.emit(name, value)``."""
+
+    index: int
+    name: str
+    value: Any
+
+
+class UnusableEmit(Struct, frozen=True):
+    """An event whose value cannot be represented here."""
+
+    index: int
+
+
+class Result(Struct, frozen=True):
+    """The work function returned ``value``."""
+
+    index: int
+    value: Any
+    metrics: SliceMetrics
+
+
+class UnusableResult(Struct, frozen=True):
+    """It returned what cannot be represented here, or has more bytes than the limit."""
+
+    index: int
+    reason: str
+
+
+class Failed(Struct, frozen=True):
+    """The work function threw."""
+
+    index: int
+    error: GuestError
+    metrics: SliceMetrics
+
+
+class OutOfMemory(Struct, frozen=True):
+    """The work function failed and memory had run out: the sandbox takes no more slices."""
+
+    index: int
+    error: GuestError
+    metrics: SliceMetrics
+
+
+class Rejected(Struct, frozen=True):
+    """``work.reject(reason, retries)``: the slice wants to run again, so many times at most."""
+
+    index: int
+    reason: str
+    retries: int
+
+
+Output = Progress | Console | Emit | UnusableEmit
+"""What output_limit counts."""
+Answer = Result | UnusableResult | Failed | OutOfMemory | Rejected
+"""What ends the run of a slice."""
+SandboxFrame = Ready | Assigned | AssignmentFailed | Output | Answer
+
+
+def typed(fields: list[Any]) -> SandboxFrame:
+    """The frame of these MessagePack values, its kind first. Raises FrameError."""
+    kind = fields[0] if fields else None
+    if type(kind) is not int or kind not in _READERS:
+        raise FrameError("a frame of an unknown kind")
+    if len(fields) != _LENGTHS[kind]:
+        raise FrameError(f"a frame of kind {kind} with {len(fields) - 1} fields")
+    return _READERS[kind](*fields[1:])
+
+
+def unusable(kind: int, index: int, reason: str) -> SandboxFrame:
+    """Stands for a frame whose value cannot be represented here. Raises FrameError where its kind brings none."""
+    match kind:
+        case frames.RESULT:
+            return UnusableResult(_index(index), reason)
+        case frames.PROGRESS:
+            return Progress(_index(index), None)
+        case frames.EMIT:
+            return UnusableEmit(_index(index))
+    raise FrameError(f"a frame cannot be decoded: {reason}")
+
+
+def _index(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise FrameError("a slice number that is none")
+        raise FrameError("not a slice number")
     return value
 
 
-def text_of(value: Any) -> str:
-    """At most ``LONGEST_TEXT`` characters of it."""
+def _index_or_none(value: Any) -> int:
+    return -1 if value is None else _index(value)
+
+
+def _text(value: Any) -> str:
     if type(value) is not str:
         raise FrameError("a text was expected")
     return value[:LONGEST_TEXT]
 
 
-def error_of(error: Any) -> tuple[str, str, str]:
-    """Name, message and stack."""
+def _level(value: Any) -> str:
+    level = _text(value)
+    return level if level in _LEVELS else "log"
+
+
+def _error(error: Any) -> GuestError:
     if type(error) is not dict:
         raise FrameError("an error was expected")
-    return text_of(error.get("name", "Error")), text_of(error.get("message", "")), text_of(error.get("stack", ""))
+    return GuestError(_text(error.get("name", "Error")), _text(error.get("message", "")), _text(error.get("stack", "")))
 
 
-def metrics_of(value: Any) -> SliceMetrics:
+def _reason(value: Any) -> str:
+    """A reason may be a value of any type."""
+    return (value if type(value) is str else repr(value))[:LONGEST_TEXT]
+
+
+def _retries(value: Any) -> int:
+    if type(value) not in (int, float) or not value > 0:  # NaN too
+        return 0
+    return int(min(value, _MOST_RETRIES))
+
+
+def _metrics(value: Any) -> SliceMetrics:
     """What cannot be true counts as nothing."""
     if type(value) is not dict:
         raise FrameError("metrics were expected")
@@ -78,3 +218,19 @@ def _milliseconds(value: Any) -> float:
 
 def _bytes(value: Any) -> int:
     return int(value) if type(value) in (int, float) and 0 <= value < _MOST_BYTES else 0
+
+
+# A reader takes the fields that the table of frames gives its kind.
+_READERS: dict[int, Callable[..., SandboxFrame]] = {
+    frames.READY: Ready,
+    frames.ASSIGNED: Assigned,
+    frames.ASSIGNMENT_FAILED: lambda error: AssignmentFailed(_error(error)),
+    frames.PROGRESS: lambda index, value: Progress(_index_or_none(index), value),
+    frames.CONSOLE: lambda index, level, text: Console(_index_or_none(index), _level(level), _text(text)),
+    frames.EMIT: lambda index, name, value: Emit(_index_or_none(index), _text(name), value),
+    frames.RESULT: lambda index, value, metrics: Result(_index(index), value, _metrics(metrics)),
+    frames.FAILED: lambda index, error, metrics: Failed(_index(index), _error(error), _metrics(metrics)),
+    frames.REJECTED: lambda index, reason, retries: Rejected(_index(index), _reason(reason), _retries(retries)),
+    frames.OUT_OF_MEMORY: lambda index, error, metrics: OutOfMemory(_index(index), _error(error), _metrics(metrics)),
+}
+_LENGTHS = {kind: 1 + len(frames.FRAMES[kind].fields) for kind in _READERS}

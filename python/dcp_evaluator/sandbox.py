@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from . import _native, frames
+from .frame_fields import SandboxFrame
 from .gpu_options import GpuOptions
 from .services import SandboxServices
 from .slice_limits import SliceLimits, SliceUse
 from .spawn import spawn_sandbox
-from .values import FrameDecoder, ResultError, SharedArrays, encode
+from .values import FrameDecoder, SharedArrays, encode
 from .zygote import Zygote
 
 _MOST_QUEUED_BYTES = 32 << 20
@@ -130,20 +131,14 @@ class Sandbox:
             self.use.begin(now)
         return work
 
-    def receive(self) -> list[tuple[list[Any] | ResultError, int]]:
-        """Frames that have come, and their bytes; ResultError stands for one whose value is unusable.
-
-        Raises EOFError, OSError, and FrameError when the sandbox breaks the protocol.
-        """
-        decoded: list[tuple[list[Any] | ResultError, int]] = []
+    def receive(self) -> list[tuple[SandboxFrame, int]]:
+        """Frames that have come, and their bytes. Raises EOFError, OSError, and FrameError for a broken protocol."""
+        decoded = []
         received = self.channel.receive()
         try:
             for payload, fds in received:
                 size = len(payload) + sum(os.fstat(fd).st_size for fd in fds)
-                try:
-                    decoded.append((self._decoder.decode(payload, fds), size))
-                except ResultError as error:
-                    decoded.append((error, size))
+                decoded.append((self._decoder.decode(payload, fds), size))
         finally:
             for _, fds in received:
                 for fd in fds:

@@ -13,23 +13,39 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from . import _native, frames
+from . import _native
 from .errors import DcpError, JobError, SliceError, ZygoteError
 from .exit_status import ExitStatus
-from .frame_fields import LONGEST_TEXT, NO_METRICS, SliceMetrics, error_of, index_of, metrics_of, text_of
+from .frame_fields import (
+    NO_METRICS,
+    Answer,
+    Assigned,
+    AssignmentFailed,
+    Console,
+    Emit,
+    Failed,
+    OutOfMemory,
+    Output,
+    Progress,
+    Ready,
+    Rejected,
+    Result,
+    SandboxFrame,
+    SliceMetrics,
+    UnusableEmit,
+    UnusableResult,
+)
 from .sandbox import Sandbox, SandboxFactory, Slice
 from .slice_limits import LimitExceeded, SliceLimits, SliceUse
-from .values import FrameDecoder, ResultError
+from .values import FrameDecoder
 from .zygote_messages import Exited, Refused, Spawned
 
 _MOST_BARREN_DEATHS = 5
-_MOST_REJECTIONS = 100
 _EXIT_GRACE = 2.0
 _OUT_OF_MEMORY = "out of memory; use less of it in a slice, or raise memory_limit"
-_LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
 
 class SliceSource(Protocol):
@@ -241,93 +257,60 @@ class Supervisor:
             self._barren_deaths = 0
         return bool(received)
 
-    def _handle(self, sandbox: Sandbox, frame: list[Any] | ResultError, size: int, now: float) -> None:
-        fields = frame.head if isinstance(frame, ResultError) else frame
-        kind = fields[0] if fields else None
-        if kind in _OUTPUT and (exceeded := sandbox.use.add_output(size)):
-            return self._end_slice(sandbox, exceeded) if sandbox.queue else self._died(sandbox, exceeded.message)
-        handler, length = _HANDLERS.get(kind, _UNKNOWN) if type(kind) is int else _UNKNOWN
-        if isinstance(frame, ResultError):
-            self._on_unusable(sandbox, fields, frame, now)
-        elif len(fields) < length:
-            raise _native.FrameError(f"a frame of kind {kind} with {len(fields)} fields")
-        else:
-            handler(self, sandbox, fields, now)
+    def _handle(self, sandbox: Sandbox, frame: SandboxFrame, size: int, now: float) -> None:
+        match frame:
+            case Result() | UnusableResult() | Failed() | OutOfMemory() | Rejected():
+                self._answered(sandbox, frame, now)
+            case Progress() | Console() | Emit() | UnusableEmit():
+                if exceeded := sandbox.use.add_output(size):
+                    return (
+                        self._end_slice(sandbox, exceeded) if sandbox.queue else self._died(sandbox, exceeded.message)
+                    )
+                self._report(sandbox, frame, now)
+            case Ready():
+                sandbox.quiet_since = now
+            case Assigned():
+                sandbox.assigned = True
+                sandbox.quiet_since = now
+                self._sink.assigned()
+            case AssignmentFailed(error):
+                if sandbox.assigned:
+                    raise _native.FrameError("a refusal of what was agreed to")
+                raise JobError(error.message, name=error.name, stack=error.stack)
         return None
 
-    def _on_unknown(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        raise _native.FrameError("a frame of an unknown kind")
+    def _report(self, sandbox: Sandbox, output: Output, now: float) -> None:
+        match output:
+            case Progress(index, value):
+                if sandbox.queue and sandbox.queue[0].index == index:
+                    sandbox.quiet_since = now
+                    self._sink.progress(index, value)
+            case Console(index, level, text):
+                self._sink.console(index, level, text)
+            case Emit(index, name, value):
+                self._sink.emit(index, name, value)
 
-    def _on_ready(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        sandbox.quiet_since = now
-
-    def _on_assigned(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        sandbox.assigned = True
-        sandbox.quiet_since = now
-        self._sink.assigned()
-
-    def _on_assignment_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        name, message, stack = error_of(fields[1])
-        if sandbox.assigned:
-            raise _native.FrameError("a refusal of what was agreed to")
-        raise JobError(message, name=name, stack=stack)
-
-    def _on_progress(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        index = index_of(fields[1])
-        if sandbox.queue and sandbox.queue[0].index == index:
-            sandbox.quiet_since = now
-            self._sink.progress(index, fields[2])
-
-    def _on_console(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        level = text_of(fields[2])
-        self._sink.console(index_of(fields[1]), level if level in _LEVELS else "log", text_of(fields[3]))
-
-    def _on_emit(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        self._sink.emit(index_of(fields[1]), text_of(fields[2]), fields[3])
-
-    def _on_result(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        metrics = metrics_of(fields[3])
-        work = self._finish(sandbox, fields, now)
-        self._open -= 1
-        self._sink.result(work.index, fields[2], metrics)
-
-    def _on_failed(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        name, message, stack = error_of(fields[2])
-        metrics = metrics_of(fields[3])
-        work = self._finish(sandbox, fields, now)
-        self._fail(SliceError(work.index, name, message, stack), metrics)
-
-    def _on_starved(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        name, message, stack = error_of(fields[2])
-        metrics = metrics_of(fields[3])
-        work = self._finish(sandbox, fields, now)
-        self._starve(sandbox, SliceError(work.index, name, message, stack), work, metrics)
-
-    def _on_rejected(self, sandbox: Sandbox, fields: list[Any], now: float) -> None:
-        retries = fields[3] if type(fields[3]) in (int, float) else 0
-        work = self._finish(sandbox, fields, now)
-        work.rejections += 1
-        if work.rejections <= min(retries, _MOST_REJECTIONS):
-            self._again.append(work)
-            return
-        reason = fields[2] if type(fields[2]) is str else repr(fields[2])
-        message = f"the work function rejected its slice: {reason[:LONGEST_TEXT]}"
-        self._fail(SliceError(work.index, "WorkReject", message, code="EWORKREJECT"))
-
-    def _on_unusable(self, sandbox: Sandbox, fields: list[Any], error: ResultError, now: float) -> None:
-        """A value that this side cannot hold: a date far out of range, more bytes than the limit."""
-        if fields[0] == frames.PROGRESS:
-            self._on_progress(sandbox, [*fields, None], now)
-        elif fields[0] == frames.RESULT:
-            work = self._finish(sandbox, fields, now)
-            self._fail(SliceError(work.index, "ResultError", f"the result cannot be taken: {error}", code="ERESULT"))
-        elif fields[0] != frames.EMIT:
-            raise _native.FrameError(f"a frame cannot be decoded: {error}")
-
-    def _finish(self, sandbox: Sandbox, fields: list[Any], now: float) -> Slice:
-        if not sandbox.queue or sandbox.queue[0].index != fields[1]:
+    def _answered(self, sandbox: Sandbox, answer: Answer, now: float) -> None:
+        if not sandbox.queue or sandbox.queue[0].index != answer.index:
             raise _native.FrameError("an answer to a slice that does not run")
-        return sandbox.finish(now)
+        work = sandbox.finish(now)
+        match answer:
+            case Result(index, value, metrics):
+                self._open -= 1
+                self._sink.result(index, value, metrics)
+            case Failed(index, error, metrics):
+                self._fail(SliceError(index, *error), metrics)
+            case OutOfMemory(index, error, metrics):
+                self._starve(sandbox, SliceError(index, *error), work, metrics)
+            case UnusableResult(index, reason):
+                self._fail(SliceError(index, "ResultError", f"the result cannot be taken: {reason}", code="ERESULT"))
+            case Rejected(index, reason, retries):
+                work.rejections += 1
+                if work.rejections <= retries:
+                    self._again.append(work)
+                else:
+                    message = f"the work function rejected its slice: {reason}"
+                    self._fail(SliceError(index, "WorkReject", message, code="EWORKREJECT"))
 
     def _fail(self, error: SliceError, metrics: SliceMetrics = NO_METRICS) -> None:
         self._open -= 1
@@ -487,21 +470,3 @@ class Supervisor:
     def _unregister(self, stream: _native.FrameChannel | socket.socket) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(stream)
-
-
-_Handler = Callable[[Supervisor, Sandbox, list[Any], float], None]
-_UNKNOWN: tuple[_Handler, int] = (Supervisor._on_unknown, 0)
-_OUTPUT = (frames.PROGRESS, frames.CONSOLE, frames.EMIT)
-# The handler and the number of fields of each kind of frame.
-_HANDLERS: dict[int, tuple[_Handler, int]] = {
-    frames.READY: (Supervisor._on_ready, 1),
-    frames.ASSIGNED: (Supervisor._on_assigned, 1),
-    frames.ASSIGNMENT_FAILED: (Supervisor._on_assignment_failed, 2),
-    frames.PROGRESS: (Supervisor._on_progress, 3),
-    frames.CONSOLE: (Supervisor._on_console, 4),
-    frames.EMIT: (Supervisor._on_emit, 4),
-    frames.RESULT: (Supervisor._on_result, 4),
-    frames.FAILED: (Supervisor._on_failed, 4),
-    frames.REJECTED: (Supervisor._on_rejected, 4),
-    frames.OUT_OF_MEMORY: (Supervisor._on_starved, 4),
-}

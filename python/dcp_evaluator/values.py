@@ -32,6 +32,7 @@ import msgspec
 import numpy as np
 
 from . import _native, frames
+from .frame_fields import SandboxFrame, typed, unusable
 
 RESULT_LIMIT = frames.LARGEST_PAYLOAD
 _SAFE_INTEGER = 2**53
@@ -64,10 +65,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 
 
-class ResultError(ValueError):
-    """A frame is well formed, but its value cannot be represented here. ``head``: the frame's kind and slice."""
-
-    head: list[Any]
+class _ValueError(ValueError):
+    """A frame is well formed, but its value cannot be represented here."""
 
 
 class SharedArrays:
@@ -278,7 +277,7 @@ _CONVERTERS: dict[type, Callable[[Any, SharedArrays], Any]] = {
 
 
 class FrameDecoder:
-    """Decodes frames from a sandbox. ``limit``: most bytes of the value that one may bring, shared memory included."""
+    """Decodes frames from a sandbox. ``limit``: upper bound for one value, in bytes, shared memory included."""
 
     def __init__(self, limit: int = RESULT_LIMIT) -> None:
         self._limit = limit
@@ -286,21 +285,20 @@ class FrameDecoder:
         self._fds: Sequence[int] = ()
         self._decode = msgspec.msgpack.Decoder(list[Any], ext_hook=self._extension).decode
 
-    def decode(self, payload: bytes, fds: Sequence[int]) -> list[Any]:
-        """The frame as a list. Raises ResultError (its value is unusable) or FrameError for garbage."""
-        if len(payload) > self._limit and _head(payload)[0] in _WITH_VALUE:
-            raise _unusable(payload, f"{len(payload)} bytes exceed the limit of {self._limit}")
+    def decode(self, payload: bytes, fds: Sequence[int]) -> SandboxFrame:
+        """The frame as a value that is checked. Raises FrameError."""
+        if len(payload) > self._limit and _integer(payload, 0) in _WITH_VALUE:
+            return _unusable(payload, f"{len(payload)} bytes exceed the limit of {self._limit}")
         self._fds, self._left = fds, self._limit
         try:
-            return self._decode(payload)
-        except ResultError as error:
-            raise _unusable(payload, str(error)) from None
+            fields = self._decode(payload)
+        except _native.FrameError:
+            raise
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError) as error:
-            if isinstance(error, _native.FrameError):
-                raise
-            raise _unusable(payload, str(error).partition(" - at ")[0]) from None
+            return _unusable(payload, str(error).partition(" - at ")[0])
         finally:
             self._fds = ()
+        return typed(fields)
 
     def _extension(self, code: int, data: memoryview) -> Any:
         if code == _EXT_TYPED_ARRAY:
@@ -323,23 +321,21 @@ class FrameDecoder:
         if index >= len(self._fds):
             raise _native.FrameError("a shared buffer without its descriptor")
         if size > self._left:
-            raise ResultError(f"its buffers exceed the limit of {self._limit} bytes")
+            raise _ValueError(f"its buffers exceed the limit of {self._limit} bytes")
         self._left -= size
         return _make_array(element_type, _map(self._fds[index], offset, size))
 
 
-def _head(payload: bytes) -> list[int]:
-    """The kind of a frame, and its slice where it has one. Raises FrameError."""
+def _unusable(payload: bytes, reason: str) -> SandboxFrame:
+    return unusable(_integer(payload, 0), _integer(payload, 1), reason)
+
+
+def _integer(payload: bytes, position: int) -> int:
+    """That item of a frame, its kind or its slice; the others are not decoded. Raises FrameError."""
     try:
-        return [msgspec.msgpack.decode(item, type=int) for item in _decode_raw(payload)[:2]] or [-1]
-    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
+        return msgspec.msgpack.decode(_decode_raw(payload)[position], type=int)
+    except (msgspec.MsgspecError, ValueError, TypeError, IndexError, RecursionError) as error:
         raise _native.FrameError(f"a frame cannot be decoded: {error}") from None
-
-
-def _unusable(payload: bytes, reason: str) -> ResultError:
-    error = ResultError(reason)
-    error.head = _head(payload)
-    return error
 
 
 def _map(fd: int, offset: int, size: int) -> Any:
@@ -347,7 +343,7 @@ def _map(fd: int, offset: int, size: int) -> Any:
         return _native.map_sealed(fd, offset, size)
     except OSError as error:
         if error.errno != errno.ENOMEM:
-            raise ResultError(f"its shared memory cannot be mapped: {error}") from None
+            raise _ValueError(f"its shared memory cannot be mapped: {error}") from None
     return bytearray(os.pread(fd, size, offset))  # too many mappings: a copy still works
 
 

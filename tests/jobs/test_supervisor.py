@@ -249,6 +249,8 @@ LIES = {
     "kind a text": pack("result", 0, 1, {}),
     "kind a boolean": pack(True, 0, 1, {}),
     "fields missing": pack(frames.RESULT, 0),
+    "a field too many": pack(frames.RESULT, 0, 1, {}, None),
+    "slice a boolean": pack(frames.RESULT, False, 1, {}),
     "no such slice": pack(frames.RESULT, 7, 1, {}),
     "slice negative": pack(frames.RESULT, -1, 1, {}),
     "slice a text": pack(frames.RESULT, "0", 1, {}),
