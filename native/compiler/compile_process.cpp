@@ -25,6 +25,7 @@ namespace dcp::compiler {
 namespace {
 
 using wasmtime::wt;
+using Error = wasmtime::Owned<wasmtime_error_t>;
 
 [[noreturn]] void answer(char kind, std::string_view text, std::span<const int> descriptors = {}) {
   const std::string message = kind + std::string(text.substr(0, kLongestMessage - 1));
@@ -40,17 +41,18 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
 [[noreturn]] void compile(std::span<const std::byte> wasm) {
   wasm_config_t* config = wasmtime::code_settings();
   wt.wasmtime_config_parallel_compilation_set(config, true);
-  wasm_engine_t* engine = wasmtime::make_engine(config);
+  const wasmtime::Owned<wasm_engine_t> engine = wasmtime::make_engine(config);
   if (const std::string excess = binary::exceeded_limit(wasm); !excess.empty()) answer(kInvalid, excess);
   const auto translated = binary::translate_legacy_exceptions(wasm);
   if (translated) wasm = *translated;
-  wasmtime_module_t* module = nullptr;
-  if (wasmtime_error_t* error = wt.wasmtime_module_new(engine, data_of(wasm), wasm.size(), &module)) {
-    answer(kInvalid, wasmtime::take_message(error));
+  wasmtime_module_t* made = nullptr;
+  if (Error error(wt.wasmtime_module_new(engine.get(), data_of(wasm), wasm.size(), &made)); error) {
+    answer(kInvalid, wasmtime::take_message(std::move(error)));
   }
+  const wasmtime::Owned<wasmtime_module_t> module(made);
   wasmtime::Bytes code;
-  if (wasmtime_error_t* error = wt.wasmtime_module_serialize(module, &code.vec)) {
-    answer(kFailed, wasmtime::take_message(error));
+  if (Error error(wt.wasmtime_module_serialize(module.get(), &code.vec)); error) {
+    answer(kFailed, wasmtime::take_message(std::move(error)));
   }
   const ipc::Descriptor file = ipc::sealed_copy(std::as_bytes(std::span(code.text())));
   const int fd = file.get();

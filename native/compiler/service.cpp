@@ -172,9 +172,7 @@ void Service::open_wasmtime() {
   wasmtime::open_library(library_);
   wasm_config_t* config = wasmtime::code_settings();
   wasmtime::wt.wasmtime_config_parallel_compilation_set(config, false);
-  wasm_engine_t* engine = wasmtime::make_engine(config);
-  settings_ = wasmtime::fingerprint(engine);
-  wasmtime::wt.wasm_engine_delete(engine);
+  settings_ = wasmtime::fingerprint(wasmtime::make_engine(config).get());
 }
 
 }  // namespace dcp::compiler

@@ -72,7 +72,7 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
   session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
   runtime_->clock_step_us = options.clock_step_us;
   runtime::install_web_ops(*runtime_);
-  if (backend.install_webassembly != nullptr) webassembly_ = backend.install_webassembly(*runtime_, options);
+  if (backend.install_webassembly != nullptr) webassembly_ = &backend.install_webassembly(*runtime_, options);
   gpu::install(*runtime_, [this](std::string& reason) { return ask_service('G', reason); });
   session_->install(*runtime_);
   engine_->on_out_of_memory([this] { session_->out_of_memory(); });

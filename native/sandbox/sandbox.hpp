@@ -59,7 +59,7 @@ class Sandbox {
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Rejections> rejections_;
-  std::unique_ptr<WebAssembly> webassembly_;  ///< null where the engine has its own
+  runtime::WebAssembly* webassembly_ = nullptr;  ///< null where the engine has its own
   int service_socket_ = -1;
 };
 

@@ -75,18 +75,20 @@ void Zygote::wait() {
   polled_.clear();
   polled_.push_back({control_.fd(), interest, 0});
   polled_.push_back({children_.get(), POLLIN, 0});
-  for (const auto& [id, running] : running_) running.peer.add_to(polled_);
+  watched_.clear();
+  for (auto& [id, running] : running_) {
+    const std::size_t before = polled_.size();
+    running.peer.add_to(polled_);
+    watched_.emplace_back(&running.peer, polled_.size() - before);
+  }
 
   const int ready = poll(polled_.data(), polled_.size(), wait_ms());
   if (ready == 0 && spawner_.needs_refill()) spawner_.refill();
   if (ready <= 0) return;
   const auto now = Clock::now();
   std::size_t at = 2;
-  for (auto& [id, running] : running_) {
-    // Each added its entries in this order; the list is asked again for their number before it can change.
-    std::vector<pollfd> own;
-    running.peer.add_to(own);
-    for (std::size_t i = 0; i < own.size(); ++i) running.peer.notice(polled_[at++], now);
+  for (const auto& [peer, count] : watched_) {
+    for (std::size_t i = 0; i < count; ++i) peer->notice(polled_[at++], now);
   }
 }
 

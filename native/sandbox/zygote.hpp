@@ -3,6 +3,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sandbox/control_socket.hpp"
 #include "sandbox/hangup.hpp"
@@ -40,6 +42,7 @@ class Zygote {
   Descriptor children_;  ///< an eventfd that SIGCHLD writes to
   std::map<std::string, Running> running_;
   std::vector<pollfd> polled_;
+  std::vector<std::pair<HangUp*, std::size_t>> watched_;  ///< whose the entries from the third on are, and how many
 };
 
 }  // namespace dcp::sandbox

@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "wasm/wasm.hpp"
+#include "wasm/host.hpp"
 
 namespace {
 
@@ -37,7 +37,7 @@ extern "C" __attribute__((visibility("default"))) void abort() noexcept {
 
 namespace dcp::wasm {
 
-void on_out_of_memory(std::function<void()> end) {
+void Host::on_out_of_memory(std::function<void()> end) {
   hook() = {std::move(end), std::make_unique_for_overwrite<char[]>(kReserve)};
 }
 

@@ -8,8 +8,6 @@
 
 namespace dcp::wasm {
 
-using wasmtime::wt;
-
 CompileClient::CompileClient(wasm_engine_t* engine, std::uint64_t settings, Connect connect)
     : engine_(engine), settings_(settings), connect_(std::move(connect)) {}
 
@@ -48,12 +46,9 @@ std::optional<CompileClient::Module> CompileClient::take(int file, std::span<con
   if (!layout || layout->wasm_size != wasm.size()) return std::nullopt;
   ipc::Mapping stored(file, layout->wasm_offset, wasm.size());
   if (std::memcmp(stored.bytes().data(), wasm.data(), wasm.size()) != 0) return std::nullopt;
-  wasmtime_module_t* module = nullptr;
-  if (wasmtime_error_t* error = open_module(engine_, file, &module)) {
-    wt.wasmtime_error_delete(error);
-    return std::nullopt;
-  }
-  return Module{module, std::move(stored)};
+  wasmtime::Owned<wasmtime_module_t> module = open_module(engine_, file);
+  if (!module) return std::nullopt;
+  return Module{std::move(module), std::move(stored)};
 }
 
 // A compiler that has ended is replaced by the evaluator: asked again, it gives another. The first one that it gives

@@ -12,7 +12,7 @@
 #include "compiler/protocol.hpp"
 #include "ipc/mapping.hpp"
 #include "ipc/packet.hpp"
-#include "wasmtime/library.hpp"
+#include "wasmtime/owned.hpp"
 
 namespace dcp::wasm {
 
@@ -27,7 +27,7 @@ class CompileClient {
   using Connect = std::function<int(std::string& reason)>;
 
   struct Module {
-    wasmtime_module_t* module;
+    wasmtime::Owned<wasmtime_module_t> module;
     ipc::Mapping wasm;  ///< the module's own bytes
   };
 

@@ -61,22 +61,20 @@ const char* trap_message(std::uint8_t code) {
 }
 
 // "\n    at name (wasm-function[3]:0x1a)" each, innermost first.
-// Deletes the frames.
-std::string frames_text(wasm_frame_vec_t frames) {
+std::string frames_text(const OwnedVector<wasm_frame_vec_t>& frames) {
   std::string text;
-  for (std::size_t i = 0; i < frames.size; ++i) {
+  for (wasm_frame_t* frame : frames) {
     char position[64];
-    std::snprintf(position, sizeof position, "wasm-function[%u]:0x%zx", wt.wasm_frame_func_index(frames.data[i]),
-                  wt.wasm_frame_module_offset(frames.data[i]));
+    std::snprintf(position, sizeof position, "wasm-function[%u]:0x%zx", wt.wasm_frame_func_index(frame),
+                  wt.wasm_frame_module_offset(frame));
     text += "\n    at ";
-    if (const wasm_name_t* name = wt.wasmtime_frame_func_name(frames.data[i])) {
+    if (const wasm_name_t* name = wt.wasmtime_frame_func_name(frame)) {
       text.append(reinterpret_cast<const char*>(name->data), name->size);
       text += std::string(" (") + position + ")";
     } else {
       text += position;
     }
   }
-  wt.wasm_frame_vec_delete(&frames);
   return text;
 }
 
@@ -96,49 +94,45 @@ void Host::raise(Failure failure, std::string_view message, std::string_view fra
 
 void Host::check(wasmtime_error_t* error, Failure failure) {
   if (error == nullptr) return;
-  const std::string message = take_message(error);
+  const std::string message = take_message(Owned<wasmtime_error_t>(error));
   if (message.starts_with("out of memory")) js_.note_out_of_memory();
   raise(failure, message);
 }
 
-void Store::raise_failure(wasmtime_error_t* error, wasm_trap_t* trap) {
+void Store::raise_failure(wasmtime_error_t* failed, wasm_trap_t* trapped) {
+  Owned<wasmtime_error_t> error(failed);
+  Owned<wasm_trap_t> trap(trapped);
   refresh_buffers();
   wasmtime_exnref_t exception = {};
-  const bool thrown = !host_.pending && wt.wasmtime_context_take_exception(context_, &exception);
-  if (host_.pending || thrown) {
-    if (error != nullptr) wt.wasmtime_error_delete(error);
-    if (trap != nullptr) wt.wasm_trap_delete(trap);
-    if (thrown) js().raise(thrown_value(exception));
-    throw *std::exchange(host_.pending, std::nullopt);
+  if (!host_.pending && wt.wasmtime_context_take_exception(context_, &exception)) {
+    js().raise(thrown_value(Rooted(exception)));
   }
-  if (trap != nullptr) host_.raise_trap(trap);
-  wasm_frame_vec_t trace;
-  wt.wasmtime_error_wasm_trace(error, &trace);
+  if (host_.pending) throw *std::exchange(host_.pending, std::nullopt);
+  if (trap) host_.raise_trap(std::move(trap));
+  OwnedVector<wasm_frame_vec_t> trace;
+  wt.wasmtime_error_wasm_trace(error.get(), &trace.vec);
   const std::string frames = frames_text(trace);
-  const std::string message = take_message(error);
+  const std::string message = take_message(std::move(error));
   // What wasmtime says of an argument that is none of the parameter's type.
   host_.raise(message.starts_with("argument type mismatch") ? Failure::type : Failure::runtime, message, frames);
 }
 
-void Host::raise_trap(wasm_trap_t* trap) {
+void Host::raise_trap(Owned<wasm_trap_t> trap) {
   std::uint8_t code = 0;
-  const bool known = wt.wasmtime_trap_code(trap, &code);
+  const bool known = wt.wasmtime_trap_code(trap.get(), &code);
   if (known && code == WASMTIME_TRAP_CODE_STACK_OVERFLOW) {
-    wt.wasm_trap_delete(trap);
     raise(Failure::range, "Maximum call stack size exceeded", {}, true);
   }
   const char* fixed = known ? trap_message(code) : nullptr;
   std::string message = fixed != nullptr ? fixed : "";
   if (fixed == nullptr) {
     Bytes text;
-    wt.wasm_trap_message(trap, &text.vec);
+    wt.wasm_trap_message(trap.get(), &text.vec);
     message = on_one_line(std::string(text.text().substr(0, text.text().find('\0'))));
   }
-  wasm_frame_vec_t trace;
-  wt.wasm_trap_trace(trap, &trace);
-  const std::string frames = frames_text(trace);
-  wt.wasm_trap_delete(trap);
-  raise(Failure::runtime, message, frames, true);
+  OwnedVector<wasm_frame_vec_t> trace;
+  wt.wasm_trap_trace(trap.get(), &trace.vec);
+  raise(Failure::runtime, message, frames_text(trace), true);
 }
 
 }  // namespace dcp::wasm

@@ -27,32 +27,27 @@ wasmtime_tag_t new_tag(Store& store, const std::vector<Kind>& kinds) {
   for (std::size_t i = 0; i < kinds.size(); ++i) params.data[i] = new_valtype(kinds[i]);
   wasm_valtype_vec_t results;
   wt.wasm_valtype_vec_new_empty(&results);
-  wasm_tagtype_t* type = wt.wasm_tagtype_new(wt.wasm_functype_new(&params, &results));
+  const Owned<wasm_tagtype_t> type(wt.wasm_tagtype_new(wt.wasm_functype_new(&params, &results)));
   wasmtime_tag_t tag = {};
-  wasmtime_error_t* error = wt.wasmtime_tag_new(store.context(), type, &tag);
-  wt.wasm_tagtype_delete(type);
-  store.host().check(error, Failure::type);
+  store.host().check(wt.wasmtime_tag_new(store.context(), type.get(), &tag), Failure::type);
   return tag;
 }
 
 FunctionType tag_type(Store& store, wasmtime_tag_t& tag) {
-  wasm_tagtype_t* type = wt.wasmtime_tag_type(store.context(), &tag);
-  FunctionType result = function_type(wt.wasm_tagtype_functype(type));
-  wt.wasm_tagtype_delete(type);
-  return result;
+  const Owned<wasm_tagtype_t> type(wt.wasmtime_tag_type(store.context(), &tag));
+  return function_type(wt.wasm_tagtype_functype(type.get()));
 }
 
-wasmtime_exnref_t new_exception(Store& store, wasmtime_tag_t& tag, std::vector<wasmtime_val_t>& fields) {
+Rooted<wasmtime_exnref_t> new_exception(Store& store, wasmtime_tag_t& tag, std::span<wasmtime_val_t> fields) {
   wasmtime_exnref_t made = {};
-  wasmtime_error_t* error = wt.wasmtime_exnref_new(store.context(), &tag, fields.data(), fields.size(), &made);
-  for (wasmtime_val_t& field : fields) wt.wasmtime_val_unroot(&field);
-  store.host().check(error, Failure::range);
-  return made;
+  store.host().check(wt.wasmtime_exnref_new(store.context(), &tag, fields.data(), fields.size(), &made),
+                     Failure::range);
+  return Rooted(made);
 }
 
 // The handle that a WebAssembly.Exception carries.
-Value handle_of(Store& store, wasmtime_exnref_t reference) {
-  auto exception = std::make_unique<Exception>(store, reference);
+Value handle_of(Store& store, Rooted<wasmtime_exnref_t> reference) {
+  auto exception = std::make_unique<Exception>(store, std::move(reference));
   const Value handle = store.js().handle(&kExceptionTag, exception.get(),
                                          [](void* pointer) { delete static_cast<Exception*>(pointer); });
   exception.release();
@@ -61,14 +56,11 @@ Value handle_of(Store& store, wasmtime_exnref_t reference) {
 
 }  // namespace
 
-Exception::Exception(Store& of, wasmtime_exnref_t made) : store(of), reference(made) {
+Exception::Exception(Store& of, Rooted<wasmtime_exnref_t> made) : store(of), reference(std::move(made)) {
   store.exceptions().push_back(this);
 }
 
-Exception::~Exception() {
-  std::erase(store.exceptions(), this);
-  wt.wasmtime_exnref_unroot(&reference);
-}
+Exception::~Exception() { std::erase(store.exceptions(), this); }
 
 wasmtime_tag_t& Store::js_tag() {
   if (!js_tag_) js_tag_ = new_tag(*this, {Kind::externref});
@@ -92,47 +84,39 @@ std::size_t Store::throw_into_wasm(engine::Thrown thrown) {
 }
 
 wasm_trap_t* Store::exception_for(Value thrown) {
-  wasmtime_exnref_t reference = {};
+  Rooted<wasmtime_exnref_t> reference;
   const Value handle = host_.call_hook("exceptionHandle", std::span(&thrown, 1));
   if (js().kind(handle) == engine::Kind::boolean) return nullptr;
   auto* known = static_cast<Exception*>(js().handle_pointer(handle, &kExceptionTag));
   if (known != nullptr && &known->store == this) {
-    wasmtime_exnref_t kept = known->reference;
-    wt.wasmtime_exnref_clone(&kept, &reference);
+    wt.wasmtime_exnref_clone(known->reference.get(), reference.fill());
   } else {
-    std::vector<wasmtime_val_t> fields = {to_wasm({Kind::externref, true}, thrown)};
-    reference = new_exception(*this, js_tag(), fields);
+    RootedValue field = to_wasm({Kind::externref, true}, thrown);
+    reference = new_exception(*this, js_tag(), std::span(field.get(), 1));
   }
-  wasm_trap_t* trap = wt.wasmtime_context_set_exception(context_, &reference);
-  wt.wasmtime_exnref_unroot(&reference);  // it has not been taken over, whatever wasmtime's exn.h says
-  return trap;
+  // The reference is not taken over, whatever wasmtime's exn.h says.
+  return wt.wasmtime_context_set_exception(context_, reference.get());
 }
 
 wasmtime_tag_t& Store::tag(std::uint32_t id) { return id == kJsTagId ? js_tag() : host_.item(id).item.of.tag; }
 
 // What wasm has thrown and not caught, as JavaScript sees it.
-Value Store::thrown_value(wasmtime_exnref_t reference) {
+Value Store::thrown_value(Rooted<wasmtime_exnref_t> reference) {
   wasmtime_tag_t tag = {};
-  host_.check(wt.wasmtime_exnref_tag(context_, &reference, &tag), Failure::runtime);
+  host_.check(wt.wasmtime_exnref_tag(context_, reference.get(), &tag), Failure::runtime);
   if (js_tag_ && wt.wasmtime_tag_eq(context_, &tag, &*js_tag_)) {
-    wasmtime_val_t field = {};
-    wasmtime_error_t* error = wt.wasmtime_exnref_field(context_, &reference, 0, &field);
-    wt.wasmtime_exnref_unroot(&reference);
-    host_.check(error, Failure::runtime);
-    const Value value = to_js(field);
-    wt.wasmtime_val_unroot(&field);
-    return value;
+    RootedValue field;
+    host_.check(wt.wasmtime_exnref_field(context_, reference.get(), 0, field.fill()), Failure::runtime);
+    return to_js(*field);
   }
-  const std::uint32_t raw = wt.wasmtime_exnref_to_raw(context_, &reference);
+  const std::uint32_t raw = wt.wasmtime_exnref_to_raw(context_, reference.get());
   for (Exception* known : exceptions_) {
-    if (wt.wasmtime_exnref_to_raw(context_, &known->reference) != raw) continue;
+    if (wt.wasmtime_exnref_to_raw(context_, known->reference.get()) != raw) continue;
     const Value weak = known->object.get();
     const Value object = host_.call_hook("deref", std::span(&weak, 1));
-    if (js().kind(object) != engine::Kind::object) continue;
-    wt.wasmtime_exnref_unroot(&reference);
-    return object;
+    if (js().kind(object) == engine::Kind::object) return object;
   }
-  const Value handle = handle_of(*this, reference);
+  const Value handle = handle_of(*this, std::move(reference));
   return host_.call_hook("makeException", std::span(&handle, 1));
 }
 
@@ -156,14 +140,10 @@ Value op_exception_new(Engine& js, void* context, Args args) {
   Store& store = item.store;
   const FunctionType type = tag_type(store, item.item.of.tag);
   if (js.length(args[1]) != type.params.size()) host.raise(Failure::type, "the payload has a wrong number of values");
-  std::vector<wasmtime_val_t> fields;
-  try {
-    for (std::size_t i = 0; i < type.params.size(); ++i) {
-      fields.push_back(store.to_wasm(type.params[i], js.get(args[1], static_cast<std::uint32_t>(i))));
-    }
-  } catch (...) {
-    for (wasmtime_val_t& field : fields) wt.wasmtime_val_unroot(&field);
-    throw;
+  std::vector<wasmtime_val_t> fields(type.params.size());
+  const RootedRow roots(fields);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    fields[i] = store.to_wasm(type.params[i], js.get(args[1], static_cast<std::uint32_t>(i))).release();
   }
   return handle_of(store, new_exception(store, item.item.of.tag, fields));
 }
@@ -182,7 +162,7 @@ Value op_exception_is(Engine& js, void* context, Args args) {
   const std::uint32_t id = tag_id(host, args, 1);
   if (id != kJsTagId && &host.item(id).store != &exception.store) return js.boolean(false);
   wasmtime_tag_t tag = {};
-  host.check(wt.wasmtime_exnref_tag(exception.store.context(), &exception.reference, &tag), Failure::type);
+  host.check(wt.wasmtime_exnref_tag(exception.store.context(), exception.reference.get(), &tag), Failure::type);
   return js.boolean(wt.wasmtime_tag_eq(exception.store.context(), &tag, &exception.store.tag(id)));
 }
 
@@ -192,14 +172,12 @@ Value op_exception_get(Engine& js, void* context, Args args) {
   Exception& exception = exception_of(host, args, 0);
   Store& store = exception.store;
   const auto index = static_cast<std::size_t>(js.as_number(args[1]));
-  if (index >= wt.wasmtime_exnref_field_count(store.context(), &exception.reference)) {
+  if (index >= wt.wasmtime_exnref_field_count(store.context(), exception.reference.get())) {
     host.raise(Failure::range, "the index is outside the exception's payload");
   }
-  wasmtime_val_t field = {};
-  host.check(wt.wasmtime_exnref_field(store.context(), &exception.reference, index, &field), Failure::range);
-  const Value value = store.to_js(field);
-  wt.wasmtime_val_unroot(&field);
-  return value;
+  RootedValue field;
+  host.check(wt.wasmtime_exnref_field(store.context(), exception.reference.get(), index, field.fill()), Failure::range);
+  return store.to_js(*field);
 }
 
 }  // namespace dcp::wasm

@@ -6,13 +6,13 @@
 namespace dcp::wasm {
 
 struct Exception {
-  Exception(Store& store, wasmtime_exnref_t reference);
+  Exception(Store& store, Rooted<wasmtime_exnref_t> reference);
   Exception(const Exception&) = delete;
   Exception& operator=(const Exception&) = delete;
   ~Exception();
 
   Store& store;
-  wasmtime_exnref_t reference;
+  Rooted<wasmtime_exnref_t> reference;
   Ref object;  ///< a WeakRef of the WebAssembly.Exception: the same one comes back from wasm
 };
 

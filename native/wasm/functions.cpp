@@ -27,13 +27,13 @@ class Slots {
   std::vector<T> more_;
 };
 
-// References made for one call; unrooted when it is over, however it ends.
+// Values of one call, which are rooted until it is over.
 class Vals : public Slots<wasmtime_val_t> {
  public:
-  using Slots::Slots;
-  ~Vals() {
-    for (std::size_t i = 0; i < size(); ++i) wt.wasmtime_val_unroot(&(*this)[i]);
-  }
+  explicit Vals(std::size_t size) : Slots(size), roots_(std::span(data(), size)) {}
+
+ private:
+  RootedRow roots_;
 };
 
 struct HostFunction {
@@ -85,7 +85,7 @@ Value call_checked(Store& store, ExportedFunction& f, Args args) {
   Vals params(f.type.params.size());
   Vals results(f.type.results.size());
   for (std::size_t i = 0; i < params.size(); ++i) {
-    params[i] = store.to_wasm(f.type.params[i], argument(store.js(), args, i));
+    params[i] = store.to_wasm(f.type.params[i], argument(store.js(), args, i)).release();
   }
   wasm_trap_t* trap = nullptr;
   wasmtime_error_t* error = wt.wasmtime_func_call(store.context(), &f.function, params.data(), params.size(),
@@ -138,10 +138,10 @@ std::size_t import_checked(void* env, wasmtime_caller_t*, wasmtime_val_t* params
     for (std::size_t i = 0; i < args.size(); ++i) args[i] = store.to_js(params[i]);
     const Value returned = store.js().call(store.keeper().kept(f.callable), store.js().undefined(),
                                            std::span<const Value>(args.data(), args.size()));
-    if (count == 1) results[0] = store.to_wasm(f.type.results[0], returned);
+    if (count == 1) results[0] = store.to_wasm(f.type.results[0], returned).release();
     if (count < 2) return;
     const std::vector<Value> values = several_results(store.host(), returned, count);
-    for (std::size_t i = 0; i < count; ++i) results[i] = store.to_wasm(f.type.results[i], values[i]);
+    for (std::size_t i = 0; i < count; ++i) results[i] = store.to_wasm(f.type.results[i], values[i]).release();
   });
 }
 
@@ -175,9 +175,8 @@ Value Store::intern_function(const wasmtime_func_t& function, std::int64_t index
   wasmtime_extern_t made = {};
   made.kind = WASMTIME_EXTERN_FUNC;
   made.of.func = function;
-  wasm_functype_t* type = wt.wasmtime_func_type(context_, &made.of.func);
-  exported_.push_back(std::make_unique<ExportedFunction>(ExportedFunction{function, function_type(type)}));
-  wt.wasm_functype_delete(type);
+  const Owned<wasm_functype_t> type(wt.wasmtime_func_type(context_, &made.of.func));
+  exported_.push_back(std::make_unique<ExportedFunction>(ExportedFunction{function, function_type(type.get())}));
   const int length = static_cast<int>(exported_.back()->type.params.size());
   const std::string name = index < 0 ? "" : std::to_string(index);
   const Value value = host_.support().bound_function(name, length, keeper_, call_export,
@@ -207,9 +206,8 @@ wasmtime_func_t Store::function(std::uint32_t id) {
   Extern& known = host_.item(id);
   if (&known.store == this) return known.item.of.func;
   if (const auto found = foreign_.find(id); found != foreign_.end()) return found->second;
-  wasm_functype_t* type = wt.wasmtime_func_type(known.store.context(), &known.item.of.func);
-  const wasmtime_func_t made = host_function(known.store.keeper().kept(*known.object), type);
-  wt.wasm_functype_delete(type);
+  const Owned<wasm_functype_t> type(wt.wasmtime_func_type(known.store.context(), &known.item.of.func));
+  const wasmtime_func_t made = host_function(known.store.keeper().kept(*known.object), type.get());
   foreign_.emplace(id, made);
   functions_.emplace(function_key(made), id);
   return made;

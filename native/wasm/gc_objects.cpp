@@ -21,25 +21,24 @@ std::optional<std::int32_t> small_integer(Engine& js, Value value) {
 }
 
 // Converts a value in the store by one of the two functions of the module that does nothing else.
-wasmtime_val_t convert(Store& store, wasmtime_func_t& function, wasmtime_val_t given) {
-  wasmtime_val_t result = {};
+RootedValue convert(Store& store, wasmtime_func_t& function, wasmtime_val_t given) {
+  RootedValue result;
   wasm_trap_t* trap = nullptr;
-  wasmtime_error_t* error = wt.wasmtime_func_call(store.context(), &function, &given, 1, &result, 1, &trap);
+  wasmtime_error_t* error = wt.wasmtime_func_call(store.context(), &function, &given, 1, result.fill(), 1, &trap);
   if (error != nullptr || trap != nullptr) store.raise_failure(error, trap);
   return result;
 }
 
 }  // namespace
 
-GcObject::GcObject(Store& of, wasmtime_anyref_t made)
-    : store(of), reference(made), raw(wt.wasmtime_anyref_to_raw(of.context(), &reference)) {
+GcObject::GcObject(Store& of, Rooted<wasmtime_anyref_t> made)
+    : store(of), reference(std::move(made)), raw(wt.wasmtime_anyref_to_raw(of.context(), reference.get())) {
   store.gc_objects().insert_or_assign(raw, this);
 }
 
 GcObject::~GcObject() {
   const auto known = store.gc_objects().find(raw);
   if (known != store.gc_objects().end() && known->second == this) store.gc_objects().erase(known);
-  wt.wasmtime_anyref_unroot(&reference);
 }
 
 Store::Converters& Store::converters() {
@@ -59,40 +58,34 @@ Store::Converters& Store::converters() {
   return *converters_;
 }
 
-// A struct, an array or an i31; false for every other value.
-bool Store::inner_to_wasm(ValueType type, Value value, wasmtime_val_t& result) {
+// A struct, an array or an i31; nothing for every other value.
+std::optional<RootedValue> Store::inner_to_wasm(ValueType type, Value value) {
+  wasmtime_val_t result = {};
   result.kind = kAnyrefValue;
   if (const auto small = small_integer(js(), value); small && type.holds_i31) {
     wt.wasmtime_anyref_from_i31(context_, static_cast<std::uint32_t>(*small), &result.of.anyref);
-    return true;
+    return RootedValue(result);
   }
-  if (js().kind(value) != engine::Kind::object || gc_objects_made_ == 0) return false;
+  if (js().kind(value) != engine::Kind::object || gc_objects_made_ == 0) return std::nullopt;
   const Value handle = host_.call_hook("gcHandle", std::span(&value, 1));
   GcObject* known = gc_object_of(js(), handle);
-  if (known == nullptr) return false;
+  if (known == nullptr) return std::nullopt;
   if (&known->store != this) host_.raise(Failure::type, "the WebAssembly object belongs to another store");
-  wt.wasmtime_anyref_clone(&known->reference, &result.of.anyref);
-  return true;
+  wt.wasmtime_anyref_clone(known->reference.get(), &result.of.anyref);
+  return RootedValue(result);
 }
 
-// The caller unroots the result.
-wasmtime_val_t Store::any_to_wasm(ValueType type, Value value) {
-  wasmtime_val_t result = {};
-  if (inner_to_wasm(type, value, result)) return result;
+RootedValue Store::any_to_wasm(ValueType type, Value value) {
+  if (auto inner = inner_to_wasm(type, value)) return std::move(*inner);
   if (!type.holds_any) host_.raise(Failure::type, "the value is none of the WebAssembly reference type");
-  wasmtime_val_t external = to_wasm({Kind::externref, true}, value);
-  result = convert(*this, converters().internalize, external);
-  wt.wasmtime_val_unroot(&external);
-  return result;
+  return convert(*this, converters().internalize, *to_wasm({Kind::externref, true}, value));
 }
 
-// A struct, an array or an i31 as an external reference, in which wasm recognizes it; false for every other value.
-bool Store::externalize(Value value, wasmtime_val_t& result) {
-  wasmtime_val_t inner = {};
-  if (!inner_to_wasm({Kind::anyref, true, true, true}, value, inner)) return false;
-  result = convert(*this, converters().externalize, inner);
-  wt.wasmtime_val_unroot(&inner);
-  return true;
+// A struct, an array or an i31 as an external reference, in which wasm recognizes it; nothing for every other value.
+std::optional<RootedValue> Store::externalize(Value value) {
+  auto inner = inner_to_wasm({Kind::anyref, true, true, true}, value);
+  if (!inner) return std::nullopt;
+  return convert(*this, converters().externalize, **inner);
 }
 
 Value Store::any_to_js(wasmtime_anyref_t reference) {
@@ -104,10 +97,7 @@ Value Store::any_to_js(wasmtime_anyref_t reference) {
   wasmtime_val_t given = {};
   given.kind = kAnyrefValue;
   given.of.anyref = reference;
-  wasmtime_val_t external = convert(*this, converters().externalize, given);
-  const Value value = to_js(external);
-  wt.wasmtime_val_unroot(&external);
-  return value;
+  return to_js(*convert(*this, converters().externalize, given));
 }
 
 // An external reference that is a struct, an array or an i31 in disguise.
@@ -115,10 +105,7 @@ Value Store::disguised_to_js(wasmtime_externref_t reference) {
   wasmtime_val_t given = {};
   given.kind = WASMTIME_EXTERNREF;
   given.of.externref = reference;
-  wasmtime_val_t internal = convert(*this, converters().internalize, given);
-  const Value value = any_to_js(internal.of.anyref);
-  wt.wasmtime_val_unroot(&internal);
-  return value;
+  return any_to_js(convert(*this, converters().internalize, given)->of.anyref);
 }
 
 Value Store::gc_object(wasmtime_anyref_t reference) {
@@ -128,9 +115,9 @@ Value Store::gc_object(wasmtime_anyref_t reference) {
     const Value object = host_.call_hook("deref", std::span(&weak, 1));
     if (js().kind(object) == engine::Kind::object) return object;
   }
-  wasmtime_anyref_t kept = {};
-  wt.wasmtime_anyref_clone(&reference, &kept);
-  auto made = std::make_unique<GcObject>(*this, kept);
+  Rooted<wasmtime_anyref_t> kept;
+  wt.wasmtime_anyref_clone(&reference, kept.fill());
+  auto made = std::make_unique<GcObject>(*this, std::move(kept));
   ++gc_objects_made_;
   const Value handle = js().handle(&kGcTag, made.get(), [](void* pointer) { delete static_cast<GcObject*>(pointer); });
   made.release();

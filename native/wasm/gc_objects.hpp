@@ -8,15 +8,15 @@
 namespace dcp::wasm {
 
 struct GcObject {
-  GcObject(Store& store, wasmtime_anyref_t reference);
+  GcObject(Store& store, Rooted<wasmtime_anyref_t> reference);
   GcObject(const GcObject&) = delete;
   GcObject& operator=(const GcObject&) = delete;
   ~GcObject();
 
   Store& store;
-  wasmtime_anyref_t reference;  ///< rooted
-  std::uint32_t raw;            ///< identifies it as long as it is rooted
-  Ref object;                   ///< a WeakRef
+  Rooted<wasmtime_anyref_t> reference;
+  std::uint32_t raw;  ///< identifies it as long as it is rooted
+  Ref object;         ///< a WeakRef
 };
 
 }  // namespace dcp::wasm

@@ -29,13 +29,17 @@ wasm_config_t* configure(Regions& regions, const Options& options) {
 Host::Host(Engine& js, const Options& options)
     : js_(js), regions_(options.memory_limit, [&js] { js.note_out_of_memory(); }) {
   engine_ = wasmtime::make_engine(configure(regions_, options));
-  settings_ = wasmtime::fingerprint(engine_);
-  check(wt.wasmtime_module_new(engine_, kConverters, sizeof kConverters, &converter_module_), Failure::compile);
+  settings_ = wasmtime::fingerprint(engine_.get());
+  wasmtime_module_t* converters = nullptr;
+  check(wt.wasmtime_module_new(engine_.get(), kConverters, sizeof kConverters, &converters), Failure::compile);
+  converter_module_.reset(converters);
 }
 
 Host::~Host() = default;
 
-void Host::use_compiler(CompileClient::Connect connect) { compiler_.emplace(engine_, settings_, std::move(connect)); }
+void Host::use_compiler(CompileClient::Connect connect) {
+  compiler_.emplace(engine_.get(), settings_, std::move(connect));
+}
 
 // --- Stores ---
 
@@ -59,7 +63,7 @@ void Host::begin_turn() {
 
 void Host::leave_crowded() {
   if (current_ == nullptr || !current_->is_crowded()) return;
-  if (regions_.is_strained()) return renew();
+  if (regions_.is_strained()) return free_memory();
   keeps_current_.reset();
   current_ = nullptr;
 }
@@ -78,7 +82,7 @@ void Host::sweep() {
   }
 }
 
-void Host::renew() {
+void Host::free_memory() {
   keeps_current_.reset();
   current_ = nullptr;
   js_.collect_garbage();

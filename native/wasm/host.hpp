@@ -35,23 +35,23 @@ class Store;
 struct Extern;
 struct Module;
 
-class Host {
+class Host final : public runtime::WebAssembly {
  public:
   Host(Engine& js, const Options& options);
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
-  ~Host();
+  ~Host() override;
 
   Engine& js() { return js_; }
   engine::WasmSupport& support() { return *js_.wasm_support(); }
-  wasm_engine_t* engine() { return engine_; }
+  wasm_engine_t* engine() { return engine_.get(); }
   Regions& regions() { return regions_; }
   /// Exports two functions that convert between anyref and externref.
-  wasmtime_module_t* converter_module() { return converter_module_; }
+  wasmtime_module_t* converter_module() { return converter_module_.get(); }
 
   // --- Modules: modules.cpp ---
   /// From now on modules are compiled outside of this process.
-  void use_compiler(CompileClient::Connect connect);
+  void use_compiler(CompileClient::Connect connect) override;
   /// Raises a CompileError.
   std::shared_ptr<Module> compile(std::span<const std::byte> wasm);
 
@@ -62,9 +62,9 @@ class Host {
   /// `is_trap`: wasm cannot catch the error where it passes through wasm again.
   [[noreturn]] void raise(Failure failure, std::string_view message, std::string_view frames = {},
                           bool is_trap = false);
-  /// Raises `failure` with the error's message, if there is an error.
+  /// Raises `failure` with the error's message, if there is an error, which is taken over.
   void check(wasmtime_error_t* error, Failure failure);
-  [[noreturn]] void raise_trap(wasm_trap_t* trap);
+  [[noreturn]] void raise_trap(Owned<wasm_trap_t> trap);
 
   // --- Stores ---
   /// Where new items are made.
@@ -73,11 +73,13 @@ class Host {
   Store& fresh();
   /// Between two turns of the event loop: frees the stores that JavaScript has forgotten, and begins a new one where
   /// the current one has become large. What one turn makes, and what is linked with it, is in one store.
-  void begin_turn();
+  void begin_turn() override;
   /// Called when JavaScript has forgotten a store; it is deleted later, since this is in the midst of a collection.
   void retire(Store& store);
-  /// Frees what can be freed and begins a new store: a memory was refused.
-  void renew();
+  /// Frees what can be freed and begins a new store: a memory was refused, or there is no memory left.
+  void free_memory() override;
+  /// abort.cpp: where wasmtime, or C++, finds no native memory and would abort.
+  void on_out_of_memory(std::function<void()> end) override;
 
   // --- Items ---
   Extern& item(std::uint32_t id);
@@ -97,8 +99,8 @@ class Host {
 
   Engine& js_;
   Regions regions_;
-  wasm_engine_t* engine_ = nullptr;
-  wasmtime_module_t* converter_module_ = nullptr;
+  Owned<wasm_engine_t> engine_;
+  Owned<wasmtime_module_t> converter_module_;
   std::uint64_t settings_ = 0;  ///< wasmtime::fingerprint
   std::optional<CompileClient> compiler_;
   std::deque<std::shared_ptr<Module>> recent_;  ///< the one that was made last comes first

@@ -56,20 +56,12 @@ constexpr Op kOps[] = {
 
 }  // namespace
 
-Host& install(runtime::Runtime& runtime, const std::string& library_path, const Options& options) {
+runtime::WebAssembly& install(runtime::Runtime& runtime, const std::string& library_path, const Options& options) {
   wasmtime::open_library(library_path);
   // Lives until the process ends: wasm.hpp says why.
   Host* host = new Host(runtime.engine(), options);
   for (const Op& op : kOps) runtime.add_op(op.name, op.length, op.call, host);
   return *host;
-}
-
-void begin_turn(Host& host) { host.begin_turn(); }
-
-void free_memory(Host& host) { host.renew(); }
-
-void use_compiler(Host& host, std::function<int(std::string& reason)> connect) {
-  host.use_compiler(std::move(connect));
 }
 
 }  // namespace dcp::wasm

@@ -33,13 +33,11 @@ wasmtime_extern_t import_of(Store& store, Value given, wasm_externtype_t* type) 
   wasm_globaltype_t* declared = wt.wasm_externtype_as_globaltype(type);
   if (declared == nullptr) store.host().raise(Failure::link, "an import of a wrong kind");
   wasm_valtype_t* content = wt.wasm_globaltype_content(declared);
-  wasmtime_val_t value = store.to_wasm(value_type(content), js.get(given, 0u));
-  wasm_globaltype_t* constant = wt.wasm_globaltype_new(wt.wasm_valtype_copy(content), WASM_CONST);
+  RootedValue value = store.to_wasm(value_type(content), js.get(given, 0u));
+  const Owned<wasm_globaltype_t> constant(wt.wasm_globaltype_new(wt.wasm_valtype_copy(content), WASM_CONST));
   item.kind = WASMTIME_EXTERN_GLOBAL;
-  wasmtime_error_t* error = wt.wasmtime_global_new(store.context(), constant, &value, &item.of.global_);
-  wt.wasm_globaltype_delete(constant);
-  wt.wasmtime_val_unroot(&value);
-  store.host().check(error, Failure::link);
+  store.host().check(wt.wasmtime_global_new(store.context(), constant.get(), value.get(), &item.of.global_),
+                     Failure::link);
   return item;
 }
 
@@ -109,17 +107,16 @@ std::optional<Ref> instantiate(Host& host, Module& module, Value given, bool las
   wasmtime_instance_t instance = {};
   wasm_trap_t* trap = nullptr;
   host.regions().take_refused();
-  wasmtime_error_t* error =
-      wt.wasmtime_instance_new(store.context(), module.module, imports.data(), imports.size(), &instance, &trap);
+  Owned<wasmtime_error_t> error(
+      wt.wasmtime_instance_new(store.context(), module.module.get(), imports.data(), imports.size(), &instance, &trap));
   store.count_instance();
-  if (trap != nullptr || (error != nullptr && store.has_thrown())) store.raise_failure(error, trap);
-  if (error == nullptr) {
+  if (trap != nullptr || (error && store.has_thrown())) store.raise_failure(error.release(), trap);
+  if (!error) {
     store.refresh_buffers();
     return Ref(host.js(), exports_of(store, module, instance));
   }
   const bool refused = host.regions().take_refused();
-  if (!refused || last) host.check(error, refused ? Failure::range : Failure::link);
-  wt.wasmtime_error_delete(error);
+  if (!refused || last) host.check(error.release(), refused ? Failure::range : Failure::link);
   return std::nullopt;
 }
 
@@ -131,7 +128,7 @@ Value op_instantiate(Engine&, void* context, Args args) {
   Module& module = module_of(host, args, 0);
   auto exports = instantiate(host, module, args[1], false);
   if (!exports) {
-    host.renew();
+    host.free_memory();
     exports = instantiate(host, module, args[1], true);
   }
   return exports->get();

@@ -11,8 +11,8 @@ void put_number(std::string& bytes, std::uint64_t value) {  // LEB128
 
 }  // namespace
 
-CompiledModule item_module(Host& host, char section, const std::string& entry, unsigned flags, std::uint64_t initial,
-                           std::optional<std::uint64_t> maximum, char kind) {
+Owned<wasmtime_module_t> item_module(Host& host, char section, const std::string& entry, unsigned flags,
+                                     std::uint64_t initial, std::optional<std::uint64_t> maximum, char kind) {
   std::string item = entry;
   put_number(item, flags | (maximum ? 1u : 0u));
   put_number(item, initial);
@@ -25,7 +25,7 @@ CompiledModule item_module(Host& host, char section, const std::string& entry, u
   host.check(
       wt.wasmtime_module_new(host.engine(), reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size(), &compiled),
       Failure::range);
-  return {compiled, wt.wasmtime_module_delete};
+  return Owned<wasmtime_module_t>(compiled);
 }
 
 wasmtime_extern_t first_export(Store& store, wasmtime_instance_t& instance) {

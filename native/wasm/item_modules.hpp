@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,12 +9,10 @@
 
 namespace dcp::wasm {
 
-using CompiledModule = std::unique_ptr<wasmtime_module_t, void (*)(wasmtime_module_t*)>;
-
 /// `section`, `entry`: the section's id, and its one entry before the limits' flags. `flags`: of the limits, without
 /// that of a maximum. `kind`: of the export. Raises a RangeError.
-CompiledModule item_module(Host& host, char section, const std::string& entry, unsigned flags, std::uint64_t initial,
-                           std::optional<std::uint64_t> maximum, char kind);
+Owned<wasmtime_module_t> item_module(Host& host, char section, const std::string& entry, unsigned flags,
+                                     std::uint64_t initial, std::optional<std::uint64_t> maximum, char kind);
 
 /// The first export of an instance.
 wasmtime_extern_t first_export(Store& store, wasmtime_instance_t& instance);

@@ -22,10 +22,9 @@ std::optional<std::uint32_t> make_memory(Host& host, wasmtime_module_t* module, 
   Store& store = host.current();
   wasmtime_instance_t instance = {};
   wasm_trap_t* trap = nullptr;
-  wasmtime_error_t* error = wt.wasmtime_instance_new(store.context(), module, nullptr, 0, &instance, &trap);
-  if (error != nullptr) {
-    if (last) host.check(error, Failure::range);
-    wt.wasmtime_error_delete(error);
+  Owned<wasmtime_error_t> error(wt.wasmtime_instance_new(store.context(), module, nullptr, 0, &instance, &trap));
+  if (error) {
+    if (last) host.check(error.release(), Failure::range);
     return std::nullopt;
   }
   return store.intern(first_export(store, instance));
@@ -42,10 +41,10 @@ Value op_memory_new(Engine& js, void* context, Args args) {
   const bool shared = js.truthy(args[2]);
   // wasmtime asks Regions for the memories of instances only, not for those of wasmtime_memory_new.
   const unsigned flags = (shared ? 2u : 0u) | (js.truthy(args[3]) ? 4u : 0u);
-  const CompiledModule module = item_module(host, 5, {}, flags, initial, limit, 2);
+  const Owned<wasmtime_module_t> module = item_module(host, 5, {}, flags, initial, limit, 2);
   auto id = make_memory(host, module.get(), false);
   if (!id) {
-    host.renew();
+    host.free_memory();
     id = make_memory(host, module.get(), true);
   }
   return js.number(*id);
@@ -54,12 +53,10 @@ Value op_memory_new(Engine& js, void* context, Args args) {
 Value op_memory_is64(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Extern& memory = memory_of(host, args);
-  wasm_memorytype_t* type = memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY
-                                ? wt.wasmtime_sharedmemory_type(memory.item.of.sharedmemory)
-                                : wt.wasmtime_memory_type(memory.store.context(), &memory.item.of.memory);
-  const bool is64 = wt.wasmtime_memorytype_is64(type);
-  wt.wasm_memorytype_delete(type);
-  return js.boolean(is64);
+  const Owned<wasm_memorytype_t> type(memory.item.kind == WASMTIME_EXTERN_SHAREDMEMORY
+                                          ? wt.wasmtime_sharedmemory_type(memory.item.of.sharedmemory)
+                                          : wt.wasmtime_memory_type(memory.store.context(), &memory.item.of.memory));
+  return js.boolean(wt.wasmtime_memorytype_is64(type.get()));
 }
 
 // (id) -> ArrayBuffer, the same one until the memory grows

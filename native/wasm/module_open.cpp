@@ -27,11 +27,12 @@ extern "C" __attribute__((visibility("default"))) int open64(const char* path, i
 
 namespace dcp::wasm {
 
-wasmtime_error_t* open_module(wasm_engine_t* engine, int file, wasmtime_module_t** module) {
+wasmtime::Owned<wasmtime_module_t> open_module(wasm_engine_t* engine, int file) {
+  wasmtime_module_t* module = nullptr;
   module_file = file;
-  wasmtime_error_t* error = wasmtime::wt.wasmtime_module_deserialize_file(engine, kName, module);
+  const wasmtime::Owned<wasmtime_error_t> error(wasmtime::wt.wasmtime_module_deserialize_file(engine, kName, &module));
   module_file = -1;
-  return error;
+  return wasmtime::Owned<wasmtime_module_t>(error ? nullptr : module);
 }
 
 }  // namespace dcp::wasm

@@ -1,11 +1,12 @@
 // Code that lies in an open file, mapped by wasmtime.
 #pragma once
 
-#include "wasmtime/library.hpp"
+#include "wasmtime/owned.hpp"
 
 namespace dcp::wasm {
 
-/// wasmtime_module_deserialize_file for a descriptor. wasmtime maps the file and keeps nothing else of it.
-wasmtime_error_t* open_module(wasm_engine_t* engine, int file, wasmtime_module_t** module);
+/// wasmtime_module_deserialize_file for a descriptor; null where wasmtime does not take the code. It maps the file and
+/// keeps nothing else of it.
+wasmtime::Owned<wasmtime_module_t> open_module(wasm_engine_t* engine, int file);
 
 }  // namespace dcp::wasm

@@ -69,17 +69,15 @@ Value content_of(Engine& js, wasm_externtype_t* type) {
 }  // namespace
 
 Module::Module(std::uint64_t content_key, CompileClient::Module compiled)
-    : key(content_key), module(compiled.module), mapped_(std::move(compiled.wasm)) {}
+    : key(content_key), module(std::move(compiled.module)), mapped_(std::move(compiled.wasm)) {}
 
-Module::Module(std::uint64_t content_key, wasmtime_module_t* compiled, std::span<const std::byte> wasm)
-    : key(content_key), module(compiled), copied_(wasm.begin(), wasm.end()) {}
+Module::Module(std::uint64_t content_key, Owned<wasmtime_module_t> compiled, std::span<const std::byte> wasm)
+    : key(content_key), module(std::move(compiled)), copied_(wasm.begin(), wasm.end()) {}
 
 const Module::Exports& Module::exports() {
   if (!exports_) exports_.emplace(Exports{binary::exported_functions(wasm()), binary::exported_tables64(wasm())});
   return *exports_;
 }
-
-Module::~Module() { wt.wasmtime_module_delete(module); }
 
 Module& module_of(Host& host, Args args, std::size_t index) {
   void* pointer = index < args.size() ? host.js().handle_pointer(args[index], &kModuleTag) : nullptr;
@@ -93,11 +91,8 @@ Value op_validate(Engine& js, void* context, Args args) {
   if (!binary::exceeded_limit(bytes).empty()) return js.boolean(false);
   const auto translated = binary::translate_legacy_exceptions(bytes);
   const auto wasm = translated ? std::span<const std::byte>(*translated) : bytes;
-  wasmtime_error_t* error = wt.wasmtime_module_validate(host.engine(), data_of(wasm), wasm.size());
-  if (error != nullptr) {
-    wt.wasmtime_error_delete(error);
-    return js.boolean(false);
-  }
+  const Owned<wasmtime_error_t> error(wt.wasmtime_module_validate(host.engine(), data_of(wasm), wasm.size()));
+  if (error) return js.boolean(false);
   const auto provided = string_imports(js, args);
   return js.boolean(!provided.any() || binary::mismatched_import(bytes, provided).empty());
 }
@@ -128,7 +123,7 @@ std::shared_ptr<Module> Host::compile_anew(std::uint64_t key, std::span<const st
   const auto code = translated ? std::span<const std::byte>(*translated) : wasm;
   wasmtime_module_t* compiled = nullptr;
   check(wt.wasmtime_module_new(engine(), data_of(code), code.size(), &compiled), Failure::compile);
-  return std::make_shared<Module>(key, compiled, wasm);
+  return std::make_shared<Module>(key, Owned<wasmtime_module_t>(compiled), wasm);
 }
 
 // (bytes, whether "js-string" is on, module of string constants) -> handle of a Module; raises a CompileError.

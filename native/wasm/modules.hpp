@@ -12,10 +12,9 @@ namespace dcp::wasm {
 struct Module {
   Module(std::uint64_t key, CompileClient::Module compiled);
   /// Compiled here; keeps a copy of the module's bytes.
-  Module(std::uint64_t key, wasmtime_module_t* compiled, std::span<const std::byte> wasm);
+  Module(std::uint64_t key, Owned<wasmtime_module_t> compiled, std::span<const std::byte> wasm);
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
-  ~Module();
 
   /// What is read off the bytes, by export: binary::exported_functions(), binary::exported_tables64().
   struct Exports {
@@ -27,7 +26,7 @@ struct Module {
   std::span<const std::byte> wasm() const { return mapped_.bytes().empty() ? copied_ : mapped_.bytes(); }
 
   std::uint64_t key;  ///< cache::content_key
-  wasmtime_module_t* module;
+  Owned<wasmtime_module_t> module;
 
  private:
   std::optional<Exports> exports_;
@@ -36,24 +35,13 @@ struct Module {
 };
 
 /// The imports or exports that a module declares.
-template <typename Vector, auto list, auto free>
-class Declared {
+template <typename Vector, auto list>
+class Declared : public OwnedVector<Vector> {
  public:
-  explicit Declared(const Module& module) { (wt.*list)(module.module, &vector_); }
-  Declared(const Declared&) = delete;
-  Declared& operator=(const Declared&) = delete;
-  ~Declared() { (wt.*free)(&vector_); }
-  std::size_t size() const { return vector_.size; }
-  auto begin() const { return vector_.data; }
-  auto end() const { return vector_.data + vector_.size; }
-
- private:
-  Vector vector_;
+  explicit Declared(const Module& module) { (wt.*list)(module.module.get(), &this->vec); }
 };
 
-using ImportTypes =
-    Declared<wasm_importtype_vec_t, &wasmtime_api::wasmtime_module_imports, &wasmtime_api::wasm_importtype_vec_delete>;
-using ExportTypes =
-    Declared<wasm_exporttype_vec_t, &wasmtime_api::wasmtime_module_exports, &wasmtime_api::wasm_exporttype_vec_delete>;
+using ImportTypes = Declared<wasm_importtype_vec_t, &wasmtime_api::wasmtime_module_imports>;
+using ExportTypes = Declared<wasm_exporttype_vec_t, &wasmtime_api::wasmtime_module_exports>;
 
 }  // namespace dcp::wasm

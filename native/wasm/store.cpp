@@ -46,20 +46,15 @@ Store::Store(Host& host)
                                       forgotten.host_.retire(forgotten);
                                     })),
       regions_before_(host.regions().made()) {
-  store_ = wt.wasmtime_store_new(host.engine(), nullptr, nullptr);
-  wt.wasmtime_store_limiter(store_, -1, binary::kMostTableElements, kMaxItems, kMaxItems, kMaxItems);
-  context_ = wt.wasmtime_store_context(store_);
+  store_.reset(wt.wasmtime_store_new(host.engine(), nullptr, nullptr));
+  wt.wasmtime_store_limiter(store_.get(), -1, binary::kMostTableElements, kMaxItems, kMaxItems, kMaxItems);
+  context_ = wt.wasmtime_store_context(store_.get());
 }
 
-Extern::~Extern() {
-  if (item.kind == WASMTIME_EXTERN_SHAREDMEMORY) wt.wasmtime_sharedmemory_delete(item.of.sharedmemory);
-}
-
+// References go first; what the store drops looks at the other members.
 Store::~Store() {
-  for (SeenReference& seen : seen_) {
-    if (seen.raw != 0) wt.wasmtime_externref_unroot(&seen.reference);
-  }
-  wt.wasmtime_store_delete(store_);
+  seen_ = {};
+  store_.reset();
 }
 
 bool Store::is_crowded() const {
@@ -90,7 +85,7 @@ std::uint32_t Store::intern(const wasmtime_extern_t& item) {
   if (item.kind == WASMTIME_EXTERN_TAG) return intern_tag(item);
   const Key key = key_of(item);
   if (const auto found = interned_.find(key); found != interned_.end()) {
-    if (item.kind == WASMTIME_EXTERN_SHAREDMEMORY) wt.wasmtime_sharedmemory_delete(item.of.sharedmemory);
+    (void)shared_memory_of(item);  // one more handle of it
     return found->second;
   }
   const std::uint32_t id = host_.add(*this, item);
@@ -101,14 +96,12 @@ std::uint32_t Store::intern(const wasmtime_extern_t& item) {
 
 void Store::describe(Extern& made) {
   if (made.item.kind == WASMTIME_EXTERN_GLOBAL) {
-    wasm_globaltype_t* type = wt.wasmtime_global_type(context_, &made.item.of.global_);
-    made.content = value_type(wt.wasm_globaltype_content(type));
-    made.is_mutable = wt.wasm_globaltype_mutability(type) == WASM_VAR;
-    wt.wasm_globaltype_delete(type);
+    const Owned<wasm_globaltype_t> type(wt.wasmtime_global_type(context_, &made.item.of.global_));
+    made.content = value_type(wt.wasm_globaltype_content(type.get()));
+    made.is_mutable = wt.wasm_globaltype_mutability(type.get()) == WASM_VAR;
   } else if (made.item.kind == WASMTIME_EXTERN_TABLE) {
-    wasm_tabletype_t* type = wt.wasmtime_table_type(context_, &made.item.of.table);
-    made.content = value_type(wt.wasm_tabletype_element(type));
-    wt.wasm_tabletype_delete(type);
+    const Owned<wasm_tabletype_t> type(wt.wasmtime_table_type(context_, &made.item.of.table));
+    made.content = value_type(wt.wasm_tabletype_element(type.get()));
   }
 }
 
@@ -124,12 +117,11 @@ std::size_t Store::memory_size(const Extern& memory) {
 std::size_t Store::memory_limit(const Extern& memory) {
   constexpr std::uint64_t page = 65536, most_pages = 65536;
   wasmtime_extern_t item = memory.item;
-  wasm_memorytype_t* type = item.kind == WASMTIME_EXTERN_SHAREDMEMORY
-                                ? wt.wasmtime_sharedmemory_type(item.of.sharedmemory)
-                                : wt.wasmtime_memory_type(context_, &item.of.memory);
+  const Owned<wasm_memorytype_t> type(item.kind == WASMTIME_EXTERN_SHAREDMEMORY
+                                          ? wt.wasmtime_sharedmemory_type(item.of.sharedmemory)
+                                          : wt.wasmtime_memory_type(context_, &item.of.memory));
   std::uint64_t pages = most_pages;
-  if (!wt.wasmtime_memorytype_maximum(type, &pages)) pages = most_pages;
-  wt.wasm_memorytype_delete(type);
+  if (!wt.wasmtime_memorytype_maximum(type.get(), &pages)) pages = most_pages;
   if (pages > most_pages) host_.raise(Failure::range, "the memory may grow beyond what an ArrayBuffer can");
   return std::min<std::size_t>(pages * page, js().longest_array_buffer() / page * page);
 }

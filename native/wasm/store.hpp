@@ -17,22 +17,27 @@ namespace dcp::wasm {
 /// A place in a store's keeper.
 using Slot = std::optional<std::uint32_t>;
 
+/// What comes with an item; nothing where that is no shared memory.
+inline Owned<wasmtime_sharedmemory_t> shared_memory_of(const wasmtime_extern_t& item) {
+  return Owned<wasmtime_sharedmemory_t>(item.kind == WASMTIME_EXTERN_SHAREDMEMORY ? item.of.sharedmemory : nullptr);
+}
+
 /// An item of a store that JavaScript knows.
 struct Extern {
-  Extern(Store& of, const wasmtime_extern_t& made) : store(of), item(made) {}
+  Extern(Store& of, const wasmtime_extern_t& made) : store(of), item(made), shared_memory(shared_memory_of(made)) {}
   Extern(const Extern&) = delete;
   Extern& operator=(const Extern&) = delete;
-  ~Extern();
 
   Store& store;
-  wasmtime_extern_t item;        ///< a shared memory is owned
-  ValueType content{Kind::i32};  ///< of a global or table
-  bool is_mutable = false;       ///< of a global
-  bool is64 = false;             ///< of a table: its addresses
-  Slot object;                   ///< the object of the item, or the function
-  Slot buffer;                   ///< the ArrayBuffer of a memory, while it is attached
-  std::size_t buffer_size = 0;   ///< bytes
-  bool resizable = false;        ///< the buffer grows with the memory; else growth detaches it
+  wasmtime_extern_t item;
+  Owned<wasmtime_sharedmemory_t> shared_memory;  ///< the item, where it is one
+  ValueType content{Kind::i32};                  ///< of a global or table
+  bool is_mutable = false;                       ///< of a global
+  bool is64 = false;                             ///< of a table: its addresses
+  Slot object;                                   ///< the object of the item, or the function
+  Slot buffer;                                   ///< the ArrayBuffer of a memory, while it is attached
+  std::size_t buffer_size = 0;                   ///< bytes
+  bool resizable = false;                        ///< the buffer grows with the memory; else growth detaches it
 };
 
 struct Exception;
@@ -72,7 +77,7 @@ class Store {
   wasmtime_tag_t& tag(std::uint32_t id);
 
   // --- Values: values.cpp ---
-  wasmtime_val_t to_wasm(ValueType type, Value value);
+  RootedValue to_wasm(ValueType type, Value value);
   Value to_js(const wasmtime_val_t& value);
   std::map<std::uint32_t, GcObject*>& gc_objects() { return gc_objects_; }
   wasmtime_val_raw_t to_raw(Kind kind, Value value);
@@ -120,18 +125,17 @@ class Store {
     wasmtime_func_t externalize;  ///< extern.convert_any
   };
   Converters& converters();
-  wasmtime_val_t any_to_wasm(ValueType type, Value value);
-  bool inner_to_wasm(ValueType type, Value value, wasmtime_val_t& result);
-  bool externalize(Value value, wasmtime_val_t& result);
+  RootedValue any_to_wasm(ValueType type, Value value);
+  std::optional<RootedValue> inner_to_wasm(ValueType type, Value value);
+  std::optional<RootedValue> externalize(Value value);
   Value any_to_js(wasmtime_anyref_t reference);
   Value disguised_to_js(wasmtime_externref_t reference);
   Value gc_object(wasmtime_anyref_t reference);
 
-  /// An external reference that is kept rooted.
   struct SeenReference {
     std::uint32_t raw = 0;  ///< 0: none
     std::uint32_t slot = 0;
-    wasmtime_externref_t reference = {};
+    Rooted<wasmtime_externref_t> reference;
   };
   static constexpr std::uint32_t kReferenceSize = 16;  ///< bytes at least, in wasmtime's heap
 
@@ -141,11 +145,11 @@ class Store {
   std::size_t memory_limit(const Extern& memory);
   void refresh_grown();
   wasm_trap_t* exception_for(Value thrown);
-  Value thrown_value(wasmtime_exnref_t reference);
+  Value thrown_value(Rooted<wasmtime_exnref_t> reference);
 
   Host& host_;
   engine::Keeper& keeper_;
-  wasmtime_store_t* store_;
+  Owned<wasmtime_store_t> store_;
   wasmtime_context_t* context_;
   bool forgotten_ = false;
   std::size_t instances_ = 0;

@@ -39,37 +39,32 @@ class Units {
  public:
   Units(Call& call, std::size_t i) : context_(call.store.context()), host_(call.store.host()) {
     if (call.slots[i].anyref == 0) throw Trapped{"dereferencing a null pointer"};
-    wasmtime_anyref_t any = {};
-    wt.wasmtime_anyref_from_raw(context_, call.slots[i].anyref, &any);
-    const bool is_array = wt.wasmtime_anyref_as_array(context_, &any, &array_);
-    wt.wasmtime_anyref_unroot(&any);
-    if (!is_array) throw Trapped{"the value is no array"};
+    Rooted<wasmtime_anyref_t> any;
+    wt.wasmtime_anyref_from_raw(context_, call.slots[i].anyref, any.fill());
+    if (!wt.wasmtime_anyref_as_array(context_, any.get(), array_.fill())) throw Trapped{"the value is no array"};
   }
-  Units(const Units&) = delete;
-  Units& operator=(const Units&) = delete;
-  ~Units() { wt.wasmtime_arrayref_unroot(&array_); }
 
   std::uint32_t length() {
     std::uint32_t length = 0;
-    host_.check(wt.wasmtime_arrayref_len(context_, &array_, &length), Failure::runtime);
+    host_.check(wt.wasmtime_arrayref_len(context_, array_.get(), &length), Failure::runtime);
     return length;
   }
   char16_t get(std::uint32_t i) {
     wasmtime_val_t element = {};
-    host_.check(wt.wasmtime_arrayref_get(context_, &array_, i, &element), Failure::runtime);
+    host_.check(wt.wasmtime_arrayref_get(context_, array_.get(), i, &element), Failure::runtime);
     return static_cast<char16_t>(element.of.i32);
   }
   void set(std::uint32_t i, char16_t unit) {
     wasmtime_val_t element = {};
     element.kind = WASMTIME_I32;
     element.of.i32 = unit;
-    host_.check(wt.wasmtime_arrayref_set(context_, &array_, i, &element), Failure::runtime);
+    host_.check(wt.wasmtime_arrayref_set(context_, array_.get(), i, &element), Failure::runtime);
   }
 
  private:
   wasmtime_context_t* context_;
   Host& host_;
-  wasmtime_arrayref_t array_ = {};
+  Rooted<wasmtime_arrayref_t> array_;
 };
 
 Value string_of(Call& call, std::uint32_t code_point) {

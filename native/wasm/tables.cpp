@@ -11,22 +11,12 @@ namespace {
 
 constexpr std::uint32_t kNoMaximum = 0xFFFFFFFF;
 
-// A value of the store that is unrooted at the end of its scope.
-struct Rooted {
-  explicit Rooted(wasmtime_val_t of) : val(of) {}
-  Rooted() : val{} {}
-  Rooted(const Rooted&) = delete;
-  Rooted& operator=(const Rooted&) = delete;
-  ~Rooted() { wt.wasmtime_val_unroot(&val); }
-  wasmtime_val_t val;
-};
-
 // The C API's table types have 32 bits.
 wasmtime_extern_t make_table64(Store& store, Kind kind, std::uint64_t initial, std::optional<std::uint64_t> maximum) {
   Host& host = store.host();
   constexpr char funcref = 0x70, externref = 0x6F;
   const std::string type(1, kind == Kind::funcref ? funcref : externref);
-  const CompiledModule module = item_module(host, 4, type, 4, initial, maximum, 1);
+  const Owned<wasmtime_module_t> module = item_module(host, 4, type, 4, initial, maximum, 1);
   wasmtime_instance_t instance = {};
   wasm_trap_t* trap = nullptr;
   host.check(wt.wasmtime_instance_new(store.context(), module.get(), nullptr, 0, &instance, &trap), Failure::range);
@@ -59,17 +49,15 @@ Value op_table_new(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Store& store = host.current();
   const Kind kind = kind_argument(js, args[0]);
-  Rooted initial(store.to_wasm({kind, true}, args[3]));
-  if (js.truthy(args[4])) return new_table64(store, args, kind, initial.val);
+  RootedValue initial = store.to_wasm({kind, true}, args[3]);
+  if (js.truthy(args[4])) return new_table64(store, args, kind, *initial);
   const double maximum = js.as_number(args[2]);
   wasm_limits_t limits = {static_cast<std::uint32_t>(js.as_number(args[1])),
                           maximum >= 0 ? static_cast<std::uint32_t>(maximum) : kNoMaximum};
-  wasm_tabletype_t* type = wt.wasm_tabletype_new(new_valtype(kind), &limits);
+  const Owned<wasm_tabletype_t> type(wt.wasm_tabletype_new(new_valtype(kind), &limits));
   wasmtime_extern_t item = {};
   item.kind = WASMTIME_EXTERN_TABLE;
-  wasmtime_error_t* error = wt.wasmtime_table_new(store.context(), type, &initial.val, &item.of.table);
-  wt.wasm_tabletype_delete(type);
-  host.check(error, Failure::range);
+  host.check(wt.wasmtime_table_new(store.context(), type.get(), initial.get(), &item.of.table), Failure::range);
   return js.number(store.intern(item));
 }
 
@@ -77,24 +65,24 @@ Value op_table_new(Engine& js, void* context, Args args) {
 Value op_table_get(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Extern& table = host.item(args, 0, WASMTIME_EXTERN_TABLE);
-  Rooted element;
+  RootedValue element;
   const auto index = static_cast<std::uint64_t>(js.as_number(args[1]));
-  if (!wt.wasmtime_table_get(table.store.context(), &table.item.of.table, index, &element.val)) {
+  if (!wt.wasmtime_table_get(table.store.context(), &table.item.of.table, index, element.fill())) {
     host.raise(Failure::range, "the index is outside the table");
   }
-  return table.store.to_js(element.val);
+  return table.store.to_js(*element);
 }
 
 // (id, index, value)
 Value op_table_set(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Extern& table = host.item(args, 0, WASMTIME_EXTERN_TABLE);
-  Rooted element(table.store.to_wasm(table.content, args[2]));
+  RootedValue element = table.store.to_wasm(table.content, args[2]);
   const auto index = static_cast<std::uint64_t>(js.as_number(args[1]));
   if (index >= wt.wasmtime_table_size(table.store.context(), &table.item.of.table)) {
     host.raise(Failure::range, "the index is outside the table");
   }
-  host.check(wt.wasmtime_table_set(table.store.context(), &table.item.of.table, index, &element.val), Failure::type);
+  host.check(wt.wasmtime_table_set(table.store.context(), &table.item.of.table, index, element.get()), Failure::type);
   return js.undefined();
 }
 
@@ -102,10 +90,10 @@ Value op_table_set(Engine& js, void* context, Args args) {
 Value op_table_grow(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Extern& table = host.item(args, 0, WASMTIME_EXTERN_TABLE);
-  Rooted element(table.store.to_wasm(table.content, args[2]));
+  RootedValue element = table.store.to_wasm(table.content, args[2]);
   std::uint64_t before = 0;
   const auto count = static_cast<std::uint64_t>(js.as_number(args[1]));
-  host.check(wt.wasmtime_table_grow(table.store.context(), &table.item.of.table, count, &element.val, &before),
+  host.check(wt.wasmtime_table_grow(table.store.context(), &table.item.of.table, count, element.get(), &before),
              Failure::range);
   return js.number(static_cast<double>(before));
 }
@@ -130,22 +118,21 @@ Value op_global_new(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Store& store = host.current();
   const Kind kind = kind_argument(js, args[0]);
-  Rooted value(store.to_wasm({kind, true}, args[2]));
-  wasm_globaltype_t* type = wt.wasm_globaltype_new(new_valtype(kind), js.truthy(args[1]) ? WASM_VAR : WASM_CONST);
+  RootedValue value = store.to_wasm({kind, true}, args[2]);
+  const Owned<wasm_globaltype_t> type(
+      wt.wasm_globaltype_new(new_valtype(kind), js.truthy(args[1]) ? WASM_VAR : WASM_CONST));
   wasmtime_extern_t item = {};
   item.kind = WASMTIME_EXTERN_GLOBAL;
-  wasmtime_error_t* error = wt.wasmtime_global_new(store.context(), type, &value.val, &item.of.global_);
-  wt.wasm_globaltype_delete(type);
-  host.check(error, Failure::type);
+  host.check(wt.wasmtime_global_new(store.context(), type.get(), value.get(), &item.of.global_), Failure::type);
   return js.number(store.intern(item));
 }
 
 Value op_global_get(Engine&, void* context, Args args) {
   Host& host = host_of(context);
   Extern& global = host.item(args, 0, WASMTIME_EXTERN_GLOBAL);
-  Rooted value;
-  wt.wasmtime_global_get(global.store.context(), &global.item.of.global_, &value.val);
-  return global.store.to_js(value.val);
+  RootedValue value;
+  wt.wasmtime_global_get(global.store.context(), &global.item.of.global_, value.fill());
+  return global.store.to_js(*value);
 }
 
 // (id, value); raises a TypeError for a constant.
@@ -153,8 +140,8 @@ Value op_global_set(Engine& js, void* context, Args args) {
   Host& host = host_of(context);
   Extern& global = host.item(args, 0, WASMTIME_EXTERN_GLOBAL);
   if (!global.is_mutable) host.raise(Failure::type, "cannot set the value of an immutable WebAssembly.Global");
-  Rooted value(global.store.to_wasm(global.content, args[1]));
-  host.check(wt.wasmtime_global_set(global.store.context(), &global.item.of.global_, &value.val), Failure::type);
+  RootedValue value = global.store.to_wasm(global.content, args[1]);
+  host.check(wt.wasmtime_global_set(global.store.context(), &global.item.of.global_, value.get()), Failure::type);
   return js.undefined();
 }
 

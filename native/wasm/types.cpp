@@ -41,6 +41,17 @@ Kind reference_kind(std::uint8_t heap) {
   }
 }
 
+// A type as wasmtime's own interface has it, which tells the heap types apart.
+struct FullType {
+  explicit FullType(wasm_valtype_t* of) { wt.wasmtime_valtype_new(of, &type); }
+  FullType(const FullType&) = delete;
+  FullType& operator=(const FullType&) = delete;
+  ~FullType() {
+    if (type.kind == kValtypeRef) wt.wasmtime_valtype_delete(&type);
+  }
+  wasmtime_valtype_t type;
+};
+
 bool is_numeric(Kind kind) { return kind <= Kind::f64; }
 
 std::vector<ValueType> value_types(const wasm_valtype_vec_t* types, FunctionType& of) {
@@ -58,14 +69,11 @@ std::vector<ValueType> value_types(const wasm_valtype_vec_t* types, FunctionType
 }  // namespace
 
 ValueType value_type(wasm_valtype_t* type) {
-  wasmtime_valtype_t full;
-  wt.wasmtime_valtype_new(type, &full);
-  if (full.kind != kValtypeRef) return {static_cast<Kind>(full.kind), false, false, false};
-  const std::uint8_t heap = full.reftype.heaptype.kind;
+  const FullType full(type);
+  if (full.type.kind != kValtypeRef) return {static_cast<Kind>(full.type.kind), false, false, false};
+  const std::uint8_t heap = full.type.reftype.heaptype.kind;
   const bool holds_i31 = heap == kAny || heap == kEq || heap == kI31;
-  const ValueType result{reference_kind(heap), full.reftype.nullable, holds_i31, heap == kAny};
-  wt.wasmtime_valtype_delete(&full);
-  return result;
+  return {reference_kind(heap), full.type.reftype.nullable, holds_i31, heap == kAny};
 }
 
 FunctionType function_type(wasm_functype_t* type) {

@@ -4,12 +4,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "wasmtime/library.hpp"
+#include "wasmtime/owned.hpp"
 
 namespace dcp::wasm {
 
 using wasmtime::Bytes;
 using wasmtime::on_one_line;
+using wasmtime::Owned;
+using wasmtime::OwnedVector;
+using wasmtime::Rooted;
+using wasmtime::RootedRow;
+using wasmtime::RootedValue;
 using wasmtime::take_message;
 using wasmtime::wt;
 
@@ -41,7 +46,7 @@ FunctionType function_type(wasm_functype_t* type);
 /// "i32", "funcref", ...
 const char* kind_name(Kind kind);
 
-/// The C API's type for one of the kinds that JavaScript can name in a descriptor; the caller deletes it.
+/// The C API's type for one of the kinds that JavaScript can name in a descriptor; the type that is made of it owns it.
 wasm_valtype_t* new_valtype(Kind kind);
 
 }  // namespace dcp::wasm

@@ -75,23 +75,22 @@ void Store::count_reference(Value value) {
   wt.wasmtime_context_gc(context_);
 }
 
-// The caller unroots the result.
-wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
+RootedValue Store::to_wasm(ValueType type, Value value) {
   wasmtime_val_t result = {};
   result.kind = static_cast<std::uint8_t>(type.kind);
   switch (type.kind) {
     case Kind::i32:
       result.of.i32 = js().to_int32(value);
-      return result;
+      return RootedValue(result);
     case Kind::i64:
       result.of.i64 = js().to_bigint64(value);
-      return result;
+      return RootedValue(result);
     case Kind::f32:
       result.of.f32 = static_cast<float>(js().to_number(value));
-      return result;
+      return RootedValue(result);
     case Kind::f64:
       result.of.f64 = js().to_number(value);
-      return result;
+      return RootedValue(result);
     case Kind::funcref:
     case Kind::externref:
     case Kind::anyref:
@@ -102,7 +101,7 @@ wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
   }
   if (js().kind(value) == engine::Kind::null) {
     if (!type.nullable) host_.raise(Failure::type, "null is no value of a non-nullable WebAssembly reference type");
-    return result;
+    return RootedValue(result);
   }
   if (type.kind == Kind::anyref) return any_to_wasm(type, value);
   if (type.kind == Kind::funcref) {
@@ -110,7 +109,9 @@ wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
     if (!id)
       host_.raise(Failure::type, "a WebAssembly function reference must be null or an exported WebAssembly function");
     result.of.funcref = function(*id);
-  } else if (!externalize(value, result)) {
+  } else if (auto external = externalize(value)) {
+    return std::move(*external);
+  } else {
     // A reference that cannot be made drops what it was given.
     count_reference(value);
     auto* data = new Reference{*this, keeper_.keep(value)};
@@ -118,7 +119,7 @@ wasmtime_val_t Store::to_wasm(ValueType type, Value value) {
       host_.raise(Failure::range, "no memory is left for a WebAssembly reference");
     }
   }
-  return result;
+  return RootedValue(result);
 }
 
 // The strings that a program reads character by character come again and again: the last ones are kept rooted, so that
@@ -127,25 +128,22 @@ Value Store::extern_to_js(std::uint32_t raw) {
   if (raw == 0) return js().null();
   SeenReference& seen = seen_[raw / kReferenceSize % seen_.size()];
   if (seen.raw == raw) return keeper_.kept(seen.slot);
-  wasmtime_val_t value = {};
-  value.kind = WASMTIME_EXTERNREF;
-  wt.wasmtime_externref_from_raw(context_, raw, &value.of.externref);
-  const auto* kept = static_cast<Reference*>(wt.wasmtime_externref_data(context_, &value.of.externref));
+  Rooted<wasmtime_externref_t> reference;
+  wt.wasmtime_externref_from_raw(context_, raw, reference.fill());
+  const auto* kept = static_cast<Reference*>(wt.wasmtime_externref_data(context_, reference.get()));
   if (kept == nullptr) {
-    const Value result = to_js(value);
-    wt.wasmtime_val_unroot(&value);
-    return result;
+    wasmtime_val_t value = {};
+    value.kind = WASMTIME_EXTERNREF;
+    value.of.externref = *reference;
+    return to_js(value);
   }
-  if (seen.raw != 0) wt.wasmtime_externref_unroot(&seen.reference);
-  seen = {raw, kept->slot, value.of.externref};
+  seen = {raw, kept->slot, std::move(reference)};
   return keeper_.kept(seen.slot);
 }
 
 std::uint32_t Store::extern_to_raw(Value value) {
-  wasmtime_val_t made = to_wasm({Kind::externref}, value);
-  const std::uint32_t raw = wt.wasmtime_externref_to_raw(context_, &made.of.externref);
-  wt.wasmtime_val_unroot(&made);
-  return raw;
+  RootedValue made = to_wasm({Kind::externref}, value);
+  return wt.wasmtime_externref_to_raw(context_, &made->of.externref);
 }
 
 Value Store::to_js(const wasmtime_val_t& value) {

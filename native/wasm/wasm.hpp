@@ -6,10 +6,10 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <string>
 
 #include "runtime/runtime.hpp"
+#include "runtime/webassembly.hpp"
 
 namespace dcp::wasm {
 
@@ -21,24 +21,9 @@ struct Options {
   std::size_t stack = std::size_t{1} << 20;
 };
 
-class Host;
-
 /// Opens wasmtime at `library_path` and adds the ops. Throws std::runtime_error that names the cause and the remedy
-/// when the library is missing, is no wasmtime, or is a version that this build was not made for. The Host lives until
-/// the process ends.
-Host& install(runtime::Runtime& runtime, const std::string& library_path, const Options& options = {});
-
-/// To be called between two turns of the event loop: frees what JavaScript has forgotten.
-void begin_turn(Host& host);
-
-/// Frees what JavaScript has forgotten, whatever it takes: there is no memory left. As begin_turn(), between turns.
-void free_memory(Host& host);
-
-/// From now on modules are compiled by the compiler at the other end of the socket that `connect` gives: -1 and the
-/// reason where there is none.
-void use_compiler(Host& host, std::function<int(std::string& reason)> connect);
-
-/// Calls `end` where wasmtime, or C++, finds no native memory and would abort; it ends the process.
-void on_out_of_memory(std::function<void()> end);
+/// when the library is missing, is no wasmtime, or is a version that this build was not made for. What it returns, a
+/// Host, lives until the process ends.
+runtime::WebAssembly& install(runtime::Runtime& runtime, const std::string& library_path, const Options& options = {});
 
 }  // namespace dcp::wasm

@@ -15,13 +15,15 @@ constexpr std::uint64_t kGeneration = 1;
 std::uint8_t empty_module[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 
 void compile_empty(wasm_engine_t* engine, Bytes& compiled) {
-  wasmtime_module_t* module = nullptr;
-  if (wasmtime_error_t* error = wt.wasmtime_module_new(engine, empty_module, sizeof empty_module, &module)) {
-    throw std::runtime_error("WebAssembly: wasmtime cannot compile an empty module: " + take_message(error) + kRemedy);
+  wasmtime_module_t* made = nullptr;
+  if (Owned<wasmtime_error_t> error(wt.wasmtime_module_new(engine, empty_module, sizeof empty_module, &made)); error) {
+    throw std::runtime_error("WebAssembly: wasmtime cannot compile an empty module: " + take_message(std::move(error)) +
+                             kRemedy);
   }
-  wasmtime_error_t* error = wt.wasmtime_module_serialize(module, &compiled.vec);
-  wt.wasmtime_module_delete(module);
-  if (error != nullptr) throw std::runtime_error("WebAssembly: " + take_message(error) + kRemedy);
+  const Owned<wasmtime_module_t> module(made);
+  if (Owned<wasmtime_error_t> error(wt.wasmtime_module_serialize(module.get(), &compiled.vec)); error) {
+    throw std::runtime_error("WebAssembly: " + take_message(std::move(error)) + kRemedy);
+  }
 }
 
 // The library has no function that tells its version, but compiled modules carry it: a length byte and the major
@@ -62,10 +64,10 @@ wasm_config_t* code_settings() {
   return config;
 }
 
-wasm_engine_t* make_engine(wasm_config_t* config) {
-  wasm_engine_t* engine = wt.wasm_engine_new_with_config(config);
-  if (engine == nullptr) throw std::runtime_error("WebAssembly: wasmtime cannot make an engine on this machine");
-  check_version(engine);
+Owned<wasm_engine_t> make_engine(wasm_config_t* config) {
+  Owned<wasm_engine_t> engine(wt.wasm_engine_new_with_config(config));
+  if (!engine) throw std::runtime_error("WebAssembly: wasmtime cannot make an engine on this machine");
+  check_version(engine.get());
   return engine;
 }
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "wasmtime/library.hpp"
+#include "wasmtime/owned.hpp"
 
 namespace dcp::wasmtime {
 
@@ -13,7 +13,7 @@ wasm_config_t* code_settings();
 
 /// Takes `config`. Throws std::runtime_error where wasmtime cannot make an engine here, or is a version for which this
 /// build was not made.
-wasm_engine_t* make_engine(wasm_config_t* config);
+Owned<wasm_engine_t> make_engine(wasm_config_t* config);
 
 /// A number for wasmtime's version, the settings and the features of this CPU: engines with the same one take each
 /// other's compiled code.

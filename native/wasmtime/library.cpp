@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 
+#include "wasmtime/owned.hpp"
+
 namespace dcp::wasmtime {
 
 wasmtime_api wt;
@@ -39,10 +41,9 @@ std::string on_one_line(std::string text) {
   return line;
 }
 
-std::string take_message(wasmtime_error_t* error) {
+std::string take_message(Owned<wasmtime_error_t> error) {
   Bytes message;
-  wt.wasmtime_error_message(error, &message.vec);
-  wt.wasmtime_error_delete(error);
+  wt.wasmtime_error_message(error.get(), &message.vec);
   return on_one_line(std::string(message.text()));
 }
 

@@ -28,7 +28,8 @@ struct Sandbox {
       : engine(engine::make_quickjs({std::size_t{256} << 20, std::size_t{1} << 20})),
         runtime(*engine, runtime::Mode::job) {
     runtime::install_web_ops(runtime);
-    host = &wasm::install(runtime, DCP_WASMTIME_LIBRARY, {memory_limit, std::size_t{1} << 20});
+    host =
+        static_cast<wasm::Host*>(&wasm::install(runtime, DCP_WASMTIME_LIBRARY, {memory_limit, std::size_t{1} << 20}));
     runtime::ScriptCache scripts(*engine, "", 0);
     runtime.load(scripts);
     run(kPrelude);
@@ -41,7 +42,7 @@ struct Sandbox {
 
   void collect() {
     engine->collect_garbage();
-    wasm::begin_turn(*host);
+    host->begin_turn();
   }
 
   std::unique_ptr<engine::Engine> engine;
