@@ -45,10 +45,10 @@ Request request(std::string text, std::size_t descriptors = 0, bool truncated = 
 }
 
 void requests_are_told_apart() {
-  CHECK(request("spawn a-1_B.c", 3).kind == Kind::spawn);
-  CHECK(request("spawn a-1_B.c", 3).id == "a-1_B.c");
-  CHECK(request("kill 7").kind == Kind::kill);
-  CHECK(request("kill " + std::string(64, 'x')).kind == Kind::kill);
+  CHECK_EQ(request("spawn a-1_B.c", 3).kind, Kind::spawn);
+  CHECK_EQ(request("spawn a-1_B.c", 3).id, "a-1_B.c");
+  CHECK_EQ(request("kill 7").kind, Kind::kill);
+  CHECK_EQ(request("kill " + std::string(64, 'x')).kind, Kind::kill);
 }
 
 void bad_requests_have_a_reason_and_an_id_where_it_is_one() {
@@ -65,9 +65,9 @@ void bad_requests_have_a_reason_and_an_id_where_it_is_one() {
     CHECK(found.kind == Kind::bad && found.id == "9");
     CHECK(found.reason.find(std::to_string(descriptors)) != std::string::npos);
   }
-  CHECK(request("kill 1", 0, true).kind == Kind::bad);
-  CHECK(request("exec 5").id == "5");
-  CHECK(request("kill \x01").id == "-");
+  CHECK_EQ(request("kill 1", 0, true).kind, Kind::bad);
+  CHECK_EQ(request("exec 5").id, "5");
+  CHECK_EQ(request("kill \x01").id, "-");
 }
 
 void random_text_is_no_request() {
@@ -77,7 +77,7 @@ void random_text_is_no_request() {
     for (std::size_t size = random() % 80; size > 0; --size) text += static_cast<char>(random());
     const Request found = request(text);
     const bool is_kill = found.kind == Kind::kill;
-    CHECK(is_kill == (found.reason.empty() && text == "kill " + found.id));
+    CHECK_EQ(is_kill, (found.reason.empty() && text == "kill " + found.id));
   }
 }
 
@@ -88,12 +88,12 @@ void messages_arrive_with_their_descriptors() {
   const int fds[] = {0, 1, 2};
   CHECK(dcp::ipc::send_packet(pair.theirs.get(), "c", fds));
   dcp::ipc::Packet message;
-  CHECK(control.receive(message) == Received::packet);
+  CHECK_EQ(control.receive(message), Received::packet);
   CHECK(message.bytes == "c" && message.descriptors.size() == 3 && !message.truncated);
-  CHECK(open_descriptors() == before + 3);
+  CHECK_EQ(open_descriptors(), before + 3);
   message = {};
-  CHECK(open_descriptors() == before);
-  CHECK(control.receive(message) == Received::nothing);
+  CHECK_EQ(open_descriptors(), before);
+  CHECK_EQ(control.receive(message), Received::nothing);
 }
 
 // More descriptors than any request has: those that arrived are closed.
@@ -115,29 +115,29 @@ void too_much_is_truncated_and_leaks_nothing() {
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(kMany * sizeof(int));
   std::memset(CMSG_DATA(rights), 0, kMany * sizeof(int));  // descriptor 0, many times
-  CHECK(sendmsg(pair.theirs.get(), &header, 0) == 1);
+  CHECK_EQ(sendmsg(pair.theirs.get(), &header, 0), 1);
   {
     dcp::ipc::Packet message;
-    CHECK(control.receive(message) == Received::packet);
+    CHECK_EQ(control.receive(message), Received::packet);
     CHECK(message.truncated);
   }
-  CHECK(open_descriptors() == before);
+  CHECK_EQ(open_descriptors(), before);
   const std::string long_text(10'000, 'k');
-  CHECK(send(pair.theirs.get(), long_text.data(), long_text.size(), 0) == 10'000);
+  CHECK_EQ(send(pair.theirs.get(), long_text.data(), long_text.size(), 0), 10'000);
   dcp::ipc::Packet message;
-  CHECK(control.receive(message) == Received::packet);
+  CHECK_EQ(control.receive(message), Received::packet);
   CHECK(message.truncated && parse_request(message).kind == Kind::bad);
 }
 
 void an_empty_packet_is_no_end() {
   Pair pair;
   ControlSocket control(pair.ours.get());
-  CHECK(send(pair.theirs.get(), "", 0, 0) == 0);
+  CHECK_EQ(send(pair.theirs.get(), "", 0, 0), 0);
   dcp::ipc::Packet message;
-  CHECK(control.receive(message) == Received::packet);
-  CHECK(parse_request(message).kind == Kind::bad);
+  CHECK_EQ(control.receive(message), Received::packet);
+  CHECK_EQ(parse_request(message).kind, Kind::bad);
   pair.theirs = Descriptor();
-  CHECK(control.receive(message) == Received::closed);
+  CHECK_EQ(control.receive(message), Received::closed);
 }
 
 void answers_wait_until_the_peer_reads() {

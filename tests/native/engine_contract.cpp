@@ -21,22 +21,22 @@ class Contract {
   void values() {
     const Scope scope(engine_);
     const std::string text = "h\xC3\xA9 \xE2\x9C\x93 \xF0\x9F\x8E\x89";
-    CHECK(engine_.to_string(engine_.string(text)) == text);
-    CHECK(engine_.string_length(engine_.string(text)) == 7);
-    CHECK(engine_.to_string(engine_.string(std::u16string_view(u"a\xD800z"))) == "a\xEF\xBF\xBDz");
-    CHECK(engine_.to_string(engine_.string("\xFF")) == "\xEF\xBF\xBD");
-    CHECK(engine_.to_string(engine_.concat(engine_.string("ab"), engine_.string("cd"))) == "abcd");
-    CHECK(engine_.to_string(engine_.slice(engine_.string("abcd"), 1, 3)) == "bc");
+    CHECK_EQ(engine_.to_string(engine_.string(text)), text);
+    CHECK_EQ(engine_.string_length(engine_.string(text)), 7);
+    CHECK_EQ(engine_.to_string(engine_.string(std::u16string_view(u"a\xD800z"))), "a\xEF\xBF\xBDz");
+    CHECK_EQ(engine_.to_string(engine_.string("\xFF")), "\xEF\xBF\xBD");
+    CHECK_EQ(engine_.to_string(engine_.concat(engine_.string("ab"), engine_.string("cd"))), "abcd");
+    CHECK_EQ(engine_.to_string(engine_.slice(engine_.string("abcd"), 1, 3)), "bc");
     for (const char* digits : {"0", "1", "-1", "ffffffffffffffff", "-123456789abcdef0123456789"}) {
-      CHECK(engine_.bigint_to_hex(engine_.bigint_from_hex(digits)) == digits);
+      CHECK_EQ(engine_.bigint_to_hex(engine_.bigint_from_hex(digits)), digits);
     }
-    CHECK(thrown([&] { engine_.bigint_from_hex("xyz"); }).name == "SyntaxError");
-    CHECK(engine_.to_bigint64(engine_.bigint(-5)) == -5);
-    CHECK(engine_.bigint_to_hex(engine_.biguint(~std::uint64_t{0})) == "ffffffffffffffff");
-    CHECK(engine_.date_value(engine_.date(86400000)) == 86400000);
+    CHECK_EQ(thrown([&] { engine_.bigint_from_hex("xyz"); }).name, "SyntaxError");
+    CHECK_EQ(engine_.to_bigint64(engine_.bigint(-5)), -5);
+    CHECK_EQ(engine_.bigint_to_hex(engine_.biguint(~std::uint64_t{0})), "ffffffffffffffff");
+    CHECK_EQ(engine_.date_value(engine_.date(86400000)), 86400000);
     CHECK(std::isnan(engine_.as_number(engine_.string("1"))));
-    CHECK(engine_.to_number(engine_.string("1.5")) == 1.5);
-    CHECK(engine_.to_int32(engine_.number(4294967297.0)) == 1);
+    CHECK_EQ(engine_.to_number(engine_.string("1.5")), 1.5);
+    CHECK_EQ(engine_.to_int32(engine_.number(4294967297.0)), 1);
   }
 
   void kinds() {
@@ -45,7 +45,7 @@ class Contract {
         {"undefined", Kind::undefined}, {"null", Kind::null},  {"true", Kind::boolean},       {"1.5", Kind::number},
         {"1n", Kind::bigint},           {"''", Kind::string},  {"Symbol()", Kind::symbol},    {"({})", Kind::object},
         {"(() => 1)", Kind::function},  {"[1]", Kind::object}, {"(class {})", Kind::function}};
-    for (const auto& [source, kind] : kinds) CHECK(engine_.kind(run(source)) == kind);
+    for (const auto& [source, kind] : kinds) CHECK_EQ(engine_.kind(run(source)), kind);
     CHECK(engine_.is_array(run("[]")) && !engine_.is_array(run("({ length: 1 })")));
     CHECK(engine_.is_date(run("new Date")) && engine_.is_map(run("new Map")) && engine_.is_set(run("new Set")));
     CHECK(engine_.is_error(run("new RangeError")) && !engine_.is_error(run("({})")));
@@ -62,11 +62,11 @@ class Contract {
     engine_.define_own(object, "__proto__", engine_.number(4));
     CHECK(engine_.as_number(engine_.get(object, "a")) == 1 && engine_.as_number(engine_.get(object, 7u)) == 2);
     CHECK((engine_.keys(object) == std::vector<std::string>{"7", "a", "__proto__"}));
-    CHECK(engine_.as_number(engine_.get(object, "__proto__")) == 4);
-    CHECK(engine_.as_number(engine_.get(object, "hidden")) == 3);
-    CHECK(engine_.kind(engine_.get(engine_.null_prototype_object(), "toString")) == Kind::undefined);
-    CHECK(thrown([&] { engine_.get(engine_.undefined(), "a"); }).name == "TypeError");
-    CHECK(thrown([&] { engine_.get(run("({ get a() { throw new RangeError('mine') } })"), "a"); }).message == "mine");
+    CHECK_EQ(engine_.as_number(engine_.get(object, "__proto__")), 4);
+    CHECK_EQ(engine_.as_number(engine_.get(object, "hidden")), 3);
+    CHECK_EQ(engine_.kind(engine_.get(engine_.null_prototype_object(), "toString")), Kind::undefined);
+    CHECK_EQ(thrown([&] { engine_.get(engine_.undefined(), "a"); }).name, "TypeError");
+    CHECK_EQ(thrown([&] { engine_.get(run("({ get a() { throw new RangeError('mine') } })"), "a"); }).message, "mine");
     const Value items[] = {engine_.number(1), engine_.string("x")};
     CHECK(engine_.length(engine_.array(items)) == 2 && engine_.length(run("({ length: 3 })")) == 3);
   }
@@ -78,10 +78,10 @@ class Contract {
     CHECK(error.stack.starts_with("    at f (errors.js:2:"));
     CHECK(engine_.to_string(run("try { null.x } catch (error) { error.stack }")).starts_with("TypeError: "));
     CHECK(thrown([&] { run("\nlet 1", "syntax.js"); }).stack.find("syntax.js:2:") != std::string::npos);
-    CHECK(thrown([&] { run("throw 5"); }).message == "5");
+    CHECK_EQ(thrown([&] { run("throw 5"); }).message, "5");
     CHECK(thrown([&] { run("(function f() { f() })()"); }).name.ends_with("Error"));
-    CHECK(thrown([&] { engine_.raise(ErrorType::range_error, "far"); }).name == "RangeError");
-    CHECK(thrown([&] { engine_.call(engine_.number(1), engine_.undefined(), {}); }).name == "TypeError");
+    CHECK_EQ(thrown([&] { engine_.raise(ErrorType::range_error, "far"); }).name, "RangeError");
+    CHECK_EQ(thrown([&] { engine_.call(engine_.number(1), engine_.undefined(), {}); }).name, "TypeError");
   }
 
   void functions() {
@@ -94,17 +94,17 @@ class Contract {
     double start = 100;
     engine_.set(engine_.global(), "sum", engine_.function("sum", 2, sum, &start));
     CHECK(engine_.as_number(run("sum(1, 2, 3)")) == 106 && engine_.as_number(run("sum()")) == 100);
-    CHECK(engine_.as_number(run("sum(...Array(100).fill(1))")) == 200);
-    CHECK(engine_.to_string(run("sum.name + sum.length")) == "sum2");
+    CHECK_EQ(engine_.as_number(run("sum(...Array(100).fill(1))")), 200);
+    CHECK_EQ(engine_.to_string(run("sum.name + sum.length")), "sum2");
     // What an op lets pass, JavaScript catches, and the other way round.
-    CHECK(engine_.to_string(run("try { sum({ valueOf() { throw 'own' } }) } catch (e) { e }")) == "own");
+    CHECK_EQ(engine_.to_string(run("try { sum({ valueOf() { throw 'own' } }) } catch (e) { e }")), "own");
     const auto fail = [](Engine& js, void*, std::span<const Value>) -> Value {
       js.raise(ErrorType::type_error, "from C++");
     };
     engine_.set(engine_.global(), "fail", engine_.function("fail", 0, fail, nullptr));
-    CHECK(engine_.to_string(run("try { fail() } catch (e) { e.name + e.message }")) == "TypeErrorfrom C++");
+    CHECK_EQ(engine_.to_string(run("try { fail() } catch (e) { e.name + e.message }")), "TypeErrorfrom C++");
     const Value made[] = {engine_.number(3)};
-    CHECK(engine_.length(engine_.construct(run("Array"), made)) == 3);
+    CHECK_EQ(engine_.length(engine_.construct(run("Array"), made)), 3);
   }
 
   void termination() {
@@ -118,44 +118,44 @@ class Contract {
       terminated = thrown.terminated;
     }
     CHECK(terminated);
-    CHECK(engine_.as_number(run("after")) == 0);
+    CHECK_EQ(engine_.as_number(run("after")), 0);
   }
 
   void microtasks() {
     const Scope scope(engine_);
     run("globalThis.order = ''; Promise.resolve().then(() => { order += 'b' }); order += 'a'");
-    CHECK(engine_.to_string(run("order")) == "a");
+    CHECK_EQ(engine_.to_string(run("order")), "a");
     engine_.run_microtasks();
-    CHECK(engine_.to_string(run("order")) == "ab");
+    CHECK_EQ(engine_.to_string(run("order")), "ab");
     int rejected = 0, handled = 0;
     engine_.on_rejection([&](Value, Value, bool late) { late ? ++handled : ++rejected; });
     run("globalThis.bad = Promise.reject(new Error('lost')); 0");
     engine_.run_microtasks();
     CHECK(rejected == 1 && handled == 0);
     run("bad.catch(() => {}); 0");
-    CHECK(handled == 1);
+    CHECK_EQ(handled, 1);
     engine_.on_rejection({});
-    CHECK(engine_.promise_state(run("bad")) == PromiseState::rejected);
-    CHECK(engine_.promise_state(run("new Promise(() => {})")) == PromiseState::pending);
-    CHECK(engine_.as_number(engine_.promise_result(run("Promise.resolve(3)"))) == 3);
-    CHECK(engine_.promise_state(run("({ then() {} })")) == PromiseState::not_a_promise);
+    CHECK_EQ(engine_.promise_state(run("bad")), PromiseState::rejected);
+    CHECK_EQ(engine_.promise_state(run("new Promise(() => {})")), PromiseState::pending);
+    CHECK_EQ(engine_.as_number(engine_.promise_result(run("Promise.resolve(3)"))), 3);
+    CHECK_EQ(engine_.promise_state(run("({ then() {} })")), PromiseState::not_a_promise);
   }
 
   void buffers() {
     const Scope scope(engine_);
     engine_.set(engine_.global(), "own", engine_.array_buffer(std::size_t{8}));
-    CHECK(engine_.as_number(run("new Uint8Array(own).fill(7).length")) == 8);
+    CHECK_EQ(engine_.as_number(run("new Uint8Array(own).fill(7).length")), 8);
     const auto part = engine_.buffer_view(run("new Int16Array(own, 2, 2)"));
     CHECK(part && part->type == ElementType::int16 && part->offset == 2 && part->size == 4 && !part->shared);
     CHECK(part && part->data[0] == std::byte{7});
     CHECK(engine_.same(engine_.buffer_of(run("new DataView(own)")), run("own")));
-    CHECK(engine_.buffer_view(run("new DataView(own, 4)"))->type == ElementType::data_view);
+    CHECK_EQ(engine_.buffer_view(run("new DataView(own, 4)"))->type, ElementType::data_view);
     CHECK(!engine_.buffer_view(run("({})")));
     for (int i = 0; i <= static_cast<int>(ElementType::array_buffer); ++i) {
       const auto type = static_cast<ElementType>(i);
-      CHECK(engine_.buffer_view(engine_.view(type, run("own"), 0, 8 / element_size(type)))->type == type);
+      CHECK_EQ(engine_.buffer_view(engine_.view(type, run("own"), 0, 8 / element_size(type)))->type, type);
     }
-    CHECK(thrown([&] { engine_.view(ElementType::int32, run("own"), 4, 2); }).name == "RangeError");
+    CHECK_EQ(thrown([&] { engine_.view(ElementType::int32, run("own"), 4, 2); }).name, "RangeError");
     engine_.detach(run("own"));
     CHECK(engine_.is_detached(run("own")) && !engine_.buffer_view(run("own")));
     CHECK(engine_.buffer_view(run("new SharedArrayBuffer(4)"))->shared);
@@ -172,13 +172,13 @@ class Contract {
     {
       const Scope scope(engine_);
       engine_.set(engine_.global(), "lent", engine_.external_array_buffer(memory, sizeof memory, release, &released));
-      CHECK(engine_.as_number(run("new Uint8Array(lent)[15]")) == 9);
+      CHECK_EQ(engine_.as_number(run("new Uint8Array(lent)[15]")), 9);
       run("globalThis.moved = lent.transfer(); new Uint8Array(moved)[0] = 1; 0");
       CHECK(memory[0] == std::byte{1} && released == 0);
       run("lent = moved = undefined; 0");
     }
     collect();
-    CHECK(released == 1);
+    CHECK_EQ(released, 1);
   }
 
   void handles() {
@@ -188,15 +188,15 @@ class Contract {
     {
       const Scope scope(engine_);
       const Value handle = engine_.handle(&tag, &finalized, [](void* pointer) { ++*static_cast<int*>(pointer); });
-      CHECK(engine_.handle_pointer(handle, &tag) == &finalized);
-      CHECK(engine_.handle_pointer(handle, &other) == nullptr);
-      CHECK(engine_.handle_pointer(engine_.object(), &tag) == nullptr);
-      CHECK(engine_.handle_pointer(engine_.number(1), &tag) == nullptr);
+      CHECK_EQ(engine_.handle_pointer(handle, &tag), &finalized);
+      CHECK_EQ(engine_.handle_pointer(handle, &other), nullptr);
+      CHECK_EQ(engine_.handle_pointer(engine_.object(), &tag), nullptr);
+      CHECK_EQ(engine_.handle_pointer(engine_.number(1), &tag), nullptr);
       const auto nothing = [](Engine& js, void*, std::span<const Value>) { return js.undefined(); };
       engine_.owning_function("f", 0, nothing, &finalized, [](void* pointer) { *static_cast<int*>(pointer) += 10; });
     }
     collect();
-    CHECK(finalized == 11);
+    CHECK_EQ(finalized, 11);
   }
 
   void references() {
@@ -209,14 +209,14 @@ class Contract {
     const Scope scope(engine_);
     const Ref copy = kept;
     kept.reset();
-    CHECK(engine_.as_number(engine_.get(copy.get(), "alive")) == 1);
+    CHECK_EQ(engine_.as_number(engine_.get(copy.get(), "alive")), 1);
   }
 
   void scripts() {
     const Scope scope(engine_);
     static constexpr std::string_view kSource = "var calls = (globalThis.calls ?? 0) + 1; (() => `${calls} calls`)()";
     const Value script = engine_.compile(kSource, "kept.js");
-    CHECK(engine_.to_string(engine_.run(script)) == "1 calls");
+    CHECK_EQ(engine_.to_string(engine_.run(script)), "1 calls");
     const std::vector<std::byte> code = engine_.code_of(script);
     const auto again = engine_.compiled(kSource, "kept.js", code);
     CHECK(!code.empty() && again && engine_.to_string(engine_.run(*again)) == "2 calls");
@@ -228,10 +228,10 @@ class Contract {
     const Value object = run("({ '\\ud800': 1, 'a\\udfffb\\ud83d': 2, '\\ud83d\\ude00': 3, '\\ufffd': 4 })");
     double sum = 0;
     for (const std::string& name : engine_.keys(object)) sum = 10 * sum + engine_.as_number(engine_.get(object, name));
-    CHECK(sum == 1234);
+    CHECK_EQ(sum, 1234);
     for (const char* name : {"\xED", "\xED\xA0", "a\xED\xA0\x80\xED", "\xED\xED\xA0\x80"}) {
       engine_.set(object, name, engine_.number(5));
-      CHECK(engine_.as_number(engine_.get(object, name)) == 5);
+      CHECK_EQ(engine_.as_number(engine_.get(object, name)), 5);
     }
   }
 
@@ -246,8 +246,8 @@ class Contract {
         "let sum = 0; for (let i = 0; i < 100000; i++) { const x = Math.random(); if (!(x >= 0 && x < 1)) sum = NaN; "
         "sum += x; } sum / 100000"));
     CHECK(mean > 0.49 && mean < 0.51);  // 11 standard deviations
-    CHECK(engine_.to_string(run("[Math.random.name, Math.random.length, 'prototype' in Math.random].join()")) ==
-          "random,0,false");
+    CHECK_EQ(engine_.to_string(run("[Math.random.name, Math.random.length, 'prototype' in Math.random].join()")),
+             "random,0,false");
   }
 
   void modules() {
@@ -269,9 +269,9 @@ class Contract {
     run("import('./lib/none.js').catch((e) => { globalThis.none = e.message }); 0", "main.js");
     run("import('./lib/bad.js').catch((e) => { globalThis.bad = e.name }); 0", "main.js");
     engine_.run_microtasks();
-    CHECK(engine_.as_number(run("late")) == 41);
+    CHECK_EQ(engine_.as_number(run("late")), 41);
     CHECK(engine_.to_string(run("none")).find("lib/none.js") != std::string::npos);
-    CHECK(engine_.to_string(run("bad")) == "SyntaxError");
+    CHECK_EQ(engine_.to_string(run("bad")), "SyntaxError");
   }
 
  private:

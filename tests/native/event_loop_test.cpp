@@ -17,14 +17,14 @@ namespace {
 struct Pipe {
   Pipe() {
     int ends[2];
-    CHECK(pipe(ends) == 0);
+    CHECK_EQ(pipe(ends), 0);
     in = Descriptor(ends[0]);
     out = Descriptor(ends[1]);
   }
-  void put() { CHECK(write(out.get(), "x", 1) == 1); }
+  void put() { CHECK_EQ(write(out.get(), "x", 1), 1); }
   void take() {
     char byte;
-    CHECK(read(in.get(), &byte, 1) == 1);
+    CHECK_EQ(read(in.get(), &byte, 1), 1);
   }
   Descriptor in, out;
 };
@@ -39,10 +39,10 @@ void readable_descriptors_are_called() {
   const auto between = [&] { log += '.'; };
   a.put();
   loop.run_once(between);
-  CHECK(log == "a.");
+  CHECK_EQ(log, "a.");
   b.put();
   loop.run_once(between);
-  CHECK(log == "a.b.");
+  CHECK_EQ(log, "a.b.");
 }
 
 void a_hang_up_is_an_event() {
@@ -69,7 +69,7 @@ void callbacks_may_unwatch_each_other() {
   a.put();
   b.put();
   loop.run_once([] {});
-  CHECK(calls == 1);
+  CHECK_EQ(calls, 1);
 }
 
 void stopping_ends_the_turn() {
@@ -99,10 +99,10 @@ void again_calls_once_more_without_an_event() {
   });
   loop.again(pipe.in.get());
   for (int turn = 0; turn < 3; ++turn) loop.run_once([] {});
-  CHECK(calls == 3);
+  CHECK_EQ(calls, 3);
   loop.set_timer(monotonic_ms());
   loop.run_once([] {});  // would call a fourth time if the third had asked for it
-  CHECK(calls == 3);
+  CHECK_EQ(calls, 3);
 }
 
 void the_timer_is_due_once_and_not_early() {
@@ -117,7 +117,7 @@ void the_timer_is_due_once_and_not_early() {
   loop.set_timer(monotonic_ms() - 1000);
   CHECK(loop.has_timer());
   loop.run_once([] {});
-  CHECK(due == 2);
+  CHECK_EQ(due, 2);
 }
 
 void a_timer_may_set_the_next_one() {
@@ -146,7 +146,7 @@ void pending_work_is_counted() {
   EventLoop loop;
   loop.add_pending(2);
   loop.add_pending(-1);
-  CHECK(loop.pending() == 1);
+  CHECK_EQ(loop.pending(), 1);
 }
 
 }  // namespace

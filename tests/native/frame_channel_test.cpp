@@ -63,11 +63,11 @@ void pieces_make_frames() {
     CHECK(channel.receive());
     while (auto frame = channel.next()) {
       CHECK(found < std::size(sizes));
-      CHECK(frame->payload == payload_of(sizes[found], static_cast<int>(sizes[found])));
+      CHECK_EQ(frame->payload, payload_of(sizes[found], static_cast<int>(sizes[found])));
       ++found;
     }
   }
-  CHECK(found == std::size(sizes));
+  CHECK_EQ(found, std::size(sizes));
 }
 
 void large_frames_come_back() {
@@ -82,7 +82,7 @@ void large_frames_come_back() {
     ours.flush();
   });
   for (std::size_t i = 0; i < sizes.size(); ++i) {
-    CHECK(receive_one(theirs).payload == payload_of(sizes[i], static_cast<int>(i)));
+    CHECK_EQ(receive_one(theirs).payload, payload_of(sizes[i], static_cast<int>(i)));
   }
   writer.join();
 }
@@ -92,7 +92,7 @@ void descriptors_stay_with_their_frame() {
   FrameChannel ours(pair.ours.get());
   FrameChannel theirs(pair.theirs.get());
   int pipe_ends[2];
-  CHECK(pipe(pipe_ends) == 0);
+  CHECK_EQ(pipe(pipe_ends), 0);
   const Descriptor reading(pipe_ends[0]);
   ours.send({payload_of(3, 0), {}});
   Frame frame{payload_of(100'000, 1), {}};
@@ -106,8 +106,8 @@ void descriptors_stay_with_their_frame() {
   CHECK(receive_one(theirs).descriptors.empty());
   {
     const auto received = receive_one(theirs);
-    CHECK(received.payload == payload_of(100'000, 1));
-    CHECK(received.descriptors.size() == dcp::frames::kMostDescriptors);
+    CHECK_EQ(received.payload, payload_of(100'000, 1));
+    CHECK_EQ(received.descriptors.size(), dcp::frames::kMostDescriptors);
     struct stat state;
     for (const Descriptor& descriptor : received.descriptors) {
       CHECK(fstat(descriptor.get(), &state) == 0 && S_ISFIFO(state.st_mode));
@@ -116,7 +116,7 @@ void descriptors_stay_with_their_frame() {
   CHECK(receive_one(theirs).descriptors.empty());
   writer.join();
   char byte;
-  CHECK(read(reading.get(), &byte, 1) == 0);  // all copies of the writing end are closed
+  CHECK_EQ(read(reading.get(), &byte, 1), 0);  // all copies of the writing end are closed
 }
 
 template <typename Run>

@@ -42,15 +42,15 @@ void words_are_read_in_order(Host& host) {
   const auto words = command(1, {7, 0xFFFFFFFF, 5, 6, 0x3F800000, 0, 0x3FF00000, 1, 65535, 2, 1, 2});
   Call call(host.server, words);
   CHECK(call.peek() == 7 && call.u32() == 7);
-  CHECK(call.i32() == -1);
-  CHECK(call.u64() == (std::uint64_t{6} << 32 | 5));
+  CHECK_EQ(call.i32(), -1);
+  CHECK_EQ(call.u64(), (std::uint64_t{6} << 32 | 5));
   CHECK(call.f32() == 1.0f && call.f64() == 1.0);
   CHECK(call.boolean());
-  CHECK(call.u16() == 65535);
-  CHECK(call.count() == 2);
+  CHECK_EQ(call.u16(), 65535);
+  CHECK_EQ(call.count(), 2);
   call.skip(2);
   CHECK(violates([&] { call.u32(); }));
-  CHECK(call.peek() == 0);
+  CHECK_EQ(call.peek(), 0);
 }
 
 void wrong_words_are_violations(Host& host) {
@@ -98,8 +98,8 @@ void bytes_flags_and_kinds_are_read(Host& host) {
   Call call(host.server, words);
   const std::span<const std::byte> bytes = call.bytes();
   CHECK(bytes.size() == 5 && bytes[0] == std::byte{1} && bytes[4] == std::byte{5});
-  CHECK(call.flag(3) == 2);
-  CHECK(call.kind() == Kind::sampler);
+  CHECK_EQ(call.flag(3), 2);
+  CHECK_EQ(call.kind(), Kind::sampler);
   call.finish();
 }
 
@@ -121,7 +121,7 @@ void limits_that_share_a_field_give_the_largest(Host& host) {
 void replies_have_their_layout(Host& host) {
   const std::uint32_t* ring = host.region.replies();
   host.server.replies().send(reply::Mapped{7, true, "abc"});
-  CHECK(ring[0] == message_header(static_cast<std::uint32_t>(ReplyType::mapped), 5));
+  CHECK_EQ(ring[0], message_header(static_cast<std::uint32_t>(ReplyType::mapped), 5));
   CHECK(ring[1] == 7 && ring[2] == 1 && ring[3] == 3 && ring[4] == 0x636261);
   host.server.replies().send(reply::ErrorScope{8, ScopeStatus::caught, WGPUErrorFilter_Internal, ""});
   CHECK(message_words(ring[5]) == 5 && ring[6] == 8 && ring[7] == 1 && ring[8] == 2 && ring[9] == 0);
@@ -135,11 +135,11 @@ void strings_are_copied(Host& host) {
   const auto words = command(1, {5, 0x6C6C6568, 0x6F, 0, kStringInHeap | 6, 100});
   Call call(host.server, words);
   const WGPUStringView inline_text = call.string();
-  CHECK(std::string_view(inline_text.data, inline_text.length) == "hello");
-  CHECK(call.string().length == 0);
+  CHECK_EQ(std::string_view(inline_text.data, inline_text.length), "hello");
+  CHECK_EQ(call.string().length, 0);
   const WGPUStringView heap_text = call.string();
   std::memset(host.region.heap() + 100, 'x', 6);
-  CHECK(std::string_view(heap_text.data, heap_text.length) == "gr\xC3\xBC\xC3\x9F");
+  CHECK_EQ(std::string_view(heap_text.data, heap_text.length), "gr\xC3\xBC\xC3\x9F");
 }
 
 std::uint32_t any_word(std::mt19937& random) {
@@ -246,7 +246,7 @@ void commands_come_in_order_around_the_ring() {
     CHECK(reader.next(found) && found.size() == words && found[1] == number);
     CHECK(!reader.next(found));
     reader.release();
-    CHECK(region.header().commands.read == position);
+    CHECK_EQ(region.header().commands.read, position);
   }
   CHECK(position > kCommandWords);
 }

@@ -36,8 +36,8 @@ void blocks_are_aligned_apart_and_inside() {
     }
   }
   for (const auto& [offset, size] : blocks) heap.free(offset);
-  CHECK(heap.free_bytes() == kSize);
-  CHECK(heap.allocate(kSize) == 0);  // all holes have become one again
+  CHECK_EQ(heap.free_bytes(), kSize);
+  CHECK_EQ(heap.allocate(kSize), 0);  // all holes have become one again
 }
 
 void edges() {
@@ -48,11 +48,11 @@ void edges() {
   const auto empty = heap.allocate(0);
   const auto another = heap.allocate(0);
   CHECK(empty && another && *empty != *another);
-  CHECK(heap.free(12345) == 0);
-  CHECK(heap.free(*empty) == kAlignment);
-  CHECK(heap.free(*empty) == 0);
-  CHECK(heap.free(*another) == kAlignment);
-  CHECK(heap.free_bytes() == kSize);
+  CHECK_EQ(heap.free(12345), 0);
+  CHECK_EQ(heap.free(*empty), kAlignment);
+  CHECK_EQ(heap.free(*empty), 0);
+  CHECK_EQ(heap.free(*another), kAlignment);
+  CHECK_EQ(heap.free_bytes(), kSize);
 }
 
 void a_full_heap_gives_nothing_until_a_block_is_free() {
@@ -62,10 +62,10 @@ void a_full_heap_gives_nothing_until_a_block_is_free() {
   CHECK(!heap.allocate(1));
   heap.free(offsets[0]);
   heap.free(offsets[2]);
-  CHECK(heap.free_bytes() == 2 * kAlignment);
+  CHECK_EQ(heap.free_bytes(), 2 * kAlignment);
   CHECK(!heap.allocate(2 * kAlignment));  // enough room, in two holes
   heap.free(offsets[1]);
-  CHECK(heap.allocate(3 * kAlignment) == offsets[0]);
+  CHECK_EQ(heap.allocate(3 * kAlignment), offsets[0]);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ int main() {
   const std::string reason = read_all(told[0]);
   const std::string text = read_all(said[0]);
   int status = 0;
-  CHECK(waitpid(child, &status, 0) == child);
+  CHECK_EQ(waitpid(child, &status, 0), child);
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
   CHECK(reason.starts_with("the GPU host crashed: panic in wgpu-native: not implemented"));
   CHECK(reason.ends_with(")") && reason.find(".rs:") != std::string::npos);

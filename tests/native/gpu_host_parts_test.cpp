@@ -30,18 +30,18 @@ WGPUTextureDescriptor texture(WGPUTextureFormat format, std::uint32_t width, std
 }
 
 void textures_have_the_size_of_their_texels() {
-  CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA8Unorm, 16, 8)) == 512);
-  CHECK(texture_bytes(texture(WGPUTextureFormat_R8Unorm, 3, 5, 7)) == 105);
-  CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA32Float, 4, 4, 1, 3)) == 16 * (16 + 4 + 1));
-  CHECK(texture_bytes(texture(WGPUTextureFormat_BC1RGBAUnorm, 8, 8)) == 32);
-  CHECK(texture_bytes(texture(WGPUTextureFormat_BC7RGBAUnorm, 5, 4)) == 32);
+  CHECK_EQ(texture_bytes(texture(WGPUTextureFormat_RGBA8Unorm, 16, 8)), 512);
+  CHECK_EQ(texture_bytes(texture(WGPUTextureFormat_R8Unorm, 3, 5, 7)), 105);
+  CHECK_EQ(texture_bytes(texture(WGPUTextureFormat_RGBA32Float, 4, 4, 1, 3)), 16 * (16 + 4 + 1));
+  CHECK_EQ(texture_bytes(texture(WGPUTextureFormat_BC1RGBAUnorm, 8, 8)), 32);
+  CHECK_EQ(texture_bytes(texture(WGPUTextureFormat_BC7RGBAUnorm, 5, 4)), 32);
   WGPUTextureDescriptor volume = texture(WGPUTextureFormat_R32Float, 4, 4, 4, 2);
   volume.dimension = WGPUTextureDimension_3D;
-  CHECK(texture_bytes(volume) == 4 * (64 + 8));
+  CHECK_EQ(texture_bytes(volume), 4 * (64 + 8));
   WGPUTextureDescriptor samples = texture(WGPUTextureFormat_RGBA8Unorm, 2, 2);
   samples.sampleCount = 4;
-  CHECK(texture_bytes(samples) == 64);
-  CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA32Float, UINT32_MAX, UINT32_MAX, UINT32_MAX)) == UINT64_MAX);
+  CHECK_EQ(texture_bytes(samples), 64);
+  CHECK_EQ(texture_bytes(texture(WGPUTextureFormat_RGBA32Float, UINT32_MAX, UINT32_MAX, UINT32_MAX)), UINT64_MAX);
   CHECK(texture_bytes(texture(WGPUTextureFormat_RGBA8Unorm, 1, 1, 1, UINT32_MAX)) > 0);
 }
 
@@ -54,7 +54,7 @@ void an_account_holds_its_limit() {
     MemoryCharge charge(account, 0);
     CHECK(account->take(10));
     charge = MemoryCharge(account, 10);
-    CHECK(region.header().memory == 70);
+    CHECK_EQ(region.header().memory.load(), 70);
     MemoryCharge moved(std::move(charge));
   }
   CHECK(region.header().memory == 60 && region.header().memory_peak == 100);
@@ -204,16 +204,16 @@ void power_and_fallback_choose_an_adapter() {
   for (const WGPUPowerPreference power :
        {WGPUPowerPreference_Undefined, WGPUPowerPreference_LowPower, WGPUPowerPreference_HighPerformance}) {
     const auto expected = power == WGPUPowerPreference_LowPower ? integrated : discrete;
-    CHECK(answer_request(functions, all, power, false) == expected);
-    CHECK(answer_request(functions, all, power, true) == cpu);
-    CHECK(answer_request(functions, {cpu}, power, false) == cpu);
-    CHECK(answer_request(functions, {other, discrete}, power, true) == nullptr);
-    CHECK(answer_request(functions, {}, power, false) == nullptr);
+    CHECK_EQ(answer_request(functions, all, power, false), expected);
+    CHECK_EQ(answer_request(functions, all, power, true), cpu);
+    CHECK_EQ(answer_request(functions, {cpu}, power, false), cpu);
+    CHECK_EQ(answer_request(functions, {other, discrete}, power, true), nullptr);
+    CHECK_EQ(answer_request(functions, {}, power, false), nullptr);
   }
   // The operator's order counts where no preference does.
-  CHECK(answer_request(functions, {integrated, discrete}, WGPUPowerPreference_Undefined, false) == integrated);
-  CHECK(answer_request(functions, {integrated, discrete}, WGPUPowerPreference_HighPerformance, false) == discrete);
-  CHECK(answer_request(functions, {cpu, discrete}, WGPUPowerPreference_LowPower, false) == cpu);
+  CHECK_EQ(answer_request(functions, {integrated, discrete}, WGPUPowerPreference_Undefined, false), integrated);
+  CHECK_EQ(answer_request(functions, {integrated, discrete}, WGPUPowerPreference_HighPerformance, false), discrete);
+  CHECK_EQ(answer_request(functions, {cpu, discrete}, WGPUPowerPreference_LowPower, false), cpu);
 }
 
 void* any_handle() {
@@ -239,22 +239,22 @@ void time_is_taken_by_the_clock_of_the_gpu() {
   const Functions functions = clock_of_ticks();
   Region region;
   Header& header = region.header();
-  CHECK(header.gpu_clock == kSubmission);
+  CHECK_EQ(header.gpu_clock.load(), kSubmission);
   GpuTimer timer(functions, static_cast<WGPUDevice>(any_handle()), static_cast<WGPUQueue>(any_handle()), header);
-  CHECK(header.gpu_clock == kTimestamps);
+  CHECK_EQ(header.gpu_clock.load(), kTimestamps);
   const auto take = [&](std::uint64_t before, std::uint64_t after) {
     const auto slot = timer.submitted(*timer.open(), true);
     ticks[0] = before, ticks[1] = after;
     timer.read(*slot);
   };
   take(1000, 1400);
-  CHECK(header.gpu_ns == 1000);  // 2.5 ns a tick
-  take(5000, 4000);              // a clock that went back
-  CHECK(header.gpu_ns == 1000);
+  CHECK_EQ(header.gpu_ns.load(), 1000);  // 2.5 ns a tick
+  take(5000, 4000);                      // a clock that went back
+  CHECK_EQ(header.gpu_ns.load(), 1000);
   // Too many at once go without; one that was refused costs nothing.
   std::vector<GpuTimer::Span> open;
   while (const auto span = timer.open()) open.push_back(*span);
-  CHECK(open.size() == 64);
+  CHECK_EQ(open.size(), 64);
   CHECK(!timer.submitted(open[0], false));
   CHECK(timer.open().has_value());
 }
@@ -264,10 +264,10 @@ void a_crash_has_a_reason() {
       "\nthread '<unnamed>' (77) panicked at src/lib.rs:12:5:\nnot implemented: no such thing\nsecond line\n"
       "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n"
       "\nthread '<unnamed>' (77) panicked at core/src/panicking.rs:1:1:\npanic in a function that cannot unwind\n";
-  CHECK(crash_reason(6, panic) ==
-        "the GPU host crashed: panic in wgpu-native: not implemented: no such thing\nsecond line (src/lib.rs:12:5)");
-  CHECK(crash_reason(11, "some driver says hello\n") == "the GPU host crashed: Segmentation fault");
-  CHECK(crash_reason(6, "panicked at nowhere") == "the GPU host crashed: Aborted");
+  CHECK_EQ(crash_reason(6, panic),
+           "the GPU host crashed: panic in wgpu-native: not implemented: no such thing\nsecond line (src/lib.rs:12:5)");
+  CHECK_EQ(crash_reason(11, "some driver says hello\n"), "the GPU host crashed: Segmentation fault");
+  CHECK_EQ(crash_reason(6, "panicked at nowhere"), "the GPU host crashed: Aborted");
 }
 
 void a_layer_is_switched_off_by_its_own_variable() {

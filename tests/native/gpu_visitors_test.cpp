@@ -26,7 +26,7 @@ void the_end_waits_for_every_visit() {
       });
     }
   }
-  CHECK(left == 8);
+  CHECK_EQ(left, 8);
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -39,7 +39,7 @@ void one_thread_at_a_time_uses_a_guarded_value() {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  CHECK(guarded.use([](int& value) { return value; }) == 40'000);
+  CHECK_EQ(guarded.use([](int& value) { return value; }), 40'000);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ Bytes translated_body(const Bytes& instructions) {
   if (!translated) return {};
   const Bytes content = content_of(*translated, kCodeSection);
   Reader code(content);
-  CHECK(code.number() == 1);
+  CHECK_EQ(code.number(), 1);
   const auto body = code.take(code.number());
   CHECK(!code.failed() && code.rest().empty());
   return {body.begin(), body.end()};
@@ -97,7 +97,7 @@ void a_try_becomes_a_try_table() {
   // A block for the end of the try, and one for the exception's values, which is the handler's result.
   const Bytes expected =
       bytes({0, kBlock, kI32, kBlock, kI32, kTryTable, kI32, 1, 0, 0, 0, kConst, 1, kEnd, kBr, 1, kEnd, kEnd, kEnd});
-  CHECK(translated_body(bytes({kTry, kI32, kConst, 1, kCatch, 0, kEnd})) == expected);
+  CHECK_EQ(translated_body(bytes({kTry, kI32, kConst, 1, kCatch, 0, kEnd})), expected);
 }
 
 void a_rethrow_throws_what_a_local_keeps() {
@@ -105,7 +105,7 @@ void a_rethrow_throws_what_a_local_keeps() {
   const Bytes expected =
       bytes({1,   1, 0x69, kBlock,    kNothing, kBlock,    0x69, kTryTable, kNothing, 1,         3, 0,   kEnd,
              kBr, 1, kEnd, kLocalSet, 1,        kLocalGet, 1,    kThrowRef, kEnd,     kLocalGet, 0, kEnd});
-  CHECK(translated_body(bytes({kTry, kNothing, kCatchAll, kRethrow, 0, kEnd, kLocalGet, 0})) == expected);
+  CHECK_EQ(translated_body(bytes({kTry, kNothing, kCatchAll, kRethrow, 0, kEnd, kLocalGet, 0})), expected);
 }
 
 void branches_reach_what_they_reached() {
@@ -113,8 +113,9 @@ void branches_reach_what_they_reached() {
   const Bytes expected =
       bytes({0,   kBlock, kI32, kBlock, kI32, kBlock, kNothing, kTryTable, kI32, 1, 2,    0,    kConst, 1,
              kBr, 3,      kEnd, kBr,    1,    kEnd,   kConst,   2,         kBr,  1, kEnd, kEnd, kEnd});
-  CHECK(translated_body(bytes(
-            {kBlock, kI32, kTry, kI32, kConst, 1, kBr, 1, kCatchAll, kConst, 2, kBr, 1, kEnd, kEnd})) == expected);
+  CHECK_EQ(
+      translated_body(bytes({kBlock, kI32, kTry, kI32, kConst, 1, kBr, 1, kCatchAll, kConst, 2, kBr, 1, kEnd, kEnd})),
+      expected);
 }
 
 void the_rest_of_a_module_stays() {
@@ -125,7 +126,7 @@ void the_rest_of_a_module_stays() {
     if (!translated) continue;
     CHECK(!translate_legacy_exceptions(*translated));
     for (const std::uint8_t id : {kFunctionSection, kTagSection, kExportSection, kCustomSection}) {
-      CHECK(content_of(*translated, id) == content_of(original, id));
+      CHECK_EQ(content_of(*translated, id), content_of(original, id));
     }
     // Types are added after those that are there.
     const Bytes before = content_of(original, kTypeSection);

@@ -71,7 +71,7 @@ void lines_survive_any_cut() {
     for (std::string& line : found) {
       if (line.ends_with('\r')) line.pop_back();
     }
-    CHECK(found == lines);
+    CHECK_EQ(found, lines);
   }
 }
 
@@ -80,7 +80,7 @@ void a_long_line_is_not_held() {
   std::thread writer([&] {
     const std::string bytes(1'000'000, 'x');
     for (int i = 0; i < 20; ++i) CHECK(write(pair.theirs.get(), bytes.data(), bytes.size()) > 0);
-    CHECK(write(pair.theirs.get(), "\r\nnext\n", 7) == 7);
+    CHECK_EQ(write(pair.theirs.get(), "\r\nnext\n", 7), 7);
     pair.theirs = Descriptor();
   });
   LineChannel channel(pair.ours.get(), pair.ours.get());
@@ -93,25 +93,25 @@ void a_long_line_is_not_held() {
     longest = std::max(longest, part->bytes.size());
     ended = part->ends;
   }
-  CHECK(size == 20'000'000);
+  CHECK_EQ(size, 20'000'000);
   CHECK(longest <= 1 << 19);
-  CHECK(all_lines(channel) == std::vector<std::string>{"next"});
+  CHECK_EQ(all_lines(channel), std::vector<std::string>{"next"});
   writer.join();
 }
 
 void an_end_without_a_rest() {
   Pair pair;
-  CHECK(write(pair.theirs.get(), "one\n", 4) == 4);
+  CHECK_EQ(write(pair.theirs.get(), "one\n", 4), 4);
   pair.theirs = Descriptor();
   LineChannel channel(pair.ours.get(), pair.ours.get());
-  CHECK(all_lines(channel) == std::vector<std::string>{"one"});
+  CHECK_EQ(all_lines(channel), std::vector<std::string>{"one"});
   CHECK(!channel.rest());
 }
 
 // Both directions at once, over a descriptor that does not block: writing waits for the peer and loses nothing.
 void writing_waits_for_a_slow_reader() {
   Pair pair;
-  CHECK(fcntl(pair.ours.get(), F_SETFL, O_NONBLOCK) == 0);
+  CHECK_EQ(fcntl(pair.ours.get(), F_SETFL, O_NONBLOCK), 0);
   std::thread writer([&] {
     LineChannel channel(pair.ours.get(), pair.ours.get());
     for (int i = 0; i < 50; ++i) CHECK(channel.write_line(std::string(40'000, static_cast<char>('a' + i % 26))));
@@ -121,16 +121,16 @@ void writing_waits_for_a_slow_reader() {
   LineChannel reader(pair.theirs.get(), pair.theirs.get());
   const auto lines = all_lines(reader);
   writer.join();
-  CHECK(lines.size() == 51);
+  CHECK_EQ(lines.size(), 51);
   for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
-    CHECK(lines[i] == std::string(40'000, static_cast<char>('a' + i % 26)));
+    CHECK_EQ(lines[i], std::string(40'000, static_cast<char>('a' + i % 26)));
   }
   CHECK(lines.back().empty());
 }
 
 void a_pipe_whose_reader_leaves() {
   int ends[2];
-  CHECK(pipe(ends) == 0);
+  CHECK_EQ(pipe(ends), 0);
   close(ends[0]);
   const Descriptor out(ends[1]);
   LineChannel channel(-1, out.get());

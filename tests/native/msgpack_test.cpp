@@ -49,7 +49,7 @@ void texts_and_blobs_come_back() {
     CHECK(item.type == Type::string && item.data.size() == size);
     Writer blob;
     blob.binary(item.data);
-    CHECK(only_item(blob).data.size() == size);
+    CHECK_EQ(only_item(blob).data.size(), size);
     Writer extension;
     extension.extension(-1, size);
     extension.raw(text.data(), size);

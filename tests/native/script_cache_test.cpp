@@ -98,12 +98,12 @@ void scripts_do_the_same() {
     const std::string expected = evaluated(source);
     for (int round = 0; round < 3; ++round) {
       const std::string found = Machine(folder.path).run(source);
-      CHECK(found == expected);
+      CHECK_EQ(found, expected);
       if (found != expected)
         std::fprintf(stderr, "%s\nexpected: %s\nfound: %s\n", source.c_str(), expected.c_str(), found.c_str());
     }
   }
-  CHECK(folder.files().size() == std::size(kScripts) - 1);  // all but the syntax error
+  CHECK_EQ(folder.files().size(), std::size(kScripts) - 1);  // all but the syntax error
 }
 
 // Functions that begin like each other, and strings that the source has in another form: what cannot be found is kept.
@@ -119,7 +119,7 @@ void parts_that_are_hard_to_find() {
       "]; let sum = 0; for (const x of all) sum = (sum * 31 + String(x).length + (x.call ? String(x()).length : 0)) % "
       "1e9; sum";
   const std::string expected = evaluated(source);
-  for (int round = 0; round < 3; ++round) CHECK(Machine(folder.path).run(source) == expected);
+  for (int round = 0; round < 3; ++round) CHECK_EQ(Machine(folder.path).run(source), expected);
 }
 
 void scripts_share_a_lexical_scope() {
@@ -127,8 +127,8 @@ void scripts_share_a_lexical_scope() {
   for (int round = 0; round < 2; ++round) {
     Machine machine(folder.path);
     machine.run("const self = this; let count = 1; class K {} var v = 2; function f() { return count; }", "one.js");
-    CHECK(machine.run("count++; [self === this, f(), typeof K, this.v, this.count, this.K].join()", "two.js") ==
-          "true,2,function,2,,");
+    CHECK_EQ(machine.run("count++; [self === this, f(), typeof K, this.v, this.count, this.K].join()", "two.js"),
+             "true,2,function,2,,");
     CHECK(machine.run("let count = 2", "three.js").starts_with("thrown SyntaxError"));
   }
 }
@@ -139,8 +139,8 @@ void functions_outlive_their_script() {
     Machine machine(folder.path);
     machine.run("var kept; (() => { kept = { f() { return () => 'text ' + kept.f; } }; })()");
     machine.engine->collect_garbage();
-    CHECK(machine.run("String(kept.f) + kept.f()()", "later.js") ==
-          "f() { return () => 'text ' + kept.f; }text f() { return () => 'text ' + kept.f; }");
+    CHECK_EQ(machine.run("String(kept.f) + kept.f()()", "later.js"),
+             "f() { return () => 'text ' + kept.f; }text f() { return () => 'text ' + kept.f; }");
   }
 }
 
@@ -149,7 +149,7 @@ void name_and_source_decide() {
   Machine(folder.path).run("(() => { throw new Error('x') })()", "one.js");
   CHECK(Machine(folder.path).run("(() => { throw new Error('x') })()", "two.js").find("two.js:1:") !=
         std::string::npos);
-  CHECK(folder.files().size() == 2);
+  CHECK_EQ(folder.files().size(), 2);
   // A file under the name of another: what is in it decides.
   const auto files = folder.files();
   fs::copy_file(files[0], files[1], fs::copy_options::overwrite_existing);
@@ -173,8 +173,8 @@ void broken_files_are_written_again() {
   const std::string whole = content(file);
   const auto try_with = [&](std::string bytes) {
     std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
-    CHECK(Machine(folder.path).run(source) == expected);
-    CHECK(content(file) == whole);
+    CHECK_EQ(Machine(folder.path).run(source), expected);
+    CHECK_EQ(content(file), whole);
   };
   for (std::size_t size = 0; size < whole.size(); size += 7) try_with(whole.substr(0, size));
   try_with(whole + "more");
@@ -189,27 +189,27 @@ void without_a_folder_scripts_are_compiled() {
   const Folder folder;
   const fs::path inside = folder.path / "scripts";
   std::ofstream(inside) << "a file";
-  CHECK(Machine(inside.string()).run("1 + 1") == "2");
+  CHECK_EQ(Machine(inside.string()).run("1 + 1"), "2");
   CHECK(!Machine(inside.string()).cache.refusal().empty());
   fs::remove(inside);
   fs::create_directory(inside);
-  CHECK(chmod(inside.c_str(), 0777) == 0);
+  CHECK_EQ(chmod(inside.c_str(), 0777), 0);
   CHECK(!Machine(inside.string()).cache.refusal().empty());
-  CHECK(Machine(inside.string()).run("1 + 1") == "2");
+  CHECK_EQ(Machine(inside.string()).run("1 + 1"), "2");
   CHECK(fs::is_empty(inside));
-  CHECK(Machine("").run("1 + 1") == "2");
+  CHECK_EQ(Machine("").run("1 + 1"), "2");
 }
 
 void files_that_others_may_write_are_not_read() {
   const Folder folder;
   Machine(folder.path).run("1 + 1");
   const fs::path file = folder.files().at(0);
-  CHECK(chmod(file.c_str(), 0622) == 0);
+  CHECK_EQ(chmod(file.c_str(), 0622), 0);
   const auto before = content(file);
-  CHECK(Machine(folder.path).run("1 + 1") == "2");
+  CHECK_EQ(Machine(folder.path).run("1 + 1"), "2");
   struct stat status{};
   CHECK(stat(file.c_str(), &status) == 0 && (status.st_mode & 0777) == 0600);  // written anew
-  CHECK(content(file) == before);
+  CHECK_EQ(content(file), before);
 }
 
 void the_folder_is_bounded() {

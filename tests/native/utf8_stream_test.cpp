@@ -25,9 +25,9 @@ void stretches_are_joined() {
   CHECK(stream.add("end"));
   CHECK(stream.add(units(std::u16string(u"\xD800"))));
   CHECK(stream.finish());
-  CHECK(out ==
-        "a\u00E9\u00FFz\u20AC\U0001F600 \uFFFDb\uFFFD\uFFFD\U0001F600\uFFFD"
-        "end\uFFFD");
+  CHECK_EQ(out,
+           "a\u00E9\u00FFz\u20AC\U0001F600 \uFFFDb\uFFFD\uFFFD\U0001F600\uFFFD"
+           "end\uFFFD");
 }
 
 std::string encoded(char32_t c) {
@@ -45,14 +45,14 @@ std::string encoded(char32_t c) {
 }
 
 void borders_of_the_sequences() {
-  CHECK(encoded(0) == std::string(1, '\0'));
-  CHECK(encoded(0x7F) == "\x7F");
-  CHECK(encoded(0x80) == "\xC2\x80");
-  CHECK(encoded(0x7FF) == "\xDF\xBF");
-  CHECK(encoded(0x800) == "\xE0\xA0\x80");
-  CHECK(encoded(0xFFFF) == "\xEF\xBF\xBF");
-  CHECK(encoded(0x10000) == "\xF0\x90\x80\x80");
-  CHECK(encoded(0x10FFFF) == "\xF4\x8F\xBF\xBF");
+  CHECK_EQ(encoded(0), std::string(1, '\0'));
+  CHECK_EQ(encoded(0x7F), "\x7F");
+  CHECK_EQ(encoded(0x80), "\xC2\x80");
+  CHECK_EQ(encoded(0x7FF), "\xDF\xBF");
+  CHECK_EQ(encoded(0x800), "\xE0\xA0\x80");
+  CHECK_EQ(encoded(0xFFFF), "\xEF\xBF\xBF");
+  CHECK_EQ(encoded(0x10000), "\xF0\x90\x80\x80");
+  CHECK_EQ(encoded(0x10FFFF), "\xF4\x8F\xBF\xBF");
 }
 
 void long_strings_of_every_kind() {
@@ -76,7 +76,7 @@ void long_strings_of_every_kind() {
     }
   }
   CHECK(stream.finish());
-  CHECK(out == expected);
+  CHECK_EQ(out, expected);
 }
 
 void a_sink_that_has_enough() {

@@ -34,7 +34,7 @@ class CodecTest {
       std::fprintf(stderr, "%s is let through\n", expression.c_str());
       CHECK(!"refused");
     } catch (const engine::Thrown& thrown) {
-      CHECK(engine_->describe_error(thrown.value.get()).name == "TypeError");
+      CHECK_EQ(engine_->describe_error(thrown.value.get()).name, "TypeError");
     }
   }
 
@@ -51,7 +51,7 @@ class CodecTest {
       } catch (const engine::Thrown&) {  // a BigInt of no digits, say
       }
     }
-    CHECK(engine_->open_scope() == 0);
+    CHECK_EQ(engine_->open_scope(), 0);
   }
 
  private:

@@ -67,37 +67,39 @@ void nothing_is_left_where_a_call_in_between_throws() {
   Counting counting;
   throws([&] {
     const auto reference = counting.reference();
-    CHECK(counting.left() == 1);
+    CHECK_EQ(counting.left(), 1);
     fail();
   });
-  CHECK(counting.left() == 0);
+  CHECK_EQ(counting.left(), 0);
   throws([&] {
     RootedValue first = counting.value();
     RootedValue second = std::move(first);
-    second = counting.value();
-    CHECK(counting.left() == 2);
+    CHECK_EQ(counting.left(), 1);
+    first = counting.value();
+    second = counting.value();  // what it held is unrooted
+    CHECK_EQ(counting.left(), 2);
     fail();
   });
-  CHECK(counting.left() == 0);
+  CHECK_EQ(counting.left(), 0);
   throws([&] {
     std::vector<wasmtime_val_t> row(3);
     const RootedRow roots(row);
     row[0] = counting.value().release();
     row[1] = counting.value().release();
-    CHECK(counting.left() == 2);
+    CHECK_EQ(counting.left(), 2);
     fail();
   });
-  CHECK(counting.left() == 0);
+  CHECK_EQ(counting.left(), 0);
 }
 
 void what_is_handed_over_stays() {
   Counting counting;
   wasmtime_val_t kept = counting.value().release();
-  CHECK(counting.left() == 1);
+  CHECK_EQ(counting.left(), 1);
   {
     const RootedValue again(kept);
   }
-  CHECK(counting.left() == 0);
+  CHECK_EQ(counting.left(), 0);
 }
 
 void types_and_errors_are_deleted() {
@@ -111,10 +113,10 @@ void types_and_errors_are_deleted() {
     fail();
   });
   wt.wasm_functype_delete = delete_type;
-  CHECK(deleted_types == 1);
+  CHECK_EQ(deleted_types, 1);
   throws([] {
     const std::string message = take_message(Owned<wasmtime_error_t>(wt.wasmtime_error_new("no\n  luck")));
-    CHECK(message == "no; luck");
+    CHECK_EQ(message, "no; luck");
     fail();
   });
 }

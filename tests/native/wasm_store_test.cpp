@@ -70,10 +70,10 @@ void the_last_reference_keeps_the_store() {
     sandbox.run("make((x) => x).memory.grow(1)");
     sandbox.collect();
   }
-  CHECK(sandbox.run("kept.run(41)") == 42);
-  CHECK(sandbox.run("kept.buffer.byteLength") == 65536);
-  CHECK(sandbox.run("kept.table.set(1, kept.run); kept.table.get(1)(1)") == 2);
-  CHECK(sandbox.run("kept.global.value === kept ? 1 : 0") == 1);
+  CHECK_EQ(sandbox.run("kept.run(41)"), 42);
+  CHECK_EQ(sandbox.run("kept.buffer.byteLength"), 65536);
+  CHECK_EQ(sandbox.run("kept.table.set(1, kept.run); kept.table.get(1)(1)"), 2);
+  CHECK_EQ(sandbox.run("kept.global.value === kept ? 1 : 0"), 1);
   sandbox.run("delete globalThis.kept");
   sandbox.collect();
   sandbox.collect();
@@ -87,15 +87,16 @@ void a_buffer_outlives_its_store() {
     sandbox.run("make((x) => x)");
     sandbox.collect();
   }
-  CHECK(sandbox.run("view[7] + view.length") == 65536 + 9);
+  CHECK_EQ(sandbox.run("view[7] + view.length"), 65536 + 9);
 }
 
 void exceptions_and_resizable_buffers() {
   Sandbox sandbox(std::size_t{8} << 20);
   for (int turn = 0; turn < 100; ++turn) {
-    CHECK(sandbox.run("{ const e = make(() => { throw e; }); let caught; try { e.run(1); } catch (x) { caught = x; }"
-                      "  const b = e.memory.toResizableBuffer(); e.memory.grow(1); b.resize(3 * 65536);"
-                      "  caught === e ? b.byteLength : 0; }") == 3 * 65536);
+    CHECK_EQ(sandbox.run("{ const e = make(() => { throw e; }); let caught; try { e.run(1); } catch (x) { caught = x; }"
+                         "  const b = e.memory.toResizableBuffer(); e.memory.grow(1); b.resize(3 * 65536);"
+                         "  caught === e ? b.byteLength : 0; }"),
+             3 * 65536);
     sandbox.collect();
   }
 }
