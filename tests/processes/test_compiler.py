@@ -16,7 +16,7 @@ import wasmtime
 import dcp_evaluator as dcp
 from cli_driver import run_script
 from dcp_evaluator.compiler import Compiler
-from process_tree import children, is_running, kill
+from process_tree import children, is_running, kill, running
 from zygote_control import wait_until
 
 RUN = "(bytes) => new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.run()"
@@ -340,8 +340,8 @@ def test_a_compilation_that_is_killed_is_told(compiler: Compiler) -> None:
         os.close(fd)
         assert compiler.pid is not None
         pid = compiler.pid
-        wait_until(lambda: bool(children(pid)), "the compilation runs")
-        assert kill(children(pid)[0], "dcp-compiler")
+        wait_until(lambda: bool(running("dcp-compile", children(pid))), "the compilation runs")
+        assert kill(children(pid)[0], "dcp-compile")
         connection.settimeout(20)
         assert connection.recv(1000).startswith(b"F")
         assert compile_in(connection, module(1)) == b"M"
