@@ -51,6 +51,7 @@
 #include "gpu/vulkan_devices.hpp"
 #include "isolation/gpu_host.hpp"
 #include "isolation/policy.hpp"
+#include "isolation/trial.hpp"
 #include "isolation/verify_child.hpp"
 #include "isolation/verify_gpu_host.hpp"
 
@@ -90,24 +91,26 @@ std::vector<std::string> names(std::string_view text) {
   return found;
 }
 
-/// Bits of the layers that are listed; throws std::invalid_argument.
-unsigned layers(std::string_view text) {
-  using namespace dcp::isolation;
-  constexpr std::pair<std::string_view, unsigned> known[] = {{"landlock", kLandlock},
-                                                             {"root", kMounts},
-                                                             {"seccomp", kSeccomp},
-                                                             {"rlimits", kRlimits},
-                                                             {"all", kLandlock | kMounts | kSeccomp | kRlimits}};
-  unsigned bits = kNone;
+/// The layers that are listed; throws std::invalid_argument.
+dcp::isolation::LayerSet layers(std::string_view text) {
+  using dcp::isolation::Layer, dcp::isolation::LayerSet;
+  constexpr LayerSet limits{Layer::rlimits, Layer::threads};
+  constexpr LayerSet others{Layer::landlock, Layer::own_root, Layer::seccomp};
+  constexpr std::pair<std::string_view, LayerSet> known[] = {{"landlock", {Layer::landlock}},
+                                                             {"root", {Layer::own_root}},
+                                                             {"seccomp", {Layer::seccomp}},
+                                                             {"rlimits", limits},
+                                                             {"all", others.with(limits)}};
+  LayerSet listed;
   while (!text.empty()) {
     const std::string_view name = text.substr(0, text.find(','));
     const auto* found =
         std::find_if(std::begin(known), std::end(known), [&](auto& each) { return each.first == name; });
     if (found == std::end(known)) throw std::invalid_argument("there is no layer '" + std::string(name) + "'");
-    bits |= found->second;
+    listed = listed.with(found->second);
     text.remove_prefix(std::min(name.size() + 1, text.size()));
   }
-  return bits;
+  return listed;
 }
 
 /// An option with a value. False: there is none of that name.
@@ -167,8 +170,7 @@ bool parse(int argc, char** argv, Options& options) {
       return false;
     }
   }
-  const bool tries = options.trial.skip != dcp::isolation::kNone || options.trial.trace_refusals;
-  if (tries && !options.probe && !options.list) {
+  if (options.trial.differs() && !options.probe && !options.list) {
     std::fprintf(stderr, "dcp-gpu-host: --without and --show-refusals need --probe or --list\n");
     return false;
   }
@@ -196,9 +198,9 @@ void seal(const Options& options) {
   dcp::gpu::keep_caches_private(profile.view);
   dcp::gpu::keep_implicit_layers_out();
   const auto report = dcp::isolation::seal_gpu_host(profile);
-  const std::string refusal = dcp::isolation::refusal(options.isolation, report, root);
+  const std::string refusal = dcp::isolation::refusal(options.isolation, dcp::isolation::kGpuHostLayers, report, root);
   if (!refusal.empty()) throw std::runtime_error("not isolated: " + refusal);
-  if (is_in_force(report, "own root")) dcp::gpu::cache_shaders_in_scratch();
+  if (is_in_force(report, dcp::isolation::Layer::own_root)) dcp::gpu::cache_shaders_in_scratch();
 }
 
 /// With what is left out, and nothing is refused for that: no sandbox is at the other end.
@@ -212,7 +214,7 @@ void seal_for_trial(const Options& options) {
 /// Sealed as hosts are, so that what is told is what they find.
 [[noreturn]] void tell_adapters(const dcp::gpu::Functions& functions, const Options& options) {
   if (dup2(STDOUT_FILENO, kSocket) < 0) throw std::runtime_error("stdout is not open");
-  if (options.trial.skip != dcp::isolation::kNone || options.trial.trace_refusals) {
+  if (options.trial.differs()) {
     seal_for_trial(options);
   } else {
     seal(options);

@@ -20,6 +20,7 @@
 #include "isolation/refusal_trace.hpp"
 #include "isolation/rlimits.hpp"
 #include "isolation/seccomp_driver.hpp"
+#include "isolation/trial.hpp"
 
 namespace dcp::isolation {
 namespace {
@@ -97,13 +98,13 @@ Failure install_filter(bool traced) {
 
 Report seal_gpu_host_for_trial(const GpuHostProfile& profile, const Trial& trial) {
   Report report;
-  const auto wanted = [&trial](LayerBit bit) { return (trial.skip & bit) == 0; };
+  const auto wanted = [&trial](Layer layer) { return !trial.skip.has(layer); };
   // A privileged process makes its namespaces as itself, where others need a user namespace for the others.
   const bool privileged = may_administer();
 
-  record(report, "session", own_session());
-  record(report, "descriptors", close_other_descriptors(profile.keep));
-  record(report, "out-of-memory score", end_first_without_memory());
+  record(report, Layer::session, own_session());
+  record(report, Layer::descriptors, close_other_descriptors(profile.keep));
+  record(report, Layer::out_of_memory_score, end_first_without_memory());
   Failure user, unprivileged;
   if (!privileged) {
     unprivileged = leave_root(profile.view.devices);
@@ -111,24 +112,25 @@ Report seal_gpu_host_for_trial(const GpuHostProfile& profile, const Trial& trial
   }
   const Report others = enter_other_namespaces();
   report.insert(report.end(), others.begin(), others.end());
-  record(report, "host name", rename_host(is_in_force(others, "uts namespace")));
-  if (wanted(kRlimits)) record(report, "rlimits", limit(profile));
-  if (wanted(kMounts)) record(report, "own root", make_view(profile.view, is_in_force(others, "mount namespace")));
+  record(report, Layer::host_name, rename_host(is_in_force(others, Layer::uts_namespace)));
+  if (wanted(Layer::rlimits)) record(report, Layer::rlimits, limit(profile));
+  if (wanted(Layer::own_root))
+    record(report, Layer::own_root, make_view(profile.view, is_in_force(others, Layer::mount_namespace)));
   if (privileged) {
     unprivileged = leave_root(profile.view.devices);
     user = enter_user_namespace();
   }
-  record(report, "unprivileged user", unprivileged);
-  record(report, "user namespace", user);
-  if (wanted(kRlimits)) record(report, "threads", limit_threads(kMostHostThreads, user.empty()));
-  record(report, "capabilities", drop_capabilities());
-  record(report, "no_new_privs", no_new_privs());
-  record(report, "dumpable", not_dumpable());
-  record(report, "parent-death signal", die_with_parent());
-  if (wanted(kLandlock)) {
-    record(report, "landlock", restrict_files(profile.view, is_in_force(report, "own root")));
+  record(report, Layer::unprivileged_user, unprivileged);
+  record(report, Layer::user_namespace, user);
+  if (wanted(Layer::threads)) record(report, Layer::threads, limit_threads(kMostHostThreads, user.empty()));
+  record(report, Layer::capabilities, drop_capabilities());
+  record(report, Layer::no_new_privs, no_new_privs());
+  record(report, Layer::dumpable, not_dumpable());
+  record(report, Layer::parent_death_signal, die_with_parent());
+  if (wanted(Layer::landlock)) {
+    record(report, Layer::landlock, restrict_files(profile.view, is_in_force(report, Layer::own_root)));
   }
-  if (wanted(kSeccomp)) record(report, "seccomp", install_filter(trial.trace_refusals));
+  if (wanted(Layer::seccomp)) record(report, Layer::seccomp, install_filter(trial.trace_refusals));
   return report;
 }
 

@@ -17,18 +17,31 @@ struct GpuHostProfile {
 /// Threads that a GPU host may have: a software driver starts one a CPU, and wgpu-native some.
 inline constexpr unsigned kMostHostThreads = 512;
 
+/// Its layers: it seals itself, so it has no pid namespace, which only children enter.
+inline constexpr LayerSet kGpuHostLayers = {Layer::user_namespace,
+                                            Layer::network_namespace,
+                                            Layer::mount_namespace,
+                                            Layer::ipc_namespace,
+                                            Layer::uts_namespace,
+                                            Layer::cgroup_namespace,
+                                            Layer::session,
+                                            Layer::descriptors,
+                                            Layer::rlimits,
+                                            Layer::own_root,
+                                            Layer::out_of_memory_score,
+                                            Layer::unprivileged_user,
+                                            Layer::host_name,
+                                            Layer::threads,
+                                            Layer::capabilities,
+                                            Layer::no_new_privs,
+                                            Layer::dumpable,
+                                            Layer::landlock,
+                                            Layer::seccomp,
+                                            Layer::parent_death_signal};
+
 /// Puts every layer in force, for this process and for good. Call it with one thread, after the libraries are open that
 /// an ordinary user may not read, before anything of the sandbox is.
 /// A layer that the kernel refuses is in the report; policy.hpp says which may be missing.
-Report seal_gpu_host(const GpuHostProfile& profile);
-
-/// How a trial differs from a seal.
-struct Trial {
-  unsigned skip = kNone;        ///< layers that are left out (LayerBit)
-  bool trace_refusals = false;  ///< refused system calls and files are named on stderr (refusal_trace.hpp)
-};
-
-/// For a process that never meets a sandbox: it finds out what a layer does to a driver.
-Report seal_gpu_host_for_trial(const GpuHostProfile& profile, const Trial& trial);
+[[nodiscard]] Report seal_gpu_host(const GpuHostProfile& profile);
 
 }  // namespace dcp::isolation

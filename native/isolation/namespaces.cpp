@@ -15,13 +15,14 @@ namespace dcp::isolation {
 namespace {
 
 struct Namespace {
-  const char* name;
+  Layer layer;
   int flag;
 };
 
 constexpr Namespace kOthers[] = {
-    {"pid namespace", CLONE_NEWPID}, {"network namespace", CLONE_NEWNET}, {"mount namespace", CLONE_NEWNS},
-    {"ipc namespace", CLONE_NEWIPC}, {"uts namespace", CLONE_NEWUTS},     {"cgroup namespace", CLONE_NEWCGROUP},
+    {Layer::pid_namespace, CLONE_NEWPID},  {Layer::network_namespace, CLONE_NEWNET},
+    {Layer::mount_namespace, CLONE_NEWNS}, {Layer::ipc_namespace, CLONE_NEWIPC},
+    {Layer::uts_namespace, CLONE_NEWUTS},  {Layer::cgroup_namespace, CLONE_NEWCGROUP},
 };
 
 Failure write_file(const std::string& path, std::string_view text) {
@@ -51,7 +52,7 @@ Failure attempt(const NamespacePlan& plan) {
     close(ends[0]);
     if (recv(ends[1], &go, 1, 0) != 1) _exit(1);
     const Failure failure = plan.user ? become_unprivileged(plan) : Failure{};
-    (void)send(ends[1], failure.data(), failure.size(), MSG_NOSIGNAL);
+    (void)send(ends[1], failure.reason().data(), failure.reason().size(), MSG_NOSIGNAL);
     _exit(failure.empty() ? 0 : 1);
   }
   close(ends[1]);
@@ -59,7 +60,7 @@ Failure attempt(const NamespacePlan& plan) {
   if (failure.empty()) (void)send(ends[0], "g", 1, MSG_NOSIGNAL);
   char text[256];
   const ssize_t size = failure.empty() ? recv(ends[0], text, sizeof text, 0) : 0;
-  if (size > 0) failure.assign(text, static_cast<std::size_t>(size));
+  if (size > 0) failure = std::string(text, static_cast<std::size_t>(size));
   close(ends[0]);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
@@ -95,7 +96,7 @@ pid_t clone_process(int flags) {
 NamespacePlan plan_namespaces() {
   NamespacePlan plan;
   const Failure user = plan_user(plan);
-  plan.layers.push_back({"user namespace", plan.user, user});
+  record(plan.layers, Layer::user_namespace, user);
 
   NamespacePlan all = plan;
   for (const Namespace& other : kOthers) all.flags |= other.flag;
@@ -105,7 +106,7 @@ NamespacePlan plan_namespaces() {
     trial.flags |= other.flag;
     const Failure failure = together ? Failure{} : attempt(trial);
     if (failure.empty()) plan.flags = trial.flags;
-    record(plan.layers, other.name, failure);
+    record(plan.layers, other.layer, failure);
   }
   return plan;
 }
@@ -145,7 +146,7 @@ Report enter_other_namespaces() {
   for (const Namespace& other : kOthers) {
     if (other.flag == CLONE_NEWPID) continue;
     const Failure failure = unshare(other.flag) == 0 ? Failure{} : failed("unshare");
-    report.push_back({other.name, failure.empty(), failure});
+    record(report, other.layer, failure);
   }
   return report;
 }

@@ -15,6 +15,7 @@
 #include "isolation/landlock.hpp"
 #include "isolation/mounts.hpp"
 #include "isolation/prctl.hpp"
+#include "isolation/trial.hpp"
 
 namespace dcp::isolation {
 namespace {
@@ -36,10 +37,10 @@ Prepared prepare(const Limits& limits, Policy policy) {
   prepared.policy = policy;
   prepared.root = geteuid() == 0;
   const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null_device < 0) throw std::runtime_error(failed("open /dev/null"));
+  if (null_device < 0) throw std::runtime_error(failed("open /dev/null").reason());
   // Where close_descriptors() puts nothing in its place.
   prepared.null_device = fcntl(null_device, F_DUPFD_CLOEXEC, kKept + 1);
-  if (prepared.null_device < 0) throw std::runtime_error(failed("dup of the null device"));
+  if (prepared.null_device < 0) throw std::runtime_error(failed("dup of the null device").reason());
   close(null_device);
   prepared.namespaces = plan_namespaces();
   prepared.seccomp = compile_seccomp(limits.threads > 1, limits.code);
@@ -56,7 +57,8 @@ void erase_environment() {
 
 Forked fork_isolated(const Prepared& prepared) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error(failed("socketpair"));
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    throw std::runtime_error(failed("socketpair").reason());
   const pid_t child = clone_process(prepared.namespaces.flags);
   const int error = errno;
   close(ends[child == 0 ? 0 : 1]);
@@ -71,44 +73,50 @@ Forked fork_isolated(const Prepared& prepared) {
   if (!failure.empty()) {
     if (child > 0) give_up_child(child);
     close(ends[0]);
-    throw std::runtime_error(failure);
+    throw std::runtime_error(failure.reason());
   }
   return {child, ends[0]};
 }
 
-Report seal(const Prepared& prepared, int channel, unsigned skip) {
+Report seal_for_trial(const Prepared& prepared, int channel, const Trial& trial) {
   const NamespacePlan& namespaces = prepared.namespaces;
   Report report = namespaces.layers;
-  const auto wanted = [skip](LayerBit bit) { return (skip & bit) == 0; };
+  const auto wanted = [&trial](Layer layer) { return !trial.skip.has(layer); };
 
-  record(report, "session", own_session());
+  record(report, Layer::session, own_session());
   // First of those that open files: a parent with many sandboxes holds more descriptors than the limit of one allows.
-  record(report, "descriptors", close_descriptors(prepared.null_device, channel));
-  record(report, "out-of-memory score", end_first_without_memory());
-  record(report, "unprivileged user", become_unprivileged(namespaces));
-  record(report, "host name", rename_host((namespaces.flags & CLONE_NEWUTS) != 0));
-  if (wanted(kRlimits)) record(report, "rlimits", limit_resources(prepared.limits));
-  if (wanted(kRlimits) && prepared.limits.threads > 1) {
-    record(report, "threads", limit_threads(prepared.limits.threads, namespaces.user));
+  record(report, Layer::descriptors, close_descriptors(prepared.null_device, channel));
+  record(report, Layer::out_of_memory_score, end_first_without_memory());
+  record(report, Layer::unprivileged_user, become_unprivileged(namespaces));
+  record(report, Layer::host_name, rename_host((namespaces.flags & CLONE_NEWUTS) != 0));
+  if (wanted(Layer::rlimits)) record(report, Layer::rlimits, limit_resources(prepared.limits));
+  if (wanted(Layer::threads) && prepared.limits.threads > 1) {
+    record(report, Layer::threads, limit_threads(prepared.limits.threads, namespaces.user));
   }
-  if (wanted(kMounts)) record(report, "empty root", mounts(prepared));
-  record(report, "capabilities", drop_capabilities());
-  record(report, "no_new_privs", no_new_privs());
-  record(report, "dumpable", not_dumpable());
-  record(report, "parent-death signal", die_with_parent());
-  if (wanted(kLandlock)) record(report, "landlock", restrict_with_landlock());
-  if (wanted(kSeccomp)) record(report, "seccomp", install_seccomp(prepared.seccomp));
+  if (wanted(Layer::empty_root)) record(report, Layer::empty_root, mounts(prepared));
+  record(report, Layer::capabilities, drop_capabilities());
+  record(report, Layer::no_new_privs, no_new_privs());
+  record(report, Layer::dumpable, not_dumpable());
+  record(report, Layer::parent_death_signal, die_with_parent());
+  if (wanted(Layer::landlock)) record(report, Layer::landlock, restrict_with_landlock());
+  if (wanted(Layer::seccomp)) record(report, Layer::seccomp, install_seccomp(prepared.seccomp));
   return report;
 }
 
-Report known_ahead(const Prepared& prepared) {
-  Report report = prepared.namespaces.layers;
-  record(report, "seccomp", prepared.seccomp.failure);
-  return report;
+Report seal(const Prepared& prepared, int channel) { return seal_for_trial(prepared, channel, {}); }
+
+LayerSet declared_layers(const Prepared& prepared) {
+  return prepared.limits.threads > 1 ? kSandboxLayers.with({Layer::threads}) : kSandboxLayers;
+}
+
+std::string refusal_ahead(const Prepared& prepared, Policy policy) {
+  Report known = prepared.namespaces.layers;
+  record(known, Layer::seccomp, prepared.seccomp.failure);
+  return refusal_ahead(policy, declared_layers(prepared), known, prepared.root);
 }
 
 std::string refusal(const Prepared& prepared, const Report& report) {
-  return refusal(prepared.policy, report, prepared.root);
+  return refusal(prepared.policy, declared_layers(prepared), report, prepared.root);
 }
 
 }  // namespace dcp::isolation

@@ -37,14 +37,23 @@ struct Forked {
 /// Forks into the planned namespaces with the child's ids mapped. Throws std::runtime_error in the parent.
 Forked fork_isolated(const Prepared& prepared);
 
-/// In the child: puts every layer in force but those in `skip` (LayerBit). Afterwards `channel` is descriptor kKept.
-/// A layer that the kernel refuses is in the report; refusal() names one that must not be missing.
-Report seal(const Prepared& prepared, int channel, unsigned skip = kNone);
+/// The layers of a sandbox, and of a process that compiles: that one may have threads, which are counted.
+inline constexpr LayerSet kSandboxLayers = {
+    Layer::user_namespace,    Layer::pid_namespace, Layer::network_namespace, Layer::mount_namespace,
+    Layer::ipc_namespace,     Layer::uts_namespace, Layer::cgroup_namespace,  Layer::session,
+    Layer::descriptors,       Layer::rlimits,       Layer::empty_root,        Layer::out_of_memory_score,
+    Layer::unprivileged_user, Layer::host_name,     Layer::capabilities,      Layer::no_new_privs,
+    Layer::dumpable,          Layer::landlock,      Layer::seccomp,           Layer::parent_death_signal};
+LayerSet declared_layers(const Prepared& prepared);
 
-/// The layers whose fate is known before the first fork.
-Report known_ahead(const Prepared& prepared);
+/// In the child: puts every layer in force. Afterwards `channel` is descriptor kKept.
+/// A layer that the kernel refuses is in the report; refusal() names one that must not be missing.
+[[nodiscard]] Report seal(const Prepared& prepared, int channel);
+
+/// Before the first fork: why no process could run untrusted code under `policy`; empty: nothing is known against it.
+[[nodiscard]] std::string refusal_ahead(const Prepared& prepared, Policy policy);
 
 /// Why a process with this report must not run untrusted code; empty: it may.
-std::string refusal(const Prepared& prepared, const Report& report);
+[[nodiscard]] std::string refusal(const Prepared& prepared, const Report& report);
 
 }  // namespace dcp::isolation

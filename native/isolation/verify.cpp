@@ -17,6 +17,7 @@
 #include <stdexcept>
 
 #include "isolation/descriptors.hpp"
+#include "isolation/trial.hpp"
 #include "isolation/verify_checks.hpp"
 
 namespace dcp::isolation {
@@ -80,22 +81,25 @@ Failure try_landlock(const Prepared&) {
 }
 
 constexpr Check<Prepared> kChecks[] = {
-    {"session", kSeccomp, try_session, "own session and process group"},
-    {"host name", kSeccomp, try_host_name, "the host's name is hidden and cannot be set"},
-    {"rlimits", kSeccomp, try_rlimits, "descriptors and memory above the limits are refused"},
-    {"empty root", kLandlock | kSeccomp, try_root, "the root has no entry and takes none"},
-    {"descriptors", kSeccomp, try_descriptors, "only the channel is open"},
-    {"processes", kNone, try_processes, "fork is refused"},
-    {"environment", kSeccomp, try_environment, "no variable"},
-    {"landlock", kMounts | kSeccomp, try_landlock, "opening the root directory is refused"},
+    {Layer::session, {Layer::seccomp}, try_session, "own session and process group"},
+    {Layer::host_name, {Layer::seccomp}, try_host_name, "the host's name is hidden and cannot be set"},
+    {Layer::rlimits, {Layer::seccomp}, try_rlimits, "descriptors and memory above the limits are refused"},
+    {Layer::empty_root, {Layer::landlock, Layer::seccomp}, try_root, "the root has no entry and takes none"},
+    {Layer::descriptors, {Layer::seccomp}, try_descriptors, "only the channel is open"},
+    {Layer::processes, {}, try_processes, "fork is refused"},
+    {Layer::environment, {Layer::seccomp}, try_environment, "no variable"},
+    {Layer::landlock,
+     {Layer::empty_root, Layer::own_root, Layer::seccomp},
+     try_landlock,
+     "opening the root directory is refused"},
 };
 
 Ended in_child(const Prepared& prepared, const std::function<std::string(int& channel)>& body) {
   return run_in(fork_isolated(prepared), body);
 }
 
-Report seal_and_move(const Prepared& prepared, int& channel, unsigned skip = kNone) {
-  Report report = seal(prepared, channel, skip);
+Report seal_and_move(const Prepared& prepared, int& channel, LayerSet skip = {}) {
+  Report report = seal_for_trial(prepared, channel, {.skip = skip});
   channel = kKept;
   return report;
 }
@@ -118,7 +122,7 @@ Failure check_namespace(const Prepared& prepared, const char* kind) {
 Failure check_seccomp(const Prepared& prepared) {
   const Ended ended = in_child(prepared, [&](int& channel) {
     (void)seal_and_move(prepared, channel);
-    return try_seccomp();
+    return try_seccomp().reason();
   });
   return was_killed_by_filter(ended) ? Failure{} : outcome(ended);
 }
@@ -163,20 +167,21 @@ struct Tried {
   const char* tried;
 };
 
-Tried try_layer(const Prepared& prepared, const std::string& layer) {
-  constexpr std::pair<const char*, const char*> kNamespaces[] = {
-      {"user namespace", "user"}, {"pid namespace", "pid"}, {"network namespace", "net"},  {"mount namespace", "mnt"},
-      {"ipc namespace", "ipc"},   {"uts namespace", "uts"}, {"cgroup namespace", "cgroup"}};
-  for (const auto& [name, kind] : kNamespaces) {
-    if (layer == name) return {check_namespace(prepared, kind), "differs from the zygote's"};
+Tried try_layer(const Prepared& prepared, Layer layer) {
+  constexpr std::pair<Layer, const char*> kNamespaces[] = {
+      {Layer::user_namespace, "user"},    {Layer::pid_namespace, "pid"}, {Layer::network_namespace, "net"},
+      {Layer::mount_namespace, "mnt"},    {Layer::ipc_namespace, "ipc"}, {Layer::uts_namespace, "uts"},
+      {Layer::cgroup_namespace, "cgroup"}};
+  for (const auto& [known, kind] : kNamespaces) {
+    if (layer == known) return {check_namespace(prepared, kind), "differs from the zygote's"};
   }
-  if (layer == "seccomp") return {check_seccomp(prepared), kSeccompTried};
-  if (layer == "parent-death signal") return {check_parent_death(prepared), "the sandbox dies with its parent"};
+  if (layer == Layer::seccomp) return {check_seccomp(prepared), kSeccompTried};
+  if (layer == Layer::parent_death_signal) return {check_parent_death(prepared), "the sandbox dies with its parent"};
   const Check<Prepared>* check = find_check(kChecks, layer);
   if (check == nullptr) return {"nothing is known to check it with", ""};
   const Ended ended = in_child(prepared, [&](int& channel) {
     (void)seal_and_move(prepared, channel, check->skip);
-    return check->attempt(prepared);
+    return check->attempt(prepared).reason();
   });
   return {outcome(ended), check->tried};
 }
@@ -185,13 +190,13 @@ Tried try_layer(const Prepared& prepared, const std::string& layer) {
 
 Report verify(const Prepared& prepared) {
   Report report = sealed_report(prepared);
-  report.push_back({"environment", true, ""});
-  report.push_back({"processes", true, ""});
-  for (Layer& layer : report) {
-    if (!layer.in_force) continue;
-    const Tried tried = try_layer(prepared, layer.name);
-    layer.in_force = tried.failure.empty();
-    layer.reason = layer.in_force ? tried.tried : tried.failure;
+  record(report, Layer::environment, {});
+  record(report, Layer::processes, {});
+  for (LayerState& state : report) {
+    if (!state.in_force) continue;
+    const Tried tried = try_layer(prepared, state.layer);
+    state.in_force = tried.failure.empty();
+    state.reason = state.in_force ? tried.tried : tried.failure.reason();
   }
   return report;
 }

@@ -11,8 +11,8 @@ namespace dcp::isolation {
 /// `Sealed`: what the child was sealed with.
 template <typename Sealed>
 struct Check {
-  std::string_view layer;
-  unsigned skip;                      ///< layers that would refuse the same before
+  Layer layer;
+  LayerSet skip;                      ///< layers that would refuse the same before
   Failure (*attempt)(const Sealed&);  ///< what the child finds; empty: the layer holds
   const char* tried;                  ///< what a layer in force has refused
 };
@@ -39,16 +39,19 @@ Failure of_any(const Sealed&) {
 
 template <typename Sealed>
 inline constexpr Check<Sealed> kSharedChecks[] = {
-    {"unprivileged user", kSeccomp, of_any<try_user>, "becoming root is refused"},
-    {"out-of-memory score", kMounts | kLandlock | kSeccomp, of_any<try_score>, "the kernel ends it before others"},
-    {"capabilities", kSeccomp, of_any<try_capabilities>, "no capability; chroot is refused"},
-    {"no_new_privs", kSeccomp, of_any<try_no_new_privs>, "set"},
-    {"dumpable", kSeccomp, of_any<try_dumpable>, "cleared"},
+    {Layer::unprivileged_user, {Layer::seccomp}, of_any<try_user>, "becoming root is refused"},
+    {Layer::out_of_memory_score,
+     {Layer::empty_root, Layer::own_root, Layer::landlock, Layer::seccomp},
+     of_any<try_score>,
+     "the kernel ends it before others"},
+    {Layer::capabilities, {Layer::seccomp}, of_any<try_capabilities>, "no capability; chroot is refused"},
+    {Layer::no_new_privs, {Layer::seccomp}, of_any<try_no_new_privs>, "set"},
+    {Layer::dumpable, {Layer::seccomp}, of_any<try_dumpable>, "cleared"},
 };
 
 /// The check of a layer, of `own` or of the shared ones; null where there is none.
 template <typename Sealed, std::size_t count>
-const Check<Sealed>* find_check(const Check<Sealed> (&own)[count], std::string_view layer) {
+const Check<Sealed>* find_check(const Check<Sealed> (&own)[count], Layer layer) {
   for (const auto& check : own) {
     if (check.layer == layer) return &check;
   }

@@ -65,8 +65,8 @@ Failure expect_refusal(const char* what, bool succeeded, int error) {
 
 std::string encode(const Report& report) {
   std::string text;
-  for (const Layer& layer : report) {
-    text += layer.name + '\t' + (layer.in_force ? '1' : '0') + '\t' + layer.reason + '\n';
+  for (const LayerState& state : report) {
+    text += std::string(layer_name(state.layer)) + '\t' + (state.in_force ? '1' : '0') + '\t' + state.reason + '\n';
   }
   return text;
 }
@@ -77,21 +77,23 @@ Report decode(const Ended& ended) {
     const std::size_t first = ended.text.find('\t', at);
     const std::size_t end = ended.text.find('\n', at);
     if (first == std::string::npos || end == std::string::npos || end < first + 3) break;
-    report.push_back({ended.text.substr(at, first - at), ended.text[first + 1] == '1',
-                      ended.text.substr(first + 3, end - first - 3)});
+    const std::string name = ended.text.substr(at, first - at);
+    const std::optional<Layer> layer = layer_named(name);
+    if (!layer) throw std::runtime_error("a sealed child reported a layer that is not known: " + name);
+    report.push_back({*layer, ended.text[first + 1] == '1', ended.text.substr(first + 3, end - first - 3)});
     at = end + 1;
   }
-  if (report.empty()) throw std::runtime_error("a sealed child cannot be made: " + outcome(ended));
+  if (report.empty()) throw std::runtime_error("a sealed child cannot be made: " + outcome(ended).reason());
   return report;
 }
 
 std::string to_json(const Report& report) {
   std::string text = "[";
-  for (const Layer& layer : report) {
+  for (const LayerState& state : report) {
     if (text.size() > 1) text += ",\n ";
-    text += "{\"layer\": " + json_string(layer.name) + ", \"in_force\": " + (layer.in_force ? "true" : "false") +
-            ", \"reason\": " + json_string(layer.reason) +
-            ", \"remedy\": " + json_string(layer.in_force ? "" : remedy(layer.name)) + "}";
+    text += "{\"layer\": " + json_string(layer_name(state.layer)) +
+            ", \"in_force\": " + (state.in_force ? "true" : "false") + ", \"reason\": " + json_string(state.reason) +
+            ", \"remedy\": " + json_string(state.in_force ? "" : remedy(state.layer)) + "}";
   }
   return text + "]\n";
 }

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "isolation/trial.hpp"
 #include "isolation/verify_checks.hpp"
 
 namespace dcp::isolation {
@@ -49,7 +50,7 @@ Failure try_threads(const GpuHostProfile&) {
   Failure failure = "more tasks than allowed can be made";
   for (unsigned i = 0; i <= kMostHostThreads; ++i) {
     const pid_t child = clone_process(0);
-    if (child < 0) failure.clear();
+    if (child < 0) failure = {};
     if (child < 0) break;
     if (child == 0) {
       (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -83,23 +84,33 @@ Failure try_network(const GpuHostProfile&) {
 }
 
 constexpr Check<GpuHostProfile> kChecks[] = {
-    {"session", kSeccomp, try_session, "own session, without a terminal"},
-    {"descriptors", kSeccomp, try_descriptors, "only stderr and the socket to the sandbox are open"},
-    {"host name", kSeccomp, try_host_name, "the host's name is hidden"},
-    {"rlimits", kSeccomp, try_rlimits, "descriptors above the limit are refused"},
-    {"own root", kLandlock | kSeccomp, try_root, "only what drivers need is there; writing is refused"},
-    {"threads", kSeccomp, try_threads, "tasks above the limit are refused"},
-    {"parent-death signal", kSeccomp, try_death, "set"},
-    {"landlock", kMounts | kSeccomp, try_landlock, "opening /etc/passwd is refused"},
-    {"network namespace", kLandlock | kSeccomp, try_network, "its own loopback is all there is, and it is down"},
+    {Layer::session, {Layer::seccomp}, try_session, "own session, without a terminal"},
+    {Layer::descriptors, {Layer::seccomp}, try_descriptors, "only stderr and the socket to the sandbox are open"},
+    {Layer::host_name, {Layer::seccomp}, try_host_name, "the host's name is hidden"},
+    {Layer::rlimits, {Layer::seccomp}, try_rlimits, "descriptors above the limit are refused"},
+    {Layer::own_root,
+     {Layer::landlock, Layer::seccomp},
+     try_root,
+     "only what drivers need is there; writing is refused"},
+    {Layer::threads, {Layer::seccomp}, try_threads, "tasks above the limit are refused"},
+    {Layer::parent_death_signal, {Layer::seccomp}, try_death, "set"},
+    {Layer::landlock,
+     {Layer::empty_root, Layer::own_root, Layer::seccomp},
+     try_landlock,
+     "opening /etc/passwd is refused"},
+    {Layer::network_namespace,
+     {Layer::landlock, Layer::seccomp},
+     try_network,
+     "its own loopback is all there is, and it is down"},
 };
 
 /// fork(), with a socket between the two at the descriptor that the profile keeps.
 Forked fork_with_channel(GpuHostProfile& profile) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error(failed("socketpair"));
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    throw std::runtime_error(failed("socketpair").reason());
   const pid_t child = fork();
-  if (child < 0) throw std::runtime_error(failed("fork"));
+  if (child < 0) throw std::runtime_error(failed("fork").reason());
   close(ends[child == 0 ? 0 : 1]);
   profile.keep = ends[1];
   return {child, ends[child == 0 ? 1 : 0]};
@@ -111,33 +122,33 @@ Ended in_host(GpuHostProfile profile, const std::function<std::string(const Repo
 }
 
 /// Layers that have no check of their own are believed: the kernel said that it made the namespace.
-void verify(const GpuHostProfile& profile, Layer& layer) {
-  if (layer.name == "seccomp") {
-    const Ended ended = in_host(profile, [](const Report&) { return try_seccomp(); });
+void verify(const GpuHostProfile& profile, LayerState& state) {
+  if (state.layer == Layer::seccomp) {
+    const Ended ended = in_host(profile, [](const Report&) { return try_seccomp().reason(); });
     const bool killed = was_killed_by_filter(ended);
-    layer = {layer.name, killed, killed ? kSeccompTried : outcome(ended)};
+    state = {state.layer, killed, killed ? kSeccompTried : outcome(ended).reason()};
     return;
   }
-  const Check<GpuHostProfile>* check = find_check(kChecks, layer.name);
+  const Check<GpuHostProfile>* check = find_check(kChecks, state.layer);
   if (check == nullptr) {
-    if (layer.reason.empty()) layer.reason = "unshare made it";
+    if (state.reason.empty()) state.reason = "unshare made it";
     return;
   }
   GpuHostProfile tried = profile;
   const Forked forked = fork_with_channel(tried);
   const Failure failure = outcome(run_in(forked, [&](int&) {
     (void)seal_gpu_host_for_trial(tried, {.skip = check->skip});
-    return check->attempt(tried);
+    return check->attempt(tried).reason();
   }));
-  layer = {layer.name, failure.empty(), failure.empty() ? check->tried : failure};
+  state = {state.layer, failure.empty(), failure.empty() ? check->tried : failure.reason()};
 }
 
 }  // namespace
 
 Report verify_gpu_host(GpuHostProfile profile) {
   Report report = decode(in_host(profile, [](const Report& sealed) { return encode(sealed); }));
-  for (Layer& layer : report) {
-    if (layer.in_force) verify(profile, layer);
+  for (LayerState& state : report) {
+    if (state.in_force) verify(profile, state);
   }
   return report;
 }

@@ -95,12 +95,11 @@ void check_jit(const CommandLine& command, const Backend& backend) {
 /// What no sandbox could have is told at once. Throws std::runtime_error.
 void check_ahead(const Prepared& prepared) {
   using isolation::Policy;
-  const auto layers = known_ahead(prepared);
-  if (const std::string reason = refusal(prepared, layers); !reason.empty()) {
+  if (const std::string reason = refusal_ahead(prepared, prepared.policy); !reason.empty()) {
     throw std::runtime_error("not isolated: " + reason);
   }
   if (prepared.policy != Policy::none) return;
-  if (const std::string reason = isolation::refusal(Policy::standard, layers, prepared.root); !reason.empty()) {
+  if (const std::string reason = refusal_ahead(prepared, Policy::standard); !reason.empty()) {
     std::fprintf(stderr, "dcp-evaluator: untrusted code runs all the same: %s\n", reason.c_str());
   }
 }

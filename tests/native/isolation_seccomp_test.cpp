@@ -133,7 +133,7 @@ int run(const Case& each, const dcp::isolation::SeccompProgram& program) {
 int main() {
   const dcp::isolation::SeccompProgram program = dcp::isolation::compile_seccomp();
   if (!program.failure.empty()) {
-    std::fprintf(stderr, "%s\n", program.failure.c_str());
+    std::fprintf(stderr, "%s\n", program.failure.reason().c_str());
     return 1;
   }
   int failures = 0;

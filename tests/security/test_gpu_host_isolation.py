@@ -221,7 +221,7 @@ def test_strict_wants_every_layer(public: PublicCopies) -> None:
     assert not host.sealed
     status, said = host.ended()
     assert status == 1
-    assert "strict wants every layer, and there is no network namespace (unshare: " in said
+    assert "strict wants every layer, and there is no user namespace (unshare: " in said
     assert "allow user namespaces" in said
 
 
