@@ -1,7 +1,8 @@
 // dcp-gpu-host: the process that owns the GPU driver for one sandbox.
 //
 //   dcp-gpu-host --library PATH [LIMITS]   serves the sandbox at the other end of descriptor 3, until it hangs up
-//   dcp-gpu-host --library PATH --probe    prints the adapters as JSON, after a shader has run on each
+//   dcp-gpu-host --library PATH --probe    prints the adapters as JSON, after a shader has run on each;
+//                               --probe-opengl: those of OpenGL, which sandboxes cannot get
 //   dcp-gpu-host --library PATH --list     prints the adapters that sandboxes can get as JSON
 //   dcp-gpu-host --report-isolation        prints each layer as JSON, after it was tried
 //
@@ -62,6 +63,7 @@ constexpr int kSocket = 3;
 struct Options {
   std::string library;
   bool probe = false;
+  bool opengl = false;
   bool list = false;
   bool report_isolation = false;
   bool check = false;
@@ -151,8 +153,9 @@ bool set(Options& options, std::string_view name, std::string_view value) {
 bool parse(int argc, char** argv, Options& options) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
-    if (argument == "--probe") {
+    if (argument == "--probe" || argument == "--probe-opengl") {
       options.probe = true;
+      options.opengl = argument == "--probe-opengl";
     } else if (argument == "--list") {
       options.list = true;
     } else if (argument == "--report-isolation") {
@@ -219,7 +222,8 @@ void seal_for_trial(const Options& options) {
   } else {
     seal(options);
   }
-  const std::string text = options.probe ? dcp::gpu::probe(functions) : dcp::gpu::list(functions);
+  const WGPUInstanceBackend backends = options.opengl ? WGPUInstanceBackend_GL : WGPUInstanceBackend_Vulkan;
+  const std::string text = options.probe ? dcp::gpu::probe(functions, backends) : dcp::gpu::list(functions);
   _exit(dprintf(kSocket, "%s\n", text.c_str()) < 0);
 }
 

@@ -1,15 +1,37 @@
 #include "gpu/probe.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <vector>
 
 #include "gpu/adapter_identity.hpp"
 #include "gpu/adapter_info.hpp"
 #include "gpu/compute_check.hpp"
+#include "gpu/crash.hpp"
+#include "gpu/device.hpp"
 #include "gpu/json.hpp"
 #include "gpu/library.hpp"
 
 namespace dcp::gpu {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Warnings, and that it hides an adapter, which it tells at a lower level.
+void on_log(WGPULogLevel level, WGPUStringView message, void*) {
+  std::string text = clean_message(view(message));
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  if (level <= WGPULogLevel_Warn || text.find("hiding adapter") != std::string::npos) say("wgpu: " + text);
+}
+
+/// Vendor and device as lspci has them, "10de:2330"; empty where the driver tells numbers that are not of PCI.
+std::string pci_id(const AdapterInfo& info) {
+  if (info.vendor_id == 0 || info.vendor_id > 0xFFFF || info.device_id > 0xFFFF) return {};
+  char text[16];
+  std::snprintf(text, sizeof text, "%04x:%04x", info.vendor_id, info.device_id);
+  return text;
+}
 
 std::string limits_json(const WGPULimits& limits) {
   JsonList list('{', '}');
@@ -39,28 +61,40 @@ JsonList adapter_json(const Functions& functions, const FoundAdapter& found) {
       .field("identity", info.backend == WGPUBackendType_Vulkan ? json_string(found.identity.text) : "null")
       .field("pci", text_or_null(found.identity.pci))
       .field("uuid", text_or_null(found.identity.uuid))
+      .field("pci_id", json_string(pci_id(info)))
       .field("features", features.text())
       .field("limits", limits_json(info.limits));
   return out;
 }
 
-std::string compute_json(const Functions& functions, WGPUAdapter adapter) {
+/// `before`: how long it took to find the adapters.
+std::string compute_json(const Functions& functions, WGPUAdapter adapter, Clock::duration before) {
+  const Clock::time_point start = Clock::now();
   const std::string error = check_compute(functions, adapter);
+  const std::chrono::duration<double> taken = before + (Clock::now() - start);
   JsonList compute('{', '}');
   compute.field("ok", error.empty() ? "true" : "false").field("error", json_string(error));
-  return compute.text();
+  return compute.field("seconds", std::to_string(taken.count())).text();
 }
 
 std::vector<FoundAdapter> found_adapters(const Functions& functions, WGPUInstanceBackend backends) {
-  return identify(functions, find_adapters(functions, backends), vulkan_devices());
+  const bool opengl = backends == WGPUInstanceBackend_GL;
+  const std::vector<WGPUAdapter> found = find_adapters(functions, backends);
+  return identify(functions, found, opengl ? std::vector<VulkanDevice>{} : vulkan_devices());
 }
 
 }  // namespace
 
-std::string probe(const Functions& functions) {
+std::string probe(const Functions& functions, WGPUInstanceBackend backends) {
+  functions.SetLogCallback(on_log, nullptr);
+  functions.SetLogLevel(WGPULogLevel_Debug);
+  const Clock::time_point start = Clock::now();
+  const std::vector<FoundAdapter> found = found_adapters(functions, backends);
+  const Clock::duration finding = Clock::now() - start;
   JsonList adapters('[', ']');
-  for (const FoundAdapter& adapter : found_adapters(functions, WGPUInstanceBackend_Vulkan | WGPUInstanceBackend_GL)) {
-    adapters.item(adapter_json(functions, adapter).field("compute", compute_json(functions, adapter.handle)).text());
+  for (const FoundAdapter& adapter : found) {
+    const std::string compute = compute_json(functions, adapter.handle, finding);
+    adapters.item(adapter_json(functions, adapter).field("compute", compute).text());
   }
   JsonList out('{', '}');
   out.field("version", json_string(version_text(functions))).field("adapters", adapters.text());

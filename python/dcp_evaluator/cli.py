@@ -57,6 +57,7 @@ _MODES = {
     "options": ("lines", "shell"),
     "module": ("shell",),
     "json": ("probe", "benchmark"),
+    "explain_gpu": ("probe",),
     "quick": ("benchmark",),
 }
 
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="dcp-evaluator",
         usage="dcp-evaluator [-p PORT [--address ADDRESS] [--max-sandboxes N]] [-d LEVEL] [SANDBOX] [GPU] FILE...\n"
         "       dcp-evaluator --shell [--module] [SANDBOX] [GPU] FILE...\n"
-        "       dcp-evaluator --probe [--json] [SANDBOX] [GPU] [FILE...]\n"
+        "       dcp-evaluator --probe [--json] [--explain-gpu[=FILE]] [SANDBOX] [GPU] [FILE...]\n"
         "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -85,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--version", action="store_true", help="show the version")
     parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
     parser.add_argument("--json", action="store_true", help="with --probe, --benchmark: for programs")
+    parser.add_argument(
+        "--explain-gpu", metavar="FILE", nargs="?", const="dcp-gpu-explained.txt",
+        help="with --probe: write a file that tells why a GPU is not offered (default: dcp-gpu-explained.txt)",
+    )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="with --benchmark: seconds instead of a minute")
     return parser
 
@@ -242,7 +247,7 @@ def _run(arguments: Sequence[str]) -> int:
         from .probe import run_probe
 
         _check_files(options.files)
-        return run_probe(options.files, _gpu_options(options), as_json=options.json)
+        return run_probe(options.files, _gpu_options(options), as_json=options.json, explain=options.explain_gpu)
     if options.benchmark:
         from .benchmark.run import run_benchmark
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from . import engines, features, installation
-from .errors import DcpError
+from .errors import DcpError, UsageError
 from .evaluator import Evaluator
 from .gpu_options import GpuOptions
 from .job import compute_for
-from .probe_gpu import gpu_adapters
+from .probe_gpu import Findings, examine
 from .probe_machine import limits, machine, operating_system
 from .probe_program import TIMEOUT, ask
+from .probe_verdict import verdict
 from .worktimes import worktimes
 
 SCHEMA_VERSION = 1
@@ -24,24 +26,45 @@ SCHEMA_FILE = Path(__file__).with_name("schemas") / "probe-1.json"
 """The report as a JSON schema (2020-12)."""
 
 
-def run_probe(files: Sequence[str] = (), gpu: GpuOptions | None = None, *, as_json: bool) -> int:
-    """Prints the report. Returns 0 where a slice can run, else 2."""
+def run_probe(
+    files: Sequence[str] = (), gpu: GpuOptions | None = None, *, as_json: bool, explain: str | None = None
+) -> int:
+    """Prints the report. Returns 0 where a slice can run, else 2.
+
+    ``explain``: a file to write all to that is known of the GPUs; stderr tells where it is. Raises UsageError where it
+    cannot be written.
+    """
     from .probe_text import for_people
 
-    report = collect(files, gpu)
+    if explain is not None:
+        _write(explain, "")  # before minutes are spent
+    findings = examine(gpu, thorough=explain is not None)
+    report = collect(findings, files, gpu)
     print(json.dumps(report, indent=2) if as_json else for_people(report))
+    if explain is not None:
+        from .probe_explain import explanation
+
+        _write(explain, explanation(findings, report))
+        print(f"dcp-evaluator: what it found out about GPUs is in {Path(explain).resolve()}", file=sys.stderr)
     return 0 if report["slice"]["ok"] else 2
 
 
-def collect(files: Sequence[str] = (), options: GpuOptions | None = None) -> dict[str, Any]:
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"cannot write {path!r}: {error.strerror}") from None
+
+
+def collect(findings: Findings, files: Sequence[str] = (), options: GpuOptions | None = None) -> dict[str, Any]:
     """The report, as ``--json`` prints it. Raises nothing: each fault is told in its place.
 
-    ``files``: start-up files, whose worktimes are asked for.
+    ``findings``: about GPUs, with these ``options``. ``files``: start-up files, whose worktimes are asked for.
     """
-    gpu = gpu_adapters(options)
+    gpu = findings.report
     tried = {engine: _try_engine(engine) for engine in engines.NAMES if engine != "auto"}
     default = tried[engines.choose(None)]
-    return {
+    report = {
         "schema": {"name": "dcp-evaluator-probe", "version": SCHEMA_VERSION},
         "versions": _versions(gpu),
         "machine": machine(),
@@ -54,6 +77,7 @@ def collect(files: Sequence[str] = (), options: GpuOptions | None = None) -> dic
         "isolation": isolation_layers(),
         "gpu_isolation": isolation_layers("dcp-gpu-host"),
     }
+    return {"verdict": verdict(report), **report}
 
 
 def isolation_layers(program: str = "dcp-zygote") -> dict[str, Any]:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import installation
@@ -19,7 +20,23 @@ from .exit_status import ExitStatus
 
 TIMEOUT = 60.0
 """Seconds for each part; a driver may compile for long when it is first used."""
+LIBRARY_LOG = "wgpu: "
+"""How lines of wgpu-native's own log begin; they tell no end of the process."""
 _GRACE = 2.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a program gave."""
+
+    answer: Any = None
+    """The JSON value that it printed."""
+    error: str | None = None
+    """Why there is no answer."""
+    status: ExitStatus | None = None
+    """None: it did not end by itself, or was not started."""
+    log: tuple[str, ...] = ()
+    """Lines of its stderr."""
 
 
 class Question(NamedTuple):
@@ -44,22 +61,40 @@ def ask(
 
     ``question``: what it is asked for the value, where it does not print it by itself.
     """
+    outcome = run(program, arguments, environment, kind, timeout, question)
+    return (outcome.answer, None) if outcome.error is None else (None, outcome.error)
+
+
+def run(
+    program: str,
+    arguments: list[str],
+    environment: Mapping[str, str],
+    kind: type[Any],
+    timeout: float = TIMEOUT,
+    question: Question | None = None,
+) -> Outcome:
+    """As ``ask``, with all that the program said. Raises nothing."""
     try:
         command = [*_command(program), *arguments]
         if question is None:
             status, output, errors = _run(command, environment, timeout)
         else:
             status, output, errors = _converse(command, environment, timeout, question)
-        answer = json.loads(output)
-        return (answer, None) if isinstance(answer, kind) else (None, f"{program} printed something unknown")
-    except (ValueError, RecursionError):
-        return None, ": ".join([f"{program} failed ({status})", *_last_line(errors, program)])
-    except subprocess.TimeoutExpired:
-        return None, f"{program} gave no answer within {timeout:g} s"
+    except subprocess.TimeoutExpired as error:
+        return Outcome(error=f"{program} gave no answer within {timeout:g} s", log=_lines(error.stderr or b""))
     except OSError as error:
-        return None, f"{program} cannot be run: {error.strerror}"
+        return Outcome(error=f"{program} cannot be run: {error.strerror}")
     except DcpError as error:
-        return None, str(error)
+        return Outcome(error=str(error))
+    log = _lines(errors)
+    try:
+        answer = json.loads(output)
+    except (ValueError, RecursionError):
+        failure = ": ".join([f"{program} failed ({status})", *_last_line(log, program)])
+        return Outcome(error=failure, status=status, log=log)
+    if isinstance(answer, kind):
+        return Outcome(answer, status=status, log=log)
+    return Outcome(error=f"{program} printed something unknown", status=status, log=log)
 
 
 def _command(program: str) -> list[str]:
@@ -68,12 +103,15 @@ def _command(program: str) -> list[str]:
     return [installation.executable(program)]
 
 
-def _last_line(errors: bytes, program: str) -> list[str]:
-    """A driver may have written it: what could steer a terminal is replaced."""
-    lines = errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return [
-        "".join(each if each.isprintable() else "?" for each in line.removeprefix(f"{program}: ")) for line in lines
-    ]
+def _lines(errors: bytes) -> tuple[str, ...]:
+    """A driver may have written them: what could steer a terminal is replaced."""
+    lines = errors.decode("utf-8", "replace").strip().splitlines()
+    return tuple("".join(each if each.isprintable() else "?" for each in line) for line in lines)
+
+
+def _last_line(log: tuple[str, ...], program: str) -> list[str]:
+    last = [line for line in log if not line.startswith(LIBRARY_LOG)][-1:]
+    return [line.removeprefix(f"{program}: ") for line in last]
 
 
 def _run(command: list[str], environment: Mapping[str, str], timeout: float) -> tuple[ExitStatus, bytes, bytes]:

@@ -33,7 +33,8 @@ _MAIN_LIMITS = (
 
 def for_people(report: dict[str, Any]) -> str:
     """``report``: of ``probe.collect``."""
-    lines = ["Versions"]
+    lines = textwrap.wrap(report["verdict"], _WIDTH, subsequent_indent="  ")
+    lines += ["Versions"]
     for name, value in report["versions"].items():
         lines += _item(name, ", ".join(value) or "none" if isinstance(value, list) else value or "missing")
     lines += ["Machine", *_machine_lines(report["machine"])]
@@ -45,8 +46,7 @@ def for_people(report: dict[str, Any]) -> str:
         lines += [title, *_feature_lines(report["features"].get(group) or {})]
         if group == "javascript":
             lines += _edition_lines(report["features"].get("ecmascript") or {})
-    lines += ["GPU", *_section(report["gpu"], "adapters", _adapter_lines, "no adapter: WebGPU is off, all else works")]
-    lines += [line for driver in report["gpu"]["drivers"] for line in _driver_lines(driver)]
+    lines += ["GPU", *_gpu_lines(report["gpu"])]
     for part, title in (("isolation", "Isolation of sandboxes"), ("gpu_isolation", "Isolation of GPU hosts")):
         lines += [title, *_section(report[part], "layers", _layer_lines, "nothing is known")]
     return "\n".join(lines)
@@ -151,6 +151,8 @@ def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
     if adapter.get("identity"):
         lines += _item("identity", text("identity"), 4)
     verdict = "passed, the result is right" if check.get("ok") is True else f"FAILED: {check.get('error') or 'unknown'}"
+    if check.get("ok") is True and "seconds" in check:
+        verdict += f", {check['seconds']:.2f} s after the start of the driver"
     lines += _item("compute check", verdict, 4)
     index = adapter.get("index")
     offer = "offered" if adapter.get("offered") else f"not offered: {adapter.get('refusal')}"
@@ -160,8 +162,29 @@ def _adapter_lines(adapter: dict[str, Any]) -> list[str]:
     return lines + _item("limits", f"{_list(main)}; all {len(limits)} with --json", 4)
 
 
+def _gpu_lines(gpu: dict[str, Any]) -> list[str]:
+    lines = [line for device in gpu["devices"] for line in _device_lines(device)] or _no_device_lines(gpu)
+    lines += _section(gpu, "adapters", _adapter_lines, "no adapter: WebGPU is off, all else works")
+    if gpu["opengl_error"]:
+        lines += _item("OpenGL", f"{gpu['opengl_error']}; sandboxes do not use it")
+    return lines + [line for driver in gpu["drivers"] for line in _driver_lines(driver)]
+
+
+def _device_lines(device: dict[str, Any]) -> list[str]:
+    diagnosis = device["diagnosis"]
+    return _item(diagnosis["code"].replace("_", " "), diagnosis["text"])
+
+
+def _no_device_lines(gpu: dict[str, Any]) -> list[str]:
+    software = dict.fromkeys(str(adapter.get("device")) for adapter in gpu["adapters"] if adapter.get("type") == "cpu")
+    return _item("no GPU", f"{_list(software)} is software, on the CPU" if software else "the kernel has none")
+
+
 def _driver_lines(driver: dict[str, Any]) -> list[str]:
-    return _item(driver["manifest"], "works alone" if driver["ok"] else f"fails alone: {driver['error']}")
+    """Its diagnosis is in the error above."""
+    said = "works alone" if driver["ok"] else f"fails alone: {driver['error']}"
+    indent = " " * 4
+    return [f"  {driver['manifest']}", *textwrap.wrap(said, _WIDTH, initial_indent=indent, subsequent_indent=indent)]
 
 
 def _layer_lines(layer: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 CHOICES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
 """Variables that say which drivers there are: the loader's present name, and the older one."""
+_ADDED = "VK_ADD_DRIVER_FILES"
 _ELSEWHERE = (
     "/usr/local/nvidia/vulkan/icd.d", "/usr/local/nvidia/share/vulkan/icd.d", "/run/opengl-driver/share/vulkan/icd.d",
     "/opt/amdgpu/share/vulkan/icd.d", "/opt/amdgpu-pro/etc/vulkan/icd.d",
@@ -33,7 +34,8 @@ def manifests() -> list[str]:
     for name in CHOICES:
         if named := os.environ.get(name):
             return [found for part in named.split(":") if part for found in _at(Path(part))]
-    return list(dict.fromkeys(found for folder in folders() for found in _at(folder)))
+    added = [Path(part) for part in (os.environ.get(_ADDED) or "").split(":") if part]
+    return list(dict.fromkeys(found for place in (*added, *folders()) for found in _at(place)))
 
 
 def library_of(manifest: str) -> str:

@@ -57,6 +57,14 @@ def test_limits(report: dict[str, Any]) -> None:
     assert report["limits"]["processes"] in (processes, None)
 
 
+def test_the_verdict_counts_what_sandboxes_get(report: dict[str, Any]) -> None:
+    first, gpu, *_ = report["verdict"].split(", ")
+    assert first == f"Ready: {report['machine']['cpus_usable']} CPU" + "s" * (report["machine"]["cpus_usable"] != 1)
+    offered = [adapter for adapter in report["gpu"]["adapters"] if adapter["offered"]]
+    hardware = [adapter for adapter in offered if adapter["type"] != "cpu"]
+    assert gpu == (f"{len(hardware)} GPU" + "s" * (len(hardware) != 1) if hardware else "1 GPU (software)")
+
+
 def test_a_slice_ran(report: dict[str, Any]) -> None:
     assert report["slice"]["ok"] is True
     assert 0 < report["slice"]["milliseconds"] < 10_000
@@ -134,7 +142,8 @@ def test_adapters_computed(report: dict[str, Any]) -> None:
     offered = [adapter for adapter in report["gpu"]["adapters"] if adapter["offered"]]
     assert offered, "there is no Vulkan driver: install one (Debian: mesa-vulkan-drivers)"
     for adapter in offered:
-        assert adapter["compute"] == {"ok": True, "error": ""}
+        assert (adapter["compute"]["ok"], adapter["compute"]["error"]) == (True, "")
+        assert 0 < adapter["compute"]["seconds"] < 60
         assert adapter["backend"] == "vulkan"
         assert adapter["type"] in ("cpu", "integrated", "discrete", "unknown")
         assert adapter["device"] and adapter["vendor"] and adapter["driver"]
@@ -152,7 +161,8 @@ def test_every_layer_says_whether_it_is_in_force_and_why(report: dict[str, Any])
 def test_people_read_the_same(report: dict[str, Any]) -> None:
     done = run("--probe")
     assert (done.returncode, done.stderr) == (0, "")
-    headings = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+    verdict, *headings = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert verdict == report["verdict"]
     assert headings == [
         "Versions",
         "Machine",

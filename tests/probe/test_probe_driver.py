@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from broken_driver import BODIES, broken_driver
 from cli_driver import run
 from dcp_evaluator.errors import InstallationError
 from dcp_evaluator.gpu_options import list_adapters
+from disguised_driver import describe
 from reports import probe
 
 pytestmark = pytest.mark.any_engine
@@ -53,9 +55,10 @@ def test_a_driver_that_ends_the_process_takes_the_child_alone(tmp_path: Path, ho
     gpu = report["gpu"]
     assert gpu["error"].startswith(f"dcp-gpu-host failed ({ENDS[how]})")
     assert f"alone, {manifest} fails: repair that driver" in gpu["error"]
-    assert gpu["adapters"] == []
+    assert not any(adapter["offered"] for adapter in gpu["adapters"])
     (driver,) = gpu["drivers"]
     assert (driver["manifest"], driver["ok"]) == (str(manifest), False)
+    assert driver["diagnosis"]["code"] == "fails_unsealed"
 
 
 def test_a_driver_that_hangs_costs_a_bounded_time(tmp_path: Path) -> None:
@@ -90,3 +93,15 @@ def test_a_list_of_adapters_that_cannot_be_had_says_why(tmp_path: Path, monkeypa
     reason = r"dcp-gpu-host failed \(signal 6 \(SIGABRT\)\).*; dcp-evaluator --probe tells more"
     with pytest.raises(InstallationError, match=f"^the GPU adapters cannot be listed: {reason}$"):
         list_adapters()
+
+
+def test_a_crash_of_opengl_blames_no_vulkan_driver(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)  # GPU hosts of root run as nobody
+    source, library, manifest = (tmp_path / f"opengl{suffix}" for suffix in (".c", ".so", ".json"))
+    source.write_text("#include <stdlib.h>\n__attribute__((constructor)) static void start(void) { abort(); }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True, timeout=60)
+    describe(manifest, library)
+    gpu = probe(__EGL_VENDOR_LIBRARY_FILENAMES=str(manifest), LD_LIBRARY_PATH=str(tmp_path))["gpu"]
+    assert "signal 6 (SIGABRT)" in gpu["opengl_error"]
+    assert (gpu["error"], gpu["drivers"]) == (None, [])
+    assert any(adapter["offered"] for adapter in gpu["adapters"])

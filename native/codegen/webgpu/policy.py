@@ -64,6 +64,7 @@ EXTERNAL_ENUMS = {"PredefinedColorSpace": ["srgb", "srgb-linear", "display-p3", 
 HAND_FUNCTIONS = [
     "wgpuCreateInstance",
     "wgpuGetVersion",
+    "wgpuSetLogCallback",
     "wgpuSetLogLevel",
     "wgpuInstanceEnumerateAdapters",
     "wgpuAdapterGetInfo",
