@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from .step import DoesNotApplyError, Outcome, Settings, Step, StepFailedError, r
 DONE = ("ok", "does not apply")
 """Verdicts of steps that are not run again."""
 _LEAST_SECONDS = 2.0
+_UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 _LAST_LINES = 12
 
 Result = dict[str, Any]
@@ -95,8 +97,8 @@ def run_one(step: Step, settings: Settings, file: Path) -> None:
 
 
 def _without_names(result: Result) -> Result:
-    """Paths tell who runs this, and where."""
-    text = json.dumps(result)
+    """Paths tell who runs this, and where; a UUID tells which GPU it is of all in the world."""
+    text = _UUID.sub("UUID", json.dumps(result))
     for path, name in ((Path(__file__).parents[2], "PROJECT"), (Path.home(), "~")):
         text = text.replace(json.dumps(str(path))[1:-1], name)
     cleaned: Result = json.loads(text)
