@@ -6,17 +6,21 @@ import atexit
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from . import engines
 from .errors import JobError
 from .gpu_options import GpuOptions
 from .sandbox import SandboxFactory
 
-if TYPE_CHECKING:
-    from .results import Results
-
 _MOST_IDLE = 4  # of each memory limit
+
+
+class Running(Protocol):
+    """A run of a job that may still go on."""
+
+    def cancel(self) -> None: ...
+    def join(self) -> None: ...
 
 
 class Evaluator:
@@ -38,7 +42,7 @@ class Evaluator:
         self._gpu.visible()
         self._lock = threading.Lock()
         self._idle: dict[int | None, list[SandboxFactory]] = {}
-        self._jobs: weakref.WeakSet[Results] = weakref.WeakSet()
+        self._runs: weakref.WeakSet[Running] = weakref.WeakSet()
         self._closed = False
         _evaluators.add(self)
 
@@ -66,19 +70,20 @@ class Evaluator:
                 return
         factory.close()
 
-    def track(self, results: Results) -> None:
-        self._jobs.add(results)
+    def track(self, run: Running) -> None:
+        """``close`` cancels it, ``wait`` waits for it."""
+        self._runs.add(run)
 
     def wait(self) -> None:
         """Waits until its jobs are done, whether they failed or not."""
-        for results in list(self._jobs):
-            results._join()
+        for run in list(self._runs):
+            run.join()
 
     def close(self) -> None:
         """Cancels the jobs that still run and ends all processes."""
-        for results in list(self._jobs):
-            results.cancel()
-            results._join()
+        for run in list(self._runs):
+            run.cancel()
+            run.join()
         with self._lock:
             self._closed = True
             factories = [factory for idle in self._idle.values() for factory in idle]

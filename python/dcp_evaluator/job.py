@@ -14,6 +14,7 @@ from . import frames
 from .evaluator import Evaluator, default_evaluator
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
+from .run import JobRun
 from .slice_limits import OUTPUT_LIMIT, SliceLimits
 from .sources import open_source
 from .supervisor import Options
@@ -44,6 +45,7 @@ class Job(Emitter):
         self.work = Emitter()
         self.ready_state = "new"
         self.metrics = JobMetrics()
+        self.wants_gpu = "gpu" in self.work_function
 
     def local_exec(
         self,
@@ -85,8 +87,9 @@ class Job(Emitter):
             raise ValueError(f'on_error must be "continue" or "stop", not {on_error!r}')
         if not isinstance(evaluator, Evaluator | None):
             raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
-        limits = SliceLimits(slice_timeout, cpu_timeout, output_limit)
-        options = Options(sandboxes, progress_timeout, retries, on_error == "stop", result_limit, limits)
+        limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
+        options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
+        source = open_source(self.inputs)
         shared = SharedArrays()
         try:
             assignment = encode([frames.ASSIGN, self._assignment()], shared), shared
@@ -94,9 +97,9 @@ class Job(Emitter):
             shared.close()
             raise
         self.metrics = JobMetrics()
-        results = Results(self, evaluator or default_evaluator(), memory_limit)
-        results._start(assignment, open_source(self.inputs), options)
-        return results
+        run = JobRun(self, self.work.emit, evaluator or default_evaluator(), memory_limit, assignment, source, options)
+        run.start()
+        return run.results
 
     def __repr__(self) -> str:
         return f"<dcp_evaluator.Job {self.file_name!r} {self.ready_state}>"
@@ -108,10 +111,6 @@ class Job(Emitter):
             "arguments": list(self.arguments),
             "public": self.public,
         }
-
-    def _set_ready_state(self, state: str) -> None:
-        self.ready_state = state
-        self.emit("readystatechange", state)
 
 
 def _is_number(value: object) -> bool:

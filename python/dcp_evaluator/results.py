@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import operator
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
-from .errors import JobCancelledError, SliceError
-from .events import ConsoleEvent, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+from .errors import SliceError
 from .frame_fields import SliceMetrics
-from .supervisor import Options, Supervisor
-
-if TYPE_CHECKING:
-    from .evaluator import Evaluator
-    from .job import Job
-    from .sources import IterableSource
-    from .values import SharedArrays
+from .waiters import Waiters
 
 
 class Results(Sequence[Any]):
@@ -33,22 +23,17 @@ class Results(Sequence[Any]):
     exception from the inputs or from an event callback) is raised by whatever waits. Ctrl-C while waiting cancels.
     """
 
-    def __init__(self, job: Job, evaluator: Evaluator, memory_limit: int | None) -> None:
+    def __init__(self, job: Any, cancel: Callable[[], None], thread: threading.Thread) -> None:
+        """``cancel`` ends the job; ``thread`` brings the results."""
         self.job = job
         self.metrics: dict[int, SliceMetrics] = {}
-        self._evaluator = evaluator
-        self._memory_limit = memory_limit
+        self._waiters = Waiters(cancel, thread)
         self._outcomes: dict[int, Any] = {}
         self._errors: dict[int, SliceError] = {}
         self._arrived: list[int] = []
         self._failure: BaseException | None = None
-        self._cancelled = False
         self._complete = False  # nothing more will arrive
         self._done = False  # and the callbacks have been told
-        self._condition = threading.Condition()
-        self._wakers: list[Callable[[], object]] = []
-        self._supervisor: Supervisor | None = None
-        self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
         state = "done" if self._complete else "running"
@@ -75,12 +60,7 @@ class Results(Sequence[Any]):
 
     def cancel(self) -> None:
         """Ends the job; waiting for what has not arrived raises JobCancelledError."""
-        with self._condition:
-            if self._done:
-                return
-            self._cancelled = True
-            if self._supervisor is not None:
-                self._supervisor.stop()
+        self._waiters.cancel()
 
     def as_completed(self) -> Iterator[tuple[int, Any]]:
         """(index, value) in the order of arrival. Failed slices are left to ``errors``."""
@@ -121,14 +101,14 @@ class Results(Sequence[Any]):
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         for index in count():
-            await self._wait_async(self._ready(index))
+            await self._waiters.wait_async(self._ready(index))
             if index not in self._outcomes:
                 self._raise_failure()
                 return
             yield self._outcome(index)
 
     def __await__(self) -> Generator[Any, None, list[Any]]:
-        yield from self._wait_async(lambda: self._done).__await__()
+        yield from self._waiters.wait_async(lambda: self._done).__await__()
         self._raise_failure()
         return list(self)
 
@@ -151,156 +131,30 @@ class Results(Sequence[Any]):
             raise self._failure
 
     def _wait(self, ready: Callable[[], bool], timeout: float | None = None) -> bool:
-        if ready():
-            return True
-        if threading.current_thread() is self._thread:
-            if self._complete:
-                return True
-            raise RuntimeError("an event callback cannot wait for results: it runs on the thread that brings them")
-        try:
-            with self._condition:
-                return self._condition.wait_for(ready, timeout)
-        except KeyboardInterrupt:
-            self.cancel()
-            raise
+        return (self._complete and self._waiters.is_bringer()) or self._waiters.wait(ready, timeout)
 
-    async def _wait_async(self, ready: Callable[[], bool]) -> None:
-        loop = asyncio.get_running_loop()
-        while not ready():
-            event = asyncio.Event()
+    # --- What arrives ---
 
-            def wake(event: asyncio.Event = event) -> None:
-                loop.call_soon_threadsafe(event.set)
+    def put(self, index: int, outcome: Any, metrics: SliceMetrics) -> None:
+        """A value, or the SliceError of a slice that has failed; ``notify`` follows."""
+        if isinstance(outcome, SliceError):
+            self._errors[index] = outcome
+        self.metrics[index] = metrics
+        self._outcomes[index] = outcome
+        self._arrived.append(index)
 
-            with self._condition:
-                if ready():
-                    return
-                self._wakers.append(wake)
-            try:
-                await event.wait()
-            except asyncio.CancelledError:
-                self.cancel()
-                raise
+    def notify(self) -> None:
+        """Wakes whoever waits."""
+        self._waiters.notify()
 
-    def _notify(self) -> None:
-        with self._condition:
-            wakers, self._wakers = self._wakers, []
-            self._condition.notify_all()
-        for wake in wakers:
-            with contextlib.suppress(RuntimeError):  # that event loop is closed
-                wake()
-
-    # --- Running ---
-
-    def _start(self, assignment: tuple[bytes, SharedArrays], source: IterableSource, options: Options) -> None:
-        self._evaluator.track(self)
-        self._thread = threading.Thread(
-            target=self._run, args=(assignment, source, options), name="dcp-supervisor", daemon=True
-        )
-        self._thread.start()
-
-    def _join(self) -> None:
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-
-    def _run(self, assignment: tuple[bytes, SharedArrays], source: IterableSource, options: Options) -> None:
-        started = time.monotonic()
-        payload, shared = assignment
-        factory = supervisor = None
-        try:
-            self.job._set_ready_state("exec")
-            factory = self._evaluator.acquire(self._memory_limit)
-            if "gpu" in self.job.work_function:
-                factory.services.gpu_pool.prewarm(options.sandboxes)
-            sink = _Sink(self, source)
-            supervisor = Supervisor(factory, (payload, shared.fds), source, sink, options)
-            with self._condition:
-                self._supervisor = supervisor
-            if not self._cancelled:
-                self.job._set_ready_state("deploying")
-                supervisor.run()
-        except BaseException as error:
-            self._failure = error
-        finally:
-            with self._condition:
-                self._supervisor = None
-            if supervisor is not None:
-                supervisor.close()
-            shared.close()
-            if factory is not None:
-                self._evaluator.release(factory, self._memory_limit)
-            self.job.metrics.elapsed = time.monotonic() - started
-            self._end(options)
-
-    def _end(self, options: Options) -> None:
-        if self._failure is None and self._cancelled:
-            self._failure = JobCancelledError("the job was cancelled")
-        if self._failure is None and options.stop_on_error and self._errors:
-            self._failure = next(iter(self._errors.values()))
+    def complete(self, failure: BaseException | None) -> None:
+        """Nothing more arrives, but the job's listeners have not been told yet. ``failure``: of the whole job."""
+        self._failure = failure
         self._complete = True
-        try:
-            self.job._set_ready_state("done")
-            if self._failure is None:
-                self.job.emit("complete", self)
-        except BaseException as error:
-            self._failure = self._failure or error
+
+    def finish(self, failure: BaseException | None) -> None:
+        """The last call; ``failure`` may have come from a listener."""
+        self._failure = failure
         self._done = True
-        self._notify()
-
-
-class _Sink:
-    """Stores what the supervisor brings, and tells the job's listeners."""
-
-    def __init__(self, results: Results, source: IterableSource) -> None:
-        self._results = results
-        self._job = results.job
-        self._source = source
-        self._accepted = False
-        self._told = (-1, -1)
-        self._seen = 0
-
-    def assigned(self) -> None:
-        if not self._accepted:
-            self._accepted = True
-            self._job._set_ready_state("deployed")
-            self._job.emit("accepted", self._job)
-
-    def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
-        self._job.metrics.slices += 1
-        self._store(index, value, metrics)
-        if self._job.has("result"):
-            self._job.emit("result", ResultEvent(index, value, metrics))
-
-    def error(self, error: SliceError, metrics: SliceMetrics) -> None:
-        self._job.metrics.errors += 1
-        self._results._errors[error.index] = error
-        self._store(error.index, error, metrics)
-        self._job.emit("error", error)
-
-    def progress(self, index: int, value: Any) -> None:
-        if self._job.has("progress"):
-            self._job.emit("progress", ProgressEvent(index, value))
-
-    def console(self, index: int, level: str, text: str) -> None:
-        self._job.emit("console", ConsoleEvent(index, level, text))
-
-    def emit(self, index: int, name: str, value: Any) -> None:
-        self._job.work.emit(name, WorkEvent(index, name, value))
-
-    def sandbox_died(self, reason: str) -> None:
-        self._job.metrics.sandbox_deaths += 1
-
-    def flush(self, distributed: int) -> None:
-        computed = len(self._results._arrived)
-        if computed != self._seen:
-            self._seen = computed
-            self._results._notify()
-        if (distributed, computed) != self._told and self._job.has("status"):
-            self._told = (distributed, computed)
-            self._job.emit("status", StatusEvent(self._source.total, distributed, computed))
-
-    def _store(self, index: int, outcome: Any, metrics: SliceMetrics) -> None:
-        self._job.metrics.add(metrics)
-        self._results.metrics[index] = metrics
-        self._results._outcomes[index] = outcome
-        self._results._arrived.append(index)
+        self._waiters.cancel = lambda: None  # it has ended, and the run may go
+        self._waiters.notify()

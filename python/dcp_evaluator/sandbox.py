@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
-from collections import deque
 from functools import partial
-from typing import Any
 
 from . import _native, frames
 from .frame_fields import SandboxFrame
 from .gpu_options import GpuOptions
 from .services import SandboxServices
+from .slice_ledger import Lane, LaneState, Slice
 from .slice_limits import SliceLimits, SliceUse
 from .spawn import spawn_sandbox
 from .values import FrameDecoder, SharedArrays, encode
@@ -20,24 +20,7 @@ from .zygote import Zygote
 _MOST_QUEUED_BYTES = 32 << 20
 _WINDOW_SECONDS = 0.010
 _LARGEST_WINDOW = 256
-
-
-class Slice:
-    """One datum on its way to a result.
-
-    ``index`` counts from 0; ``size``: bytes that were sent for it.
-    ``starved``: a sandbox that had run others before had no memory left for it.
-    """
-
-    __slots__ = ("datum", "deaths", "index", "rejections", "size", "starved")
-
-    def __init__(self, index: int, datum: Any) -> None:
-        self.index = index
-        self.datum = datum
-        self.deaths = 0
-        self.rejections = 0
-        self.size = 0
-        self.starved = False
+_EXIT_GRACE = 2.0
 
 
 class SandboxFactory:
@@ -67,7 +50,10 @@ class SandboxFactory:
 
 
 class Sandbox:
-    """A sandbox process. ``queue`` holds the slices that it was given and has not answered; the first one runs."""
+    """A sandbox process: its channel, how far ahead slices are sent to it, and when it has been quiet for too long.
+
+    ``lane``: its slices, and what state it is in.
+    """
 
     def __init__(
         self, number: int, channel: _native.FrameChannel, service_socket: socket.socket, decoder: FrameDecoder
@@ -75,61 +61,51 @@ class Sandbox:
         self.number = number
         self.channel = channel
         self.service_socket = service_socket
-        self.queue: deque[Slice] = deque()
-        self.assigned = False
-        self.ended = False
-        self.answered = 0
-        self.results = 0
-        self.quiet_since = 0.0
+        self.lane = Lane()
         self.use = SliceUse(SliceLimits())
-        self.window = 1
         self._decoder = decoder
+        self._window = 1
         self._queued_bytes = 0
-        self._seconds_a_slice = 0.0
+        self._results = 0
+        self._seconds_per_slice = 0.0
         self._measured_at = 0.0
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it has been given no slice yet."""
-        return not self.answered and not self.queue
 
     @property
     def wants_slices(self) -> bool:
         """Whether its queue has run low. Many small slices are sent ahead; long ones one by one."""
-        return self.assigned and not self.ended and len(self.queue) <= self.window // 2
+        return self.lane.state is LaneState.ASSIGNED and len(self.lane.queue) <= self._window // 2
 
+    @property
     def has_room(self) -> bool:
-        return len(self.queue) < self.window and self._queued_bytes < _MOST_QUEUED_BYTES
+        return len(self.lane.queue) < self._window and self._queued_bytes < _MOST_QUEUED_BYTES
 
-    def run(self, work: Slice, now: float) -> None:
-        """Queues a slice. Raises TypeError or ValueError when its datum cannot be sent."""
+    @property
+    def readable(self) -> bool:
+        """Whether its channel is open."""
+        return self.lane.state is LaneState.STARTING or self.lane.state is LaneState.ASSIGNED
+
+    def send(self, work: Slice) -> None:
+        """Writes a slice. Raises TypeError or ValueError when its datum cannot be sent."""
         shared = SharedArrays()
         try:
             payload = encode([frames.RUN, work.index, work.datum], shared)
             self.channel.send(payload, shared.fds)
         finally:
             shared.close()
-        if not self.queue:
-            self.quiet_since = self._measured_at = now
-            self.use.begin(now)
         work.size = len(payload) + shared.size
         self._queued_bytes += work.size
-        self.queue.append(work)
 
-    def pop(self) -> Slice:
-        """Takes the slice that runs from the queue."""
-        work = self.queue.popleft()
-        self._queued_bytes -= work.size
-        return work
+    def begin(self, now: float) -> None:
+        """A slice begins to run where none did."""
+        self._measured_at = now
+        self.use.begin(now)
 
-    def finish(self, now: float) -> Slice:
-        """Takes the slice that runs from the queue; the next one begins."""
-        work = self.pop()
-        self.answered += 1
-        self.quiet_since = now
-        if self.queue:
+    def finish(self, now: float) -> None:
+        """The slice that runs has its answer; the next one begins."""
+        self._queued_bytes -= self.lane.queue[0].size
+        self.use.quiet_since = now
+        if len(self.lane.queue) > 1:
             self.use.begin(now)
-        return work
 
     def receive(self) -> list[tuple[SandboxFrame, int]]:
         """Frames that have come, and their bytes. Raises EOFError, OSError, and FrameError for a broken protocol."""
@@ -149,13 +125,21 @@ class Sandbox:
         """Adapts the window after ``finished`` slices were answered."""
         seconds = (now - self._measured_at) / finished
         self._measured_at = now
-        self._seconds_a_slice = seconds if self.results == 0 else 0.75 * self._seconds_a_slice + 0.25 * seconds
-        self.results += finished
-        target = int(_WINDOW_SECONDS / max(self._seconds_a_slice, 1e-6))
-        self.window = max(1, min(target, 2 * self.window, _LARGEST_WINDOW))
+        self._seconds_per_slice = seconds if self._results == 0 else 0.75 * self._seconds_per_slice + 0.25 * seconds
+        self._results += finished
+        target = int(_WINDOW_SECONDS / max(self._seconds_per_slice, 1e-6))
+        self._window = max(1, min(target, 2 * self._window, _LARGEST_WINDOW))
+
+    @property
+    def deadline(self) -> float:
+        """When it has to be looked at if nothing comes from it."""
+        if self.lane.state is LaneState.CLOSING:
+            return self.use.quiet_since + _EXIT_GRACE
+        if self.lane.queue:
+            return self.use.deadline
+        return self.use.quiet_deadline if self.lane.state is LaneState.STARTING else math.inf
 
     def close(self) -> None:
         """Closes the channel and the service socket: the sandbox ends."""
-        self.ended = True
         self.channel.close()
         self.service_socket.close()

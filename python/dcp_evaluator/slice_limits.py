@@ -11,11 +11,15 @@ _SHORTEST_CHECK = 0.002
 
 
 class SliceLimits(NamedTuple):
-    """``wall``, ``cpu``: seconds, None without a limit. ``output``: bytes of console, progress and emitted events."""
+    """``wall``, ``cpu``: seconds, None without a limit. ``output``: bytes of console, progress and emitted events.
+
+    ``progress``: seconds without a call of ``progress()``, or until a sandbox is ready; None for ever.
+    """
 
     wall: float | None = None
     cpu: float | None = None
     output: int = OUTPUT_LIMIT
+    progress: float | None = None
 
 
 class LimitExceeded(NamedTuple):
@@ -31,6 +35,7 @@ class SliceUse:
 
     def __init__(self, limits: SliceLimits) -> None:
         self.process: int | None = None
+        self.quiet_since = 0.0
         self._limits = limits
         self._output = 0
         self._wall_end = self._cpu_check = math.inf
@@ -38,6 +43,7 @@ class SliceUse:
 
     def begin(self, now: float) -> None:
         """A slice begins to run at ``now``, of the monotonic clock."""
+        self.quiet_since = now
         self._output = 0
         if self._limits.wall is not None:
             self._wall_end = now + self._limits.wall
@@ -47,13 +53,24 @@ class SliceUse:
             self._cpu_check = now + self._limits.cpu
 
     @property
+    def quiet_deadline(self) -> float:
+        """When it has been quiet for too long."""
+        return math.inf if self._limits.progress is None else self.quiet_since + self._limits.progress
+
+    @property
     def deadline(self) -> float:
-        """When ``exceeded`` is to be asked again."""
-        return min(self._wall_end, self._cpu_check)
+        """When ``exceeded`` must be called again."""
+        return min(self._wall_end, self._cpu_check, self.quiet_deadline)
 
     def exceeded(self, now: float) -> LimitExceeded | None:
         """The limit of time that the running slice has reached."""
         wall, cpu = self._limits.wall, self._limits.cpu
+        if now >= self.quiet_deadline:
+            message = (
+                f"no progress for {self._limits.progress:g} s, its sandbox was ended; "
+                f"call progress() more often or raise progress_timeout"
+            )
+            return LimitExceeded("NoProgressError", message, "ENOPROGRESS")
         if wall is not None and now >= self._wall_end:
             return _exceeded("SliceTimeoutError", f"it ran for {wall:g} s", "slice_timeout", "ETIMEOUT")
         if cpu is not None and now >= self._cpu_check:

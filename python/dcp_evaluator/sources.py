@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _native, frames
-from .sandbox import Slice
+from .slice_ledger import Slice
 from .values import SharedPart, check_array, contiguous, element_type_of, shared_memory_of
 
 _CHUNK_BYTES = 32 << 20

@@ -1,23 +1,17 @@
 """Takes slices from a source, runs them in sandboxes on this machine, and hands what comes of them to a sink.
 
-Other ranges (a cluster, DCP itself) can supply another source and sink; the supervisor knows nothing of jobs' owners.
+What becomes of slices is the ledger's; here are frames, clocks and the zygote's messages. Other ranges (a cluster, DCP
+itself) can supply another source and sink; the supervisor knows nothing of jobs' owners.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import math
-import os
-import selectors
-import socket
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from . import _native
-from .errors import DcpError, JobError, SliceError, ZygoteError
+from .errors import JobError, SliceError, ZygoteError
 from .exit_status import ExitStatus
 from .frame_fields import (
     NO_METRICS,
@@ -38,21 +32,14 @@ from .frame_fields import (
     UnusableEmit,
     UnusableResult,
 )
-from .sandbox import Sandbox, SandboxFactory, Slice
-from .slice_limits import LimitExceeded, SliceLimits, SliceUse
+from .sandbox import Sandbox, SandboxFactory
+from .sandbox_pool import SandboxPool
+from .slice_ledger import LaneEvent, LaneState, SliceLedger, SliceSource
+from .slice_limits import LimitExceeded, SliceLimits
 from .values import FrameDecoder
 from .zygote_messages import Exited, Refused, Spawned
 
-_MOST_BARREN_DEATHS = 5
-_EXIT_GRACE = 2.0
 _OUT_OF_MEMORY = "out of memory; use less of it in a slice, or raise memory_limit"
-
-
-class SliceSource(Protocol):
-    """Where slices come from."""
-
-    def take(self) -> Slice | None:
-        """The next slice, or None when there are no more."""
 
 
 class Sink(Protocol):
@@ -69,10 +56,9 @@ class Sink(Protocol):
 
 
 class Options(NamedTuple):
-    """``progress_timeout``: seconds, None for ever. ``retries``: how often a slice runs again when its sandbox dies."""
+    """``retries``: how often a slice runs again when its sandbox dies."""
 
     sandboxes: int
-    progress_timeout: float | None
     retries: int
     stop_on_error: bool
     result_limit: int
@@ -90,383 +76,229 @@ class Supervisor:
         sink: Sink,
         options: Options,
     ) -> None:
-        self._factory = factory
-        self._assignment = assignment
-        self._source = source
         self._sink = sink
         self._options = options
-        self._decoder = FrameDecoder(options.result_limit)
-        self._sandboxes: dict[int, Sandbox] = {}
-        self._again: deque[Slice] = deque()
-        self._starved: deque[Slice] = deque()  # each waits for a new sandbox
-        self._exhausted = False
-        self._open = 0  # slices taken and not yet answered
-        self._distributed = 0
-        self._barren_deaths = 0
         self._stopped = False
-        self._selector = selectors.DefaultSelector()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._ledger = SliceLedger(source, options.retries)
+        decoder = FrameDecoder(options.result_limit)
+        self._pool = SandboxPool(factory, assignment, decoder, options.limits)
 
     def stop(self) -> None:
         """Makes ``run`` return soon; may be called from any thread, before ``close``."""
         self._stopped = True
-        os.eventfd_write(self._wake, 1)
+        self._pool.wake()
 
     def close(self) -> None:
         """The last call, after ``run`` has returned and when nobody calls ``stop`` any more."""
-        os.close(self._wake)
+        self._pool.close()
 
     def run(self) -> None:
         """Returns when every slice has its result or error, or after ``stop``. Raises JobError, ZygoteError."""
         try:
-            self._selector.register(self._wake, selectors.EVENT_READ, lambda mask: None)
-            self._selector.register(self._factory.zygote, selectors.EVENT_READ, self._on_zygote)
+            self._pool.watch_zygote(self._on_zygote)
             while not self._stopped:
                 try:
                     if not self._step():
                         break
                 except ZygoteError as error:
                     self._replace_zygote(error)
-                self._sink.flush(self._distributed)
-            self._sink.flush(self._distributed)
+                self._sink.flush(self._ledger.distributed)
+            self._sink.flush(self._ledger.distributed)
         finally:
-            for sandbox in list(self._sandboxes.values()):
-                self._drop(sandbox)
-            self._selector.close()
+            self._ledger.cancel()
+            self._pool.end()
 
     def _step(self) -> bool:
         """Hands out, waits for something to happen and handles it; False when all is done."""
-        self._fill_sandboxes()
-        if self._exhausted and not self._open:
+        now = time.monotonic()
+        for sandbox in self._pool:
+            if sandbox.wants_slices and not self._stopped:
+                self._feed(sandbox, now)
+        while len(self._pool) < self._options.sandboxes and not self._stopped and self._ledger.wants_sandbox():
+            self._ledger.add(self._pool.start(now, self._read).lane)
+        if self._ledger.done:
             return False
-        for key, mask in self._selector.select(self._time_left()):
-            key.data(mask)
+        self._pool.wait()
         self._check_deadlines()
         return True
 
-    # --- Handing out ---
-
-    def _take(self, sandbox: Sandbox) -> Slice | None:
-        if self._starved and sandbox.is_new:
-            return self._starved.popleft()
-        return self._again.popleft() if self._again else self._take_new()
-
-    def _take_new(self) -> Slice | None:
-        if self._exhausted:
-            return None
-        work = self._source.take()
-        if work is None:
-            self._exhausted = True
-        else:
-            self._open += 1
-            self._distributed += 1
-        return work
-
-    def _fill_sandboxes(self) -> None:
-        now = time.monotonic()
-        for sandbox in self._sandboxes.values():
-            if sandbox.wants_slices and not self._stopped:
-                self._feed(sandbox, now)
-        self._start_sandboxes(now)
-
     def _feed(self, sandbox: Sandbox, now: float) -> None:
-        while sandbox.has_room() and not self._stopped:
-            work = self._take(sandbox)
+        while sandbox.has_room and not self._stopped:
+            work = self._ledger.next(sandbox.lane)
             if work is None:
                 break
             try:
-                sandbox.run(work, now)
+                sandbox.send(work)
             except (TypeError, ValueError) as error:
+                self._ledger.cannot_be_sent(work)
                 message = f"the input cannot be sent to a sandbox: {error}"
-                self._fail(SliceError(work.index, type(error).__name__, message, code="EINPUT"))
-        self._flush(sandbox)
-
-    def _start_sandboxes(self, now: float) -> None:
-        """Starts as many as are wanted and can be of use."""
-        idle = sum(1 for sandbox in self._sandboxes.values() if not sandbox.queue)
-        new = sum(1 for sandbox in self._sandboxes.values() if sandbox.is_new)
-        while len(self._sandboxes) < self._options.sandboxes and not self._stopped:
-            if len(self._starved) <= new and len(self._again) + len(self._starved) <= idle:
-                work = self._take_new()
-                if work is None:
-                    return
-                self._again.append(work)
-            self._start_sandbox(now)
-            idle += 1
-            new += 1
-
-    def _start_sandbox(self, now: float) -> None:
-        try:
-            sandbox = self._factory.create(self._decoder)
-        except OSError as error:
-            remedy = "; use fewer sandboxes, or raise the limit with ulimit -n" if error.errno == errno.EMFILE else ""
-            raise JobError(f"a sandbox cannot be made: {error.strerror}{remedy}") from None
-        self._sandboxes[sandbox.number] = sandbox
-        sandbox.quiet_since = now
-        sandbox.use = SliceUse(self._options.limits)
-        self._selector.register(sandbox.channel, selectors.EVENT_READ, lambda mask: self._on_channel(sandbox, mask))
-        self._selector.register(sandbox.service_socket, selectors.EVENT_READ, lambda mask: self._on_service(sandbox))
-        sandbox.channel.send(*self._assignment)
-        self._flush(sandbox)
-
-    def _flush(self, sandbox: Sandbox) -> None:
-        if sandbox.ended:
-            return
-        try:
-            done = sandbox.channel.flush()
-        except OSError:
-            done = True  # it has ended: reading will say so
-        wanted = selectors.EVENT_READ if done else selectors.EVENT_READ | selectors.EVENT_WRITE
-        key = self._selector.get_key(sandbox.channel)
-        if key.events != wanted:
-            self._selector.modify(sandbox.channel, wanted, key.data)
+                self._report_error(SliceError(work.index, type(error).__name__, message, code="EINPUT"))
+                continue
+            if not sandbox.lane.queue:
+                sandbox.begin(now)
+            self._ledger.sent(sandbox.lane, work)
+        self._pool.flush(sandbox)
 
     # --- What sandboxes say ---
 
-    def _on_channel(self, sandbox: Sandbox, mask: int) -> None:
-        if sandbox.ended:
-            return
-        if mask & selectors.EVENT_WRITE:
-            self._flush(sandbox)
-        if mask & selectors.EVENT_READ:
-            self._read(sandbox)
-
     def _read(self, sandbox: Sandbox) -> bool:
         """Handles one batch of frames; False when there was none."""
-        try:
-            received = sandbox.receive()
-        except (EOFError, ConnectionError):
-            self._hung_up(sandbox)
-            return False
-        except _native.FrameError as error:
-            self._misbehaved(sandbox, str(error))
-            return False
         now = time.monotonic()
-        before = len(sandbox.queue)
+        before = sandbox.lane.answered
         try:
+            received = self._receive(sandbox, now)
             for frame, size in received:
                 self._handle(sandbox, frame, size, now)
-                if sandbox.ended or self._stopped:
+                if not sandbox.readable or self._stopped:
                     return False
         except _native.FrameError as error:
-            self._misbehaved(sandbox, str(error))
+            self._died(sandbox, f"it broke the frame protocol: {error}")
             return False
-        finished = before - len(sandbox.queue)
+        finished = sandbox.lane.answered - before
         if finished > 0:
             sandbox.measure(finished, now)
-            self._barren_deaths = 0
         return bool(received)
+
+    def _receive(self, sandbox: Sandbox, now: float) -> list[tuple[SandboxFrame, int]]:
+        """Raises FrameError."""
+        try:
+            return sandbox.receive()
+        except (EOFError, ConnectionError):
+            self._pool.stop_reading(sandbox)  # the zygote will say how it ended
+            sandbox.lane.move(LaneEvent.HANG_UP)
+            sandbox.use.quiet_since = now
+            return []
 
     def _handle(self, sandbox: Sandbox, frame: SandboxFrame, size: int, now: float) -> None:
         match frame:
             case Result() | UnusableResult() | Failed() | OutOfMemory() | Rejected():
-                self._answered(sandbox, frame, now)
+                if not sandbox.lane.runs(frame.index):
+                    raise _native.FrameError("an answer to a slice that does not run")
+                sandbox.finish(now)
+                self._answered(sandbox, frame)
             case Progress() | Console() | Emit() | UnusableEmit():
-                if exceeded := sandbox.use.add_output(size):
-                    return (
-                        self._end_slice(sandbox, exceeded) if sandbox.queue else self._died(sandbox, exceeded.message)
-                    )
-                self._report(sandbox, frame, now)
+                if (exceeded := sandbox.use.add_output(size)) is None:
+                    self._report_output(sandbox, frame, now)
+                elif sandbox.lane.queue:
+                    self._stop_slice(sandbox, exceeded)
+                else:
+                    self._died(sandbox, exceeded.message)
             case Ready():
-                sandbox.quiet_since = now
-            case Assigned():
-                sandbox.assigned = True
-                sandbox.quiet_since = now
+                sandbox.use.quiet_since = now
+            case Assigned() if sandbox.lane.state is LaneState.STARTING:
+                sandbox.lane.move(LaneEvent.ASSIGN)
+                sandbox.use.quiet_since = now
                 self._sink.assigned()
-            case AssignmentFailed(error):
-                if sandbox.assigned:
-                    raise _native.FrameError("a refusal of what was agreed to")
+            case AssignmentFailed(error) if sandbox.lane.state is LaneState.STARTING:
                 raise JobError(error.message, name=error.name, stack=error.stack)
-        return None
+            case _:
+                raise _native.FrameError("a second answer to the assignment")
 
-    def _report(self, sandbox: Sandbox, output: Output, now: float) -> None:
+    def _answered(self, sandbox: Sandbox, answer: Answer) -> None:
+        lane = sandbox.lane
+        match answer:
+            case Result(index, value, metrics):
+                self._ledger.answered(lane)
+                self._sink.result(index, value, metrics)
+            case Failed(index, error, metrics):
+                self._ledger.failed(lane)
+                self._report_error(SliceError(index, *error), metrics)
+            case UnusableResult(index, reason):
+                self._ledger.failed(lane)
+                message = f"the result cannot be taken: {reason}"
+                self._report_error(SliceError(index, "ResultError", message, code="ERESULT"))
+            case OutOfMemory(index, error, metrics):
+                self._ran_out_of_memory(sandbox, SliceError(index, *error), metrics)
+            case Rejected(index, reason, retries):
+                if self._ledger.rejected(lane, retries):
+                    message = f"the work function rejected its slice: {reason}"
+                    self._report_error(SliceError(index, "WorkReject", message, code="EWORKREJECT"))
+
+    def _ran_out_of_memory(self, sandbox: Sandbox, error: SliceError, metrics: SliceMetrics = NO_METRICS) -> None:
+        """Its sandbox takes no more slices."""
+        failed = self._ledger.out_of_memory(sandbox.lane)
+        self._pool.remove(sandbox)
+        if failed:
+            self._report_error(error, metrics)
+
+    def _report_output(self, sandbox: Sandbox, output: Output, now: float) -> None:
         match output:
             case Progress(index, value):
-                if sandbox.queue and sandbox.queue[0].index == index:
-                    sandbox.quiet_since = now
+                if sandbox.lane.runs(index):
+                    sandbox.use.quiet_since = now
                     self._sink.progress(index, value)
             case Console(index, level, text):
                 self._sink.console(index, level, text)
             case Emit(index, name, value):
                 self._sink.emit(index, name, value)
 
-    def _answered(self, sandbox: Sandbox, answer: Answer, now: float) -> None:
-        if not sandbox.queue or sandbox.queue[0].index != answer.index:
-            raise _native.FrameError("an answer to a slice that does not run")
-        work = sandbox.finish(now)
-        match answer:
-            case Result(index, value, metrics):
-                self._open -= 1
-                self._sink.result(index, value, metrics)
-            case Failed(index, error, metrics):
-                self._fail(SliceError(index, *error), metrics)
-            case OutOfMemory(index, error, metrics):
-                self._starve(sandbox, SliceError(index, *error), work, metrics)
-            case UnusableResult(index, reason):
-                self._fail(SliceError(index, "ResultError", f"the result cannot be taken: {reason}", code="ERESULT"))
-            case Rejected(index, reason, retries):
-                work.rejections += 1
-                if work.rejections <= retries:
-                    self._again.append(work)
-                else:
-                    message = f"the work function rejected its slice: {reason}"
-                    self._fail(SliceError(index, "WorkReject", message, code="EWORKREJECT"))
-
-    def _fail(self, error: SliceError, metrics: SliceMetrics = NO_METRICS) -> None:
-        self._open -= 1
+    def _report_error(self, error: SliceError, metrics: SliceMetrics = NO_METRICS) -> None:
         if self._options.stop_on_error:
             self._stopped = True
         self._sink.error(error, metrics)
 
-    def _on_service(self, sandbox: Sandbox) -> None:
-        if not sandbox.ended and not self._factory.services.answer(sandbox.service_socket, sandbox.number):
-            self._unregister(sandbox.service_socket)
-
     # --- How sandboxes end ---
 
-    def _on_zygote(self, mask: int) -> None:
-        for message in self._factory.zygote.receive():
-            sandbox = self._sandboxes.get(message.sandbox)
-            if sandbox is None:
-                continue
+    def _on_zygote(self) -> None:
+        for sandbox, message in self._pool.zygote_messages():
             match message:
                 case Spawned(_, pid):
                     sandbox.use.process = pid
                 case Refused(_, reason):
-                    self._count_barren_death(JobError(f"a sandbox cannot be made: {reason}"))
+                    self._ledger.count_death(JobError(f"a sandbox cannot be made: {reason}"))
                     self._lose(sandbox, reason)
                 case Exited(_, status):
                     self._on_exited(sandbox, status)
 
     def _on_exited(self, sandbox: Sandbox, status: ExitStatus) -> None:
-        while not sandbox.ended and self._read(sandbox):
+        while sandbox.readable and self._read(sandbox):
             pass  # what it said before it ended counts
-        if sandbox.number not in self._sandboxes or self._stopped:
+        if sandbox not in self._pool or self._stopped:
             return
-        if sandbox.queue and status.is_out_of_memory:
-            work = sandbox.finish(time.monotonic())
-            self._starve(sandbox, SliceError(work.index, "InternalError", _OUT_OF_MEMORY), work)
+        if sandbox.lane.queue and status.is_out_of_memory:
+            index = sandbox.lane.queue[0].index
+            self._ran_out_of_memory(sandbox, SliceError(index, "InternalError", _OUT_OF_MEMORY))
         else:
             self._died(sandbox, str(status))
 
     def _replace_zygote(self, error: ZygoteError) -> None:
         """All sandboxes have ended with it. Raises ``error`` where zygotes end again and again, and no slice does."""
-        self._count_barren_death(error)
-        for sandbox in list(self._sandboxes.values()):
-            while not sandbox.ended and self._read(sandbox):
+        self._ledger.count_death(error)
+        for sandbox in self._pool:
+            while sandbox.readable and self._read(sandbox):
                 pass
-            if sandbox.number in self._sandboxes:
+            if sandbox in self._pool:
                 self._lose(sandbox, str(error))
-        self._selector.unregister(self._factory.zygote)
-        self._factory.replace_zygote()
-        self._selector.register(self._factory.zygote, selectors.EVENT_READ, self._on_zygote)
-
-    def _hung_up(self, sandbox: Sandbox) -> None:
-        """Its channel is closed: the zygote will say how it ended."""
-        self._unregister(sandbox.channel)
-        sandbox.ended = True
-        sandbox.quiet_since = time.monotonic()
-
-    def _misbehaved(self, sandbox: Sandbox, what: str) -> None:
-        self._died(sandbox, f"it broke the frame protocol: {what}")
+        self._pool.replace_zygote()
 
     def _check_deadlines(self) -> None:
         now = time.monotonic()
-        for sandbox in list(self._sandboxes.values()):
-            if now < self._deadline(sandbox):
+        for sandbox in self._pool:
+            if now < sandbox.deadline:
                 continue
-            if sandbox.ended:
+            if sandbox.lane.state is LaneState.CLOSING:
                 self._died(sandbox, "it closed its channel")
-            elif sandbox.queue and now < self._progress_deadline(sandbox):
-                if exceeded := sandbox.use.exceeded(now):
-                    self._end_slice(sandbox, exceeded)
-            elif sandbox.queue:
-                self._no_progress(sandbox)
-            else:
-                self._died(sandbox, f"no sign of life for {self._options.progress_timeout:g} s")
+            elif not sandbox.lane.queue:
+                self._died(sandbox, f"no sign of life for {self._options.limits.progress:g} s")
+            elif exceeded := sandbox.use.exceeded(now):
+                self._stop_slice(sandbox, exceeded)
 
-    def _deadline(self, sandbox: Sandbox) -> float:
-        if sandbox.ended:
-            return sandbox.quiet_since + _EXIT_GRACE
-        return min(self._progress_deadline(sandbox), sandbox.use.deadline if sandbox.queue else math.inf)
-
-    def _progress_deadline(self, sandbox: Sandbox) -> float:
-        if self._options.progress_timeout is None or (sandbox.assigned and not sandbox.queue):
-            return math.inf
-        return sandbox.quiet_since + self._options.progress_timeout
-
-    def _time_left(self) -> float | None:
-        deadline = min(map(self._deadline, self._sandboxes.values()), default=math.inf)
-        return None if deadline == math.inf else max(0.0, deadline - time.monotonic())
-
-    def _no_progress(self, sandbox: Sandbox) -> None:
-        message = (
-            f"no progress for {self._options.progress_timeout:g} s, its sandbox was ended; "
-            f"call progress() more often or raise progress_timeout"
-        )
-        self._end_slice(sandbox, LimitExceeded("NoProgressError", message, "ENOPROGRESS"))
-
-    def _end_slice(self, sandbox: Sandbox, exceeded: LimitExceeded) -> None:
+    def _stop_slice(self, sandbox: Sandbox, exceeded: LimitExceeded) -> None:
         """Ends the sandbox, and its slice with an error."""
-        work = sandbox.pop()
-        self._requeue(sandbox)
-        self._drop(sandbox)
-        self._fail(SliceError(work.index, exceeded.name, exceeded.message, code=exceeded.code))
-
-    def _starve(self, sandbox: Sandbox, error: SliceError, work: Slice, metrics: SliceMetrics = NO_METRICS) -> None:
-        """Its sandbox takes no more slices.
-
-        One that was not the first there runs again, in a new sandbox: what others have left is not its fault.
-        """
-        self._barren_deaths = 0
-        self._requeue(sandbox)
-        self._drop(sandbox)
-        if work.starved or sandbox.answered == 1:
-            self._fail(error, metrics)
-        else:
-            work.starved = True
-            self._starved.append(work)
+        work = self._ledger.stopped(sandbox.lane)
+        self._pool.remove(sandbox)
+        self._report_error(SliceError(work.index, exceeded.name, exceeded.message, code=exceeded.code))
 
     def _died(self, sandbox: Sandbox, reason: str) -> None:
-        if not sandbox.queue:
-            self._count_barren_death(JobError(f"sandboxes die before they begin a slice; the last: {reason}"))
+        if not sandbox.lane.queue:
+            self._ledger.count_death(JobError(f"sandboxes die before they begin a slice; the last: {reason}"))
         self._lose(sandbox, reason)
-
-    def _count_barren_death(self, error: DcpError) -> None:
-        """Raises ``error`` where nothing but deaths has happened for long."""
-        self._barren_deaths += 1
-        if self._barren_deaths > _MOST_BARREN_DEATHS:
-            raise error
 
     def _lose(self, sandbox: Sandbox, reason: str) -> None:
         """Its slices run again elsewhere, the one that ran only as often as ``retries`` allow."""
-        running = sandbox.pop() if sandbox.queue else None
-        self._requeue(sandbox)
-        self._drop(sandbox)
+        failed = self._ledger.lost(sandbox.lane)
+        self._pool.remove(sandbox)
         self._sink.sandbox_died(reason)
-        if running is None:
-            return
-        running.deaths += 1
-        if running.deaths <= self._options.retries:
-            self._again.append(running)
-            return
-        message = f"its sandbox died, {running.deaths} of {running.deaths} times; the last: {reason}"
-        self._fail(SliceError(running.index, "SandboxError", message, code="ESANDBOX"))
-
-    def _requeue(self, sandbox: Sandbox) -> None:
-        """Slices that have not begun lose nothing."""
-        self._again.extendleft(reversed(sandbox.queue))
-        sandbox.queue.clear()
-
-    def _drop(self, sandbox: Sandbox) -> None:
-        self._unregister(sandbox.channel)
-        self._unregister(sandbox.service_socket)
-        sandbox.close()
-        del self._sandboxes[sandbox.number]
-        self._factory.services.release(sandbox.number)
-        with contextlib.suppress(ZygoteError):
-            self._factory.zygote.kill(sandbox.number)
-
-    def _unregister(self, stream: _native.FrameChannel | socket.socket) -> None:
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(stream)
+        if failed is not None:
+            message = f"its sandbox died, {failed.deaths} of {failed.deaths} times; the last: {reason}"
+            self._report_error(SliceError(failed.index, "SandboxError", message, code="ESANDBOX"))
