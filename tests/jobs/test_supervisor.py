@@ -1,4 +1,4 @@
-"""When sandboxes die, hang, lie or are starved: what happens to their slices, and that the rest goes on."""
+"""When sandboxes die, hang, lie or run out of memory: what happens to their slices, and that the rest goes on."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ KILLS = {
     "v8": {"dcp-sandbox": 60, "dcp-zygote": 2, "dcp-gpu-host": 12},
 }
 PAUSE = 0.06  # seconds between two kills, on average
-BARREN = 3  # kills between two results, at most: a job ends in which nothing but deaths happens
+WITHOUT_RESULT = 3  # kills between two results, at most: a job ends in which nothing but deaths happens
 DEADLINE = 200.0
 """Seconds after which the job gets no more slices, however few were killed; far above what it takes."""
 
@@ -92,7 +92,7 @@ class Killer:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        results_before = collections.deque([-1] * BARREN, BARREN)  # each of the last kills
+        results_before = collections.deque([-1] * WITHOUT_RESULT, WITHOUT_RESULT)  # each of the last kills
         for kind in self._order:
             self._end.wait(self._random.expovariate(1 / PAUSE))
             while self.results <= results_before[0] or not self._kill_one(kind):
