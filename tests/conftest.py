@@ -79,6 +79,13 @@ def evaluator() -> Iterator[dcp.Evaluator]:
 
 
 @pytest.fixture
+def script(request: pytest.FixtureRequest) -> str:
+    """The JavaScript of ``test_NAME``: ``js/NAME.js`` beside its module."""
+    name = request.function.__name__.removeprefix("test_")
+    return request.path.with_name("js").joinpath(f"{name}.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture
 def missing(tmp_path: Path) -> Path:
     """A path of which nothing exists below the test's own folder."""
     return tmp_path / "missing"

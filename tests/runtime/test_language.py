@@ -173,55 +173,9 @@ def test_literals_have_what_they_say_each_time_they_are_evaluated(tmp_path: Path
     ]
 
 
-def test_strings_are_put_together_and_taken_apart(tmp_path: Path) -> None:
+def test_strings_are_put_together_and_taken_apart(tmp_path: Path, script: str) -> None:
     """Piece by piece, past every size at which the engine stores them in another way; what was kept stays as it was."""
-    source = """
-      const found = [];
-      function built(pieces) {
-        let text = "", kept = [], other;
-        for (let i = 0; i < 60000; i++) {
-          if (i % 9973 === 0) { kept.push(text); other = text; }
-          text += pieces(i);
-          if (i === 30000) { const twice = text + "x"; found.push(twice.length - text.length); }
-        }
-        found.push(kept.every((part) => text.startsWith(part)), text.startsWith(other));
-        found.push(kept.map((part) => part.length));
-        return text;
-      }
-      const check = (pieces) => {
-        const list = Array.from({ length: 60000 }, (_, i) => pieces(i));
-        const text = built(pieces), joined = list.join("");
-        let sum = 0, same = true;
-        for (let i = 0; i < text.length; i++) {
-          sum = (sum * 31 + text.charCodeAt(i)) >>> 0;
-          same &&= text.charAt(i) === joined[i];
-        }
-        found.push(text === joined, same, text.length === joined.length, sum, text.indexOf(joined.slice(-9)) > 0);
-      };
-      check((i) => String.fromCharCode(97 + i % 26, 65 + i % 7));
-      check((i) => String.fromCharCode(i % 256));
-      check((i) => i % 1000 === 999 ? "\u20ac" : "ab");
-      check((i) => i < 40000 ? "abc" : "\u4e00\u4e8c");
-      const closure = () => { let text = "y".repeat(20000); const read = () => text; const seen = [];
-        for (let i = 0; i < 4; i++) { const before = read(); text += "z"; seen.push(before.length, read().length); }
-        return seen; };
-      found.push(closure());
-      let self = "s".repeat(9000) + "t";
-      for (let i = 0; i < 3; i++) self += self;
-      found.push(self.length, self === ("s".repeat(9000) + "t").repeat(8));
-      function* parts() { let text = "u".repeat(9000); for (;;) { text += yield text; } }
-      const generator = parts();
-      const first = generator.next().value, second = generator.next("v").value, third = generator.next("w").value;
-      found.push(first.length, second.length, third.length, second.slice(-2), third.slice(-2));
-      found.push(["", "a".charAt(1), "a".charAt(-1), "a".charAt(), Number.isNaN("a".charCodeAt(1)), "abc".indexOf(""),
-        "".indexOf("a"), "abc".indexOf("c"), "\u20acabc".indexOf("c"), "abc".indexOf("\u20ac"), "abc".length]);
-      String.prototype.charAt = () => "replaced";
-      found.push("abc".charAt(0));
-      Object.defineProperty(String.prototype, "got", { get() { return this.length; } });
-      found.push("abcd".got, "abcd".absent === undefined, "abc"[1]);
-      print(JSON.stringify(found));
-    """
-    done = run_script(tmp_path, source)
+    done = run_script(tmp_path, script)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
 
@@ -246,63 +200,9 @@ def test_strings_are_put_together_and_taken_apart(tmp_path: Path) -> None:
     assert found == expected
 
 
-def test_a_stack_begins_with_name_and_message(tmp_path: Path) -> None:
+def test_a_stack_begins_with_name_and_message(tmp_path: Path, script: str) -> None:
     """The message is that of the making, the name that of the first look: Error.captureStackTrace is told at once."""
-    source = """
-      const of = (error) => error.stack.slice(0, error.stack.indexOf("\\n    at "));
-      const heads = [];
-      const add = (error) => heads.push(of(error));
-      class Bare extends Error {}
-      class Named extends TypeError { constructor(message) { super(message); this.name = "Named"; } }
-      class Getter extends Error { get name() { return "Got"; } get message() { return "no own message"; } }
-      class Faulty extends Error { get name() { throw new RangeError("not this one"); } }
-      [new Error("here"), new Error(), new Error(""), new RangeError("two\\nlines"), new AggregateError([], "many"),
-       new Bare("mine"), new Named("own"), new Getter("given")].forEach(add);
-      try { null.property; } catch (error) { heads.push(of(error).slice(0, 11)); }
-      try { (0, eval)("let 1"); } catch (error) { heads.push(of(error).slice(0, 13)); }
-      const nameless = new Error("nameless");
-      nameless.name = "";
-      add(nameless);
-      const changed = new Error("as it was");
-      changed.message = "as it is";
-      changed.name = "First";
-      add(changed);
-      changed.name = "Second";
-      add(changed);
-      const plain = { name: "Plain", message: "object" };
-      Error.captureStackTrace(plain);
-      add(plain);
-      const empty = {};
-      Error.captureStackTrace(empty);
-      add(empty);
-      const faulty = new Faulty("and fails");
-      const [first, second] = [faulty.stack, faulty.stack];
-      const own = new Error("own");
-      const owned = [Object.getOwnPropertyNames(own).includes("stack"), Object.keys(own)];
-      own.stack = 5;
-      owned.push(own.stack, Object.keys(own), delete own.stack, Object.getOwnPropertyNames(own));
-      const frozen = Object.freeze(new Error("frozen"));
-      frozen.stack = "other";
-      owned.push(frozen.stack);
-      print(JSON.stringify({
-        owned, heads, faulty: [first.startsWith("<error"), first === second],
-        newline: new Error("x").stack.endsWith("\\n"),
-      }));
-      Error.prepareStackTrace = (error, sites) => `${error.message} at ${sites.length > 0}`;
-      const prepared = [new Error("by function").stack];
-      Error.prepareStackTrace = undefined;
-      Error.stackTraceLimit = 0;
-      prepared.push(new Error("no calls").stack);
-      const limited = new Bare("");
-      prepared.push(limited.stack);
-      print(JSON.stringify(prepared));
-      let asked = 0;
-      class Asked extends Error { get name() { asked++; return "Asked"; } }
-      try { throw new Asked("but not when thrown"); } catch {}
-      try { throw { get name() { asked++; }, get message() { asked++; } }; } catch {}
-      print(asked);
-    """
-    done = run_script(tmp_path, source)
+    done = run_script(tmp_path, script)
     assert done.returncode == 0, done.stderr
     found, prepared, asked = map(json.loads, done.stdout.splitlines())
     assert found == {

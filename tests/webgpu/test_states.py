@@ -7,54 +7,11 @@ from pathlib import Path
 from gpu_script import run
 
 
-def test_what_is_destroyed_is_refused_at_submission_and_not_before(tmp_path: Path) -> None:
+def test_what_is_destroyed_is_refused_at_submission_and_not_before(tmp_path: Path, script: str) -> None:
     """Destroyed after encoding: no submission. After submission: it is still used to its end (section 19.2)."""
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const buffer = (usage) => device.createBuffer({ size: 256, usage });
-        const pipeline = device.createComputePipeline({
-          layout: "auto", compute: { module: device.createShaderModule({ code: DOUBLE }) } });
-        const bound = (resource) => device.createBindGroup({ layout: pipeline.getBindGroupLayout(0),
-          entries: [{ binding: 0, resource: { buffer: resource } }] });
-        const encoded = (record) => { const encoder = device.createCommandEncoder(); record(encoder);
-          return encoder.finish(); };
-        const uses = {
-          copied: [buffer(U.COPY_SRC), (b) => encoded((e) => e.copyBufferToBuffer(b, buffer(U.COPY_DST)))],
-          cleared: [buffer(U.COPY_DST), (b) => encoded((e) => e.clearBuffer(b))],
-          bound: [buffer(U.STORAGE), (b) => encodeDouble(device, pipeline, b)],
-          indirect: [buffer(U.INDIRECT), (b) => encoded((e) => { const pass = e.beginComputePass();
-            pass.setPipeline(pipeline); pass.setBindGroup(0, bound(buffer(U.STORAGE)));
-            pass.dispatchWorkgroupsIndirect(b, 0); pass.end(); })],
-          drawnOn: [canvas(device), (t) => encoded((e) => e.beginRenderPass({ colorAttachments: [
-            { view: t, loadOp: "clear", storeOp: "store" }] }).end())],
-          imageCopied: [canvas(device), (t) => encoded((e) => e.copyTextureToTexture({ texture: t },
-            { texture: canvas(device) }, [4, 4]))],
-          resolved: [device.createQuerySet({ type: "occlusion", count: 4 }),
-            (q) => encoded((e) => e.resolveQuerySet(q, 0, 4, buffer(U.QUERY_RESOLVE), 0))],
-        };
-        results.submitted = {}, results.later = {};
-        for (const name in uses) {
-          const [object, encode] = uses[name];
-          results.later[name] = await errorOf(device, () => {
-            device.queue.submit([encode(object)]);
-            const commands = encode(object);
-            object.destroy();
-            object.destroy();
-            uses[name].push(commands);
-          });
-          results.submitted[name] = await errorOf(device, () => device.queue.submit([uses[name][2]]));
-        }
-        const gone = device.createBuffer({ size: 8, usage: U.COPY_DST });
-        gone.destroy();
-        results.written = await errorOf(device, () => device.queue.writeBuffer(gone, 0, new Uint8Array(4)));
-        const texture = canvas(device);
-        texture.destroy();
-        results.imageWritten = await errorOf(device, () =>
-          device.queue.writeTexture({ texture }, new Uint8Array(64), { bytesPerRow: 16 }, [4, 4]));
-        results.attributes = [gone.size, texture.width, texture.format];
-        """,
+        script,
     )
     assert found["later"] == dict.fromkeys(found["later"])
     wrong = {name for name, error in found["submitted"].items() if (error or "").startswith("GPUValidationError")}
@@ -65,56 +22,11 @@ def test_what_is_destroyed_is_refused_at_submission_and_not_before(tmp_path: Pat
     assert found["stderr"] == ""
 
 
-def test_bind_groups_fit_their_pipeline(tmp_path: Path) -> None:
+def test_bind_groups_fit_their_pipeline(tmp_path: Path, script: str) -> None:
     """Group-equivalent layouts are the same; those of "auto" are their pipeline's own (sections 8.1.1 and 10.3)."""
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const C = GPUShaderStage.COMPUTE;
-        const layout = (type, extra = {}) =>
-          device.createBindGroupLayout({ entries: [{ binding: 0, visibility: C, buffer: { type, ...extra } }] });
-        const module = device.createShaderModule({ code: DOUBLE });
-        const pipeline = (bindGroupLayouts) => device.createComputePipeline({
-          layout: bindGroupLayouts === "auto" ? "auto" : device.createPipelineLayout({ bindGroupLayouts }),
-          compute: { module } });
-        const group = (of, buffer = device.createBuffer({ size: 512, usage: U.STORAGE })) => device.createBindGroup({
-          layout: of, entries: [{ binding: 0, resource: { buffer, size: 256 } }] });
-        const one = layout("storage");
-        const automatic = pipeline("auto"), other = pipeline("auto"), given = pipeline([one]);
-        const two = pipeline([one, layout("read-only-storage")]);
-        const shared = device.createBuffer({ size: 512, usage: U.STORAGE });
-        const dispatch = (of, ...sets) => () => {
-          const encoder = device.createCommandEncoder();
-          const pass = encoder.beginComputePass();
-          pass.setPipeline(of);
-          for (const set of sets) pass.setBindGroup(...set);
-          pass.dispatchWorkgroups(1);
-          pass.end();
-          encoder.finish();
-        };
-        const dynamic = layout("storage", { hasDynamicOffset: true });
-        results.right = await errors(device, {
-          same: dispatch(given, [0, group(one)]), equal: dispatch(given, [0, group(layout("storage"))]),
-          auto: dispatch(automatic, [0, group(automatic.getBindGroupLayout(0))]),
-          more: dispatch(given, [0, group(one)], [2, group(one)]),
-          both: dispatch(two, [1, group(layout("read-only-storage"))], [0, group(one)]),
-          offset: dispatch(pipeline([dynamic]), [0, group(dynamic), [256]]),
-        });
-        results.wrong = await errors(device, {
-          none: dispatch(given), type: dispatch(given, [0, group(layout("read-only-storage"))]),
-          readAndWritten: dispatch(two, [0, group(one, shared)], [1, group(layout("read-only-storage"), shared)]),
-          dynamic: dispatch(given, [0, group(dynamic), [0]]), missing: dispatch(two, [0, group(one)]),
-          unset: dispatch(given, [0, group(one)], [0, null]),
-          autoOfAnother: dispatch(automatic, [0, group(other.getBindGroupLayout(0))]),
-          givenForAuto: dispatch(automatic, [0, group(one)]),
-          autoForGiven: dispatch(given, [0, group(automatic.getBindGroupLayout(0))]),
-          noOffset: dispatch(pipeline([dynamic]), [0, group(dynamic)]),
-          oddOffset: dispatch(pipeline([dynamic]), [0, group(dynamic), [4]]),
-          farOffset: dispatch(pipeline([dynamic]), [0, group(dynamic), [512]]),
-          autoInLayout: () => device.createPipelineLayout({ bindGroupLayouts: [automatic.getBindGroupLayout(0)] }),
-        });
-        """,
+        script,
     )
     assert found["right"] == dict.fromkeys(found["right"])
     assert [name for name, error in found["wrong"].items() if not (error or "").startswith("GPUValidationError")] == []

@@ -72,45 +72,10 @@ def test_textures_are_written_and_copied(tmp_path: Path) -> None:
     assert found["stderr"] == ""
 
 
-def test_large_writes_go_in_parts(tmp_path: Path) -> None:
+def test_large_writes_go_in_parts(tmp_path: Path, script: str) -> None:
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const rows = 1500, images = 3, stride = 4352, offset = 12; // 4096 bytes of texels, in rows that are longer
-        const data = new Uint32Array((offset + stride * rows * images) / 4).map((_, i) => i);
-        const write = (target, size, layout = {}, y = 0, z = 0) =>
-          device.queue.writeTexture({ texture: target, origin: [0, y, z] }, data,
-                                    { offset, bytesPerRow: stride, rowsPerImage: rows, ...layout }, size);
-        const layers = canvas(device, { size: [1024, rows + 2, images + 1] });
-        write(layers, [1024, rows, images], {}, 1, 1);
-        const read = device.createBuffer({ size: 4096 * (rows + 2), usage: U.COPY_DST | U.MAP_READ });
-        results.layers = [];
-        for (let z = 0; z < images; z++) {
-          const encoder = device.createCommandEncoder();
-          encoder.copyTextureToBuffer({ texture: layers, origin: [0, 0, z + 1] }, { buffer: read, bytesPerRow: 4096 },
-                                      [1024, rows + 2]);
-          device.queue.submit([encoder.finish()]);
-          await read.mapAsync(GPUMapMode.READ);
-          const texels = new Uint32Array(read.getMappedRange());
-          const row = (y) => texels.subarray((y + 1) * 1024, (y + 2) * 1024);
-          const isRight = (y) => row(y).every((texel, x) => texel === (offset + stride * (z * rows + y)) / 4 + x);
-          results.layers.push([0, 962, 963, 964, rows - 1].every(isRight));
-          results.layers.push([-1, rows].every((y) => row(y).every((texel) => texel === 0)));
-          read.unmap();
-        }
-        const small = canvas(device, { size: [16, 16, 250] });
-        write(small, [16, 16, 250], { bytesPerRow: 256, rowsPerImage: 300 });
-        const last = new Uint32Array(Uint8Array.from(await pixels(device, small, Uint8Array, { z: 249 })).buffer);
-        results.small = last[17] === offset / 4 + 249 * 300 * 64 + 64 + 1;
-        let uncaptured = 0;
-        device.onuncapturederror = (event) => { uncaptured++; event.preventDefault(); };
-        write(canvas(device, { size: [1024, rows], usage: T.TEXTURE_BINDING }), [1024, rows]);
-        write(layers, [1024, rows, images], { bytesPerRow: 4000 });
-        await device.queue.onSubmittedWorkDone();
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        results.uncaptured = uncaptured;
-        """,
+        script,
     )
     assert found["layers"] == [True, True] * 3
     assert found["small"] is True
@@ -183,46 +148,10 @@ def test_wrong_views_and_samplers_are_refused(tmp_path: Path) -> None:
     assert found["stderr"] == ""
 
 
-def test_wrong_copies_are_refused(tmp_path: Path) -> None:
+def test_wrong_copies_are_refused(tmp_path: Path, script: str) -> None:
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const texture = canvas(device);
-        const buffer = device.createBuffer({ size: 4096, usage: U.COPY_SRC | U.COPY_DST });
-        const bytes = new Uint8Array(64);
-        const write = (layout, size = [4, 4], where = {}, data = bytes) => () =>
-          device.queue.writeTexture({ texture, ...where }, data, layout, size);
-        const encoded = (record) => () => { const encoder = device.createCommandEncoder(); record(encoder);
-          encoder.finish(); };
-        const other = await newDevice();
-        results.wrong = await errors(device, {
-          noRow: write({}), zeroRow: write({ bytesPerRow: 0 }), shortRow: write({ bytesPerRow: 8 }),
-          mostRow: write({ bytesPerRow: 4294967295 }), zeroRows: write({ bytesPerRow: 16, rowsPerImage: 0 }),
-          short: write({ bytesPerRow: 16 }, [4, 4], {}, new Uint8Array(60)), offset: write({ offset: 65,
-            bytesPerRow: 16 }),
-          outside: write({ bytesPerRow: 20 }, [5, 3]), mip: write({ bytesPerRow: 16 }, [4, 4],
-            { mipLevel: 4294967295 }),
-          origin: write({ bytesPerRow: 16 }, [4, 4], { origin: [4294967295, 4294967295, 4294967295] }),
-          other: write({ bytesPerRow: 16 }, [4, 4], { texture: canvas(other) }),
-          row: encoded((e) => e.copyBufferToTexture({ buffer, bytesPerRow: 16 }, { texture }, [4, 4])),
-          zero: encoded((e) => e.copyTextureToBuffer({ texture }, { buffer, bytesPerRow: 0 }, [4, 4])),
-          far: encoded((e) => e.copyBufferToTexture({ buffer, bytesPerRow: 256, offset: 2 ** 50 }, { texture }, [4,
-            4])),
-          aspect: encoded((e) => e.copyTextureToBuffer({ texture, aspect: "stencil-only" }, { buffer }, [1, 1])),
-          itself: encoded((e) => e.copyTextureToTexture({ texture }, { texture }, [4, 4])),
-          formats: encoded((e) => e.copyTextureToTexture({ texture }, { texture: canvas(device,
-            { format: "r8unorm" }) }, [1])),
-        });
-        results.types = [
-          () => device.queue.writeTexture({ texture }, [1], {}, [1]), () => device.queue.writeTexture({ texture },
-            bytes, {}),
-          () => device.queue.writeTexture({ texture: buffer }, bytes, {}, [1]), write({ offset: -1 }), write({}, []),
-          () => device.createCommandEncoder().copyTextureToTexture({ texture }, {}, [1]),
-          () => device.createCommandEncoder().copyBufferToTexture({ buffer: texture }, { texture }, [1]),
-        ].map(thrown);
-        results.untouched = (await pixels(device, texture)).every((byte) => byte === 0);
-        """,
+        script,
     )
     assert [name for name, error in found["wrong"].items() if not error.startswith("GPUValidationError")] == []
     assert len(found["wrong"]) == 17
@@ -231,57 +160,10 @@ def test_wrong_copies_are_refused(tmp_path: Path) -> None:
     assert found["stderr"] == ""
 
 
-def test_shaders_sample_load_and_store_textures(tmp_path: Path) -> None:
+def test_shaders_sample_load_and_store_textures(tmp_path: Path, script: str) -> None:
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const code = `
-          @group(0) @binding(0) var source: texture_2d<f32>;
-          @group(0) @binding(1) var nearest: sampler;
-          @group(0) @binding(2) var output: texture_storage_2d<rgba8unorm, write>;
-          @group(0) @binding(3) var<storage, read_write> levels: array<f32>;
-          @compute @workgroup_size(2, 2) fn main(@builtin(global_invocation_id) id: vec3u) {
-            let there = (vec2f(id.xy) + 0.5) / 2;
-            textureStore(output, id.xy, 1 - textureSampleLevel(source, nearest, there, 0));
-            levels[0] = textureLoad(source, vec2u(0, 0), 1).r;
-          }`;
-        const source = canvas(device, { size: [2, 2], mipLevelCount: 2 });
-        device.queue.writeTexture({ texture: source }, new Uint8Array(16).fill(255, 0, 8), { bytesPerRow: 8 }, [2, 2]);
-        device.queue.writeTexture({ texture: source, mipLevel: 1 }, new Uint8Array([51, 0, 0, 0]), {}, [1, 1]);
-        const target = device.createTexture({
-          size: [2, 2], format: "rgba8unorm", usage: T.STORAGE_BINDING | T.COPY_SRC,
-        });
-        const levels = storage(device, new Float32Array(4));
-        const pipeline = device.createComputePipeline({ layout: "auto",
-          compute: { module: device.createShaderModule({ code }) } });
-        const group = device.createBindGroup({
-          layout: pipeline.getBindGroupLayout(0),
-          entries: [{ binding: 0, resource: source }, { binding: 1, resource: device.createSampler() },
-                    { binding: 2, resource: target.createView() }, { binding: 3, resource: levels }],
-        });
-        const encoder = device.createCommandEncoder();
-        const pass = encoder.beginComputePass();
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(1);
-        pass.end();
-        device.queue.submit([encoder.finish()]);
-        results.target = await pixels(device, target);
-        results.level = (await read(device, levels))[0];
-        const layout = (entry) => () => device.createBindGroupLayout({ entries: [{ binding: 0, visibility: 4,
-          ...entry }] });
-        results.wrong = await errors(device, {
-          format: layout({ storageTexture: { format: "r8unorm" } }), two: layout({ texture: {}, sampler: {} }),
-          none: layout({}), filtered: layout({ texture: { multisampled: true } }),
-            external: layout({ externalTexture: {} }),
-          mixed: () => device.createBindGroup({
-            layout: layout({ texture: {} })(), entries: [{ binding: 0, resource: device.createSampler() }],
-          }),
-        });
-        results.types = [layout({ storageTexture: {} }), layout({ storageTexture: { format: "rg16unorm" } }),
-                         layout({ sampler: { type: "linear" } })].map(thrown);
-        """,
+        script,
     )
     assert found["target"] == [0] * 8 + [255] * 8
     assert abs(found["level"] - 0.2) < 1e-6
@@ -335,50 +217,11 @@ def test_a_texture_without_memory_is_an_out_of_memory_error(tmp_path: Path) -> N
     assert found["uncaptured"] == "GPUOutOfMemoryError"
 
 
-def test_copies_of_nothing_need_no_bytes(tmp_path: Path) -> None:
+def test_copies_of_nothing_need_no_bytes(tmp_path: Path, script: str) -> None:
     """And have the errors of other copies."""
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const usage = T.COPY_DST | T.COPY_SRC;
-        const volume = device.createTexture({ size: [4, 4, 3], format: "r8uint", usage, dimension: "3d" });
-        const layers = device.createTexture({ size: [8, 8, 2], format: "r8uint", usage, mipLevelCount: 2 });
-        const buffer = device.createBuffer({ size: 4, usage: U.COPY_SRC | U.COPY_DST });
-        const copies = {
-          width: [volume, { bytesPerRow: 0, rowsPerImage: 2 }, [0, 2, 2]],
-          height: [volume, { bytesPerRow: 256, rowsPerImage: 0 }, [2, 0, 2]],
-          both: [volume, { bytesPerRow: 0, rowsPerImage: 0 }, [0, 0, 3]],
-          depth: [volume, { bytesPerRow: 256, rowsPerImage: 2 }, [2, 2, 0]],
-          layers: [layers, { bytesPerRow: 0, rowsPerImage: 8 }, [0, 8, 2]],
-          level: [layers, { bytesPerRow: 0, rowsPerImage: 4 }, [0, 4, 2], { mipLevel: 1 }],
-          edge: [volume, { bytesPerRow: 0, rowsPerImage: 4 }, [0, 4, 1], { origin: [4, 0, 2] }],
-          wrongRow: [volume, { bytesPerRow: 0, rowsPerImage: 2 }, [1, 1, 1]],
-          wrongImage: [volume, { bytesPerRow: 256, rowsPerImage: 0 }, [1, 1, 2]],
-          wrongHeight: [volume, { bytesPerRow: 0, rowsPerImage: 5 }, [0, 5, 1]],
-          wrongDepth: [volume, { bytesPerRow: 0, rowsPerImage: 4 }, [0, 4, 4]],
-          wrongOrigin: [volume, { bytesPerRow: 0, rowsPerImage: 4 }, [0, 1, 1], { origin: [5, 0, 0] }],
-          wrongSum: [volume, { bytesPerRow: 0, rowsPerImage: 4 }, [0, 4, 1], { origin: [0, 2 ** 32 - 4, 0] }],
-          wrongLevel: [layers, { bytesPerRow: 0, rowsPerImage: 8 }, [0, 5, 1], { mipLevel: 1 }],
-          noLevel: [layers, { bytesPerRow: 0, rowsPerImage: 8 }, [0, 1, 1], { mipLevel: 2 }],
-          wrongOffset: [volume, { bytesPerRow: 0, rowsPerImage: 4, offset: 8 }, [0, 1, 1]],
-        };
-        const encoded = (record) => {
-          const encoder = device.createCommandEncoder();
-          record(encoder);
-          device.queue.submit([encoder.finish()]);
-        };
-        results.caught = { write: {}, upload: {}, download: {} };
-        for (const [name, [texture, layout, size, extra]] of Object.entries(copies)) {
-          const whole = { texture, ...extra };
-          Object.assign(results.caught.write, await errors(device, {
-            [name]: () => device.queue.writeTexture(whole, new Uint8Array(0), layout, size) }));
-          Object.assign(results.caught.upload, await errors(device, {
-            [name]: () => encoded((encoder) => encoder.copyBufferToTexture({ buffer, ...layout }, whole, size)) }));
-          Object.assign(results.caught.download, await errors(device, {
-            [name]: () => encoded((encoder) => encoder.copyTextureToBuffer(whole, { buffer, ...layout }, size)) }));
-        }
-        """,
+        script,
     )
     for kind, caught in found["caught"].items():
         valid = {name for name, error in caught.items() if error is None}

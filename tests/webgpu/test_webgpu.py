@@ -315,53 +315,10 @@ def test_a_shader_runs_and_its_result_is_right(tmp_path: Path) -> None:
     assert found["stderr"] == ""
 
 
-def test_bind_groups_dynamic_offsets_and_indirect_dispatch(tmp_path: Path) -> None:
+def test_bind_groups_dynamic_offsets_and_indirect_dispatch(tmp_path: Path, script: str) -> None:
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const code = `
-          @group(0) @binding(3) var<uniform> added: vec4u;
-          @group(1) @binding(0) var<storage, read_write> data: array<u32>;
-          @compute @workgroup_size(1) fn main(@builtin(workgroup_id) id: vec3u) { data[id.x] += added.x; }`;
-        const C = GPUShaderStage.COMPUTE;
-        const layout = (binding, buffer) =>
-          device.createBindGroupLayout({ entries: [{ binding, visibility: C, buffer }] });
-        const uniforms = layout(3, { type: "uniform", hasDynamicOffset: true, minBindingSize: 16 });
-        const stores = layout(0, { type: "storage" });
-        const pipeline = device.createComputePipeline({
-          layout: device.createPipelineLayout({ bindGroupLayouts: [uniforms, stores] }),
-          compute: { module: device.createShaderModule({ code }) },
-        });
-        const uniform = device.createBuffer({ size: 512, usage: U.UNIFORM | U.COPY_DST });
-        device.queue.writeBuffer(uniform, 0, new Uint32Array([1]));
-        device.queue.writeBuffer(uniform, 256, new Uint32Array([10]));
-        const counts = device.createBuffer({ size: 16, usage: U.INDIRECT | U.COPY_DST });
-        device.queue.writeBuffer(counts, 4, new Uint32Array([3, 1, 1]));
-        const data = storage(device, new Uint32Array(8));
-        const first = device.createBindGroup({
-          layout: uniforms, entries: [{ binding: 3, resource: { buffer: uniform, size: 16 } }],
-        });
-        const second = device.createBindGroup({ layout: stores, entries: [{ binding: 0, resource: data }] });
-        const encoder = device.createCommandEncoder();
-        const pass = encoder.beginComputePass({ label: "pass" });
-        pass.pushDebugGroup("group");
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, first, [0]);
-        pass.setBindGroup(1, second);
-        pass.dispatchWorkgroups(2);
-        pass.setBindGroup(0, first, new Uint32Array([0, 256]), 1, 1);
-        pass.dispatchWorkgroupsIndirect(counts, 4);
-        pass.insertDebugMarker("marker");
-        pass.popDebugGroup();
-        results.errors = [
-          thrown(() => pass.setBindGroup(0, first, new Uint32Array(2), 1, 2)), thrown(() => pass.setBindGroup(0, {})),
-          thrown(() => pass.setBindGroup(0, first, [], 0)), thrown(() => pass.setBindGroup(0)),
-        ];
-        pass.end();
-        device.queue.submit([encoder.finish()]);
-        results.data = await read(device, data, Uint32Array);
-        """,
+        script,
     )
     assert found["errors"] == ["RangeError", "TypeError", "TypeError", "TypeError"]
     assert found["data"] == [11, 11, 10, 0, 0, 0, 0, 0]
@@ -401,56 +358,10 @@ def test_invalid_wgsl_says_where(tmp_path: Path) -> None:
 # --- encoders and submission ---
 
 
-def test_encoders_end_and_submissions_are_checked(tmp_path: Path) -> None:
+def test_encoders_end_and_submissions_are_checked(tmp_path: Path, script: str) -> None:
     found = run(
         tmp_path,
-        """
-        const device = await newDevice();
-        const pipeline = device.createComputePipeline({
-          layout: "auto", compute: { module: device.createShaderModule({ code: DOUBLE }) } });
-        const data = storage(device, new Float32Array([1, 2, 3, 4]));
-        const encoder = device.createCommandEncoder();
-        const pass = encoder.beginComputePass();
-        pass.end();
-        const errors = {
-          endTwice: () => pass.end(),
-          dispatchAfterEnd: () => pass.dispatchWorkgroups(1),
-        };
-        const commands = encoder.finish();
-        errors.finishTwice = () => encoder.finish();
-        errors.passAfterFinish = () => encoder.beginComputePass();
-        errors.copyAfterFinish = () => encoder.copyBufferToBuffer(data, data, 4);
-        errors.openPass = () => {
-          const open = device.createCommandEncoder();
-          open.beginComputePass();
-          open.finish();
-        };
-        errors.outside = () => {
-          const copy = device.createCommandEncoder();
-          copy.copyBufferToBuffer(data, 100, data, 0, 8);
-          device.queue.submit([copy.finish()]);
-        };
-        device.queue.submit([commands]);
-        errors.submitTwice = () => device.queue.submit([commands]);
-        errors.sameTwice = () => {
-          const one = device.createCommandEncoder().finish();
-          device.queue.submit([one, one]);
-        };
-        const used = encodeDouble(device, pipeline, data);
-        data.destroy();
-        errors.destroyed = () => device.queue.submit([used]);
-        const other = await newDevice();
-        errors.otherDevice = () => device.queue.submit([other.createCommandEncoder().finish()]);
-        const mapped = device.createBuffer({ size: 16, usage: U.COPY_SRC | U.COPY_DST, mappedAtCreation: true });
-        errors.mapped = () => {
-          const copy = device.createCommandEncoder();
-          copy.clearBuffer(mapped);
-          device.queue.submit([copy.finish()]);
-        };
-        results.errors = {};
-        for (const name in errors) results.errors[name] = (await errorOf(device, errors[name]))?.slice(0, 18) ?? null;
-        results.alive = await errorOf(device, () => device.queue.submit([]));
-        """,
+        script,
     )
     assert found["errors"] == dict.fromkeys(found["errors"], "GPUValidationError")
     assert len(found["errors"]) == 12
