@@ -14,26 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crossings import HELPERS, module, quick
 from scripts import see
 
 BATCH = 400
 """Values a run: one sandbox converts them all."""
-
-quick = settings(
-    max_examples=5,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.large_base_example,
-        HealthCheck.data_too_large,
-    ],
-)
 
 
 def _double(bits: int) -> float:
@@ -80,58 +68,6 @@ def fround(value: float) -> float:
     """Math.fround: the nearest f32, ties to even."""
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.float32(value))
-
-
-# Numbers travel as bit patterns and BigInts as text, so that JSON loses nothing.
-HELPERS = """
-const buffer = new DataView(new ArrayBuffer(8));
-const number = (bits) => { buffer.setBigUint64(0, BigInt("0x" + bits)); return buffer.getFloat64(0); };
-const bits = (value) => {
-  if (typeof value !== "number") throw new TypeError(`${String(value)} is no number`);
-  if (Number.isNaN(value)) return "NaN";
-  buffer.setFloat64(0, value);
-  return buffer.getBigUint64(0).toString(16);
-};
-const text = (value) => {
-  if (typeof value !== "bigint") throw new TypeError(`${String(value)} is no BigInt`);
-  return String(value);
-};
-/** Gives `value` to what `from` gets and gets it back, each way there is of crossing the border. */
-const ways = (type, value) => {
-  const type_ = type === "funcref" ? "anyfunc" : type;
-  const initial = new WebAssembly.Global({ value: type_ }, value);
-  const mutable = new WebAssembly.Global({ value: type_, mutable: true });
-  mutable.value = value;
-  const tag = new WebAssembly.Tag({ parameters: [type_] });
-  const exception = new WebAssembly.Exception(tag, [value]);
-  let seen;
-  const e = exportsOf(type, { m: { give: () => value, take: (x) => { seen = x; }, tag, global: mutable,
-    several: () => [value, value] } });
-  e.pass(value);
-  const [first, second] = e.both(value);
-  const [third, fourth] = e.several();
-  const thrown = caught(() => e.raise(value));
-  return { export: e.echo(value), import: e.give(), argument: seen, first, second, third, fourth,
-    initial: initial.value, mutable: mutable.value, inWasm: e.global(), payload: exception.getArg(tag, 0),
-    thrown: thrown.getArg(tag, 0), caught: e.catches(value) };
-};
-"""
-
-
-def module(kind: str) -> str:
-    """Each way in which a value of the type crosses: parameter, result, results, import, global, exception."""
-    return f"""(module
-      (import "m" "give" (func $give (result {kind}))) (import "m" "take" (func $take (param {kind})))
-      (import "m" "several" (func $several (result {kind} {kind})))
-      (import "m" "tag" (tag $tag (param {kind}))) (import "m" "global" (global $global (mut {kind})))
-      (func (export "echo") (param {kind}) (result {kind}) local.get 0)
-      (func (export "both") (param {kind}) (result {kind} {kind}) local.get 0 local.get 0)
-      (func (export "give") (result {kind}) call $give) (func (export "several") (result {kind} {kind}) call $several)
-      (func (export "pass") (param {kind}) local.get 0 call $take)
-      (func (export "global") (result {kind}) global.get $global)
-      (func (export "raise") (param {kind}) local.get 0 throw $tag)
-      (func (export "catches") (param {kind}) (result {kind})
-        (block $caught (result {kind}) (try_table (catch $tag $caught) local.get 0 throw $tag) unreachable)))"""
 
 
 WAYS = 13
@@ -260,116 +196,6 @@ def test_wasm_s_own_bits_reach_javascript(tmp_path: Path, patterns: list[int]) -
         "f32": [_bits(single) for single in singles],
         "back": True,
     }
-
-
-# --- Several values ---
-
-LETTERS = {"i": "i32", "l": "i64", "f": "f32", "d": "f64", "r": "externref"}
-
-
-@given(signatures=st.lists(st.text("ilfdr", min_size=0, max_size=24), min_size=25, max_size=25))
-@quick
-def test_any_signature(tmp_path: Path, signatures: list[str]) -> None:
-    """Values keep their places, as parameters and results of exports and of imports, however many they are."""
-
-    def text(signature: str) -> str:
-        kinds = " ".join(LETTERS[letter] for letter in signature)
-        gets = " ".join(f"local.get {i}" for i in range(len(signature)))
-        return f"""(module (import "m" "f" (func $f (param {kinds}) (result {kinds})))
-          (func (export "own") (param {kinds}) (result {kinds}) {gets})
-          (func (export "through") (param {kinds}) (result {kinds}) {gets} call $f))"""
-
-    found = see(
-        tmp_path,
-        f"""
-        const objects = Array.from({{ length: 24 }}, (_, i) => ({{ i }}));
-        const make = {{ i: (i) => i - 7, l: (i) => BigInt(i) << 33n, f: (i) => i + 0.5, d: (i) => i / 3,
-          r: (i) => objects[i] }};
-        const signatures = {json.dumps(signatures)};
-        results.wrong = [];
-        signatures.forEach((signature, index) => {{
-          const values = [...signature].map((letter, i) => make[letter](i));
-          let given;
-          const e = exportsOf(`module${{index}}`, {{ m: {{ f: (...all) => {{
-            given = all;
-            return all.length === 1 ? all[0] : all;
-          }} }} }});
-          for (const f of [e.own, e.through]) {{
-            const result = f(...values);
-            const list = values.length === 0 ? (result === undefined ? [] : ["something"])
-              : values.length === 1 ? [result] : result;
-            const same = (some) => some.length === values.length && some.every((x, i) => Object.is(x, values[i]));
-            if (!same(list) || f.length !== values.length || (f === e.through && !same(given))) {{
-              results.wrong.push(signature);
-            }}
-          }}
-        }});
-        """,
-        **{f"module{i}": text(signature) for i, signature in enumerate(signatures)},
-    )
-    assert found["wrong"] == []
-
-
-# --- References ---
-
-REFERENCES = st.sampled_from(
-    ["{}", "[]", "() => {}", "Symbol()", "Symbol.for('x')", "''", "'text'", "-0", "NaN", "1.5", "2n ** 80n", "true",
-     "undefined", "null", "new Proxy({}, {})", "new Proxy(function () {}, {})", "Object.create(null)", "globalThis",
-     "WebAssembly", "new WebAssembly.Tag({ parameters: [] })", "new Uint8Array(3)", "Promise.resolve()", "echo",
-     "document()"]
-)  # fmt: skip
-
-
-@given(values=st.lists(REFERENCES, min_size=60, max_size=60))
-@settings(quick, max_examples=1)
-def test_externref_is_the_very_value(tmp_path: Path, values: list[str]) -> None:
-    """In every place that holds one, tables included."""
-    found = see(
-        tmp_path,
-        f"""
-        const {{ echo }} = exportsOf("crosses", {{ m: {{ give() {{}}, take() {{}}, several: () => [1, 2],
-          tag: new WebAssembly.Tag({{ parameters: ["externref"] }}),
-          global: new WebAssembly.Global({{ value: "externref", mutable: true }}) }} }});
-        const document = () => ({{ all: 1 }});
-        const values = [{", ".join(values)}];
-        {HELPERS}
-        const table = new WebAssembly.Table({{ element: "externref", initial: values.length }});
-        values.forEach((value, i) => table.set(i, value));
-        modules.externref = modules.crosses;
-        results.wrong = [];
-        values.forEach((value, i) => {{
-          const all = {{ ...ways("externref", value), table: table.get(i) }};
-          // A missing value is one that is undefined.
-          for (const [way, other] of Object.entries(all)) {{
-            if (!Object.is(other, value)) results.wrong.push([i, way]);
-          }}
-        }});
-        """,
-        crosses=module("externref"),
-    )
-    assert found["wrong"] == []
-
-
-def test_funcref_is_null_or_the_very_function(tmp_path: Path) -> None:
-    found = see(
-        tmp_path,
-        f"""
-        {HELPERS}
-        const {{ one, two }} = exportsOf("functions");
-        results.wrong = [];
-        for (const value of [null, one, two]) {{
-          for (const [way, other] of Object.entries(ways("funcref", value))) {{
-            if (other !== value) results.wrong.push([String(value), way]);
-          }}
-        }}
-        const refused = [undefined, {{}}, () => {{}}, Math.max, 1, "", 1n, Symbol(), one.bind(null),
-          new Proxy(one, {{}})];
-        results.refused = [...new Set(refused.map((value) => thrown(() => ways("funcref", value))))];
-        """,
-        functions='(module (func (export "one")) (func (export "two") (param i32) (result i32) local.get 0))',
-        funcref=module("funcref"),
-    )
-    assert found == {"wrong": [], "refused": ["TypeError"]}
 
 
 # --- What is refused ---

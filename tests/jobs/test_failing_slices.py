@@ -1,0 +1,118 @@
+"""Slices that fail: what their error says, and that the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import dcp_evaluator as dcp
+
+
+def run(evaluator: dcp.Evaluator, inputs: Any, work_function: Any, *arguments: Any, **options: Any) -> dcp.Results:
+    return dcp.compute_for(inputs, work_function, *arguments).local_exec(evaluator=evaluator, **options)
+
+
+def test_the_stack_has_the_users_lines_only(evaluator):
+    source = "(x) => {\n  const inner = () => {\n    throw new RangeError('deep');\n  };\n  inner();\n}"
+    error = run(evaluator, [1], source, sandboxes=1).wait().errors[0]
+    assert (error.index, error.name, error.message, error.code) == (0, "RangeError", "deep", "EWORK")
+    assert "work-function.js:3" in error.stack
+    assert "work-function.js:5" in error.stack
+    assert "dcp:" not in error.stack
+    assert str(error) == "slice 0: RangeError: deep"
+    assert error.stack in "".join(error.__notes__)
+
+
+@pytest.mark.parametrize(
+    ("thrown", "name", "message"),
+    [
+        ("'text'", "Error", "text"),
+        ("null", "InternalError", "out of memory (or null was thrown)"),
+        ("undefined", "Error", "thrown: undefined"),
+        ("7", "Error", "thrown: 7"),
+        ("{ name: 'N', message: 'm' }", "N", "m"),
+        ("{ get message() { throw 1; } }", "Error", "an error that cannot be described"),
+        ("new (class Own extends Error { name = 'Own'; })('mine')", "Own", "mine"),
+        ("new DOMException('dom', 'AbortError')", "AbortError", "dom"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["", "async "])
+def test_whatever_is_thrown(evaluator, kind, thrown, name, message):
+    error = run(evaluator, [0], f"{kind}() => {{ throw {thrown}; }}", sandboxes=1).wait().errors[0]
+    assert (error.name, error.message) == (name, message)
+
+
+def test_a_failing_slice_does_not_stop_the_others(evaluator):
+    source = "(x) => { if (x % 2) throw new Error(`odd ${x}`); return x; }"
+    results = run(evaluator, range(10), source, sandboxes=2)
+    assert dict(results.as_completed()) == {x: x for x in range(0, 10, 2)}
+    assert {index: error.message for index, error in results.errors.items()} == {x: f"odd {x}" for x in range(1, 10, 2)}
+    with pytest.raises(dcp.SliceError, match="slice 3: Error: odd 3"):
+        results[3]
+    with pytest.raises(dcp.SliceError, match="slice 1: Error: odd 1"):
+        list(results)
+    assert len(results) == 10
+
+
+def test_the_job_stops_at_the_first_error_when_asked(evaluator):
+    taken: list[int] = []
+
+    def inputs() -> Iterator[int]:
+        for x in range(100_000):
+            taken.append(x)
+            yield x
+
+    source = "(x) => { if (x === 3) throw new Error('three'); return x; }"
+    results = run(evaluator, inputs(), source, sandboxes=1, on_error="stop")
+    with pytest.raises(dcp.SliceError, match="slice 3: Error: three"):
+        results.wait(60)
+    assert results[2] == 2
+    assert len(taken) < 1000
+
+
+def test_reject(evaluator):
+    source = """(x) => {
+      globalThis.tries ??= {};
+      globalThis.tries[x] = (globalThis.tries[x] ?? 0) + 1;
+      if (x === 0 && globalThis.tries[x] < 3) work.reject("not yet", 5);
+      if (x === 1) work.reject("never", 2);
+      if (x === 2) work.reject();
+      return globalThis.tries;
+    }"""
+    results = run(evaluator, [0, 1, 2], source, sandboxes=1).wait()
+    assert results[0]["0"] == 3
+    assert {index: error.code for index, error in results.errors.items()} == {1: "EWORKREJECT", 2: "EWORKREJECT"}
+    assert "never" in results.errors[1].message
+    assert (
+        run(
+            evaluator,
+            [1],
+            "(x) => { globalThis.n = (globalThis.n ?? 0) + 1; work.reject({ a: [globalThis.n] }, 2); }",
+            sandboxes=1,
+        )
+        .wait()
+        .errors[0]
+        .message.endswith("{'a': [3]}")
+    )
+
+
+def test_a_promise_that_nothing_can_settle(evaluator):
+    error = run(evaluator, [0], "() => new Promise(() => {})", sandboxes=1).wait(20).errors[0]
+    assert "promise that nothing can settle" in error.message
+
+
+def test_errors_outside_of_the_slice_fail_it(evaluator):
+    source = "() => new Promise(() => setTimeout(() => { throw new TypeError('late'); }, 5))"
+    error = run(evaluator, [0], source, sandboxes=1).wait(20).errors[0]
+    assert (error.name, error.message) == ("TypeError", "late")
+    assert "work-function.js:1" in error.stack
+
+
+def test_rejections_without_a_handler_are_logged(evaluator):
+    job = dcp.compute_for([0], "async () => { Promise.reject(new Error('lost')); await null; return 1; }")
+    heard: list[dcp.ConsoleEvent] = []
+    job.on("console", heard.append)
+    assert list(job.local_exec(1, evaluator=evaluator)) == [1]
+    assert any("Uncaught (in promise) Error: lost" in event.message for event in heard)

@@ -1,0 +1,134 @@
+"""A sandbox that lies, says nothing, or leaves: it is replaced, and no slice is lost."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import threading
+from typing import Any
+
+import msgspec
+import pytest
+
+import dcp_evaluator as dcp
+from dcp_evaluator import frames
+from lying_sandbox import LyingEvaluator, after_assignment, pack, raw
+from process_tree import open_descriptors
+from zygote_control import wait_until
+
+MIB = 1 << 20
+
+
+def start(evaluator: dcp.Evaluator, inputs: Any, source: str, count: int = 1, **options: Any) -> dcp.Results:
+    return dcp.compute_for(inputs, source).local_exec(count, evaluator=evaluator, **options)
+
+
+LIES = {
+    "noise": b"\xff" * 64,
+    "text": b"HTTP/1.1 200 OK\r\n\r\n",
+    "too large": struct.pack("<II", (1 << 30) + 1, 0),
+    "too many descriptors": struct.pack("<II", 1, 65),
+    "without its descriptor": raw(b"\xc0", 1),
+    "empty": raw(b""),
+    "no array": raw(b"\xc0"),
+    "empty array": raw(b"\x90"),
+    "bytes after it": raw(b"\x91\x10\x10"),
+    "not MessagePack": raw(b"\xc1\xc1\xc1"),
+    "cut short": raw(b"\xdd\xff\xff\xff\xff"),
+    "deep": raw(b"\x91" * 100_000),
+    "kind unknown": pack(99),
+    "kind of ours": pack(frames.RUN, 0, 1),
+    "kind a text": pack("result", 0, 1, {}),
+    "kind a boolean": pack(True, 0, 1, {}),
+    "fields missing": pack(frames.RESULT, 0),
+    "a field too many": pack(frames.RESULT, 0, 1, {}, None),
+    "slice a boolean": pack(frames.RESULT, False, 1, {}),
+    "no such slice": pack(frames.RESULT, 7, 1, {}),
+    "slice negative": pack(frames.RESULT, -1, 1, {}),
+    "slice a text": pack(frames.RESULT, "0", 1, {}),
+    "metrics missing": pack(frames.RESULT, 0, 1, None),
+    "error no error": pack(frames.FAILED, 0, 7, {}),
+    "error without text": pack(frames.FAILED, 0, {"name": 1, "message": [], "stack": {}}, {}),
+    "two results": pack(frames.RESULT, 0, 0, {}) * 2,
+    "refuses after it agreed": pack(frames.ASSIGNMENT_FAILED, {"name": "E", "message": "m", "stack": ""}),
+    "console no text": pack(frames.CONSOLE, 0, 1, 2),
+    "emit no name": pack(frames.EMIT, 0, None, 2),
+    "extension unknown": pack(frames.RESULT, 0, msgspec.msgpack.Ext(99, b"x"), {}),
+    "shared without it": pack(frames.RESULT, 0, msgspec.msgpack.Ext(2, struct.pack("<BIQQ", 1, 0, 0, 9)), {}),
+    "array broken": pack(frames.RESULT, 0, msgspec.msgpack.Ext(1, b"\x0a123"), {}),
+    "BigInt broken": pack(frames.RESULT, 0, msgspec.msgpack.Ext(3, b"0x12"), {}),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_sandbox_that_breaks_the_protocol_is_replaced(lie):
+    with LyingEvaluator(after_assignment(LIES[lie])) as evaluator:
+        job = dcp.compute_for(range(5), "(x) => x")
+        assert list(job.local_exec(1, evaluator=evaluator)) == list(range(5))
+        assert job.metrics.sandbox_deaths == 1
+
+
+@pytest.mark.parametrize(
+    "early", [pack(frames.RESULT, 0, 1, {}), pack(frames.ASSIGNED) + pack(frames.PROGRESS, "a", 0)]
+)
+def test_a_sandbox_that_speaks_out_of_turn_is_replaced(early):
+    with LyingEvaluator(after_assignment(early, early=True)) as evaluator:
+        assert list(start(evaluator, range(5), "(x) => x")) == list(range(5))
+
+
+def test_descriptors_that_belong_to_no_frame_are_closed():
+    def play(channel: socket.socket) -> None:
+        after_assignment()(channel)
+        socket.send_fds(channel, [raw(b"\xc0")], [0, 1, 2])
+
+    before = len(open_descriptors(os.getpid()))
+    with LyingEvaluator(play) as evaluator:
+        assert list(start(evaluator, [1], "(x) => x")) == [1]
+    wait_until(lambda: len(open_descriptors(os.getpid())) <= before, "the descriptors are closed")
+
+
+def test_what_a_sandbox_may_claim_is_bounded():
+    lies = pack(frames.RESULT, 0, 5, {"cpu": -1, "wall": float("nan"), "gpu": 1e308})
+    with LyingEvaluator(after_assignment(pack(frames.CONSOLE, 0, "nonsense", "x" * (2 * MIB)), lies)) as evaluator:
+        job = dcp.compute_for([0], "(x) => x")
+        heard: list[dcp.ConsoleEvent] = []
+        job.on("console", heard.append)
+        results = job.local_exec(1, evaluator=evaluator)
+        assert results[0] == 5
+        assert results.metrics[0] == dcp.SliceMetrics(0.0, 0.0, 0.0)
+        assert (heard[0].level, len(heard[0].message)) == ("log", MIB)
+
+
+def test_a_peer_that_says_nothing_is_replaced():
+    with LyingEvaluator(lambda channel: None) as evaluator:
+        assert list(start(evaluator, range(3), "(x) => x", progress_timeout=1.5)) == [0, 1, 2]
+
+
+def test_a_peer_that_stops_reading_does_not_hold_up_the_others():
+    def play(channel: socket.socket) -> None:
+        channel.sendall(pack(frames.READY) + pack(frames.ASSIGNED))
+        stop.wait(60)
+
+    stop = threading.Event()
+    with LyingEvaluator(play) as evaluator:
+        results = start(evaluator, [b"x" * 60_000] * 200, "(x) => x.byteLength", count=2, progress_timeout=1.5)
+        assert next(results.as_completed())[1] == 60_000
+        results.wait(60)
+        stop.set()
+        assert len(results.errors) <= 1
+
+
+def test_a_peer_that_leaves_is_replaced():
+    with LyingEvaluator(lambda channel: channel.close()) as evaluator:
+        assert list(start(evaluator, [1], "(x) => x")) == [1]
+
+
+def test_sandboxes_that_never_get_ready_end_the_job():
+    def rave(channel: socket.socket) -> None:
+        channel.sendall(LIES["noise"])
+
+    with LyingEvaluator(*[rave] * 20) as evaluator:
+        results = start(evaluator, [0], "(x) => x")
+        with pytest.raises(dcp.JobError, match="sandboxes die before they begin a slice; the last: it broke the frame"):
+            results.wait(60)
