@@ -1,4 +1,4 @@
-"""Native code that attacks, run where an exploit would run it (attacks.cpp): what it got."""
+"""Native code that attacks, run where an exploit would run it (attacks_*.cpp): what it got."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What native code in a sealed process gets of the machine: nothing. The attacks are in attacks.cpp."""
+"""What native code in a sealed process gets of the machine: nothing. The attacks are in attacks_*.cpp."""
 
 from __future__ import annotations
 
