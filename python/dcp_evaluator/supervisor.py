@@ -258,6 +258,9 @@ class Supervisor:
         if sandbox.lane.queue and status.is_out_of_memory:
             index = sandbox.lane.queue[0].index
             self._ran_out_of_memory(sandbox, SliceError(index, "InternalError", _OUT_OF_MEMORY))
+        elif sandbox.lane.answered and status.is_out_of_memory:
+            self._ledger.lost(sandbox.lane)  # between two slices, filled by what they left behind
+            self._pool.remove(sandbox)
         else:
             self._died(sandbox, str(status))
 
