@@ -15,7 +15,7 @@ import pytest
 import dcp_evaluator as dcp
 from dcp_evaluator import engines
 from dcp_evaluator.evaluator import default_evaluator
-from process_tree import children, is_running, running
+from process_tree import children, is_running, name_of, running
 from zygote_control import wait_until
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -95,7 +95,14 @@ def missing(tmp_path: Path) -> Path:
 def new_processes() -> Callable[[str], list[int]]:
     """Gives the children of a name that run now and did not when the test began: those of other tests may wait."""
     before = set(children(os.getpid()))
-    return lambda name: running(name, [pid for pid in children(os.getpid()) if pid not in before])
+
+    def new(name: str) -> list[int]:
+        started = [pid for pid in children(os.getpid()) if pid not in before]
+        # The kernel lets the parent go on a moment before a program that starts gets its name.
+        wait_until(lambda: all(name_of(pid).startswith("dcp-") or not is_running(pid) for pid in started), "all start")
+        return running(name, started)
+
+    return new
 
 
 @pytest.fixture(scope="session", autouse=True)

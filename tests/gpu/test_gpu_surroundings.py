@@ -165,4 +165,4 @@ def test_a_mismatch_is_told_once(
     pool = new_pool()
     pool.connect(1).close()
     pool.refill()
-    assert capfd.readouterr().err == "dcp-evaluator: reboot\n"
+    assert capfd.readouterr().err.count("dcp-evaluator: reboot\n") == 1  # hosts may say that their peer has gone
