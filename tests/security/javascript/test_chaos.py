@@ -73,6 +73,7 @@ class Killer:
     def __init__(self, seed: int, kills: dict[str, int], spared: set[int]) -> None:
         self.killed: collections.Counter[str] = collections.Counter()
         self.results = 0  # of the job, as it tells them
+        self.gpu_results = 0  # those among them that came from a GPU
         self._random = random.Random(seed)
         self._order = self._random.sample(list(kills), sum(kills.values()), counts=list(kills.values()))
         self._spared = spared
@@ -93,13 +94,20 @@ class Killer:
 
     def _run(self) -> None:
         results_before = collections.deque([-1] * WITHOUT_RESULT, WITHOUT_RESULT)  # each of the last kills
+        gpu_results_before = -1  # the last kill of a GPU host: a GPU whose hosts die in a row is left alone for minutes
         for kind in self._order:
             self._end.wait(self._random.expovariate(1 / PAUSE))
-            while self.results <= results_before[0] or not self._kill_one(kind):
+            while (
+                self.results <= results_before[0]
+                or (kind == "dcp-gpu-host" and self.gpu_results <= gpu_results_before)
+                or not self._kill_one(kind)
+            ):
                 if self._end.wait(0.002):
                     return
             self.killed[kind] += 1
             results_before.append(self.results)
+            if kind == "dcp-gpu-host":
+                gpu_results_before = self.gpu_results
 
     def _kill_one(self, kind: str) -> bool:
         ours = set(children(os.getpid())) - self._spared
@@ -126,6 +134,7 @@ def test_every_slice_has_one_result(engine: str) -> None:
         def on_result(event: dcp.ResultEvent) -> None:
             seen[event.index] += 1
             killer.results += 1
+            killer.gpu_results += event.index % 500 == 2
 
         job.on("result", on_result)
         job.on("error", lambda error: seen.update([error.index]))
