@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .host import run
-from .step import DoesNotApplyError, Outcome, Settings, StepFailedError, wrapped
+from .step import Outcome, Settings, StepFailedError, wrapped
 
 _ROOT = Path(__file__).parents[2]
 _COMMAND = str(Path(sys.executable).with_name("dcp-evaluator"))
@@ -45,8 +45,6 @@ def explain(settings: Settings) -> Outcome:
     """The file for a report of a fault, beside the page."""
     file = settings.folder / "explain-gpu.txt"
     _, answer = run([_COMMAND, "--probe", f"--explain-gpu={file}"], os.environ, settings.seconds - 5)
-    if any("unrecognized arguments" in line for line in answer.said):
-        raise DoesNotApplyError("this build's --probe has no --explain-gpu")
     if answer.error or not file.exists():
         raise StepFailedError(f"dcp-evaluator --probe --explain-gpu: {answer.error}", Outcome(answer.said[-6:]))
     return Outcome([f"{file.name} is beside this page: send it along where a driver is refused"])
