@@ -15,7 +15,7 @@ import pytest
 
 import dcp_evaluator as dcp
 import peers
-from dcp_evaluator import engines
+from dcp_evaluator import engines, settings
 
 _measures: list[history.Measure] = []
 _left_out: dict[str, str] = {}
@@ -61,7 +61,7 @@ def evaluator() -> Iterator[dcp.Evaluator]:
 @pytest.fixture(scope="session", params=["quickjs", "v8"])
 def engine(request: pytest.FixtureRequest, left_out: Callable[[str, str], None]) -> str:
     """Each engine in turn; one that is not installed is skipped, and the report says so."""
-    if reason := engines.missing(request.param):
+    if reason := engines.missing(request.param, settings.Settings()):
         left_out(f"the engine {request.param}", reason)
         pytest.skip(reason)
     return str(request.param)

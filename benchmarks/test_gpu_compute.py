@@ -16,6 +16,7 @@ import peers
 from dcp_evaluator.benchmark.peak import peak_gflops
 from dcp_evaluator.probe_gpu import gpu_adapters
 from dcp_evaluator.probe_machine import machine
+from dcp_evaluator.settings import Settings
 
 _SCRIPT = Path(__file__).with_name("run_program.js").read_text(encoding="utf-8")
 _SIZES = {"f32": 256, "f16": 256, "reduction": 1 << 20, "convolution": 128, "nbody": 2048}
@@ -45,7 +46,7 @@ def others(left_out) -> dict[str, peers.Peer]:
 @pytest.fixture(scope="module")
 def on_paper() -> str:
     """What the adapter could do at most, where it is known."""
-    adapter = next((adapter for adapter in gpu_adapters()["adapters"] if adapter["offered"]), None)
+    adapter = next((adapter for adapter in gpu_adapters(Settings())["adapters"] if adapter["offered"]), None)
     peak = adapter and peak_gflops(adapter, machine())
     return f"f32 on paper: {peak:.0f}" if peak else ""
 

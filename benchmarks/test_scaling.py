@@ -13,6 +13,7 @@ import dcp_evaluator as dcp
 from conftest import on
 from dcp_evaluator.benchmark.processor import pinned, run_webassembly
 from dcp_evaluator.benchmark.sandboxes import idle_sandbox_bytes
+from dcp_evaluator.settings import Settings
 from dcp_evaluator.zygote import Zygote
 from dcp_evaluator.zygote_messages import Spawned
 
@@ -90,7 +91,7 @@ def test_sealing(benchmark, measure, full, spares):
             end.close()
         time.sleep(0.03)
 
-    zygote = Zygote("job", spares=spares)
+    zygote = Zygote("job", Settings(), spares=spares)
     try:
         zygote.wait_ready()
         time.sleep(0.1)

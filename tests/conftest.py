@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator import engines
+from dcp_evaluator import engines, settings
 from dcp_evaluator.evaluator import default_evaluator
 from process_tree import children, is_running, name_of, running
 from zygote_control import wait_until
@@ -25,7 +25,7 @@ _FOR_TERMINALS = ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=engines.NAMES, help="JavaScript engine of all sandboxes")
+    parser.addoption("--engine", choices=settings.ENGINES, help="JavaScript engine of all sandboxes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in _FOR_TERMINALS:
         os.environ.pop(name, None)
     if engine := config.getoption("--engine"):
-        os.environ[engines.VARIABLE] = engine
+        os.environ[settings.ENGINE_VARIABLE] = engine
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wrong = [item.nodeid for item in items if item.get_closest_marker("any_engine") and _depends_on_engine(item)]
     if wrong:
         raise pytest.UsageError(f"any_engine, and yet with an evaluator of the engine under test: {', '.join(wrong)}")
-    tested = engines.choose(None)
+    tested = engines.chosen(settings.Settings())
     others = [item for item in items if (mark := item.get_closest_marker("engine")) and mark.args[0] != tested]
     config.hook.pytest_deselected(items=others)
     items[:] = [item for item in items if item not in others]
@@ -69,7 +69,7 @@ def _depends_on_engine(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def engine() -> str:
     """``quickjs`` or ``v8``: where behaviour is the engine's own, a test says what each does."""
-    return engines.choose(None)
+    return engines.chosen(settings.Settings())
 
 
 @pytest.fixture(scope="session")

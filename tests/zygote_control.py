@@ -15,6 +15,7 @@ from types import TracebackType
 from dcp_evaluator import engines, installation
 from dcp_evaluator.child import CHILD_SOCKET, inherited_descriptors
 from dcp_evaluator.services import SandboxServices
+from dcp_evaluator.settings import Settings
 
 DEADLINE = 20.0
 """Seconds after which a test gives up; far above what anything takes."""
@@ -82,7 +83,7 @@ class RunningZygote:
         self.control.settimeout(DEADLINE)
         command = [
             *prefix,
-            *(program or engines.zygote_command(engines.choose(None))),
+            *(program or engines.zygote_command(engines.chosen(Settings()), Settings())),
             "--mode",
             "line",
             *options,
@@ -93,7 +94,7 @@ class RunningZygote:
             actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), CHILD_SOCKET), *ends]
             self.pid = os.posix_spawnp(command[0], command, dict(environment or {}), file_actions=actions)
         self.status: int | None = None
-        self._services = SandboxServices()
+        self._services = SandboxServices(Settings())
         self._service_threads: list[threading.Thread] = []
         if wait:
             answer = self.receive()

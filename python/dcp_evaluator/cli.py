@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from .command import Parser, number, port_number, run_command, seconds, split_at_dashes
 from .engine_options import LARGEST_MEMORY_MIB, heap_limit
 from .errors import InstallationError, UsageError
-from .isolation import COARSEST_STEP, FINEST_STEP, POLICIES, choose
+from .settings import COARSEST_STEP, ENGINES, FINEST_STEP, POLICIES, Settings
 
 TYPE_CHECKING = False  # typing and pathlib take long to load, and a start in inetd's way is waited for
 
@@ -95,10 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
-    from .engines import NAMES
-
     group = parser.add_argument_group("what holds for sandboxes")
-    group.add_argument("--engine", choices=NAMES, help="JavaScript engine; auto: v8 where it is installed")
+    group.add_argument("--engine", choices=ENGINES, help="JavaScript engine; auto: v8 where it is installed")
     group.add_argument("--no-jit", action="store_true", help="V8 interprets, without WebAssembly; nothing becomes code")
     group.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
     group.add_argument(
@@ -165,7 +163,7 @@ def _devices(text: str) -> tuple[int | str, ...]:
 _GPU_OPTIONS = ("gpu_memory", "gpu_staging", "gpu_timeout", "gpu_allow", "gpu_ban", "gpu_devices")
 
 
-def _gpu_options(options: argparse.Namespace) -> GpuOptions | None:
+def _gpu_options(options: argparse.Namespace, settings: Settings) -> GpuOptions | None:
     """None where nothing was said. Raises UsageError, also for a device that this machine has not."""
     if all(getattr(options, name) is None for name in _GPU_OPTIONS):
         return None
@@ -180,7 +178,7 @@ def _gpu_options(options: argparse.Namespace) -> GpuOptions | None:
             ban=tuple(options.gpu_ban or ()),
             devices=options.gpu_devices,
         )
-        gpu.visible()
+        gpu.visible(settings)
     except ValueError as error:
         raise UsageError(str(error)) from None
     except InstallationError:
@@ -234,41 +232,39 @@ def _run(arguments: Sequence[str]) -> int:
 
         print(f"dcp-evaluator {VERSION}")
         return 0
-    choose(options.isolation, options.clock_step)
-    if options.engine is not None:
-        from .engines import set_default
-
-        set_default(options.engine)
-    if options.no_jit:
-        from .engines import forbid_jit
-
-        forbid_jit()
+    settings = Settings(
+        engine=options.engine, jit=False if options.no_jit else None, isolation=options.isolation,
+        clock_step=options.clock_step,
+    )  # fmt: skip
     if options.probe:
         from .probe import run_probe
 
         _check_files(options.files)
-        return run_probe(options.files, _gpu_options(options), as_json=options.json, explain=options.explain_gpu)
+        gpu = _gpu_options(options, settings)
+        return run_probe(options.files, settings, gpu, as_json=options.json, explain=options.explain_gpu)
     if options.benchmark:
         from .benchmark.run import run_benchmark
 
-        return run_benchmark(_gpu_options(options), quick=options.quick, as_json=options.json)
+        return run_benchmark(settings, _gpu_options(options, settings), quick=options.quick, as_json=options.json)
     memory_limit = _memory_limit(options)
-    gpu = _gpu_options(options)
+    gpu = _gpu_options(options, settings)
     if options.shell:
         from .shell import run_shell
 
-        return run_shell(options.files, module=options.module, memory_limit=memory_limit, gpu=gpu)
+        return run_shell(options.files, settings, module=options.module, memory_limit=memory_limit, gpu=gpu)
     _check_files(options.files)
     level = _DEFAULT_LEVEL if options.debug is None else options.debug
     if options.port is None:
         from .stdio import serve_stdio
 
-        return serve_stdio(options.files, memory_limit=memory_limit, level=level, gpu=gpu)
+        return serve_stdio(options.files, settings, memory_limit=memory_limit, level=level, gpu=gpu)
     from .server import serve_tcp
 
     address = "localhost" if options.address is None else options.address
     most = options.max_sandboxes
-    return serve_tcp(options.files, address, options.port, memory_limit=memory_limit, most=most, level=level, gpu=gpu)
+    return serve_tcp(
+        options.files, settings, address, options.port, memory_limit=memory_limit, most=most, level=level, gpu=gpu
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from . import installation, isolation
-from .cache import cache_folder, cache_limit
+from . import installation
 from .child import Child
+from .settings import Settings
 
 
 class Compiler:
     """One dcp-compiler, replaced where it has ended. Not thread-safe: one owner."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._child: Child | None = None
         self._spare: socket.socket | None = None
 
@@ -23,7 +24,7 @@ class Compiler:
         return self._child.pid if self._child is not None else None
 
     def connect(self) -> socket.socket:
-        """A new connection for a sandbox. Raises InstallationError, UsageError, OSError."""
+        """A new connection for a sandbox. Raises InstallationError, OSError."""
         if self._child is None or self._child.poll() is not None:
             self._child = self._replace()
         connection, self._spare = self._spare, None
@@ -65,11 +66,7 @@ class Compiler:
             self._child.end(grace=1.0)
             self._child = None
 
-    @staticmethod
-    def _start() -> Child:
+    def _start(self) -> Child:
         arguments = [installation.executable("dcp-compiler"), "--wasmtime", installation.wasmtime_library()]
-        arguments += isolation.arguments()
-        folder = cache_folder("modules")
-        if folder is not None:
-            arguments += ["--cache", folder, "--cache-limit", str(cache_limit())]
+        arguments += self._settings.isolation_arguments() + self._settings.cache_arguments("modules")
         return Child(arguments, socket.SOCK_SEQPACKET, {})

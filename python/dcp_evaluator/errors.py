@@ -79,6 +79,10 @@ class UsageError(DcpError):
     exit_status = 2
 
 
+class SettingsError(UsageError, ValueError):
+    """A setting, or the variable of the environment that stands for it, has a value that is not valid."""
+
+
 class MonitorError(DcpError):
     """A monitor of ``dcp-evaluator-manager`` cannot tell whether the machine is in use."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import threading
 import weakref
@@ -12,6 +13,7 @@ from . import engines
 from .errors import JobError
 from .gpu_options import GpuOptions
 from .sandbox import SandboxFactory
+from .settings import Settings
 
 _MOST_IDLE = 4  # of each memory limit
 
@@ -28,18 +30,45 @@ class Evaluator:
 
     ``memory_limit``: bytes that a sandbox may use, where a job does not say. ``gpu``: which adapters sandboxes are
     offered, and their limits. ``engine``: ``"quickjs"``, ``"v8"``, or ``"auto"``, which is V8 where it is installed.
-    Raises ValueError for an adapter or an engine that there is not, InstallationError for one that is not installed.
+    ``jit``: whether V8 may compile. ``isolation``: ``"strict"``, ``"standard"`` or ``"none"``, which layers must be in
+    force. ``clock_step``: of the clocks in sandboxes, 5 to 1000 microseconds. ``cache``: the folder for what is
+    compiled, or ``"off"``; ``cache_limit``: bytes that each kind may take there. What is None comes from the
+    environment, see docs/cli.md. Raises ValueError for an adapter that there is not and for a value that is not valid,
+    InstallationError for an engine that is not installed.
     """
 
     def __init__(
-        self, memory_limit: int | None = None, *, gpu: GpuOptions | None = None, engine: str | None = None
+        self,
+        memory_limit: int | None = None,
+        *,
+        gpu: GpuOptions | None = None,
+        engine: str | None = None,
+        jit: bool | None = None,
+        isolation: str | None = None,
+        clock_step: int | None = None,
+        cache: str | os.PathLike[str] | None = None,
+        cache_limit: int | None = None,
     ) -> None:
-        self.engine = engines.choose(engine)
-        if engine is not None:
-            engines.zygote_command(self.engine)
+        settings = Settings(
+            engine=engine, jit=jit, isolation=isolation, clock_step=clock_step, cache=cache, cache_limit=cache_limit
+        )
+        if engine is not None or jit is not None:
+            engines.zygote_command(engines.chosen(settings), settings)
+        self._set_up(settings, memory_limit, gpu)
+
+    @classmethod
+    def of(cls, settings: Settings, memory_limit: int | None = None, gpu: GpuOptions | None = None) -> Evaluator:
+        """One with these settings. Raises ValueError for an adapter that there is not."""
+        evaluator = cls.__new__(cls)
+        evaluator._set_up(settings, memory_limit, gpu)
+        return evaluator
+
+    def _set_up(self, settings: Settings, memory_limit: int | None, gpu: GpuOptions | None) -> None:
+        self.settings = settings
+        self.engine = engines.chosen(settings)
         self._memory_limit = memory_limit
         self._gpu = gpu or GpuOptions()
-        self._gpu.visible()
+        self._gpu.visible(settings)
         self._lock = threading.Lock()
         self._idle: dict[int | None, list[SandboxFactory]] = {}
         self._runs: weakref.WeakSet[Running] = weakref.WeakSet()
@@ -58,7 +87,7 @@ class Evaluator:
                 if factory.zygote.alive:
                     return factory
                 factory.close()
-        return SandboxFactory(limit, self._gpu, self.engine)
+        return SandboxFactory(self.settings, limit, self._gpu)
 
     def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
         """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""

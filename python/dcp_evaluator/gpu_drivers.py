@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from . import installation, isolation, vulkan_manifests
+from . import installation, vulkan_manifests
 from .errors import InstallationError
 from .host_environment import host_environment
+from .settings import Settings
 
 
-def adapters(environment: Mapping[str, str]) -> list[dict[str, Any]]:
+def adapters(environment: Mapping[str, str], settings: Settings) -> list[dict[str, Any]]:
     """Those that hosts find in this environment, by index. Raises InstallationError where there is no answer."""
     from .probe_program import ask  # what it imports takes long to load
 
-    arguments = ["--library", installation.wgpu_library(), "--list", *isolation.arguments()]
+    arguments = ["--library", installation.wgpu_library(), "--list", *settings.isolation_arguments()]
     answer, problem = ask("dcp-gpu-host", arguments, dict(environment), dict)
     if answer is None:
         raise InstallationError(f"the GPU adapters cannot be listed: {problem}; dcp-evaluator --probe tells more")
@@ -30,7 +32,7 @@ def choice(manifests: Sequence[str]) -> dict[str, str]:
     return dict.fromkeys(vulkan_manifests.CHOICES, ":".join(manifests))
 
 
-def needed(offered: Sequence[str], everything: Sequence[Mapping[str, Any]]) -> list[str] | None:
+def needed(offered: Sequence[str], everything: Sequence[Mapping[str, Any]], settings: Settings) -> list[str] | None:
     """Manifests of the drivers that the ``offered`` identities need, of ``everything`` that there is.
 
     None, for all of them, where no GPU stays away (a software one does not sleep), where the owner has named the
@@ -43,25 +45,25 @@ def needed(offered: Sequence[str], everything: Sequence[Mapping[str, Any]]) -> l
     missing = set(offered)
     manifests = vulkan_manifests.manifests()
     with ThreadPoolExecutor(max_workers=len(manifests) or 1) as pool:
-        for manifest, identities in zip(manifests, pool.map(_identities_of, manifests), strict=True):
+        for manifest, identities in zip(manifests, pool.map(partial(_identities_of, settings), manifests), strict=True):
             if missing & identities:
                 kept.append(manifest)
                 missing -= identities
     if len(kept) == len(manifests) or missing:
         return None
-    same = _shown(everything, offered) == _shown(_adapters_of(kept), offered)
+    same = _shown(everything, offered) == _shown(_adapters_of(settings, kept), offered)
     return kept if same else None
 
 
-def _adapters_of(manifests: Sequence[str]) -> list[dict[str, Any]]:
+def _adapters_of(settings: Settings, manifests: Sequence[str]) -> list[dict[str, Any]]:
     try:
-        return adapters(host_environment() | choice(manifests))
+        return adapters(host_environment() | choice(manifests), settings)
     except InstallationError:
         return []
 
 
-def _identities_of(manifest: str) -> set[str]:
-    return {str(each["identity"]) for each in _adapters_of([manifest])}
+def _identities_of(settings: Settings, manifest: str) -> set[str]:
+    return {str(each["identity"]) for each in _adapters_of(settings, [manifest])}
 
 
 def _shown(found: Sequence[Mapping[str, Any]], offered: Sequence[str]) -> list[Mapping[str, Any]]:

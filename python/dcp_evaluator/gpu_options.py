@@ -8,6 +8,7 @@ from typing import Any
 
 from . import gpu_devices, gpu_drivers
 from .host_environment import host_environment
+from .settings import Settings
 
 FIELDS = ("vendor", "architecture", "device", "description")
 """What a pattern can look at: the members of GPUAdapterInfo."""
@@ -81,16 +82,16 @@ class GpuOptions:
         name, compiled = self._patterns[pattern]
         return compiled.search(str(info.get(name) or "")) is not None
 
-    def visible(self) -> list[str] | None:
+    def visible(self, settings: Settings) -> list[str] | None:
         """Identities of the adapters to offer, the preferred one first; None for all.
 
         Asks the driver once, where there is something to choose. Raises ValueError for a device that is not there, and
         InstallationError.
         """
         if self._visible is None and self.chooses:
-            adapters = list_adapters()
+            adapters = list_adapters(settings)
             self._visible = self._choose(adapters)
-            self._manifests = gpu_drivers.needed(self._visible, adapters)
+            self._manifests = gpu_drivers.needed(self._visible, adapters, settings)
         return self._visible
 
     def _choose(self, adapters: list[dict[str, Any]]) -> list[str]:
@@ -113,9 +114,9 @@ class GpuOptions:
         return limits
 
 
-def list_adapters() -> list[dict[str, Any]]:
+def list_adapters(settings: Settings) -> list[dict[str, Any]]:
     """The adapters that sandboxes can get, by index. Raises InstallationError where the driver gives no answer."""
-    return gpu_drivers.adapters(host_environment())
+    return gpu_drivers.adapters(host_environment(), settings)
 
 
 def _device(device: int | str) -> int | str:

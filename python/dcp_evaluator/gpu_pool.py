@@ -8,11 +8,12 @@ import socket
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from . import gpu_messages, gpu_surroundings, installation, isolation
+from . import gpu_messages, gpu_surroundings, installation
 from .errors import DcpError, InstallationError
 from .gpu_host import GpuHost
 from .gpu_options import GpuOptions
 from .gpu_rest import MOST_DEATHS, SECONDS, AdapterRest
+from .settings import Settings
 
 _MOST_RESTING = 4
 _MOST_OF_A_SANDBOX = 64  # one, and another each time that it has lost it
@@ -24,7 +25,14 @@ _EVERYTHING = f"{MOST_DEATHS} GPU hosts in a row have died at their start: no GP
 class GpuPool:
     """Keeps ``warm`` GPU hosts ready. Not thread-safe: one owner."""
 
-    def __init__(self, warm: int = 0, options: GpuOptions | None = None, rest: AdapterRest | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        warm: int = 0,
+        options: GpuOptions | None = None,
+        rest: AdapterRest | None = None,
+    ) -> None:
+        self._settings = settings
         self._wanted = warm
         self._options = options or GpuOptions()
         self._rest = rest or _rest_of_this_process
@@ -134,10 +142,10 @@ class GpuPool:
 
     def _start(self) -> GpuHost:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
-        arguments += isolation.arguments()
+        arguments += self._settings.isolation_arguments()
         arguments += self._options.arguments()
         try:
-            visible = self._options.visible()
+            visible = self._options.visible(self._settings)
         except ValueError as error:
             raise InstallationError(str(error)) from None
         now = gpu_surroundings.surroundings(self._rest.resting())

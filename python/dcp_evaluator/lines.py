@@ -16,6 +16,7 @@ from functools import partial
 from .exit_status import ExitStatus
 from .gpu_options import GpuOptions
 from .services import SandboxServices
+from .settings import Settings
 from .spawn import spawn_on
 from .zygote import Zygote
 from .zygote_messages import Exited, Refused, Spawned
@@ -33,6 +34,7 @@ class LineEvaluator:
     def __init__(
         self,
         files: Sequence[str],
+        settings: Settings,
         *,
         memory_limit: int | None,
         level: int,
@@ -46,13 +48,13 @@ class LineEvaluator:
         self._level = level
         self._selector = selectors.DefaultSelector()
         self._service_sockets: dict[int, socket.socket] = {}
-        self._start_zygote = partial(Zygote, "line", files=files, memory_limit=memory_limit, spares=spares)
+        self._start_zygote = partial(Zygote, "line", settings, files=files, memory_limit=memory_limit, spares=spares)
         self._signals = _Signals()
         self.watch(self._signals, self._on_signal)
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
-        self._services = SandboxServices(warm, gpu)
+        self._services = SandboxServices(settings, warm, gpu)
 
     @property
     def sandboxes(self) -> int:

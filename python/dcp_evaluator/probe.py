@@ -18,6 +18,7 @@ from .probe_gpu import Findings, examine
 from .probe_machine import limits, machine, operating_system
 from .probe_program import TIMEOUT, ask
 from .probe_verdict import verdict
+from .settings import ENGINES, Settings
 from .worktimes import worktimes
 
 SCHEMA_VERSION = 1
@@ -27,7 +28,12 @@ SCHEMA_FILE = Path(__file__).with_name("schemas") / "probe-1.json"
 
 
 def run_probe(
-    files: Sequence[str] = (), gpu: GpuOptions | None = None, *, as_json: bool, explain: str | None = None
+    files: Sequence[str],
+    settings: Settings,
+    gpu: GpuOptions | None = None,
+    *,
+    as_json: bool,
+    explain: str | None = None,
 ) -> int:
     """Prints the report. Returns 0 where a slice can run, else 2.
 
@@ -38,8 +44,8 @@ def run_probe(
 
     if explain is not None:
         _write(explain, "")  # before minutes are spent
-    findings = examine(gpu, thorough=explain is not None)
-    report = collect(findings, files, gpu)
+    findings = examine(settings, gpu, thorough=explain is not None)
+    report = collect(findings, settings, files, gpu)
     print(json.dumps(report, indent=2) if as_json else for_people(report))
     if explain is not None:
         from .probe_explain import explanation
@@ -56,23 +62,25 @@ def _write(path: str, text: str) -> None:
         raise UsageError(f"cannot write {path!r}: {error.strerror}") from None
 
 
-def collect(findings: Findings, files: Sequence[str] = (), options: GpuOptions | None = None) -> dict[str, Any]:
+def collect(
+    findings: Findings, settings: Settings, files: Sequence[str] = (), options: GpuOptions | None = None
+) -> dict[str, Any]:
     """The report, as ``--json`` prints it. Raises nothing: each fault is told in its place.
 
     ``findings``: about GPUs, with these ``options``. ``files``: start-up files, whose worktimes are asked for.
     """
     gpu = findings.report
-    tried = {engine: _try_engine(engine) for engine in engines.NAMES if engine != "auto"}
-    default = tried[engines.choose(None)]
+    tried = {engine: _try_engine(engine, settings) for engine in ENGINES if engine != "auto"}
+    default = tried[engines.chosen(settings)]
     report = {
         "schema": {"name": "dcp-evaluator-probe", "version": SCHEMA_VERSION},
-        "versions": _versions(gpu),
+        "versions": _versions(gpu, settings),
         "machine": machine(),
         "limits": limits(options),
         "slice": default["slice"],
         "features": default["features"],
         "engines": tried,
-        "worktimes": worktimes(files),
+        "worktimes": worktimes(files, settings),
         "gpu": gpu,
         "isolation": isolation_layers(),
         "gpu_isolation": isolation_layers("dcp-gpu-host"),
@@ -88,22 +96,22 @@ def isolation_layers(program: str = "dcp-zygote") -> dict[str, Any]:
     return {"layers": layers or [], "error": error}
 
 
-def _try_engine(engine: str) -> dict[str, Any]:
+def _try_engine(engine: str, settings: Settings) -> dict[str, Any]:
     """``{"version": text, "slice": {ok, error, milliseconds}, "features": {group: ...}}``; the slice tries them all."""
-    problem = engines.missing(engine)
+    problem = engines.missing(engine, settings)
     if problem is not None:
         return {"version": None, "slice": {"ok": False, "error": problem, "milliseconds": None}, "features": {}}
-    return {"version": engines.description(engine), **_try_sandbox(engine)}
+    return {"version": engines.description(engine, settings), **_try_sandbox(settings.with_engine(engine))}
 
 
-def _try_sandbox(engine: str) -> dict[str, Any]:
+def _try_sandbox(settings: Settings) -> dict[str, Any]:
     modules, problems = _assemble(features.WEBASSEMBLY)
     api_modules, api_problems = _assemble(features.API_MODULES)
     api = {} if api_problems else features.WEBASSEMBLY_API
     javascript = {name: body for edition in features.ECMASCRIPT.values() for name, body in edition.items()}
     tests = {"javascript": javascript, "webassembly": modules, "api": api, "modules": api_modules}
     try:
-        with Evaluator(engine=engine) as evaluator:
+        with Evaluator.of(settings) as evaluator:
             job = compute_for([tests], features.TRY_ALL)
             results = job.local_exec(1, progress_timeout=TIMEOUT, evaluator=evaluator).wait()
             found, milliseconds = results[0], results.metrics[0].wall
@@ -139,11 +147,11 @@ def _assemble(texts: dict[str, str]) -> tuple[dict[str, bytes], dict[str, str]]:
     return modules, problems
 
 
-def _versions(gpu: dict[str, Any]) -> dict[str, Any]:
+def _versions(gpu: dict[str, Any], settings: Settings) -> dict[str, Any]:
     drivers = {str(item.get("description") or item.get("driver")) for item in gpu["adapters"]}
     return {
         "dcp-evaluator": installation.VERSION,
-        "engine": engines.description(engines.choose(None)),
+        "engine": engines.description(engines.chosen(settings), settings),
         "wasmtime": _version_of("wasmtime"),
         "wgpu": _version_of("wgpu"),
         "wgpu-native": gpu["version"],

@@ -28,6 +28,7 @@ from .probe_diagnosis import (
 from .probe_manifests import Manifest, in_home, manifests
 from .probe_program import TIMEOUT, Outcome
 from .probe_trials import Driver, try_out
+from .settings import Settings
 
 _OFFERED = ("vulkan",)  # backends on which WebGPU is whole
 _TWICE = "the same GPU through another driver"
@@ -45,7 +46,7 @@ class Findings:
     """Of each driver, by its manifest, where all together gave no answer."""
 
 
-def gpu_adapters(options: GpuOptions | None = None) -> dict[str, Any]:
+def gpu_adapters(settings: Settings, options: GpuOptions | None = None) -> dict[str, Any]:
     """``{"version": wgpu-native's or None, "adapters": [...], "error": text or None}``, as sandboxes find them.
 
     Each adapter has ``compute``: ``{"ok": bool, "error": text, "seconds": to its first result}``, the verdict of a
@@ -54,13 +55,15 @@ def gpu_adapters(options: GpuOptions | None = None) -> dict[str, Any]:
     """
     gpu = options or GpuOptions()
     try:
-        driver = Driver(timeout=gpu.timeout or TIMEOUT)
+        driver = Driver(settings, timeout=gpu.timeout or TIMEOUT)
     except DcpError as error:
         return _report(Outcome(error=str(error)), gpu)
     return _report(driver.sealed(), gpu)
 
 
-def examine(options: GpuOptions | None = None, root: Path = Path("/"), *, thorough: bool = False) -> Findings:
+def examine(
+    settings: Settings, options: GpuOptions | None = None, root: Path = Path("/"), *, thorough: bool = False
+) -> Findings:
     """For ``--probe``: runs drivers without the seal, too, where a GPU has no adapter.
 
     ``root``: of /sys, /proc and /dev. ``thorough``: every trial, also where all works.
@@ -72,7 +75,7 @@ def examine(options: GpuOptions | None = None, root: Path = Path("/"), *, thorou
     timeout = gpu.timeout or TIMEOUT
     machine = _machine(root)
     try:
-        driver = Driver(timeout=timeout)
+        driver = Driver(settings, timeout=timeout)
     except DcpError as error:
         sealed = Outcome(error=str(error))
         report = _report(sealed, gpu) | {"opengl_error": None, "drivers": []}
@@ -80,7 +83,7 @@ def examine(options: GpuOptions | None = None, root: Path = Path("/"), *, thorou
     sealed = driver.sealed()
     opengl = driver.opengl() if sealed.status is not None else Outcome()
     report = _report(sealed, gpu, opengl) | {"opengl_error": opengl.error}
-    alone = _alone(machine.manifests, timeout) if sealed.error is not None else {}
+    alone = _alone(settings, machine.manifests, timeout) if sealed.error is not None else {}
     report["drivers"] = [_driver(manifest, trials) for manifest, trials in alone.items()]
     if report["error"] is not None:
         broken = [item for item in report["drivers"] if not item["ok"]]
@@ -148,11 +151,11 @@ def _compute(found: Sequence[dict[str, Any]]) -> bool:
     return bool(found) and all((adapter.get("compute") or {}).get("ok") is True for adapter in found)
 
 
-def _alone(found: Sequence[Manifest], timeout: float) -> dict[str, Trials]:
+def _alone(settings: Settings, found: Sequence[Manifest], timeout: float) -> dict[str, Trials]:
     """Each driver alone, all at once: one that hangs costs the time of one. One that fails is tried further."""
 
     def tried(manifest: str) -> Trials:
-        driver = Driver(manifest, timeout)
+        driver = Driver(settings, manifest, timeout)
         sealed = driver.sealed()
         if sealed.error is None:
             return Trials(sealed)

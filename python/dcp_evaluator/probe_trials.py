@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGSYS
 
-from . import installation, isolation
+from . import installation
 from .exit_status import ExitStatus
 from .host_environment import host_environment
 from .probe_diagnosis import LAYERS, Trials
 from .probe_program import TIMEOUT, Outcome, run
+from .settings import Settings
 from .vulkan_manifests import CHOICES
 
 _LOADER_LOG = {"VK_LOADER_DEBUG": "error,warn,driver"}
@@ -27,15 +28,20 @@ _EGL_MANIFEST = {"file_format_version": "1.0.0", "ICD": {"library_path": "libEGL
 class Driver:
     """All drivers of this machine, or the one of ``manifest``, as ``dcp-gpu-host --probe`` finds them."""
 
-    def __init__(self, manifest: str | None = None, timeout: float = TIMEOUT) -> None:
-        """Raises InstallationError where there is no wgpu-native; UsageError."""
+    def __init__(self, settings: Settings, manifest: str | None = None, timeout: float = TIMEOUT) -> None:
+        """Raises InstallationError where there is no wgpu-native."""
+        self._settings = settings
         self._arguments = ["--library", installation.wgpu_library()]
-        self._policy = isolation.arguments()
+        self._policy = settings.isolation_arguments()
         self._timeout = timeout
         self._environment = host_environment()
         if manifest is not None:
             chosen = {name: value for name, value in self._environment.items() if name not in CHOICES}
             self._environment = {**chosen, **dict.fromkeys(CHOICES, manifest)}
+
+    def other(self, manifest: str) -> Driver:
+        """Another driver, tried in the same way."""
+        return Driver(self._settings, manifest)
 
     def sealed(self) -> Outcome:
         """As GPU hosts are."""
@@ -80,7 +86,7 @@ def try_out(
     """
     unsealed = driver.without("all")
     helped = works(unsealed)
-    other = _try_egl() if egl and (thorough or not helped) else None
+    other = _try_egl(driver) if egl and (thorough or not helped) else None
     hangs = unsealed.status is None
     if hangs or not (helped or thorough or sealed.status == ExitStatus(-SIGSYS)):
         return Trials(sealed, unsealed, egl=other)
@@ -100,15 +106,15 @@ def _what_was_refused(driver: Driver, guilty: Sequence[str]) -> tuple[list[str],
     traced = driver.traced()
     opened = driver.traced(",".join(layer for layer in guilty if layer != "seccomp") or "landlock,root")
     with _manifest("none", {}) as nothing:
-        usual = Driver(nothing).traced()
+        usual = driver.other(nothing).traced()
     calls = [call for call in refusals(traced) if call not in refusals(usual)]
     missing = {*closed_files(opened), *closed_files(usual)}
     return calls, [file for file in closed_files(traced) if file not in missing]
 
 
-def _try_egl() -> Outcome:
+def _try_egl(driver: Driver) -> Outcome:
     with _manifest("egl", _EGL_MANIFEST) as manifest:
-        return Driver(manifest).without("all")
+        return driver.other(manifest).without("all")
 
 
 @contextmanager

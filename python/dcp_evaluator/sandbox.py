@@ -11,6 +11,7 @@ from . import _native, frames
 from .frame_fields import SandboxFrame
 from .gpu_options import GpuOptions
 from .services import SandboxServices
+from .settings import Settings
 from .slice_ledger import Lane, LaneState, Slice
 from .slice_limits import SliceLimits, SliceUse
 from .spawn import spawn_sandbox
@@ -26,12 +27,10 @@ _EXIT_GRACE = 2.0
 class SandboxFactory:
     """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time."""
 
-    def __init__(
-        self, memory_limit: int | None = None, gpu: GpuOptions | None = None, engine: str | None = None
-    ) -> None:
-        self._start_zygote = partial(Zygote, "job", engine=engine, memory_limit=memory_limit)
+    def __init__(self, settings: Settings, memory_limit: int | None = None, gpu: GpuOptions | None = None) -> None:
+        self._start_zygote = partial(Zygote, "job", settings, memory_limit=memory_limit)
         self.zygote = self._start_zygote()
-        self.services = SandboxServices(gpu=gpu)
+        self.services = SandboxServices(settings, gpu=gpu)
 
     def create(self, decoder: FrameDecoder) -> Sandbox:
         """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError."""

@@ -11,12 +11,14 @@ from .errors import ZygoteError
 from .gpu_options import GpuOptions
 from .lines import ERROR, NOTICE, WARNING, LineEvaluator
 from .listener import ACCEPT_PAUSE, accept_waiting, allow_many_descriptors, listen, prepare_connection
+from .settings import Settings
 
 _SHORTEST_LIFE = 1.0  # seconds; a zygote that ends earlier is not replaced
 
 
 def serve_tcp(
     files: Sequence[str],
+    settings: Settings,
     address: str,
     port: int,
     *,
@@ -34,7 +36,7 @@ def serve_tcp(
         for listener in listeners:
             stack.enter_context(listener)
         allow_many_descriptors()
-        evaluator = LineEvaluator(files, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
+        evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
         stack.callback(evaluator.close)
         _Server(evaluator, listeners, most).run()
     return 0

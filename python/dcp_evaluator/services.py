@@ -8,6 +8,7 @@ from .compiler import Compiler
 from .errors import DcpError
 from .gpu_options import GpuOptions
 from .gpu_pool import GpuPool
+from .settings import Settings
 
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
@@ -15,10 +16,10 @@ _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 class SandboxServices:
     """Answers the service sockets of all sandboxes of one owner. Not thread-safe."""
 
-    def __init__(self, warm: int = 0, gpu: GpuOptions | None = None) -> None:
+    def __init__(self, settings: Settings, warm: int = 0, gpu: GpuOptions | None = None) -> None:
         """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU."""
-        self.gpu_pool = GpuPool(warm, gpu)
-        self.compiler = Compiler()
+        self.gpu_pool = GpuPool(settings, warm, gpu)
+        self.compiler = Compiler(settings)
 
     def answer(self, service_socket: socket.socket, sandbox: int) -> bool:
         """Serves a request on ``service_socket``; False when the sandbox has closed it."""

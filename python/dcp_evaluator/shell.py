@@ -12,6 +12,7 @@ from .errors import UsageError, ZygoteError
 from .exit_status import ExitStatus
 from .gpu_options import GpuOptions
 from .services import SandboxServices
+from .settings import Settings
 from .spawn import spawn_sandbox
 from .streams import write_all
 from .zygote import Zygote
@@ -21,15 +22,20 @@ _INTERRUPTED = 130
 
 
 def run_shell(
-    files: Sequence[str], *, module: bool = False, memory_limit: int | None = None, gpu: GpuOptions | None = None
+    files: Sequence[str],
+    settings: Settings,
+    *,
+    module: bool = False,
+    memory_limit: int | None = None,
+    gpu: GpuOptions | None = None,
 ) -> int:
     """Evaluates ``files`` in order, the last as a module where ``module``. Returns the exit status.
 
     Raises UsageError for files that cannot be read, InstallationError, ZygoteError, OSError for output.
     """
     scripts = [_read(path) for path in files]
-    zygote = Zygote("shell", memory_limit=memory_limit, spares=0)
-    services = SandboxServices(gpu=gpu)
+    zygote = Zygote("shell", settings, memory_limit=memory_limit, spares=0)
+    services = SandboxServices(settings, gpu=gpu)
     try:
         return _Shell(zygote, services, files).run(scripts, module)
     except KeyboardInterrupt:

@@ -12,18 +12,21 @@ from collections.abc import Sequence
 from .errors import UsageError
 from .gpu_options import GpuOptions
 from .lines import ERROR, WARNING, LineEvaluator
+from .settings import Settings
 from .streams import read_some, write_all
 
 _STDIN, _STDOUT = 0, 1
 
 
-def serve_stdio(files: Sequence[str], *, memory_limit: int | None, level: int, gpu: GpuOptions | None = None) -> int:
+def serve_stdio(
+    files: Sequence[str], settings: Settings, *, memory_limit: int | None, level: int, gpu: GpuOptions | None = None
+) -> int:
     """Returns the sandbox's exit status. Raises UsageError, InstallationError, ZygoteError."""
     _require_open(_STDIN, "input")
     _require_open(_STDOUT, "output")
     with contextlib.ExitStack() as stack:
         level = min(level, WARNING)
-        evaluator = LineEvaluator(files, memory_limit=memory_limit, level=level, warm=0, spares=0, gpu=gpu)
+        evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=0, spares=0, gpu=gpu)
         stack.callback(evaluator.close)
         if not evaluator.wait_ready():
             return _status_of_signal(evaluator)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from .probe_program import Question, ask
+from .settings import Settings
 
 _LOCAL = [{"name": "map-basic", "versions": ["1.0.0"]}]
 """Of local_exec: one call of a JavaScript function a datum."""
 
 
-def worktimes(files: Sequence[str]) -> dict[str, Any]:
+def worktimes(files: Sequence[str], settings: Settings) -> dict[str, Any]:
     """``{"local": [{name, versions}], "files": the same or None, "capabilities": ..., "error": text or None}``.
 
     ``local`` are those of the Python API. ``files`` and ``capabilities``: what a sandbox with these start-up files,
@@ -21,7 +22,9 @@ def worktimes(files: Sequence[str]) -> dict[str, Any]:
     """
     report: dict[str, Any] = {"local": _LOCAL, "files": None, "capabilities": None, "error": None}
     if files:
-        told, problem = ask("dcp-evaluator", ["-d", "3", *files], os.environ, dict, question=_DESCRIBE)
+        told, problem = ask(
+            "dcp-evaluator", ["-d", "3", *settings.command_arguments(), *files], os.environ, dict, question=_DESCRIBE
+        )
         if told is not None:
             try:
                 report |= _described(told)

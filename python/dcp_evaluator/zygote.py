@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from . import engines, isolation
-from .cache import cache_folder, cache_limit
+from . import engines
 from .child import Child
 from .errors import ZygoteError
+from .settings import Settings
 from .zygote_messages import Message, Ready, parse
 
 _LONGEST_MESSAGE = 64 << 10
@@ -20,26 +20,23 @@ class Zygote:
     def __init__(
         self,
         mode: str,
+        settings: Settings,
         *,
         files: Sequence[str] = (),
-        engine: str | None = None,
         memory_limit: int | None = None,
         spares: int | None = None,
     ) -> None:
         """Starts it, without waiting until it is ready. Raises InstallationError, UsageError, ZygoteError.
 
-        ``engine``: see ``engines.choose``.
         ``memory_limit``: bytes a sandbox may use. ``spares``: how many sandboxes wait ahead of need.
         """
-        arguments = [*engines.zygote_command(engines.choose(engine)), "--mode", mode]
-        arguments += isolation.arguments() + isolation.clock_arguments()
+        arguments = [*engines.zygote_command(engines.chosen(settings), settings), "--mode", mode]
+        arguments += [*settings.isolation_arguments(), "--clock-step", str(settings.clock_step)]
         if memory_limit is not None:
             arguments += ["--memory-limit", str(memory_limit)]
         if spares is not None:
             arguments += ["--spares", str(spares)]
-        folder = cache_folder("scripts")
-        if folder is not None:
-            arguments += ["--cache", folder, "--cache-limit", str(cache_limit())]
+        arguments += settings.cache_arguments("scripts")
         try:
             self._child = Child([*arguments, "--", *files], socket.SOCK_SEQPACKET, {})
         except OSError as error:

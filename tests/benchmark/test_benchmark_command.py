@@ -18,7 +18,7 @@ from rich.console import Console
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import COMMAND, DEADLINE, one_message, run
-from dcp_evaluator import engines
+from dcp_evaluator import engines, settings
 from dcp_evaluator.benchmark.references import references
 from dcp_evaluator.benchmark.report import show
 from reports import checked
@@ -55,7 +55,7 @@ def test_every_part_has_its_scores(report: dict[str, Any]) -> None:
     ids = {score["id"] for score in report["scores"] if score["gpu"] is None}
     assert ids >= PROCESSOR_IDS | SANDBOX_IDS
     names = [engine["name"] for engine in report["engines"]]
-    assert set(names) == {name for name in ("quickjs", "v8") if engines.missing(name) is None}
+    assert set(names) == {name for name in ("quickjs", "v8") if engines.missing(name, settings.Settings()) is None}
     assert ids >= {f"javascript.{name}.{part}" for name in names for part in ("core", "all")}
     assert all(score["value"] > 0 for score in report["scores"])
     offered = [gpu for gpu in report["gpus"] if gpu["offered"]]

@@ -11,7 +11,7 @@ import pytest
 
 import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script
-from dcp_evaluator import _native, engines
+from dcp_evaluator import _native, settings
 from line_peer import stdio
 from reports import probe
 from zygote_control import RunningZygote
@@ -39,7 +39,7 @@ WHICH = "print(typeof Intl)"  # QuickJS-NG has none
 
 
 def test_the_option_and_the_variable(tmp_path: Path) -> None:
-    environment = {engines.VARIABLE: "v8"}
+    environment = {settings.ENGINE_VARIABLE: "v8"}
     assert run_script(tmp_path, WHICH, *V8).stdout == "object\n"
     assert run_script(tmp_path, WHICH, environment=environment).stdout == "object\n"
     assert run_script(tmp_path, WHICH, "--engine", "auto").stdout == "object\n"
@@ -48,7 +48,7 @@ def test_the_option_and_the_variable(tmp_path: Path) -> None:
 
 def test_an_engine_that_there_is_not(tmp_path: Path) -> None:
     assert "--engine" in one_message(run("--engine", "spidermonkey", "--shell", "x.js"), 2)
-    done = run_script(tmp_path, "", environment={engines.VARIABLE: "spidermonkey"})
+    done = run_script(tmp_path, "", environment={settings.ENGINE_VARIABLE: "spidermonkey"})
     assert one_message(done, 2) == "DCP_EVALUATOR_ENGINE is 'spidermonkey'; it is one of auto, quickjs, v8"
     with pytest.raises(ValueError, match="it is one of auto, quickjs, v8"):
         dcp.Evaluator(engine="spidermonkey")
@@ -70,7 +70,7 @@ def test_a_signal_to_a_thread_of_node_is_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     """The kernel may give a signal for the process to any thread of it; it must not end for that."""
-    monkeypatch.setenv(engines.VARIABLE, "v8")
+    monkeypatch.setenv(settings.ENGINE_VARIABLE, "v8")
     with RunningZygote(tmp_path) as zygote:
         threads = {int(path.name) for path in Path(f"/proc/{zygote.pid}/task").iterdir()} - {zygote.pid}
         for thread in threads:
@@ -94,7 +94,7 @@ def test_without_jit_it_interprets(tmp_path: Path) -> None:
     expected = "object 499999500000 a1b2\n"
     assert run_script(tmp_path, source, *V8).stdout == f"object {expected}"
     assert run_script(tmp_path, source, *V8, "--no-jit").stdout == f"undefined {expected}"
-    environment = {engines.JIT_VARIABLE: "off"}
+    environment = {settings.JIT_VARIABLE: "off"}
     assert run_script(tmp_path, source, *V8, environment=environment).stdout == f"undefined {expected}"
 
 
@@ -117,7 +117,7 @@ def test_the_probe_tries_it_without_jit() -> None:
 def test_where_there_is_no_jit_to_forbid(tmp_path: Path) -> None:
     done = run_script(tmp_path, "", "--engine", "quickjs", "--no-jit")
     assert one_message(done, 2) == "--no-jit is for --engine v8: QuickJS-NG has no JIT"
-    done = run_script(tmp_path, "", *V8, environment={engines.JIT_VARIABLE: "no"})
+    done = run_script(tmp_path, "", *V8, environment={settings.JIT_VARIABLE: "no"})
     assert one_message(done, 2) == "DCP_EVALUATOR_JIT is on or off, not 'no'"
 
 

@@ -12,6 +12,7 @@ import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script, write
 from dcp_evaluator import gpu_devices
 from dcp_evaluator.gpu_options import list_adapters
+from dcp_evaluator.settings import Settings
 from gpu_driver import LAVAPIPE, gpu_driver, only
 from reports import probe
 
@@ -56,7 +57,7 @@ def test_what_names_a_gpu(text: str, identity: str | None) -> None:
 
 
 def test_each_adapter_has_an_identity() -> None:
-    for adapter in list_adapters():
+    for adapter in list_adapters(Settings()):
         assert gpu_devices.canonical(adapter["identity"]) == adapter["identity"]
         assert adapter["pci"] in (None, adapter["identity"])
 
@@ -69,13 +70,13 @@ def test_a_gpu_is_chosen_by_its_place_or_its_uuid(tmp_path: Path, two: tuple[Pat
 
 def test_an_index_stands_for_the_gpu_that_had_it_first(two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, *two)
-    names = [adapter["identity"] for adapter in list_adapters()]
+    names = [adapter["identity"] for adapter in list_adapters(Settings())]
     assert sorted(names) == [FIRST, SECOND]
     options = dcp.GpuOptions(devices=[0])
-    assert options.visible() == names[:1]
+    assert options.visible(Settings()) == names[:1]
     gone, left = two if names[0] == FIRST else reversed(two)
     use(monkeypatch, left)
-    assert gone not in list_adapters()
+    assert gone not in list_adapters(Settings())
     assert adapter_of(options) is None
     use(monkeypatch, *two)
     assert adapter_of(options) == ("GPU 1" if names[0] == FIRST else "GPU 2")
@@ -100,7 +101,7 @@ def test_a_gpu_that_is_gone_is_told_and_no_other_taken(
     monkeypatch.setattr("dcp_evaluator.gpu_pool._told", set())
     use(monkeypatch, *two)
     options = dcp.GpuOptions(devices=[SECOND])
-    options.visible()
+    options.visible(Settings())
     use(monkeypatch, two[0])
     assert adapter_of(options) is None
     assert capfd.readouterr().out.count(f"GPU {SECOND} is gone; sandboxes get no other in its place") == 1
@@ -133,24 +134,24 @@ def test_a_driver_whose_gpus_are_not_offered_is_not_loaded(tmp_path: Path, monke
     for name in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_DIRS", f"{tmp_path}:/usr/local/share:/usr/share")
-    everything = [adapter["device"] for adapter in list_adapters()]
+    everything = [adapter["device"] for adapter in list_adapters(Settings())]
     assert everything[:2] == ["Sleeping GPU", "Used GPU"]
 
     banned = dcp.GpuOptions(allow=["^Used"])
-    banned.visible()
+    banned.visible(Settings())
     assert banned.environment()["VK_DRIVER_FILES"] == banned.environment()["VK_ICD_FILENAMES"] == str(used)
     assert adapter_of(banned) == "Used GPU"
     software = dcp.GpuOptions(devices=[2, 1])
-    software.visible()
+    software.visible(Settings())
     assert software.environment()["VK_DRIVER_FILES"].split(":") == [str(used), str(LAVAPIPE)]
 
     for options in ({"ban": ["llvmpipe"]}, {"devices": [0, 1]}, {"ban": ["."]}):
         offered = dcp.GpuOptions(**options)  # type: ignore[arg-type]
-        offered.visible()
+        offered.visible(Settings())
         assert "VK_DRIVER_FILES" not in offered.environment()
     use(monkeypatch, sleeps, used)
     named = dcp.GpuOptions(allow=["^Used"])
-    named.visible()
+    named.visible(Settings())
     assert named.environment()["VK_DRIVER_FILES"] == only(sleeps, used)["VK_DRIVER_FILES"]
 
 

@@ -18,6 +18,7 @@ import dcp_evaluator as dcp
 from dcp_evaluator import installation
 from dcp_evaluator.gpu_pool import GpuPool
 from dcp_evaluator.services import SandboxServices
+from dcp_evaluator.settings import Settings
 from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command, layouts, message
 from process_tree import kill
 from zygote_control import wait_until
@@ -159,7 +160,7 @@ def test_a_gpu_host_outlives_the_thread_that_started_it(gpu_hosts: Callable[[], 
     pools: list[GpuPool] = []
 
     def start() -> None:
-        pools.append(GpuPool(warm=1))
+        pools.append(GpuPool(Settings(), warm=1))
         (host,) = pools[0]._warm
         select.select([host.socket], [], [], 20)  # it has said hello: it is sealed
 
@@ -174,7 +175,7 @@ def test_a_gpu_host_outlives_the_thread_that_started_it(gpu_hosts: Callable[[], 
 
 def test_a_sandbox_gets_a_limited_number_of_gpu_hosts(gpu_hosts: Callable[[], list[int]]) -> None:
     """Code that owns its sandbox asks in a loop; each time a process is started for it."""
-    services, sandbox = SandboxServices(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    services, sandbox = SandboxServices(Settings()), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def ask(number: int) -> bytes:
         sandbox[1].send(b"G")

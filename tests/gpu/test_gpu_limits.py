@@ -12,6 +12,7 @@ import pytest
 import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script, write
 from dcp_evaluator.gpu_options import list_adapters
+from dcp_evaluator.settings import Settings
 from process_tree import kill
 from zygote_control import wait_until
 
@@ -244,7 +245,7 @@ INFO = "(async () => print((await navigator.gpu.requestAdapter())?.info.device ?
 
 
 def test_a_banned_adapter_is_not_offered(tmp_path: Path) -> None:
-    name = list_adapters()[0]["device"]
+    name = list_adapters(Settings())[0]["device"]
     assert run_script(tmp_path, INFO).stdout == f"{name}\n"
     for option in ("--gpu-ban=.", "--gpu-allow=no such device", "--gpu-devices=", "--gpu-ban=vendor=^"):
         assert run_script(tmp_path, INFO, option).stdout.endswith("\nnull\n"), option
@@ -296,7 +297,7 @@ def test_wrong_options_raise(options: dict[str, object], message: str) -> None:
 
 @pytest.mark.parametrize("timestamps", [None, True, False])
 def test_a_slice_says_what_it_used_of_the_gpu(timestamps: bool | None) -> None:
-    by_clock = list_adapters()[0]["type"] != "cpu" if timestamps is None else timestamps
+    by_clock = list_adapters(Settings())[0]["type"] != "cpu" if timestamps is None else timestamps
     body = """
     if (datum === 0) return null;
     const source = newBuffer(1 << 20, U.COPY_DST | U.COPY_SRC);

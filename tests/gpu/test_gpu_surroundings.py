@@ -16,6 +16,7 @@ from dcp_evaluator import gpu_pool, gpu_surroundings
 from dcp_evaluator.gpu_pool import GpuPool
 from dcp_evaluator.gpu_rest import AdapterRest
 from dcp_evaluator.gpu_surroundings import SHORTEST_SLEEP, Surroundings, nvidia_mismatch, was_suspended
+from dcp_evaluator.settings import Settings
 from gpu_host import GpuHost, command
 from process_tree import is_running
 
@@ -29,7 +30,7 @@ def new_pool() -> Iterator[Callable[..., GpuPool]]:
     pools: list[GpuPool] = []
 
     def new() -> GpuPool:
-        pools.append(GpuPool(warm=1, rest=AdapterRest()))
+        pools.append(GpuPool(Settings(), warm=1, rest=AdapterRest()))
         return pools[0]
 
     yield new

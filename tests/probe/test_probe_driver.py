@@ -12,6 +12,7 @@ from broken_driver import BODIES, broken_driver
 from cli_driver import run
 from dcp_evaluator.errors import InstallationError
 from dcp_evaluator.gpu_options import list_adapters
+from dcp_evaluator.settings import Settings
 from disguised_driver import describe
 from reports import probe
 
@@ -92,7 +93,7 @@ def test_a_list_of_adapters_that_cannot_be_had_says_why(tmp_path: Path, monkeypa
         monkeypatch.setenv(name, value)
     reason = r"dcp-gpu-host failed \(signal 6 \(SIGABRT\)\).*; dcp-evaluator --probe tells more"
     with pytest.raises(InstallationError, match=f"^the GPU adapters cannot be listed: {reason}$"):
-        list_adapters()
+        list_adapters(Settings())
 
 
 def test_a_crash_of_opengl_blames_no_vulkan_driver(tmp_path: Path) -> None:

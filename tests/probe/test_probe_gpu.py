@@ -16,6 +16,7 @@ from dcp_evaluator.probe import isolation_layers
 from dcp_evaluator.probe_explain import scrub
 from dcp_evaluator.probe_gpu import Findings, examine, gpu_adapters
 from dcp_evaluator.probe_verdict import gpu_verdict
+from dcp_evaluator.settings import Settings
 from disguised_driver import ID, describe, disguised_driver
 from fake_kernel import FakeKernel
 from reports import probe
@@ -50,7 +51,7 @@ def examined(kernel: FakeKernel, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     def look(*manifests: Path, **options: Any) -> Findings:
         for name in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
             monkeypatch.setenv(name, ":".join(map(str, manifests)))
-        return examine(GpuOptions(), kernel.root, **options)
+        return examine(Settings(), GpuOptions(), kernel.root, **options)
 
     return look
 
@@ -153,7 +154,7 @@ def test_the_evaluator_itself_runs_no_driver_without_the_seal(
     folder.chmod(0o777)
     manifest = disguised_driver(folder, start=mark, need="0")
     monkeypatch.setenv("VK_DRIVER_FILES", str(manifest))
-    assert gpu_adapters()["adapters"] == []
+    assert gpu_adapters(Settings())["adapters"] == []
     assert not (folder / "loaded").exists()
     assert diagnosis(examined(manifest))[0] == "fails_unsealed"
     assert (folder / "loaded").exists()

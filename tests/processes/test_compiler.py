@@ -16,6 +16,7 @@ import wasmtime
 import dcp_evaluator as dcp
 from cli_driver import run_script
 from dcp_evaluator.compiler import Compiler
+from dcp_evaluator.settings import Settings
 from process_tree import children, is_running, kill, running
 from zygote_control import wait_until
 
@@ -76,7 +77,7 @@ def run(folder: Path) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def compiler(folder: Path) -> Iterator[Compiler]:
-    compiler = Compiler()
+    compiler = Compiler(Settings())
     yield compiler
     compiler.close()
 
@@ -118,7 +119,7 @@ def test_many_sandboxes_that_ask_at_once_wait_for_one(run: Callable[..., Any], f
 
 def test_evaluators_that_ask_at_once_wait_for_one(folder: Path) -> None:
     """Three compilers, one folder: one of them compiles, the others wait and find the file."""
-    compilers = [Compiler() for _ in range(3)]
+    compilers = [Compiler(Settings()) for _ in range(3)]
     connections = [compiler.connect() for compiler in compilers]
     fd = memfd(large_module(2000))
     for connection in connections:

@@ -14,7 +14,8 @@ from unittest import mock
 
 from public_copies import PublicCopies
 
-from dcp_evaluator import engines, installation
+from dcp_evaluator import engines, installation, settings
+from dcp_evaluator.settings import Settings
 from zygote_control import RunningZygote
 
 BUILT = Path(__file__).parents[2] / "build" / "package" / "tests" / "security"
@@ -84,7 +85,7 @@ class Sandboxes:
 
 
 def command(engine: str, public: PublicCopies) -> list[str]:
-    of_installation = engines.zygote_command(engine)
+    of_installation = engines.zygote_command(engine, Settings())
     return of_installation if engine == "quickjs" else public.of_v8(of_installation)
 
 
@@ -95,7 +96,7 @@ def sandboxes(engine: str, prefix: Sequence[str], public: PublicCopies) -> Itera
     library = copy_library("attack_wasmtime" if name == "quickjs" else "attack_write", public)
     environment = {"PATH": "/usr/bin:/bin"} | ({} if name == "quickjs" else {"LD_PRELOAD": library})
     with (
-        mock.patch.dict(os.environ, {engines.JIT_VARIABLE: "off" if without_jit else "on"}),
+        mock.patch.dict(os.environ, {settings.JIT_VARIABLE: "off" if without_jit else "on"}),
         mock.patch.object(installation, "wasmtime_library", lambda: library),
         mock.patch.object(installation, "executable", lambda name: str(public.folder / name)),
         RunningZygote(

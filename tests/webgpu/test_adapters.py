@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcp_evaluator.gpu_options import list_adapters
+from dcp_evaluator.settings import Settings
 from gpu_script import run
 
 
@@ -28,7 +29,7 @@ def test_every_preference_is_answered(tmp_path: Path) -> None:
           await rejected(second.requestDevice()), (await first.requestDevice()) instanceof GPUDevice];
         """,
     )
-    software = [adapter["type"] == "cpu" for adapter in list_adapters()]
+    software = [adapter["type"] == "cpu" for adapter in list_adapters(Settings())]
     assert found["any"][0] is software[0]
     assert set(found["any"]) <= set(software)
     assert found["fallback"] == [True if any(software) else None] * 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .. import engines as installed
 from ..evaluator import Evaluator
+from ..settings import ENGINES, Settings
 
 
 @dataclass(frozen=True)
@@ -14,17 +15,16 @@ class Engine:
 
     name: str
     version: str
+    settings: Settings
 
     def evaluator(self) -> Evaluator:
         """A new one, whose sandboxes run on this engine."""
-        return Evaluator(engine=self.name)
+        return Evaluator.of(self.settings)
 
 
-def engines() -> list[Engine]:
-    """Those of this installation, the default one first, also where it is missing: a first slice says why.
-
-    Raises UsageError where the environment names none.
-    """
-    default = installed.choose(None)
-    others = [name for name in installed.NAMES if name not in ("auto", default) and installed.missing(name) is None]
-    return [Engine(name, installed.description(name)) for name in (default, *others)]
+def engines(settings: Settings) -> list[Engine]:
+    """Those of this installation, the chosen one first, also where it is missing: a first slice says why."""
+    chosen = installed.chosen(settings)
+    both = settings.with_engine("auto")
+    others = [name for name in ENGINES if name not in ("auto", chosen) and installed.missing(name, both) is None]
+    return [Engine(name, installed.description(name, both), both.with_engine(name)) for name in (chosen, *others)]

@@ -11,6 +11,7 @@ from ..errors import JobError, SliceError
 from ..evaluator import Evaluator
 from ..gpu_options import GpuOptions
 from ..job import compute_for
+from ..settings import Settings
 from .scores import Score, Step
 
 _TITLES = {
@@ -22,18 +23,18 @@ _TITLES = {
 }
 
 
-def steps(adapters: list[dict[str, Any]], *, seconds: float) -> list[Step]:
+def steps(settings: Settings, adapters: list[dict[str, Any]], *, seconds: float) -> list[Step]:
     """``adapters``: of the probe, those that are offered; ``seconds`` of each measure."""
     return [
-        Step(f"GPU {adapter['index']}, {title}", _measure(adapter["index"], what, seconds))
+        Step(f"GPU {adapter['index']}, {title}", _measure(settings, adapter["index"], what, seconds))
         for adapter in adapters
         for what, title in _TITLES.items()
     ]
 
 
-def _measure(index: int, what: str, seconds: float) -> Callable[[], list[Score]]:
+def _measure(settings: Settings, index: int, what: str, seconds: float) -> Callable[[], list[Score]]:
     def measure() -> list[Score]:
-        with Evaluator(gpu=GpuOptions(devices=(index,))) as evaluator:
+        with Evaluator.of(settings, gpu=GpuOptions(devices=(index,))) as evaluator:
             job = compute_for([what], _read("gpu.js"), seconds, _read("matrix_product.wgsl"))
             try:
                 found = job.local_exec(1, retries=0, evaluator=evaluator)[0]

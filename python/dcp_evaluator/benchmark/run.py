@@ -14,6 +14,7 @@ from ..gpu_options import GpuOptions
 from ..job import compute_for
 from ..probe_gpu import gpu_adapters
 from ..probe_machine import machine
+from ..settings import Settings
 from . import gpu as gpu_measures
 from . import processor, sandboxes
 from .engines import Engine, engines
@@ -30,14 +31,14 @@ _MACHINE = ("os", "kernel", "cpu", "architecture", "cpus_usable", "cores", "memo
 _ADAPTER = ("index", "device", "type", "description", "offered", "refusal")
 
 
-def run_benchmark(gpu: GpuOptions | None = None, *, quick: bool, as_json: bool) -> int:
+def run_benchmark(settings: Settings, gpu: GpuOptions | None = None, *, quick: bool, as_json: bool) -> int:
     """Prints the scores. Returns 0, or 130 after Ctrl-C, where it prints what is done.
 
     Raises DcpError where no slice can run. A part that cannot be measured is told, and the others go on.
     """
-    available = engines()
+    available = engines(settings)
     _check(available[0])
-    adapters = gpu_adapters(gpu)
+    adapters = gpu_adapters(settings, gpu)
     run = Run()
     terminal = Console(stderr=True)
     progress = Progress(
@@ -73,7 +74,7 @@ def _steps(available: list[Engine], adapters: dict[str, Any], run: Run, *, quick
     return [
         *processor.steps(available, run, seconds=0.1 if quick else 0.5, most_cores=8 if quick else 256),
         *sandboxes.steps(available[0], quick=quick),
-        *gpu_measures.steps(offered, seconds=0.2 if quick else 2.0),
+        *gpu_measures.steps(available[0].settings, offered, seconds=0.2 if quick else 2.0),
     ]
 
 

@@ -19,7 +19,7 @@ from wasmtime import wat2wasm
 
 import dcp_evaluator as dcp
 
-from .. import engines
+from ..settings import ENGINES
 from .picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
 from .report import Summary, show
 
@@ -79,7 +79,9 @@ def _run(
         "mostRows": bands.most_rows,
         "gpu": options.gpu,
     }
-    summary = Summary(evaluator.engine, slices=len(bands), sandboxes=options.sandboxes, gpu_wanted=options.gpu)
+    summary = Summary(
+        evaluator.engine, evaluator.settings, slices=len(bands), sandboxes=options.sandboxes, gpu_wanted=options.gpu
+    )
     job = dcp.compute_for(bands, folder.joinpath("work.js").read_text(encoding="utf-8"), task)
     job.public["name"] = "demo: 15 x 15 Gaussian filter"
     job.work.on("adapter", lambda event: summary.adapters.add(event.value))
@@ -142,7 +144,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dcp_evaluator.demo", description=__doc__)
     cpus = len(os.sched_getaffinity(0))
     parser.add_argument("--sandboxes", metavar="N", type=number(1, 1024), default=cpus, help="default: one a CPU")
-    parser.add_argument("--engine", choices=engines.NAMES, default="auto", help="auto: V8 where it is installed")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: V8 where it is installed")
     parser.add_argument("--no-gpu", dest="gpu", action="store_false", help="filter in JavaScript")
     parser.add_argument("--size", metavar="PIXELS", type=number(_SLICES, _LARGEST_SIZE), default=2048)
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="largest difference from numpy's result")

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from .. import engines, probe, probe_gpu
 from ..events import JobMetrics
+from ..settings import Settings
 
 
 @dataclass
@@ -16,6 +17,7 @@ class Summary:
     """What a run of the demo took. ``difference``: the largest from numpy's result."""
 
     engine: str
+    settings: Settings
     slices: int
     sandboxes: int
     gpu_wanted: bool
@@ -38,7 +40,7 @@ def show(summary: Summary, console: Console) -> None:
     metrics, slices = summary.metrics, summary.slices
     table.add_row("slices", f"{slices} in {summary.seconds:.2f} s, {slices / summary.seconds:.1f} slices/s")
     table.add_row("sandboxes", f"{summary.sandboxes}, {metrics.sandbox_deaths} replaced")
-    table.add_row("engine", engines.description(summary.engine))
+    table.add_row("engine", engines.description(summary.engine, summary.settings))
     table.add_row("CPU time a slice", f"{metrics.cpu / slices:.1f} ms")
     table.add_row("GPU time a slice", f"{metrics.gpu / slices:.1f} ms" if metrics.gpu else "not used")
     table.add_row("wall time a slice", f"{metrics.wall / slices:.1f} ms")
@@ -58,7 +60,7 @@ def _adapter(summary: Summary) -> str:
         return ", ".join(names)
     if not summary.gpu_wanted:
         return "not asked for; filtered in JavaScript"
-    reason = probe_gpu.gpu_adapters()["error"] or "no Vulkan driver was found"
+    reason = probe_gpu.gpu_adapters(summary.settings)["error"] or "no Vulkan driver was found"
     return f"none ({reason}); filtered in JavaScript"
 
 
