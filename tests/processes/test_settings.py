@@ -45,7 +45,7 @@ def test_a_value_that_is_not_valid_names_its_variable(variable: str, value: str,
 
 def test_arguments_are_checked_as_variables_are() -> None:
     for arguments in ({"isolation": "some"}, {"clock_step": 1001}, {"cache_limit": -1}, {"engine": "x"}):
-        with pytest.raises(ValueError, match="^the "):
+        with pytest.raises(ValueError, match=r"^the "):
             dcp.Evaluator(**arguments)  # type: ignore[arg-type]
 
 
