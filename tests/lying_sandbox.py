@@ -13,6 +13,7 @@ import msgspec
 import dcp_evaluator as dcp
 from dcp_evaluator import _native, frames
 from dcp_evaluator.sandbox import Sandbox, SandboxFactory
+from dcp_evaluator.settings import Settings
 from dcp_evaluator.values import FrameDecoder
 
 
@@ -29,7 +30,7 @@ class _LyingFactory(SandboxFactory):
     """Its first sandboxes are played by ``peers``; those after them are real."""
 
     def __init__(self, peers: list[Callable[[socket.socket], None]]) -> None:
-        super().__init__()
+        super().__init__(Settings())
         self._peers = peers
         self._threads: list[threading.Thread] = []
 
