@@ -43,13 +43,15 @@ $(INSTALLED): $(PREPARED) $(SOURCES) $(TESTS)
 	  || { echo 'error: the build failed; its messages are above. The versions that it needs are in pyproject.toml.' >&2; exit 1; }
 	@touch $@
 
-lint: $(PREPARED)  ## ruff, mypy --strict, clang-format, frame numbers written by hand, includes that go up
+lint: $(PREPARED)  ## ruff, mypy --strict, clang-format, frame numbers written by hand, includes that go up, ESLint, codespell
 	@$(BIN)/ruff check $(PY_FILES)
 	@$(BIN)/ruff format --check $(PY_FILES)
 	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 	@$(BIN)/mypy
 	@$(BIN)/python native/codegen/frame_numbers.py --table python/dcp_evaluator/frames.py python native tests
 	@$(BIN)/python tests/lint/includes.py
+	@$(BIN)/python tests/lint/eslint.py
+	@$(BIN)/codespell
 
 format: $(PREPARED)  ## put all sources into the project's style
 	@$(BIN)/ruff check --fix $(PY_FILES)

@@ -5,8 +5,8 @@
   const { ops } = runtime;
   const {
     DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength, DataViewPrototypeGetByteOffset, MathFloor,
-    RangeError, StringFromCharCode, StringPrototypeCharCodeAt, StringPrototypeIsWellFormed, StringPrototypeSlice,
-    StringPrototypeToLowerCase, StringPrototypeToWellFormed, TypeError, TypedArrayPrototypeGetBuffer,
+    RangeError, SafeArrayIterator, StringFromCharCode, StringPrototypeCharCodeAt, StringPrototypeIsWellFormed,
+    StringPrototypeSlice, StringPrototypeToLowerCase, StringPrototypeToWellFormed, TypeError, TypedArrayPrototypeGetBuffer,
     TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetByteOffset,
     TypedArrayPrototypeGetSymbolToStringTag, TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint8Array,
     ArrayBufferIsView, apply,
@@ -49,7 +49,7 @@
 
   const labels = { __proto__: null };
   const label = (encoding, names) => {
-    for (const name of names) labels[name] = encoding;
+    for (const name of new SafeArrayIterator(names)) labels[name] = encoding;
   };
   label("utf-8", ["unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "utf-8", "utf8", "x-unicode20utf8"]);
   label("utf-16le", ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"]);

@@ -4,8 +4,8 @@
 
   const { ops, webidl } = runtime;
   const {
-    ArrayPrototypePush, ArrayPrototypeSlice, ArrayPrototypeSplice, ObjectDefineProperty,
-    ObjectGetOwnPropertyDescriptor, SafeMap, SafeWeakMap, TypeError, apply,
+    ArrayPrototypePush, ArrayPrototypeSlice, ArrayPrototypeSome, ArrayPrototypeSplice, ObjectDefineProperty,
+    ObjectGetOwnPropertyDescriptor, SafeArrayIterator, SafeMap, SafeWeakMap, TypeError, apply,
   } = runtime.primordials;
   const { converters, configureInterface, createDictionaryConverter, defineConstants, requiredArguments } = webidl;
   const { DOMException } = runtime;
@@ -132,11 +132,11 @@
     }[name];
     const read = Class.init;
     delete Class.init;
-    for (const { key } of members) {
+    for (const { key } of new SafeArrayIterator(members)) {
       const get = getterOf(key, (event) => read(event)[key]);
       ObjectDefineProperty(Class.prototype, key, { __proto__: null, get, configurable: true });
     }
-    const required = members.some((member) => member.required) ? 2 : 1;
+    const required = ArrayPrototypeSome(members, (member) => member.required) ? 2 : 1;
     ObjectDefineProperty(Class, "length", { __proto__: null, value: required, configurable: true });
     return configureInterface(Class);
   }

@@ -3,7 +3,7 @@
   "use strict";
   if (runtime.mode !== "line") return;
   const { ops, primordials, defineGlobal } = runtime;
-  const { DateNow, FunctionPrototypeCall, TypeError } = primordials;
+  const { DateNow, TypeError } = primordials;
 
   let lineHandler = null;
   let timerHandler = null;

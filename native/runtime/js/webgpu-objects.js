@@ -5,7 +5,7 @@
 (function (runtime) {
   "use strict";
 
-  const { gpu, primordials, DOMException } = runtime;
+  const { gpu, primordials } = runtime;
   const { ArrayPrototypePush, FinalizationRegistry, FinalizationRegistryPrototypeRegister, Symbol } = primordials;
   const { wire } = gpu;
 

@@ -9,7 +9,7 @@
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayBufferPrototypeGetResizable, ArrayIsArray,
     ArrayPrototypePush, BigInt, BigIntAsIntN, BigIntAsUintN, DataViewPrototypeGetBuffer, MathFround, MathTrunc,
     Number, NumberIsFinite, ObjectDefineProperty, ObjectFreeze, ObjectPrototypeIsPrototypeOf, ReflectOwnKeys,
-    ReflectGetOwnPropertyDescriptor, SafeSet, SharedArrayBufferPrototypeGetByteLength,
+    ReflectGetOwnPropertyDescriptor, SafeArrayIterator, SafeSet, SharedArrayBufferPrototypeGetByteLength,
     SharedArrayBufferPrototypeGetGrowable, String, StringPrototypeCharCodeAt, StringPrototypeToWellFormed,
     SymbolIterator, SymbolToStringTag, TypeError, TypedArrayPrototypeGetBuffer,
     TypedArrayPrototypeGetSymbolToStringTag, apply,
@@ -232,7 +232,7 @@
    * The result has no prototype, and absent members are absent.
    */
   const createDictionaryConverter = (name, members) => {
-    for (const member of members) member.path = `${name}.${member.key}`;
+    for (const member of new SafeArrayIterator(members)) member.path = `${name}.${member.key}`;
     return (value, context) => {
       if (value !== undefined && value !== null && !isObject(value)) fail(context, `not an object (${name})`);
       const result = { __proto__: null };
@@ -287,10 +287,10 @@
       if (!descriptor.configurable) return;
       ObjectDefineProperty(object, key, { __proto__: null, enumerable: true });
     };
-    for (const key of ReflectOwnKeys(Class.prototype)) {
+    for (const key of new SafeArrayIterator(ReflectOwnKeys(Class.prototype))) {
       if (key !== "constructor" && typeof key === "string") makeEnumerable(Class.prototype, key);
     }
-    for (const key of ReflectOwnKeys(Class)) {
+    for (const key of new SafeArrayIterator(ReflectOwnKeys(Class))) {
       if (typeof key !== "string" || key === "name" || key === "length" || key === "prototype") continue;
       makeEnumerable(Class, key);
     }
@@ -300,7 +300,7 @@
 
   /** Constants of an interface: on the class and on its prototype, read-only. */
   const defineConstants = (Class, constants) => {
-    for (const key of ReflectOwnKeys(constants)) {
+    for (const key of new SafeArrayIterator(ReflectOwnKeys(constants))) {
       const descriptor = { __proto__: null, value: constants[key], enumerable: true };
       ObjectDefineProperty(Class, key, descriptor);
       if (Class.prototype !== undefined) ObjectDefineProperty(Class.prototype, key, descriptor);

@@ -1,0 +1,61 @@
+// ESLint for the JavaScript inside sandboxes. It knows no global: the scripts take all from runtime.primordials.
+import { rule } from "./primordials.mjs";
+
+const off = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, "off"]));
+
+export default [
+  {
+    files: ["native/runtime/js/*.js"],
+    languageOptions: {
+      ecmaVersion: 2024,
+      sourceType: "script",
+      globals: { ...off, undefined: "readonly", NaN: "readonly", Infinity: "readonly" },
+    },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    plugins: { dcp: { rules: { primordials: rule } } },
+    rules: {
+      "dcp/primordials": ["error", { safe: ["enabled", "features", "functionIds", "mapped", "memoryBuffers", "sources", "supported"] }],
+      "array-callback-return": "error",
+      "constructor-super": "error",
+      "default-case-last": "error",
+      eqeqeq: "error",
+      "for-direction": "error",
+      "getter-return": "error",
+      "no-class-assign": "error",
+      "no-compare-neg-zero": "error",
+      "no-cond-assign": "error",
+      "no-const-assign": "error",
+      "no-constant-condition": ["error", { checkLoops: false }],
+      "no-dupe-args": "error",
+      "no-dupe-class-members": "error",
+      "no-dupe-else-if": "error",
+      "no-dupe-keys": "error",
+      "no-duplicate-case": "error",
+      "no-ex-assign": "error",
+      "no-fallthrough": "error",
+      "no-func-assign": "error",
+      "no-implicit-globals": "error",
+      "no-loss-of-precision": "error",
+      "no-redeclare": "error",
+      "no-self-assign": "error",
+      "no-setter-return": "error",
+      "no-this-before-super": "error",
+      "no-undef": "error",
+      "no-unreachable": "error",
+      "no-unsafe-finally": "error",
+      "no-unsafe-negation": "error",
+      "no-unused-vars": ["error", { args: "after-used", argsIgnorePattern: "^_", caughtErrors: "none" }],
+      "no-use-before-define": ["error", { functions: false, classes: false, variables: false }],
+      "no-useless-escape": "error",
+      "prefer-const": ["error", { destructuring: "all" }],
+      "use-isnan": "error",
+      "valid-typeof": "error",
+      strict: ["error", "function"],
+    },
+  },
+  {
+    // They are made here.
+    files: ["native/runtime/js/primordials.js"],
+    rules: { "dcp/primordials": "off", "no-undef": "off" },
+  },
+];
