@@ -27,6 +27,13 @@ const tag = new WebAssembly.Tag({ parameters: ["externref"] }), kept = [];
 for (;;) kept.push(%s);
 """
 
+# What is half changed when there is no more memory.
+IN_THE_MIDDLE = {
+    "an array that becomes a table": "const array = new Array(2e7); for (let at = 2e7; at--;) array[at] = 0;",
+    "an object with more properties": "const object = {}; for (let n = 0;; n++) object[`key ${n}`] = n;",
+    "compiled code": "const all = []; for (;;) all.push((0, eval)(`() => { ${'all(1);'.repeat(all.length)} }`));",
+}
+
 EVALUATE = """
 onreadln((line) => {
   let answer;
@@ -99,6 +106,15 @@ def test_an_error_of_another_kind_keeps_its_sandbox(small):
 @pytest.mark.parametrize("name", OF_WASMTIME)
 def test_memory_of_wasmtime(small, name):
     results, job = run(small, 2, f"(i) => {{ if (i === 1) return 42; {FILL_WASMTIME % OF_WASMTIME[name]} }}")
+    assert results.errors[0].code == "EWORK"
+    assert results.errors[0].message.startswith("out of memory")
+    assert results[1] == 42
+    assert job.metrics.sandbox_deaths == 0
+
+
+@pytest.mark.parametrize("name", IN_THE_MIDDLE)
+def test_memory_that_ends_in_the_middle_of_a_change(small, name):
+    results, job = run(small, 2, f"(i) => {{ if (i === 1) return 42; {IN_THE_MIDDLE[name]} }}")
     assert results.errors[0].code == "EWORK"
     assert results.errors[0].message.startswith("out of memory")
     assert results[1] == 42

@@ -1,0 +1,12 @@
+const attempt = (f) => { try { return f(); } catch {} };
+const a = [3, 1, 2];
+attempt(() => { for (let i = 0; i < 40; i++) a.push(i, [i]); });
+attempt(() => a.sort((x, y) => String(x) < String(y) ? -1 : 1));
+attempt(() => a.splice(2, 5, 'x', {}, [1]));
+attempt(() => a.concat([1, 2], 3, [[4]]).flat(2).flatMap((x) => [x, x]));
+attempt(() => a.slice(1, 9).reverse().map((x) => [x]).filter(Boolean).join('-'));
+attempt(() => Array.from({ length: 9 }, (_, i) => ({ i })).fill({}, 2, 4).copyWithin(0, 3));
+attempt(() => Array.of(1, 2, 3).with(1, {}).toSpliced(0, 1, 'y').toSorted().toReversed());
+attempt(() => [...a.entries(), ...a.keys(), ...a.values()]);
+attempt(() => a.unshift(...a));
+attempt(() => Array.from(new Set(a)).lastIndexOf(2));

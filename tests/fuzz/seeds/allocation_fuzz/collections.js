@@ -1,0 +1,12 @@
+const attempt = (f) => { try { return f(); } catch {} };
+const m = new Map(), s = new Set(), wm = new WeakMap(), ws = new WeakSet(), keys = [];
+attempt(() => { for (let i = 0; i < 60; i++) { m.set(i % 2 ? i : 'k' + i, { i }); s.add({}); } });
+attempt(() => { let n = 9; for (const [k, v] of m) { m.delete(k); if (n-- > 0) m.set({}, v); } });
+attempt(() => { for (let i = 0; i < 40; i++) { const k = {}; if (i % 2) keys.push(k); wm.set(k, { k }); ws.add(k); } });
+attempt(() => { keys.length = 5; wm.delete(keys[0]); return wm.get(keys[1]); });
+attempt(() => Map.groupBy([1, 2, 3], (x) => x % 2));
+attempt(() => new Set([1, 2, 3]).union(new Set([4])).intersection(new Set([1, 4])).symmetricDifference(new Set([9])).isSubsetOf(s));
+attempt(() => new Map(Object.entries({ a: 1, b: [] })).forEach((v, k, map) => { map.set(k + k, v); if (map.size > 9) map.clear(); }));
+attempt(() => [...m.keys()].concat([...s.values()], [...m.entries()]));
+attempt(() => { const r = new WeakRef({}); const f = new FinalizationRegistry((x) => x); f.register({}, [1], keys); f.unregister(keys); return r.deref(); });
+attempt(() => { m.getOrInsert?.('a', {}); m.getOrInsertComputed?.('z', () => []); });

@@ -1,0 +1,13 @@
+const attempt = (f) => { try { return f(); } catch {} };
+attempt(() => { try { null.x; } catch (e) { return e.stack + e; } });
+attempt(() => { Error.prepareStackTrace = (e, sites) => sites.map((s) => [s.getFunctionName(), s.getLineNumber()]); const o = {}; Error.captureStackTrace(o); return new Error('x').stack; });
+attempt(() => { Error.prepareStackTrace = undefined; Error.stackTraceLimit = 3; const f = (n) => { if (n) f(n - 1); else throw new RangeError('deep', { cause: [] }); }; f(9); });
+attempt(() => new AggregateError([1, new Error('a')], 'm').errors.map((e) => `${e}`));
+attempt(() => { class A { get message() { return {}; } } Object.setPrototypeOf(A.prototype, Error.prototype); return String(new A()); });
+attempt(() => { undefinedName; });
+attempt(() => { const c = 1; eval('c = 2'); });
+attempt(() => { throw Object.assign(new SyntaxError('x'), { name: 'Own', stack: 'other' }); });
+attempt(() => Error.isError?.(new Error('x', { cause: new Error('y') })));
+attempt(() => { new DOMException?.('a', 'b'); });
+for (const text of ['let a; let a', '({a:1, a', 'x = `${', 'for (', 'class A { #x; #x }', '/(/', 'function* f() { yield = 1 }', 'import x', '"\\u{"', 'a => { }()', '1n.5', 'break']) attempt(() => (0, eval)(text));
+attempt(() => { (function f() { f(); })(); });

@@ -1,0 +1,14 @@
+const attempt = (f) => { try { return f(); } catch {} };
+attempt(() => { const f = (a, b = {}, ...c) => [a, b, c]; return f.bind(null, 1, {}).call(null, 2, 3) + f.apply(null, new Array(50)); });
+attempt(() => new Function('a', 'b = [1]', 'return () => a + b')(1)());
+attempt(() => (0, eval)('var evaluated = { x: 1 }; function declared() { return evaluated; } declared()'));
+attempt(() => { let fs = []; for (let i = 0; i < 20; i++) fs.push(() => i++); return fs.map((f) => f()); });
+attempt(() => (function f(n) { return n ? [f(n - 1)] : f.name; })(20));
+attempt(() => { const f = function (x) { eval('var y = {}; x = y'); return () => x; }; return f(1)(); });
+attempt(() => { with ({ a: 1, b: {} }) { b.c = () => a; } });
+attempt(() => Reflect.construct(function () { return new.target; }, [1, 2], class A {}));
+attempt(() => { label: for (const a of [1, 2]) { for (const b of [[1, 2]]) { const [x] = b; if (x) continue label; } } });
+attempt(() => { switch ({}.x) { case 1: { let z = {}; } default: { class Q { static { this.q = []; } } } } });
+attempt(() => { const tag = (s, ...v) => [s.raw, v]; return [tag`a${1}b${{}}c`, tag`a${1}b${{}}c`]; });
+attempt(() => { try { throw { e: 1 }; } catch ({ e }) { return () => e; } finally { [].at(-1); } });
+attempt(() => String(function named(a, b) { return a; }) + (() => 1).toString());

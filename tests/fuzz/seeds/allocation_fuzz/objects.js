@@ -1,0 +1,14 @@
+const attempt = (f) => { try { return f(); } catch {} };
+const o = {};
+attempt(() => { for (let i = 0; i < 40; i++) o['key' + i] = { i }; });
+attempt(() => { for (let i = 0; i < 40; i += 2) delete o['key' + i]; });
+attempt(() => { for (let i = 0; i < 20; i++) o['new' + i] = i; });
+attempt(() => Object.defineProperties({}, { a: { get() { return 1; } }, b: { value: {}, writable: true } }));
+attempt(() => Object.fromEntries(Object.entries(Object.assign({ ...o }, { x: 1, get y() { return []; } }))));
+attempt(() => Object.groupBy([1, 2, 3], (x) => x % 2 ? 'odd' : 'even'));
+attempt(() => Object.freeze(Object.create(o, Object.getOwnPropertyDescriptors({ a: 1, set b(x) {} }))));
+attempt(() => { const p = Object.setPrototypeOf({ a: 1 }, { b: 2 }); for (const k in p) o[k] = p; });
+attempt(() => ({ __proto__: o, [Symbol.toPrimitive]: () => 1, ['a' + 1]: 2, f() { return super.toString; } }).f());
+attempt(() => Object.isSealed(Object.seal({ a: {}, b: [] })) && Reflect.ownKeys(o));
+attempt(() => { const { a, b: [c, ...d] = [1, 2, 3], ...rest } = { a: 1, x: 2, y: {} }; return { a, c, d, rest }; });
+attempt(() => { o.__defineGetter__('g', () => ({})); o.__lookupGetter__('g'); return o.g ?? o?.h?.[1]; });

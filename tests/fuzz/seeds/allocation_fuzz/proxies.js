@@ -1,0 +1,11 @@
+const attempt = (f) => { try { return f(); } catch {} };
+const seen = [];
+const handler = new Proxy({}, { get(_, trap) { seen.push(trap); return undefined; } });
+attempt(() => { const p = new Proxy({ a: 1 }, handler); p.b = {}; delete p.a; 'b' in p; Object.keys(p); return { ...p }; });
+attempt(() => { const p = new Proxy([1, 2, 3], handler); p.push({}); p.sort(); return p.concat([p]).flat(); });
+attempt(() => { const p = new Proxy(class {}, handler); new p(1); Reflect.apply(Proxy.revocable(() => [], {}).proxy, null, []); });
+attempt(() => Object.defineProperty(new Proxy({}, { defineProperty: (t, k, d) => Reflect.defineProperty(t, k, { ...d, configurable: true }) }), 'x', { value: {}, configurable: true }));
+attempt(() => { for (const k in new Proxy({ a: 1, b: 2 }, { ownKeys: () => ['a', 'b', 'c'], getOwnPropertyDescriptor: () => ({ value: [], enumerable: true, configurable: true }) })) seen.push(k); });
+attempt(() => JSON.stringify(new Proxy([{}, new Proxy({ a: [] }, {})], {})) + Object.prototype.toString.call(new Proxy([], {})));
+attempt(() => Reflect.set({}, 'x', {}, new Proxy({}, handler)) && Reflect.getPrototypeOf(new Proxy([], handler)));
+attempt(() => Object.create(new Proxy({}, { get: (t, k, r) => [k, r], has: () => true, set: () => true })).anything);

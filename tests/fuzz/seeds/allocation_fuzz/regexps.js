@@ -1,0 +1,13 @@
+const attempt = (f) => { try { return f(); } catch {} };
+attempt(() => /(?<year>\d{4})-(?<month>\d\d)/dgu.exec('on 2020-01 and 2021-02').groups.year);
+attempt(() => new RegExp('(a+)+(b|c)*?[^\\w\\d](?=x)(?!y)(?<=z)(?<!q)', 'gimsy').test('aaaaaaab!x'));
+attempt(() => /[\p{L}--[a-z]]|\p{Emoji}|[\q{abc|d}]/v.exec('Zabc'));
+attempt(() => /\p{Script=Greek}+/iu.exec('αβγ'));
+attempt(() => 'x1y22z333'.replace(/(?<l>[a-z])(\d+)/g, '$<l>-$2'));
+attempt(() => { const r = /a(b)?/y; r.lastIndex = 1; return [r.exec('aab'), r.flags, r.toString(), RegExp.escape?.('a.b')]; });
+attempt(() => new RegExp('[' + 'a-c\\u0100-\\u{200}'.repeat(40) + ']{2,5}', 'u').exec('abc'.repeat(30)));
+attempt(() => (/(?:(a)|(b)|(c)){3}(?<n>x)|(?<n>y)/).exec('abcy'));
+attempt(() => { class R extends RegExp { exec(s) { return super.exec(s); } } return 'aXbX'.split(new R('X')); });
+attempt(() => new RegExp('(('));
+attempt(() => (/(x+x+)+y/).test('x'.repeat(25)));
+attempt(() => ('a'.repeat(200)).match(/(a)(?:(a)(a))*\1/));

@@ -1,0 +1,13 @@
+const attempt = (f) => { try { return f(); } catch {} };
+let s = 'abc';
+attempt(() => { for (let i = 0; i < 300; i++) s += String.fromCharCode(97 + i % 26) + i; });
+attempt(() => { let wide = ''; for (let i = 0; i < 300; i++) wide += '\u{1F600}' + i; return wide.normalize('NFD').at(7); });
+attempt(() => s.split('').reverse().join('') + s.split(/(\d)/, 20));
+attempt(() => s.replace(/\d+/g, (m) => `<${m}>`).replaceAll('a', 'bb').replace('b', '$&$`'));
+attempt(() => s.toUpperCase().padStart(2000, 'xy').padEnd(3000).trim().repeat(3).substring(2, 9));
+attempt(() => [...s.slice(0, 20)].map((c) => c.codePointAt(0)).concat([...'a1b2'.matchAll(/[a-z]/g)]));
+attempt(() => s.indexOf('z9') + s.lastIndexOf('a') + s.search(/z/) + s.localeCompare('b') + s.includes('q'));
+attempt(() => String.raw`a${1}\n${{}}` + 'a-b'.split('-') + s.anchor('x') + '\uD800'.toWellFormed());
+attempt(() => decodeURIComponent(encodeURIComponent('ä €' + s)) + escape(unescape('%u1234%20')));
+attempt(() => 'İSTANBUL ß ǆ'.toLowerCase().toUpperCase() + parseInt('12', 3) + parseFloat('1e5x'));
+attempt(() => { const m = {}; for (let i = 0; i < 60; i++) m[s.slice(i, i + 4)] = Symbol(s.slice(i)); });

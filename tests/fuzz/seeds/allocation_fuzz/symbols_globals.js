@@ -1,0 +1,11 @@
+const attempt = (f) => { try { return f(); } catch {} };
+attempt(() => { const o = { [Symbol('a')]: 1, [Symbol.for('b')]: {} }; return Object.getOwnPropertySymbols(o).map(String).concat(Symbol.keyFor(Symbol.for('b'))); });
+attempt(() => { globalThis.g1 = {}; globalThis['g' + 2] = []; delete globalThis.g1; return Object.getOwnPropertyNames(globalThis).length; });
+attempt(() => { for (const name of Object.getOwnPropertyNames(globalThis)) { const v = globalThis[name]; if (typeof v === 'function') Object.getOwnPropertyDescriptors(v.prototype ?? {}); } });
+attempt(() => { for (const name of ['Array', 'Map', 'Date', 'RegExp', 'Promise']) for (const key of Reflect.ownKeys(globalThis[name].prototype)) attempt(() => globalThis[name].prototype[key]); });
+attempt(() => Symbol('x').description + Symbol.iterator.toString() + Object(Symbol()).valueOf().toString());
+attempt(() => [isNaN('x'), isFinite(1), parseInt('9'), encodeURI('ä b'), decodeURI('%41'), queueMicrotask(() => [1])]);
+attempt(() => performance.now() + btoa('abc') + atob('YWJj'));
+attempt(() => { var v = 1; { function v2() {} } let u = typeof notDefined; return Function.prototype.toString.call(Object); });
+attempt(() => { (0, eval)('var one = 1; let two = []; const three = {}; class Four {}; function five() {}'); });
+attempt(() => (0, eval)('"use strict"; var inner = () => [inner]; inner()'));

@@ -1,0 +1,13 @@
+const attempt = (f) => { try { return f(); } catch {} };
+attempt(() => new Uint8Array([1, 2, 3]).map((x) => x * 2).subarray(1).toSorted().with(0, 5));
+attempt(() => Float64Array.from(new Set([1, 2]), (x) => x / 2).join() + new Float32Array(20).fill(1.5));
+attempt(() => { const b = new ArrayBuffer(8, { maxByteLength: 64 }); const v = new Uint16Array(b); b.resize(40); v.set([1, 2]); b.resize(2); return v.length; });
+attempt(() => new ArrayBuffer(16).transfer(32).slice(2, 9).byteLength);
+attempt(() => { const d = new DataView(new ArrayBuffer(32), 4); d.setBigInt64(0, 5n); d.setFloat16?.(8, 1); return d.getFloat64(0); });
+attempt(() => { const s = new SharedArrayBuffer(8, { maxByteLength: 16 }); s.grow(12); return Atomics.add(new Int32Array(s, 0, 2), 1, 5); });
+attempt(() => new BigInt64Array([1n, 2n]).sort((a, b) => Number(b - a)).toString());
+attempt(() => { class T extends Int8Array {} return new T(4).slice(1).filter((x) => !x).subarray(0); });
+attempt(() => new Uint8Array({ length: 5, 0: 1 }).set(new Int16Array(3), 1));
+attempt(() => [...new Uint8ClampedArray(9).entries()].flat().concat(Array.from(new Int8Array(3).keys())));
+attempt(() => Uint8Array.fromBase64?.(new Uint8Array(20).toBase64()).toHex() + Uint8Array.fromHex?.('abcd'));
+attempt(() => new Int32Array(new Float64Array([1, 2, 3])).findLast((x) => x > 1));
