@@ -54,6 +54,13 @@ add_custom_command(
   VERBATIM)
 add_custom_target(dcp_frame_protocol DEPENDS "${frame_header}")
 
+foreach(file IN LISTS JS_FILES)
+  get_filename_component(name "${file}" NAME_WE)
+  if(NOT name IN_LIST js_order)
+    message(FATAL_ERROR "${file} is in no place of js_order in native/cmake/Codegen.cmake, the order in which the "
+                        "runtime's scripts run: put it behind those whose members of `runtime` it uses.")
+  endif()
+endforeach()
 set(embedded)
 foreach(name IN LISTS js_order)
   if(name STREQUAL "webgpu-generated")

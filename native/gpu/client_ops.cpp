@@ -60,10 +60,10 @@ Value offset_or_none(Engine& engine, const std::optional<std::uint64_t>& offset)
   return engine.number(offset ? static_cast<double>(*offset) : -1);
 }
 
-void call_hook(Client& client, const char* name) {
+void call_hook(Client& client, runtime::Hook hook) {
   client.runtime.enter([&] {
     Engine& engine = client.runtime.engine();
-    engine.call(client.runtime.hook(name), engine.undefined(), {});
+    engine.call(client.runtime.hook(hook), engine.undefined(), {});
   });
 }
 
@@ -89,16 +89,16 @@ Value connect(Engine& engine, void* context, Args) {
   client.was_connected = true;
   client.runtime.loop().watch(client.connection->reply_event(), [&client] {
     client.connection->clear_reply_event();
-    call_hook(client, "onGpuReplies");
+    call_hook(client, runtime::Hook::on_gpu_replies);
   });
   client.runtime.loop().watch(client.connection->socket(), [&client] {
     // What the host wrote before it went is still in the ring. Code that this wakes runs when all of it is told, so
     // that a new request for an adapter goes to a new host.
     client.runtime.enter([&client] {
       Engine& engine = client.runtime.engine();
-      engine.call(client.runtime.hook("onGpuReplies"), engine.undefined(), {});
+      engine.call(client.runtime.hook(runtime::Hook::on_gpu_replies), engine.undefined(), {});
       drop_connection(client);
-      engine.call(client.runtime.hook("onGpuLost"), engine.undefined(), {});
+      engine.call(client.runtime.hook(runtime::Hook::on_gpu_lost), engine.undefined(), {});
     });
   });
   return engine.null();

@@ -1,5 +1,7 @@
 #include "runtime/runtime.hpp"
 
+#include <stdexcept>
+
 #include "runtime/js_files.hpp"
 
 namespace dcp::runtime {
@@ -36,10 +38,23 @@ void Runtime::load(ScriptCache& scripts) {
     engine::Value args[] = {object_.get()};
     engine_.call(install, engine_.undefined(), args);
   }
-  loop_.on_timer([this] { enter([this] { engine_.call(hook("runTimers"), engine_.undefined(), {}); }); });
+  check_hooks();
+  loop_.on_timer([this] { enter([this] { engine_.call(hook(Hook::run_timers), engine_.undefined(), {}); }); });
 }
 
-engine::Value Runtime::hook(std::string_view name) { return engine_.get(object_.get(), name); }
+void Runtime::check_hooks() {
+  for (const HookInfo& info : kHooks) {
+    const engine::Scope scope(engine_);
+    const bool is_called = (info.modes & static_cast<unsigned>(mode_)) != 0;
+    if (!is_called || engine_.kind(hook(info.hook)) == engine::Kind::function) continue;
+    throw std::logic_error("no file of native/runtime/js has made the function runtime." + std::string(info.name) +
+                           ", which native/runtime/hooks.hpp lists for the mode " + mode_name(mode_));
+  }
+}
+
+engine::Value Runtime::hook(Hook hook) {
+  return engine_.get(object_.get(), kHooks[static_cast<std::size_t>(hook)].name);
+}
 
 void Runtime::enter(const std::function<void()>& body) {
   const engine::Scope scope(engine_);

@@ -2,23 +2,18 @@
 //
 // Each file of runtime/js is a classic script whose completion value is a function of one argument, `runtime`, an
 // object with: ops (the table made here), mode ("line", "job" or "shell"), primordials (after primordials.js), and
-// whatever earlier files put on it. Files run in the order of CMakeLists.txt, before any user code.
+// whatever earlier files put on it: tests/lint/runtime-members.mjs lists it. Files run in the order of
+// native/cmake/Codegen.cmake, before any user code.
 #pragma once
 
 #include <string>
 
 #include "engine/engine.hpp"
 #include "runtime/event_loop.hpp"
+#include "runtime/hooks.hpp"
 #include "runtime/script_cache.hpp"
 
 namespace dcp::runtime {
-
-/// What the global object of a sandbox offers.
-enum class Mode {
-  line,   ///< the primitives of DCP's evaluator contract and nothing that its files do not expect
-  job,    ///< web-facing API; work functions arrive as frames
-  shell,  ///< web-facing API and print(); scripts run to their end
-};
 
 const char* mode_name(Mode mode);
 
@@ -36,10 +31,11 @@ class Runtime {
 
   /// Adds runtime.ops.<name>. Call before load().
   void add_op(const std::string& name, int length, engine::Op op, void* context);
-  /// Evaluates the files of runtime/js. Throws engine::Thrown when one of them fails (a fault of the build).
+  /// Evaluates the files of runtime/js. Throws engine::Thrown when one of them fails, std::logic_error when they lack a
+  /// hook (faults of the build).
   void load(ScriptCache& scripts);
-  /// A function that a runtime file put on the `runtime` object, for calls from C++.
-  engine::Value hook(std::string_view name);
+  /// The function of that hook, which must be one of this mode.
+  engine::Value hook(Hook hook);
 
   /// Calls back into JavaScript from the event loop: a scope, the call, all microtasks; an exception goes to
   /// report_uncaught.
@@ -50,6 +46,8 @@ class Runtime {
   unsigned clock_step_us = kFinestClockStep;  ///< set it before load()
 
  private:
+  void check_hooks();
+
   engine::Engine& engine_;
   Mode mode_;
   EventLoop loop_;

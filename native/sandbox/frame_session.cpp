@@ -17,6 +17,7 @@ namespace dcp::sandbox {
 namespace {
 
 using engine::Value;
+using runtime::Hook;
 
 class FrameSession final : public Session {
  public:
@@ -39,7 +40,7 @@ class FrameSession final : public Session {
 
   void begin(int in, int) override {
     channel_.emplace(in);
-    call_hook("onStart");
+    call_hook(Hook::on_start);
     runtime_->loop().watch(in, [this] { read_frames(); });
   }
 
@@ -57,25 +58,27 @@ class FrameSession final : public Session {
     _exit(frames::kExitOutOfMemory);
   }
 
-  void uncaught(const engine::Engine::ErrorText& error) override { report("onUncaught", error); }
-  void unhandled_rejection(const engine::Engine::ErrorText& error) override { report("onUnhandledRejection", error); }
-  void idle() override { call_hook("onIdle"); }
+  void uncaught(const engine::Engine::ErrorText& error) override { report(Hook::on_uncaught, error); }
+  void unhandled_rejection(const engine::Engine::ErrorText& error) override {
+    report(Hook::on_unhandled_rejection, error);
+  }
+  void idle() override { call_hook(Hook::on_idle); }
 
  private:
-  void call_hook(const char* name) {
+  void call_hook(Hook hook) {
     runtime_->enter([&] {
       engine::Engine& engine = runtime_->engine();
-      engine.call(runtime_->hook(name), engine.undefined(), {});
+      engine.call(runtime_->hook(hook), engine.undefined(), {});
     });
   }
 
   // Not through Runtime::enter: it is called from there.
-  void report(const char* name, const engine::Engine::ErrorText& error) {
+  void report(Hook hook, const engine::Engine::ErrorText& error) {
     engine::Engine& engine = runtime_->engine();
     const engine::Scope scope(engine);
     try {
       Value args[] = {engine.string(error.name), engine.string(error.message), engine.string(error.stack)};
-      engine.call(runtime_->hook(name), engine.undefined(), args);
+      engine.call(runtime_->hook(hook), engine.undefined(), args);
     } catch (const engine::Thrown&) {
       if (engine.take_out_of_memory()) out_of_memory();
       exit_status_ = 1;
@@ -132,15 +135,14 @@ class FrameSession final : public Session {
       if (item.type != runtime::msgpack::Type::integer) break;
       head.push_back(engine.number(static_cast<double>(item.integer)));
     }
-    const Value hook = runtime_->hook("onUndecodable");
-    if (engine.kind(hook) != engine::Kind::function) throw std::runtime_error(failure);
+    if (runtime_->mode() != runtime::Mode::job) throw std::runtime_error(failure);
     Value args[] = {engine.array(head), engine.string(failure)};
-    engine.call(hook, engine.undefined(), args);
+    engine.call(runtime_->hook(Hook::on_undecodable), engine.undefined(), args);
   }
 
   void deliver(Value frame) {
     engine::Engine& engine = runtime_->engine();
-    engine.call(runtime_->hook("onFrame"), engine.undefined(), {&frame, 1});
+    engine.call(runtime_->hook(Hook::on_frame), engine.undefined(), {&frame, 1});
   }
 
   // Waits for the answer to a question that has no time for a promise: a module's source. Other frames wait their turn.
@@ -161,7 +163,7 @@ class FrameSession final : public Session {
     engine::Engine& engine = runtime_->engine();
     const engine::Scope scope(engine);
     Value args[] = {engine.string(name)};
-    const Value source = engine.call(runtime_->hook("loadModule"), engine.undefined(), args);
+    const Value source = engine.call(runtime_->hook(Hook::load_module), engine.undefined(), args);
     if (engine.kind(source) != engine::Kind::string) return std::nullopt;
     return engine.to_string(source);
   }

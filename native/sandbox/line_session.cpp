@@ -111,7 +111,7 @@ class LineSession final : public Session {
       engine::Engine& engine = runtime_->engine();
       const auto long_line = std::exchange(long_line_, nullptr);
       engine::Value args[] = {long_line ? long_line->finish() : engine.string(end)};
-      engine.call(runtime_->hook("onLine"), engine.undefined(), args);
+      engine.call(runtime_->hook(runtime::Hook::on_line), engine.undefined(), args);
     });
   }
 

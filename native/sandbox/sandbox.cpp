@@ -96,11 +96,11 @@ void Sandbox::load() {
   load_files();
   scripts_->keep_fresh();
   engine_->collect_garbage();
-  call_runtime("pauseClock");
+  call_runtime(runtime::Hook::pause_clock);
   engine_->before_fork();
 }
 
-void Sandbox::call_runtime(const char* hook) {
+void Sandbox::call_runtime(runtime::Hook hook) {
   const engine::Scope scope(*engine_);
   engine_->call(runtime_->hook(hook), engine_->undefined(), {});
 }
@@ -126,7 +126,7 @@ void Sandbox::load_files() {
 
 int Sandbox::serve(const Channels& channels) {
   engine_->after_fork();
-  call_runtime("resumeClock");
+  call_runtime(runtime::Hook::resume_clock);
   service_socket_ = channels.service_socket;
   if (webassembly_) {
     webassembly_->use_compiler([this](std::string& reason) { return ask_service('C', reason); });

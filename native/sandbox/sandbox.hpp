@@ -47,7 +47,7 @@ class Sandbox {
 
  private:
   void load_files();
-  void call_runtime(const char* hook);
+  void call_runtime(runtime::Hook hook);
   void end_when_full();
   /// What the process that owns this sandbox has to give: a connected socket, or -1 and the reason.
   int ask_service(char what, std::string& reason);

@@ -1,4 +1,5 @@
 // How failures cross the border: exceptions of JavaScript through wasm frames, and traps into JavaScript.
+#include <stdexcept>
 #include <string>
 
 #include "wasm/store.hpp"
@@ -80,16 +81,24 @@ std::string frames_text(const OwnedVector<wasm_frame_vec_t>& frames) {
 
 }  // namespace
 
-void Host::set_hooks(Value hooks) { hooks_ = Ref(js_, hooks); }
+void Host::set_hooks(Value hooks) {
+  hooks_ = Ref(js_, hooks);
+  for (const std::string_view name : kHookNames) {
+    if (js_.kind(js_.get(hooks, name)) == engine::Kind::function) continue;
+    throw std::logic_error("webassembly-hooks.js has no function " + std::string(name) +
+                           ", which wasm/hooks.hpp lists");
+  }
+}
 
-Value Host::call_hook(std::string_view name, Args args) {
+Value Host::call_hook(Hook hook, Args args) {
+  const std::string_view name = kHookNames[static_cast<std::size_t>(hook)];
   return js_.call(js_.get(hooks_.get(), name), js_.undefined(), args);
 }
 
 void Host::raise(Failure failure, std::string_view message, std::string_view frames, bool is_trap) {
   const Value args[] = {js_.string(failure_name(failure)), js_.string(message), js_.string(frames),
                         js_.boolean(is_trap)};
-  js_.raise(call_hook("makeError", args));
+  js_.raise(call_hook(Hook::make_error, args));
 }
 
 void Host::check(wasmtime_error_t* error, Failure failure) {

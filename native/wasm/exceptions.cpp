@@ -85,7 +85,7 @@ std::size_t Store::throw_into_wasm(engine::Thrown thrown) {
 
 wasm_trap_t* Store::exception_for(Value thrown) {
   Rooted<wasmtime_exnref_t> reference;
-  const Value handle = host_.call_hook("exceptionHandle", std::span(&thrown, 1));
+  const Value handle = host_.call_hook(Hook::exception_handle, std::span(&thrown, 1));
   if (js().kind(handle) == engine::Kind::boolean) return nullptr;
   auto* known = static_cast<Exception*>(js().handle_pointer(handle, &kExceptionTag));
   if (known != nullptr && &known->store == this) {
@@ -113,11 +113,11 @@ Value Store::thrown_value(Rooted<wasmtime_exnref_t> reference) {
   for (Exception* known : exceptions_) {
     if (wt.wasmtime_exnref_to_raw(context_, known->reference.get()) != raw) continue;
     const Value weak = known->object.get();
-    const Value object = host_.call_hook("deref", std::span(&weak, 1));
+    const Value object = host_.call_hook(Hook::deref, std::span(&weak, 1));
     if (js().kind(object) == engine::Kind::object) return object;
   }
   const Value handle = handle_of(*this, std::move(reference));
-  return host_.call_hook("makeException", std::span(&handle, 1));
+  return host_.call_hook(Hook::make_exception, std::span(&handle, 1));
 }
 
 // (Kinds of the parameters) -> id

@@ -54,7 +54,7 @@ Value results_value(Engine& js, std::size_t count, Get get) {
 
 // What an import returned, one value for each result of its type.
 std::vector<Value> several_results(Host& host, Value returned, std::size_t count) {
-  const Value array = host.call_hook("toArray", std::span(&returned, 1));
+  const Value array = host.call_hook(Hook::to_array, std::span(&returned, 1));
   if (host.js().length(array) != count) {
     host.raise(Failure::type, "an imported function returned a wrong number of values");
   }
@@ -185,7 +185,7 @@ Value Store::intern_function(const wasmtime_func_t& function, std::int64_t index
   functions_.emplace(key, id);
   host_.item(id).object = keeper_.keep(value);
   const Value args[] = {value, js().number(id)};
-  host_.call_hook("registerFunction", args);
+  host_.call_hook(Hook::register_function, args);
   return value;
 }
 

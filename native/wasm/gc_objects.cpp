@@ -67,7 +67,7 @@ std::optional<RootedValue> Store::inner_to_wasm(ValueType type, Value value) {
     return RootedValue(result);
   }
   if (js().kind(value) != engine::Kind::object || gc_objects_made_ == 0) return std::nullopt;
-  const Value handle = host_.call_hook("gcHandle", std::span(&value, 1));
+  const Value handle = host_.call_hook(Hook::gc_handle, std::span(&value, 1));
   GcObject* known = gc_object_of(js(), handle);
   if (known == nullptr) return std::nullopt;
   if (&known->store != this) host_.raise(Failure::type, "the WebAssembly object belongs to another store");
@@ -112,7 +112,7 @@ Value Store::gc_object(wasmtime_anyref_t reference) {
   const std::uint32_t raw = wt.wasmtime_anyref_to_raw(context_, &reference);
   if (const auto known = gc_objects_.find(raw); known != gc_objects_.end()) {
     const Value weak = known->second->object.get();
-    const Value object = host_.call_hook("deref", std::span(&weak, 1));
+    const Value object = host_.call_hook(Hook::deref, std::span(&weak, 1));
     if (js().kind(object) == engine::Kind::object) return object;
   }
   Rooted<wasmtime_anyref_t> kept;
@@ -121,7 +121,7 @@ Value Store::gc_object(wasmtime_anyref_t reference) {
   ++gc_objects_made_;
   const Value handle = js().handle(&kGcTag, made.get(), [](void* pointer) { delete static_cast<GcObject*>(pointer); });
   made.release();
-  return host_.call_hook("makeGcObject", std::span(&handle, 1));
+  return host_.call_hook(Hook::make_gc_object, std::span(&handle, 1));
 }
 
 // (handle, WeakRef of the opaque object) -> the keeper of its store, for the object to hold

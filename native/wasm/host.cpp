@@ -117,7 +117,7 @@ std::uint32_t Host::add(Store& store, const wasmtime_extern_t& item) {
 
 std::optional<std::uint32_t> Host::function_id(Value value) {
   if (js_.kind(value) != engine::Kind::function) return std::nullopt;
-  const double id = js_.as_number(call_hook("lookupFunction", std::span(&value, 1)));
+  const double id = js_.as_number(call_hook(Hook::lookup_function, std::span(&value, 1)));
   if (!(id >= 0)) return std::nullopt;
   return static_cast<std::uint32_t>(id);
 }

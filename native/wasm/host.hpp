@@ -14,6 +14,7 @@
 
 #include "engine/wasm_support.hpp"
 #include "wasm/compile_client.hpp"
+#include "wasm/hooks.hpp"
 #include "wasm/regions.hpp"
 #include "wasm/types.hpp"
 #include "wasm/wasm.hpp"
@@ -57,8 +58,9 @@ class Host final : public runtime::WebAssembly {
 
   // --- Errors: errors.cpp ---
   /// Functions of webassembly-hooks.js that the ops call.
+  /// Throws std::logic_error where one of them is missing (a fault of the build).
   void set_hooks(Value hooks);
-  Value call_hook(std::string_view name, Args args);
+  Value call_hook(Hook hook, Args args);
   /// `is_trap`: wasm cannot catch the error where it passes through wasm again.
   [[noreturn]] void raise(Failure failure, std::string_view message, std::string_view frames = {},
                           bool is_trap = false);

@@ -1,7 +1,11 @@
 // ESLint for the JavaScript inside sandboxes. It knows no global: the scripts take all from runtime.primordials.
-import { rule } from "./primordials.mjs";
+import { rule as primordials } from "./primordials.mjs";
+import { rule as runtimeMembers } from "./runtime-members.mjs";
 
 const off = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, "off"]));
+
+/** Members and values that other files make with `new Safe...`. */
+const safeElsewhere = ["enabled", "features", "functionIds", "mapped", "memoryBuffers", "sources", "supported"];
 
 export default [
   {
@@ -12,9 +16,10 @@ export default [
       globals: { ...off, undefined: "readonly", NaN: "readonly", Infinity: "readonly" },
     },
     linterOptions: { reportUnusedDisableDirectives: "error" },
-    plugins: { dcp: { rules: { primordials: rule } } },
+    plugins: { dcp: { rules: { primordials, "runtime-members": runtimeMembers } } },
     rules: {
-      "dcp/primordials": ["error", { safe: ["enabled", "features", "functionIds", "mapped", "memoryBuffers", "sources", "supported"] }],
+      "dcp/primordials": ["error", { safe: safeElsewhere }],
+      "dcp/runtime-members": "error",
       "array-callback-return": "error",
       "constructor-super": "error",
       "default-case-last": "error",

@@ -1,6 +1,6 @@
 // The rule of native/runtime/js/primordials.js: once user code runs, the runtime calls nothing that user code can
-// replace. That is: methods and getters of the builtins' prototypes, and the iteration of arrays. Globals are left to the
-// rule no-undef. What a script does while it is loaded, outside of functions, comes before user code.
+// replace: methods and getters of the builtins' prototypes, and the iteration of arrays. Globals are left to the rule
+// no-undef. What a script does while it is loaded, outside of functions, comes before user code.
 //
 // Objects of Safe* (SafeMap, SafeArrayIterator ...) have methods of their own. An expression is taken for one by its
 // name: where this file gives that name `new Safe...`, or where the option `safe` lists it.

@@ -5,7 +5,7 @@ import { rule } from "./primordials.mjs";
 const { RuleTester } = createRequire(process.argv[2])("eslint");
 const tester = new RuleTester({ languageOptions: { ecmaVersion: 2024, sourceType: "script" } });
 /** As scripts of the runtime are: what `text` does, it does when user code calls it. */
-const later = (text) => `(function (runtime) { const { SafeMap } = runtime.primordials; function f(x, y) { ${text} } })`;
+const later = (text) => `(function (runtime) { const { SafeMap } = runtime.primordials; function f(x, y) {${text}} })`;
 const refused = (text, ...ids) => ({ code: later(text), errors: ids.map((messageId) => ({ messageId })) });
 
 tester.run("primordials", rule, {
