@@ -18,7 +18,7 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 
 .PHONY: help demo test build lint format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
-  gpu-check asan check-install clean
+  gpu-check asan asan-gc check-install clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -122,10 +122,12 @@ gpu-check:  ## what this machine's GPU does, step by step, in eight minutes: out
 	@benchmarks/gpu-check.sh
 
 asan: $(PREPARED)  ## C++ unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset asan -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+asan-gc: $(PREPARED)  ## the same, with a collection of garbage before each object that QuickJS makes
+asan asan-gc:
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --preset $@ -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
 	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
-	@$(BIN)/cmake --build --preset asan
-	@$(BIN)/ctest --preset asan
+	@$(BIN)/cmake --build --preset $@
+	@$(BIN)/ctest --preset $@
 
 check-install: $(PREPARED)  ## `pip install .` as a user does: a clean environment, an isolated build
 	@rm -rf build/clean
