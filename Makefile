@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
+.PHONY: help demo test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install clean
 
@@ -43,7 +43,7 @@ $(INSTALLED): $(PREPARED) $(SOURCES) $(TESTS)
 	  || { echo 'error: the build failed; its messages are above. The versions that it needs are in pyproject.toml.' >&2; exit 1; }
 	@touch $@
 
-lint: $(PREPARED)  ## ruff, mypy --strict, clang-format, frame numbers written by hand, includes that go up, ESLint, codespell
+lint: $(PREPARED)  ## style, types, spelling, and the rules of tests/lint, for all languages
 	@$(BIN)/ruff check $(PY_FILES)
 	@$(BIN)/ruff format --check $(PY_FILES)
 	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
@@ -52,6 +52,10 @@ lint: $(PREPARED)  ## ruff, mypy --strict, clang-format, frame numbers written b
 	@$(BIN)/python tests/lint/includes.py
 	@$(BIN)/python tests/lint/eslint.py
 	@$(BIN)/codespell
+	@$(MAKE) --no-print-directory tidy
+
+tidy: build
+	@$(BIN)/python tests/lint/tidy.py $(BUILD)
 
 format: $(PREPARED)  ## put all sources into the project's style
 	@$(BIN)/ruff check --fix $(PY_FILES)

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "isolation/capabilities.hpp"
 #include "isolation/landlock.hpp"
@@ -91,7 +90,7 @@ Failure limit(const GpuHostProfile& profile) {
 
 Failure install_filter(bool traced) {
   SeccompProgram program = compile_driver_seccomp();
-  return install_seccomp(traced ? trace_refusals(std::move(program)) : program);
+  return install_seccomp(traced ? trace_refusals(program) : program);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ Value handle_of(Store& store, Rooted<wasmtime_exnref_t> reference) {
   auto exception = std::make_unique<Exception>(store, std::move(reference));
   const Value handle = store.js().handle(&kExceptionTag, exception.get(),
                                          [](void* pointer) { delete static_cast<Exception*>(pointer); });
-  exception.release();
+  (void)exception.release();
   return handle;
 }
 

@@ -120,7 +120,7 @@ Value Store::gc_object(wasmtime_anyref_t reference) {
   auto made = std::make_unique<GcObject>(*this, std::move(kept));
   ++gc_objects_made_;
   const Value handle = js().handle(&kGcTag, made.get(), [](void* pointer) { delete static_cast<GcObject*>(pointer); });
-  made.release();
+  (void)made.release();
   return host_.call_hook(Hook::make_gc_object, std::span(&handle, 1));
 }
 

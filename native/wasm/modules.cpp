@@ -138,7 +138,7 @@ Value op_compile(Engine& js, void* context, Args args) {
   }
   const Value handle = js.handle(&kModuleTag, module.get(),
                                  [](void* pointer) { delete static_cast<std::shared_ptr<Module>*>(pointer); });
-  module.release();
+  (void)module.release();
   return handle;
 }
 
