@@ -48,7 +48,8 @@ lint: $(PREPARED)  ## style, types, spelling, and the rules of tests/lint, for a
 	@$(BIN)/ruff format --check $(PY_FILES)
 	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 	@$(BIN)/mypy
-	@$(BIN)/python native/codegen/frame_numbers.py --table python/dcp_evaluator/frames.py python native tests
+	@$(BIN)/python native/codegen/frame_numbers.py --table python/dcp_evaluator/frames/table.py python native tests
+	@found=$$(PYTHONPATH=python $(BIN)/lint-imports --no-cache) || { echo "$$found"; exit 1; }
 	@$(BIN)/python tests/lint/includes.py
 	@$(BIN)/python tests/lint/eslint.py
 	@$(BIN)/codespell

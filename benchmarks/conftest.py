@@ -15,7 +15,7 @@ import pytest
 
 import dcp_evaluator as dcp
 import peers
-from dcp_evaluator import engines, settings
+from dcp_evaluator.settings import engines, settings
 
 _measures: list[history.Measure] = []
 _left_out: dict[str, str] = {}

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dcp_evaluator.installation import wgpu_library
+from dcp_evaluator.settings.installation import wgpu_library
 from node import run_node
 from npm_packages import installed
 from peers import Inputs, Peer, PeerError, answer, deno, finished, folder, program, run_in_file

@@ -14,9 +14,9 @@ import swiftshader
 import dcp_evaluator as dcp
 import peers
 from dcp_evaluator.benchmark.peak import peak_gflops
-from dcp_evaluator.probe_gpu import gpu_adapters
-from dcp_evaluator.probe_machine import machine
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.probe.gpu import gpu_adapters
+from dcp_evaluator.probe.machine import machine
+from dcp_evaluator.settings.settings import Settings
 
 _SCRIPT = Path(__file__).with_name("run_program.js").read_text(encoding="utf-8")
 _SIZES = {"f32": 256, "f16": 256, "reduction": 1 << 20, "convolution": 128, "nbody": 2048}

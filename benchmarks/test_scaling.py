@@ -13,9 +13,9 @@ import dcp_evaluator as dcp
 from conftest import on
 from dcp_evaluator.benchmark.processor import pinned, run_webassembly
 from dcp_evaluator.benchmark.sandboxes import idle_sandbox_bytes
-from dcp_evaluator.settings import Settings
-from dcp_evaluator.zygote import Zygote
-from dcp_evaluator.zygote_messages import Spawned
+from dcp_evaluator.processes.zygote import Zygote
+from dcp_evaluator.processes.zygote_messages import Spawned
+from dcp_evaluator.settings.settings import Settings
 
 _SECONDS = 0.3
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator import engines, settings
-from dcp_evaluator.evaluator import default_evaluator
+from dcp_evaluator.jobs.evaluator import default_evaluator
+from dcp_evaluator.settings import engines, settings
 from process_tree import children, is_running, name_of, running
 from zygote_control import wait_until
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "native" / "codegen"))
 

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 import dcp_evaluator as dcp
-from dcp_evaluator import _native, frames
-from dcp_evaluator.sandbox import Sandbox, SandboxFactory
-from dcp_evaluator.settings import Settings
-from dcp_evaluator.values import FrameDecoder
+from dcp_evaluator import _native
+from dcp_evaluator.frames import table
+from dcp_evaluator.frames.values import FrameDecoder
+from dcp_evaluator.sandboxes.sandbox import Sandbox, SandboxFactory
+from dcp_evaluator.settings.settings import Settings
 
 
 def pack(*fields: Any) -> bytes:
@@ -79,10 +80,10 @@ def after_assignment(*messages: bytes, early: bool = False) -> Callable[[socket.
     """Takes the assignment and a slice, unless ``early``, and then says ``messages``."""
 
     def play(channel: socket.socket) -> None:
-        assert read_frame(channel)[0] == frames.ASSIGN
-        channel.sendall(pack(frames.READY) + (b"" if early else pack(frames.ASSIGNED)))
+        assert read_frame(channel)[0] == table.ASSIGN
+        channel.sendall(pack(table.READY) + (b"" if early else pack(table.ASSIGNED)))
         if not early:
-            assert read_frame(channel)[:2] == [frames.RUN, 0]
+            assert read_frame(channel)[:2] == [table.RUN, 0]
         for message in messages:
             channel.sendall(message)
 

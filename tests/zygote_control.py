@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from dcp_evaluator import engines, installation
-from dcp_evaluator.child import CHILD_SOCKET, inherited_descriptors
-from dcp_evaluator.services import SandboxServices
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.processes.child import CHILD_SOCKET, inherited_descriptors
+from dcp_evaluator.sandboxes.services import SandboxServices
+from dcp_evaluator.settings import engines, installation
+from dcp_evaluator.settings.settings import Settings
 
 DEADLINE = 20.0
 """Seconds after which a test gives up; far above what anything takes."""

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from dcp_evaluator.host_environment import host_environment
+from dcp_evaluator.gpu.environment import host_environment
 
 from .host import LOADER_LOG, SEAL, Answer, ask_host, run
 from .step import DoesNotApplyError, Outcome, Settings, StepFailedError, names, wrapped

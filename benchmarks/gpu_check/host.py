@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dcp_evaluator import installation
-from dcp_evaluator.exit_status import ExitStatus
-from dcp_evaluator.host_environment import host_environment
+from dcp_evaluator.gpu.environment import host_environment
+from dcp_evaluator.processes.exit_status import ExitStatus
+from dcp_evaluator.settings import installation
 
 SEAL = ("landlock", "root", "seccomp", "rlimits")
 """The layers that ``dcp-gpu-host --without`` knows."""

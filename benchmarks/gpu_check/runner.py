@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 
 from .processes import adopt_orphans, children
 from .step import DoesNotApplyError, Outcome, Settings, Step, StepFailedError, result_file, write_json

@@ -8,7 +8,7 @@ from typing import Any
 
 import dcp_evaluator as dcp
 from dcp_evaluator.benchmark.peak import peak_gflops
-from dcp_evaluator.probe_machine import machine
+from dcp_evaluator.probe.machine import machine
 
 from .processes import children
 from .step import DoesNotApplyError, Settings, StepFailedError

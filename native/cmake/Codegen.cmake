@@ -43,7 +43,7 @@ add_custom_command(
   DEPENDS ${webgpu_codegen} "${wgpu_resources}/webgpu.idl" "${wgpu_resources}/webgpu.h" "${wgpu_resources}/wgpu.h"
   VERBATIM)
 
-set(frame_table "${CMAKE_CURRENT_SOURCE_DIR}/python/dcp_evaluator/frames.py")
+set(frame_table "${CMAKE_CURRENT_SOURCE_DIR}/python/dcp_evaluator/frames/table.py")
 set(frame_javascript "${generated}/frame-protocol.js")
 set(frame_header "${generated}/frame_protocol.hpp")
 add_custom_command(

@@ -1,4 +1,4 @@
-"""Finds frame numbers written by hand: they belong in python/dcp_evaluator/frames.py alone. Run by ``make lint``.
+"""Finds frame numbers written by hand: they belong in python/dcp_evaluator/frames/table.py alone. Run by ``make lint``.
 
 frame_numbers.py --table FRAMES.py FOLDER...
 """

@@ -1,4 +1,4 @@
-"""Writes the JavaScript and the C++ side of the frame protocol from its table, python/dcp_evaluator/frames.py.
+"""Writes the JavaScript and the C++ side of the frame protocol from its table, python/dcp_evaluator/frames/table.py.
 
 frame_protocol.py --table FRAMES.py --javascript FILE.js --header FILE.hpp
 """

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .errors import DcpError, InstallationError, JobCancelledError, JobError, SliceError, ZygoteError
-    from .evaluator import Evaluator
-    from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
-    from .frame_fields import SliceMetrics
-    from .gpu_options import GpuOptions
-    from .job import Job, compute_for
-    from .results import Results
-    from .values import shared_empty
+    from .frames.fields import SliceMetrics
+    from .frames.values import shared_empty
+    from .gpu.options import GpuOptions
+    from .jobs.evaluator import Evaluator
+    from .jobs.events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+    from .jobs.job import Job, compute_for
+    from .jobs.results import Results
 
     __version__: str
 
@@ -49,21 +49,21 @@ _MODULES = {
         ["DcpError", "InstallationError", "JobCancelledError", "JobError", "SliceError", "ZygoteError"], "errors"
     ),
     **dict.fromkeys(
-        ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "events"
+        ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "jobs.events"
     ),
-    "Evaluator": "evaluator",
-    "GpuOptions": "gpu_options",
-    "Job": "job",
-    "Results": "results",
-    "SliceMetrics": "frame_fields",
-    "compute_for": "job",
-    "shared_empty": "values",
+    "Evaluator": "jobs.evaluator",
+    "GpuOptions": "gpu.options",
+    "Job": "jobs.job",
+    "Results": "jobs.results",
+    "SliceMetrics": "frames.fields",
+    "compute_for": "jobs.job",
+    "shared_empty": "frames.values",
 }
 
 
 def __getattr__(name: str) -> "Any":
     if name == "__version__":
-        return import_module(".installation", __name__).VERSION
+        return import_module(".settings.installation", __name__).VERSION
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_MODULES[name]}", __name__), name)

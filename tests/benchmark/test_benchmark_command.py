@@ -18,9 +18,9 @@ from rich.console import Console
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import COMMAND, DEADLINE, one_message, run
-from dcp_evaluator import engines, settings
 from dcp_evaluator.benchmark.references import references
 from dcp_evaluator.benchmark.report import show
+from dcp_evaluator.settings import engines, settings
 from reports import checked
 
 pytestmark = pytest.mark.any_engine

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dcp_evaluator.benchmark import peak
-from dcp_evaluator.probe_machine import machine
+from dcp_evaluator.probe.machine import machine
 
 pytestmark = pytest.mark.any_engine
 

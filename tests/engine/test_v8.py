@@ -11,7 +11,8 @@ import pytest
 
 import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script
-from dcp_evaluator import _native, settings
+from dcp_evaluator import _native
+from dcp_evaluator.settings import settings
 from line_peer import stdio
 from reports import probe
 from zygote_control import RunningZygote

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcp_evaluator import _native, frame_fields, frames, values
+from dcp_evaluator import _native
+from dcp_evaluator.frames import fields, table, values
 
 
 @contextmanager
@@ -34,7 +35,7 @@ _SEALED = 0x2 | 0x4 | 0x8  # shrink, grow, write
 
 def shared_frame(index: int, offset: int, size: int, element_type: int = 1) -> bytes:
     shared = msgspec.msgpack.Ext(2, struct.pack("<BIQQ", element_type, index, offset, size))
-    return msgspec.msgpack.encode([frames.RESULT, 0, shared, {}])
+    return msgspec.msgpack.encode([table.RESULT, 0, shared, {}])
 
 
 def test_shared_memory_from_a_sandbox():
@@ -93,7 +94,7 @@ _JUNK = st.one_of(
         st.binary(max_size=100),
     ),
     st.builds(
-        lambda code, data: msgspec.msgpack.encode([frames.RESULT, 0, msgspec.msgpack.Ext(code, data), {}]),
+        lambda code, data: msgspec.msgpack.encode([table.RESULT, 0, msgspec.msgpack.Ext(code, data), {}]),
         st.integers(-128, 127),
         st.binary(max_size=40),
     ),
@@ -106,20 +107,20 @@ _JUNK = st.one_of(
 @given(payload=_JUNK)
 def test_the_decoder_gives_a_checked_frame_or_a_frame_error(payload):
     with suppress(_native.FrameError):
-        assert isinstance(values.FrameDecoder().decode(payload, []), frame_fields.SandboxFrame)
+        assert isinstance(values.FrameDecoder().decode(payload, []), fields.SandboxFrame)
 
 
 def test_a_frame_above_the_limit_that_names_no_slice_breaks_the_protocol():
     with pytest.raises(_native.FrameError, match="cannot be decoded"):
-        values.FrameDecoder(1).decode(msgspec.msgpack.encode([frames.RESULT]), [])
+        values.FrameDecoder(1).decode(msgspec.msgpack.encode([table.RESULT]), [])
 
 
 def test_frames_without_a_value_know_no_limit():
     decoder = values.FrameDecoder(1)
-    assert decoder.decode(msgspec.msgpack.encode([frames.ASSIGNED]), []) == frame_fields.Assigned()
+    assert decoder.decode(msgspec.msgpack.encode([table.ASSIGNED]), []) == fields.Assigned()
     error = {"name": "SyntaxError", "message": "m", "stack": ""}
-    failed = decoder.decode(msgspec.msgpack.encode([frames.ASSIGNMENT_FAILED, error]), [])
-    assert failed == frame_fields.AssignmentFailed(frame_fields.GuestError("SyntaxError", "m", ""))
+    failed = decoder.decode(msgspec.msgpack.encode([table.ASSIGNMENT_FAILED, error]), [])
+    assert failed == fields.AssignmentFailed(fields.GuestError("SyntaxError", "m", ""))
 
 
 @pytest.mark.parametrize(
@@ -127,11 +128,11 @@ def test_frames_without_a_value_know_no_limit():
     [(0, 0), (2, 2), (2.5, 2), (-1, 0), (1e9, 100), (math.inf, 100), (math.nan, 0), ("5", 0), (None, 0), (True, 0)],
 )
 def test_how_often_a_rejected_slice_may_run_again(retries, counted):
-    frame = values.FrameDecoder().decode(msgspec.msgpack.encode([frames.REJECTED, 3, "no", retries]), [])
-    assert frame == frame_fields.Rejected(3, "no", counted)
+    frame = values.FrameDecoder().decode(msgspec.msgpack.encode([table.REJECTED, 3, "no", retries]), [])
+    assert frame == fields.Rejected(3, "no", counted)
 
 
 @pytest.mark.parametrize(("reason", "text"), [("why", "why"), (None, "None"), (1.5, "1.5"), ([1, [2]], "[1, [2]]")])
 def test_the_reason_of_a_rejection(reason, text):
-    frame = values.FrameDecoder().decode(msgspec.msgpack.encode([frames.REJECTED, 0, reason, 0]), [])
-    assert frame == frame_fields.Rejected(0, text, 0)
+    frame = values.FrameDecoder().decode(msgspec.msgpack.encode([table.REJECTED, 0, reason, 0]), [])
+    assert frame == fields.Rejected(0, text, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dcp_evaluator import frames
+from dcp_evaluator.frames import table
 
 pytestmark = pytest.mark.any_engine
 
@@ -20,8 +20,8 @@ _ROW = re.compile(r"\| `\[(\d+)((?:, \w+)*)\]` \| (\w+) \|")
 
 
 def test_each_number_is_known_by_its_name():
-    assert all(getattr(frames, frame.name) == number for number, frame in frames.FRAMES.items())
-    assert all(getattr(frames, name) == value for name, value in frames.CONSTANTS.items())
+    assert all(getattr(table, frame.name) == number for number, frame in table.FRAMES.items())
+    assert all(getattr(table, name) == value for name, value in table.CONSTANTS.items())
 
 
 def test_the_documentation_has_the_same_frames():
@@ -32,8 +32,8 @@ def test_the_documentation_has_the_same_frames():
             from_sandbox = True
         if row := _ROW.match(line):
             fields = tuple(row[2].split(", ")[1:])
-            documented.append(frames.Frame(int(row[1]), row[3], from_sandbox, fields))
-    assert documented == list(frames.FRAMES.values())
+            documented.append(table.Frame(int(row[1]), row[3], from_sandbox, fields))
+    assert documented == list(table.FRAMES.values())
 
 
 @pytest.mark.parametrize(
@@ -46,23 +46,23 @@ def test_the_documentation_has_the_same_frames():
     ],
 )
 def test_the_documentation_has_the_same_bounds(name, value, text):
-    assert frames.CONSTANTS[name] == value
+    assert table.CONSTANTS[name] == value
     assert text in " ".join((ROOT / "docs" / "protocol.md").read_text(encoding="utf-8").split())
 
 
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("a.js", f"ops.sendFrame([{frames.RESULT}, slice.id, value]);"),
-        ("a.js", f"  const READY = {frames.READY};"),
-        ("a.js", f"if (frame[0] === {frames.RUN}) run();"),
-        ("a.hpp", f"inline constexpr int kModuleSource = {frames.MODULE_SOURCE};"),
-        ("a.hpp", f"inline constexpr std::size_t kMostDescriptors = {frames.MOST_DESCRIPTORS};"),
-        ("a.cpp", f"_exit({frames.EXIT_OUT_OF_MEMORY});"),
-        ("a.py", f"encode([{frames.RUN}, index, datum], shared)"),
-        ("a.py", f"        case [{frames.OUTPUT}, 1 | 2 as stream, str(text)]:"),
-        ("a.py", f"RESULT = {frames.RESULT}"),
-        ("a.py", f'OUT_OF_MEMORY = "exit {frames.EXIT_OUT_OF_MEMORY}"'),
+        ("a.js", f"ops.sendFrame([{table.RESULT}, slice.id, value]);"),
+        ("a.js", f"  const READY = {table.READY};"),
+        ("a.js", f"if (frame[0] === {table.RUN}) run();"),
+        ("a.hpp", f"inline constexpr int kModuleSource = {table.MODULE_SOURCE};"),
+        ("a.hpp", f"inline constexpr std::size_t kMostDescriptors = {table.MOST_DESCRIPTORS};"),
+        ("a.cpp", f"_exit({table.EXIT_OUT_OF_MEMORY});"),
+        ("a.py", f"encode([{table.RUN}, index, datum], shared)"),
+        ("a.py", f"        case [{table.OUTPUT}, 1 | 2 as stream, str(text)]:"),
+        ("a.py", f"RESULT = {table.RESULT}"),
+        ("a.py", f'OUT_OF_MEMORY = "exit {table.EXIT_OUT_OF_MEMORY}"'),
     ],
 )
 def test_a_number_written_by_hand_is_found(tmp_path, file, line):

@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from dcp_evaluator import Evaluator, compute_for
-from dcp_evaluator.child import Child
-from dcp_evaluator.gpu_pool import GpuPool
+from dcp_evaluator.gpu.pool import GpuPool
+from dcp_evaluator.processes.child import Child
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -10,9 +10,9 @@ import pytest
 
 import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script, write
-from dcp_evaluator import gpu_devices
-from dcp_evaluator.gpu_options import list_adapters
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.gpu import devices as gpu_devices
+from dcp_evaluator.gpu.options import list_adapters
+from dcp_evaluator.settings.settings import Settings
 from gpu_driver import LAVAPIPE, gpu_driver, only
 from reports import probe
 
@@ -97,8 +97,8 @@ def test_a_gpu_that_is_not_there_is_one_message(tmp_path: Path, two: tuple[Path,
 def test_a_gpu_that_is_gone_is_told_and_no_other_taken(
     two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dcp_evaluator.gpu_messages.write_to_stderr", lambda data: print(data.decode(), end=""))
-    monkeypatch.setattr("dcp_evaluator.gpu_pool._told", set())
+    monkeypatch.setattr("dcp_evaluator.gpu.messages.write_to_stderr", lambda data: print(data.decode(), end=""))
+    monkeypatch.setattr("dcp_evaluator.gpu.pool._told", set())
     use(monkeypatch, *two)
     options = dcp.GpuOptions(devices=[SECOND])
     options.visible(Settings())

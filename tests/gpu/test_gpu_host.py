@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator import installation
-from dcp_evaluator.gpu_pool import GpuPool
-from dcp_evaluator.services import SandboxServices
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.gpu.pool import GpuPool
+from dcp_evaluator.sandboxes.services import SandboxServices
+from dcp_evaluator.settings import installation
+from dcp_evaluator.settings.settings import Settings
 from gpu_host import BROKE_THE_PROTOCOL, COMMAND_WORDS, HEAP_OFFSET, GpuHost, command, layouts, message
 from process_tree import kill
 from zygote_control import wait_until

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 
 pytestmark = pytest.mark.any_engine
 

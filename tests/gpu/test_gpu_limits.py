@@ -11,8 +11,8 @@ import pytest
 
 import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script, write
-from dcp_evaluator.gpu_options import list_adapters
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.gpu.options import list_adapters
+from dcp_evaluator.settings.settings import Settings
 from process_tree import kill
 from zygote_control import wait_until
 

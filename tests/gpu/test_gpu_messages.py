@@ -10,8 +10,8 @@ import pytest
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import run_script
-from dcp_evaluator import gpu_messages
-from dcp_evaluator.gpu_messages import MOST_OF_A_HOST, Allowance
+from dcp_evaluator.gpu import messages
+from dcp_evaluator.gpu.messages import MOST_OF_A_HOST, Allowance
 
 pytestmark = pytest.mark.any_engine
 
@@ -25,7 +25,7 @@ class Pipe:
         read, self._write = os.pipe()
         self._parts: list[bytes] = []
         arguments = (read, self._parts.append, allowance)
-        self._thread = threading.Thread(target=gpu_messages.pass_on, args=arguments)
+        self._thread = threading.Thread(target=messages.pass_on, args=arguments)
         self._thread.start()
 
     def write(self, data: bytes) -> None:

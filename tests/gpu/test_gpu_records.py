@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcp_evaluator.gpu_records import Records
+from dcp_evaluator.gpu.records import Records
 
 pytestmark = pytest.mark.any_engine
 

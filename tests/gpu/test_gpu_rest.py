@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import run_script
-from dcp_evaluator.gpu_rest import MOST_DEATHS, SECONDS, AdapterRest
+from dcp_evaluator.gpu.rest import MOST_DEATHS, SECONDS, AdapterRest
 from gpu_driver import LAVAPIPE, gpu_driver, only
 
 pytestmark = pytest.mark.any_engine

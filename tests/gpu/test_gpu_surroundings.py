@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcp_evaluator import gpu_pool, gpu_surroundings
-from dcp_evaluator.gpu_pool import GpuPool
-from dcp_evaluator.gpu_rest import AdapterRest
-from dcp_evaluator.gpu_surroundings import SHORTEST_SLEEP, Surroundings, nvidia_mismatch, was_suspended
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.gpu import pool as gpu_pool
+from dcp_evaluator.gpu import surroundings
+from dcp_evaluator.gpu.pool import GpuPool
+from dcp_evaluator.gpu.rest import AdapterRest
+from dcp_evaluator.gpu.surroundings import SHORTEST_SLEEP, Surroundings, nvidia_mismatch, was_suspended
+from dcp_evaluator.settings.settings import Settings
 from gpu_host import GpuHost, command
 from process_tree import is_running
 
@@ -71,8 +72,8 @@ def test_a_warm_host_is_replaced_after_a_suspend(
     (first,) = warm(pool)
     pool.refill()
     assert warm(pool) == [first]
-    slept = gpu_surroundings.slept() + 3600
-    monkeypatch.setattr(gpu_surroundings, "slept", lambda: slept)
+    slept = surroundings.slept() + 3600
+    monkeypatch.setattr(surroundings, "slept", lambda: slept)
     with pool.connect(1) as connection:
         assert select.select([connection], [], [], 20)[0]  # the hello of another host
         assert not is_running(first)
@@ -161,7 +162,7 @@ def test_a_mismatch_is_told_once(
     new_pool: Callable[..., GpuPool], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(gpu_pool, "_told", set())
-    monkeypatch.setattr(gpu_surroundings, "nvidia_mismatch", lambda: "reboot")
+    monkeypatch.setattr(surroundings, "nvidia_mismatch", lambda: "reboot")
     monkeypatch.setattr("sys.__stderr__", os.fdopen(os.dup(2), "w"))
     pool = new_pool()
     pool.connect(1).close()

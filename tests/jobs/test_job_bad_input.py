@@ -179,7 +179,7 @@ def test_a_program_that_ends_waits_for_its_jobs():
 
 def test_an_installation_without_its_programs(tmp_path: Path, engine: str):
     program = (
-        "import dcp_evaluator as dcp, dcp_evaluator.installation as installation, os\n"
+        "import dcp_evaluator as dcp, os\n"
         "os.access = lambda *_: False\n"
         "try:\n"
         "    dcp.compute_for([1], '(x) => x').local_exec(1).wait()\n"

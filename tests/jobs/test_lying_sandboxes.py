@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator import frames
+from dcp_evaluator.frames import table
 from lying_sandbox import LyingEvaluator, after_assignment, pack, raw
 from process_tree import open_descriptors
 from zygote_control import wait_until
@@ -38,26 +38,26 @@ LIES = {
     "cut short": raw(b"\xdd\xff\xff\xff\xff"),
     "deep": raw(b"\x91" * 100_000),
     "kind unknown": pack(99),
-    "kind of ours": pack(frames.RUN, 0, 1),
+    "kind of ours": pack(table.RUN, 0, 1),
     "kind a text": pack("result", 0, 1, {}),
     "kind a boolean": pack(True, 0, 1, {}),
-    "fields missing": pack(frames.RESULT, 0),
-    "a field too many": pack(frames.RESULT, 0, 1, {}, None),
-    "slice a boolean": pack(frames.RESULT, False, 1, {}),
-    "no such slice": pack(frames.RESULT, 7, 1, {}),
-    "slice negative": pack(frames.RESULT, -1, 1, {}),
-    "slice a text": pack(frames.RESULT, "0", 1, {}),
-    "metrics missing": pack(frames.RESULT, 0, 1, None),
-    "error no error": pack(frames.FAILED, 0, 7, {}),
-    "error without text": pack(frames.FAILED, 0, {"name": 1, "message": [], "stack": {}}, {}),
-    "two results": pack(frames.RESULT, 0, 0, {}) * 2,
-    "refuses after it agreed": pack(frames.ASSIGNMENT_FAILED, {"name": "E", "message": "m", "stack": ""}),
-    "console no text": pack(frames.CONSOLE, 0, 1, 2),
-    "emit no name": pack(frames.EMIT, 0, None, 2),
-    "extension unknown": pack(frames.RESULT, 0, msgspec.msgpack.Ext(99, b"x"), {}),
-    "shared without it": pack(frames.RESULT, 0, msgspec.msgpack.Ext(2, struct.pack("<BIQQ", 1, 0, 0, 9)), {}),
-    "array broken": pack(frames.RESULT, 0, msgspec.msgpack.Ext(1, b"\x0a123"), {}),
-    "BigInt broken": pack(frames.RESULT, 0, msgspec.msgpack.Ext(3, b"0x12"), {}),
+    "fields missing": pack(table.RESULT, 0),
+    "a field too many": pack(table.RESULT, 0, 1, {}, None),
+    "slice a boolean": pack(table.RESULT, False, 1, {}),
+    "no such slice": pack(table.RESULT, 7, 1, {}),
+    "slice negative": pack(table.RESULT, -1, 1, {}),
+    "slice a text": pack(table.RESULT, "0", 1, {}),
+    "metrics missing": pack(table.RESULT, 0, 1, None),
+    "error no error": pack(table.FAILED, 0, 7, {}),
+    "error without text": pack(table.FAILED, 0, {"name": 1, "message": [], "stack": {}}, {}),
+    "two results": pack(table.RESULT, 0, 0, {}) * 2,
+    "refuses after it agreed": pack(table.ASSIGNMENT_FAILED, {"name": "E", "message": "m", "stack": ""}),
+    "console no text": pack(table.CONSOLE, 0, 1, 2),
+    "emit no name": pack(table.EMIT, 0, None, 2),
+    "extension unknown": pack(table.RESULT, 0, msgspec.msgpack.Ext(99, b"x"), {}),
+    "shared without it": pack(table.RESULT, 0, msgspec.msgpack.Ext(2, struct.pack("<BIQQ", 1, 0, 0, 9)), {}),
+    "array broken": pack(table.RESULT, 0, msgspec.msgpack.Ext(1, b"\x0a123"), {}),
+    "BigInt broken": pack(table.RESULT, 0, msgspec.msgpack.Ext(3, b"0x12"), {}),
 }
 
 
@@ -69,9 +69,7 @@ def test_a_sandbox_that_breaks_the_protocol_is_replaced(lie):
         assert job.metrics.sandbox_deaths == 1
 
 
-@pytest.mark.parametrize(
-    "early", [pack(frames.RESULT, 0, 1, {}), pack(frames.ASSIGNED) + pack(frames.PROGRESS, "a", 0)]
-)
+@pytest.mark.parametrize("early", [pack(table.RESULT, 0, 1, {}), pack(table.ASSIGNED) + pack(table.PROGRESS, "a", 0)])
 def test_a_sandbox_that_speaks_out_of_turn_is_replaced(early):
     with LyingEvaluator(after_assignment(early, early=True)) as evaluator:
         assert list(start(evaluator, range(5), "(x) => x")) == list(range(5))
@@ -89,8 +87,8 @@ def test_descriptors_that_belong_to_no_frame_are_closed():
 
 
 def test_what_a_sandbox_may_claim_is_bounded():
-    lies = pack(frames.RESULT, 0, 5, {"cpu": -1, "wall": float("nan"), "gpu": 1e308})
-    with LyingEvaluator(after_assignment(pack(frames.CONSOLE, 0, "nonsense", "x" * (2 * MIB)), lies)) as evaluator:
+    lies = pack(table.RESULT, 0, 5, {"cpu": -1, "wall": float("nan"), "gpu": 1e308})
+    with LyingEvaluator(after_assignment(pack(table.CONSOLE, 0, "nonsense", "x" * (2 * MIB)), lies)) as evaluator:
         job = dcp.compute_for([0], "(x) => x")
         heard: list[dcp.ConsoleEvent] = []
         job.on("console", heard.append)
@@ -107,7 +105,7 @@ def test_a_peer_that_says_nothing_is_replaced():
 
 def test_a_peer_that_stops_reading_does_not_hold_up_the_others():
     def play(channel: socket.socket) -> None:
-        channel.sendall(pack(frames.READY) + pack(frames.ASSIGNED))
+        channel.sendall(pack(table.READY) + pack(table.ASSIGNED))
         stop.wait(60)
 
     stop = threading.Event()

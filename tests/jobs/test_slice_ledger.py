@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from dcp_evaluator.slice_ledger import (
+from dcp_evaluator.sandboxes.slice_ledger import (
     LANES,
     SLICES,
     Lane,

@@ -14,7 +14,8 @@ import pytest
 
 import dcp_evaluator
 from cli_driver import one_message, run, write
-from dcp_evaluator import features, installation
+from dcp_evaluator.probe import features
+from dcp_evaluator.settings import installation
 from reports import probe, schema
 
 Break = Callable[[Path], None]

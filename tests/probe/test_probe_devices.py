@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dcp_evaluator.probe_devices import Device, Node, devices, in_container, nvidia
-from dcp_evaluator.probe_manifests import Manifest, in_home, manifests
-from dcp_evaluator.vulkan_manifests import CHOICES
+from dcp_evaluator.gpu.manifests import CHOICES
+from dcp_evaluator.probe.devices import Device, Node, devices, in_container, nvidia
+from dcp_evaluator.probe.manifests import Manifest, in_home, manifests
 from disguised_driver import describe
 from fake_kernel import H200, FakeKernel
 

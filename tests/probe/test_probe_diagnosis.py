@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from dcp_evaluator.exit_status import ExitStatus
-from dcp_evaluator.probe_devices import Device, Node, Nvidia
-from dcp_evaluator.probe_diagnosis import Machine, Trials, after_trials, of_driver
-from dcp_evaluator.probe_manifests import Manifest
-from dcp_evaluator.probe_program import Outcome
+from dcp_evaluator.probe.devices import Device, Node, Nvidia
+from dcp_evaluator.probe.diagnosis import Machine, Trials, after_trials, of_driver
+from dcp_evaluator.probe.manifests import Manifest
+from dcp_evaluator.processes.ask import Outcome
+from dcp_evaluator.processes.exit_status import ExitStatus
 
 pytestmark = pytest.mark.any_engine
 

@@ -11,8 +11,8 @@ import pytest
 from broken_driver import BODIES, broken_driver
 from cli_driver import run
 from dcp_evaluator.errors import InstallationError
-from dcp_evaluator.gpu_options import list_adapters
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.gpu.options import list_adapters
+from dcp_evaluator.settings.settings import Settings
 from disguised_driver import describe
 from reports import probe
 

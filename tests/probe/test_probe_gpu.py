@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from cli_driver import one_message, run
-from dcp_evaluator.gpu_options import GpuOptions
-from dcp_evaluator.probe import isolation_layers
-from dcp_evaluator.probe_explain import scrub
-from dcp_evaluator.probe_gpu import Findings, examine, gpu_adapters
-from dcp_evaluator.probe_verdict import gpu_verdict
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.gpu.options import GpuOptions
+from dcp_evaluator.probe.explanation import scrub
+from dcp_evaluator.probe.gpu import Findings, examine, gpu_adapters
+from dcp_evaluator.probe.report import isolation_layers
+from dcp_evaluator.probe.verdict import gpu_verdict
+from dcp_evaluator.settings.settings import Settings
 from disguised_driver import ID, describe, disguised_driver
 from fake_kernel import FakeKernel
 from reports import probe

@@ -15,8 +15,8 @@ import wasmtime
 
 import dcp_evaluator as dcp
 from cli_driver import run_script
-from dcp_evaluator.compiler import Compiler
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.processes.compiler import Compiler
+from dcp_evaluator.settings.settings import Settings
 from process_tree import children, is_running, kill, running
 from zygote_control import wait_until
 

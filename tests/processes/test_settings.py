@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.settings.settings import Settings
 
 pytestmark = pytest.mark.any_engine
 

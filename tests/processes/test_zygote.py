@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 from process_tree import children, is_running, open_descriptors
 from zygote_control import RunningZygote, wait_until, zygote_path
 

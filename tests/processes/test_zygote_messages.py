@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from dcp_evaluator.errors import ZygoteError
-from dcp_evaluator.exit_status import ExitStatus
-from dcp_evaluator.zygote_messages import Exited, Message, Ready, Refused, Spawned, parse
+from dcp_evaluator.processes.exit_status import ExitStatus
+from dcp_evaluator.processes.zygote_messages import Exited, Message, Ready, Refused, Spawned, parse
 
 pytestmark = pytest.mark.any_engine
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import dcp_evaluator
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 
 pytestmark = pytest.mark.any_engine
 

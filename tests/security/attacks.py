@@ -14,8 +14,8 @@ from unittest import mock
 
 from public_copies import PublicCopies
 
-from dcp_evaluator import engines, installation, settings
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.settings import engines, installation, settings
+from dcp_evaluator.settings.settings import Settings
 from zygote_control import RunningZygote
 
 BUILT = Path(__file__).parents[2] / "build" / "package" / "tests" / "security"

@@ -7,7 +7,7 @@ import sys
 from functools import cached_property
 from pathlib import Path
 
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 
 
 class PublicCopies:

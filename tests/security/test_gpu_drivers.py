@@ -14,7 +14,7 @@ from machines import on_machine
 from public_copies import PublicCopies
 from users import AS_USER, WITHOUT_NAMESPACES
 
-from dcp_evaluator.host_environment import host_environment
+from dcp_evaluator.gpu.environment import host_environment
 
 # Nodes of a GPU of each kind, and what the kernel says of NVIDIA's. Nodes that hosts get are null devices here; the
 # others are a device that no host has, since Landlock looks at the device behind a name.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 from zygote_control import Peer, RunningZygote, zygote_path
 
 MEMORY_LIMIT = 256 << 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcp_evaluator.gpu_options import list_adapters
-from dcp_evaluator.settings import Settings
+from dcp_evaluator.gpu.options import list_adapters
+from dcp_evaluator.settings.settings import Settings
 from gpu_script import run
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dcp_evaluator import installation
+from dcp_evaluator.settings import installation
 from gpu_script import run
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "native" / "codegen"))

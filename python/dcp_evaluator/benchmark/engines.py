@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import engines as installed
-from ..evaluator import Evaluator
-from ..settings import ENGINES, Settings
+from ..jobs.evaluator import Evaluator
+from ..settings import engines as installed
+from ..settings.settings import ENGINES, Settings
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 from ..errors import JobError, SliceError
-from ..evaluator import Evaluator
-from ..gpu_options import GpuOptions
-from ..job import compute_for
-from ..settings import Settings
+from ..gpu.options import GpuOptions
+from ..jobs.evaluator import Evaluator
+from ..jobs.job import compute_for
+from ..settings.settings import Settings
 from .scores import Score, Step
 
 _TITLES = {

@@ -9,12 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from .. import installation
-from ..gpu_options import GpuOptions
-from ..job import compute_for
-from ..probe_gpu import gpu_adapters
-from ..probe_machine import machine
-from ..settings import Settings
+from ..gpu.options import GpuOptions
+from ..jobs.job import compute_for
+from ..probe.gpu import gpu_adapters
+from ..probe.machine import machine
+from ..settings import installation
+from ..settings.settings import Settings
 from . import gpu as gpu_measures
 from . import processor, sandboxes
 from .engines import Engine, engines

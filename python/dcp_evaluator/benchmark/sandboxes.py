@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import JobError
-from ..evaluator import Evaluator
-from ..job import compute_for
-from ..probe_machine import limits, machine
-from ..values import shared_empty
+from ..frames.values import shared_empty
+from ..jobs.evaluator import Evaluator
+from ..jobs.job import compute_for
+from ..probe.machine import limits, machine
 from .engines import Engine
 from .scores import Score, Step
 

@@ -19,7 +19,7 @@ from wasmtime import wat2wasm
 
 import dcp_evaluator as dcp
 
-from ..settings import ENGINES
+from ..settings.settings import ENGINES
 from .picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
 from .report import Summary, show
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from .. import engines, probe, probe_gpu
-from ..events import JobMetrics
-from ..settings import Settings
+from ..jobs.events import JobMetrics
+from ..probe import gpu
+from ..probe import report as probe
+from ..settings import engines
+from ..settings.settings import Settings
 
 
 @dataclass
@@ -60,7 +62,7 @@ def _adapter(summary: Summary) -> str:
         return ", ".join(names)
     if not summary.gpu_wanted:
         return "not asked for; filtered in JavaScript"
-    reason = probe_gpu.gpu_adapters(summary.settings)["error"] or "no Vulkan driver was found"
+    reason = gpu.gpu_adapters(summary.settings)["error"] or "no Vulkan driver was found"
     return f"none ({reason}); filtered in JavaScript"
 
 

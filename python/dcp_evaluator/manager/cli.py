@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..command import run_command
-from ..listener import allow_many_descriptors, listen
-from ..pid_file import pid_file
+from ..commands.line import run_command
+from ..net.listener import allow_many_descriptors, listen
+from ..net.pid_file import pid_file
 from ..start.evaluator_command import evaluator_command
 from ..start.options import parse as parse_start
 from .limits import Limits

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import DcpError
-from ..exit_status import ExitStatus
-from ..listener import ACCEPT_PAUSE, accept_waiting, prepare_connection
+from ..net.listener import ACCEPT_PAUSE, accept_waiting, prepare_connection
+from ..processes.exit_status import ExitStatus
 from ..start.evaluator_command import EvaluatorCommand
 from .evaluators import Evaluators
 from .limits import Limits

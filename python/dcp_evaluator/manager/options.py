@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..command import Parser, ShowVersion, port_number, seconds, split_at_dashes
+from ..commands.line import Parser, ShowVersion, port_number, seconds, split_at_dashes
 from ..start.options import DEFAULT_PORT, default_prefix
 from .limits import LOAD_TYPES
 from .signals import ALLOWED, MODES

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from ..command import run_command
+from ..commands.line import run_command
 from ..errors import UsageError
-from ..pid_file import pid_file
+from ..net.pid_file import pid_file
 from .evaluator_command import EvaluatorCommand, evaluator_command, startup_files
 from .options import PROGRAM, parse
 

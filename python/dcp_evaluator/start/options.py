@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..command import Parser, ShowVersion, port_number, split_at_dashes
+from ..commands.line import Parser, ShowVersion, port_number, split_at_dashes
 
 _EPILOG = """\
 ARGS after -- go to the evaluator, as in: dcp-evaluator-start -p 9000 -- --options=--max-old-space-size=2048

@@ -11,7 +11,7 @@ import pytest
 from target import Target
 
 import dcp_evaluator as dcp
-from dcp_evaluator import frames
+from dcp_evaluator.frames import table
 from line_peer import TcpEvaluator
 from lying_sandbox import LyingEvaluator, pack, read_frame
 
@@ -66,10 +66,10 @@ def test_connections_that_come_and_go(line_target: TcpEvaluator) -> None:
 # --- A sandbox that is not what it was ---
 
 GOOD = [
-    pack(frames.PROGRESS, 0, 0.5),
-    pack(frames.CONSOLE, 0, "log", "text"),
-    pack(frames.EMIT, 0, "name", {"a": [1, 2.5, None, b"bytes"]}),
-    pack(frames.RESULT, 0, {"value": [1, 2, 3]}, {"cpu": 1.0, "wall": 2.0}),
+    pack(table.PROGRESS, 0, 0.5),
+    pack(table.CONSOLE, 0, "log", "text"),
+    pack(table.EMIT, 0, "name", {"a": [1, 2.5, None, b"bytes"]}),
+    pack(table.RESULT, 0, {"value": [1, 2, 3]}, {"cpu": 1.0, "wall": 2.0}),
 ]
 
 
@@ -78,8 +78,8 @@ def _mutated(seed: int) -> Callable[[socket.socket], None]:
     source = random.Random(seed)
 
     def play(channel: socket.socket) -> None:
-        assert read_frame(channel)[0] == frames.ASSIGN
-        channel.sendall(pack(frames.READY) + pack(frames.ASSIGNED))
+        assert read_frame(channel)[0] == table.ASSIGN
+        channel.sendall(pack(table.READY) + pack(table.ASSIGNED))
         read_frame(channel)
         for _ in range(20):
             data = bytearray(source.choice(GOOD))

@@ -1,0 +1,357 @@
+"""Python values to MessagePack and back, as docs/protocol.md section 1 says.
+
+=====================================  =====================================
+Python                                 JavaScript
+=====================================  =====================================
+None                                   null (null and undefined come back as None)
+bool, float, str                       boolean, number, string
+int                                    number; BigInt beyond +-2**53
+bytes, bytearray, memoryview           ArrayBuffer (comes back as bytes)
+list, tuple                            Array (comes back as list)
+dict with str keys                     object (comes back as dict)
+datetime                               Date, in milliseconds (comes back in UTC); one without a time zone is local time
+numpy array                            the typed array of its type, in C order; it has no shape: send the shape as well
+numpy scalar                           number
+=====================================  =====================================
+
+bool arrays become Uint8Array; big-endian arrays are converted. Buffers above 64 KiB travel in shared memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import struct
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import repeat
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+
+from .. import _native
+from . import table
+from .fields import SandboxFrame, typed, unusable
+
+RESULT_LIMIT = table.LARGEST_PAYLOAD
+_SAFE_INTEGER = 2**53
+_EXT_TYPED_ARRAY, _EXT_SHARED, _EXT_BIGINT = 1, 2, 3
+_DATA_VIEW, _ARRAY_BUFFER = 12, 13
+_SHARED_HEADER = struct.Struct("<BIQQ")
+_BIGINT = re.compile(rb"-?[0-9a-fA-F]+\Z")
+
+_ELEMENT_DTYPES: dict[int, np.dtype[Any]] = {
+    number: np.dtype(name)
+    for number, name in enumerate(["i1", "u1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"])
+}
+_ELEMENT_TYPES: dict[np.dtype[Any], int] = {dtype: n for n, dtype in _ELEMENT_DTYPES.items() if n != 2}
+_REMEDIES = {
+    "c": "send the real and the imaginary part, for example array.view() as floats",
+    "O": "use a list, or an array of numbers",
+    "U": "use array.tolist()",
+    "T": "use array.tolist()",
+    "S": "use array.tolist(), or array.view('u1')",
+    "V": "send the fields one by one, or array.view('u1')",
+    "M": "use array.astype('int64')",
+    "m": "use array.astype('int64')",
+    "f": "use array.astype('float64')",
+}
+_PLAIN = frozenset((bool, float, str, type(None)))
+
+_WITH_VALUE = frozenset(number for number, frame in table.FRAMES.items() if frame.has_value)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+
+
+class _ValueError(ValueError):
+    """A frame is well formed, but its value cannot be represented here."""
+
+
+class SharedArrays:
+    """The descriptors that go with one frame; ``close`` drops those that were made for it. ``size``: bytes in them."""
+
+    __slots__ = ("_own", "fds", "size")
+
+    def __init__(self) -> None:
+        self.fds: list[int] = []
+        self.size = 0
+        self._own: list[int] = []
+
+    def add(self, fd: int, own: bool) -> int:
+        """Index of ``fd`` in the frame."""
+        if own:
+            self._own.append(fd)
+        elif fd in self.fds:
+            return self.fds.index(fd)
+        self.fds.append(fd)
+        return len(self.fds) - 1
+
+    @property
+    def full(self) -> bool:
+        return len(self.fds) >= table.MOST_DESCRIPTORS
+
+    def close(self) -> None:
+        for fd in self._own:
+            os.close(fd)
+        self._own.clear()
+
+
+class ReadableMemory(Protocol):
+    """Shared memory behind a read-only descriptor."""
+
+    def fileno(self) -> int: ...
+
+
+class SharedPart:
+    """Bytes of a memfd that travel as a typed array without a copy."""
+
+    __slots__ = ("element_type", "memory", "offset", "size")
+
+    def __init__(self, memory: ReadableMemory, element_type: int, offset: int, size: int) -> None:
+        self.memory = memory
+        self.element_type = element_type
+        self.offset = offset
+        self.size = size
+
+
+def shared_empty(shape: int | Sequence[int], dtype: Any = np.float64) -> np.ndarray[Any, Any]:
+    """An array like ``numpy.zeros(shape, dtype)`` in shared memory: it, and its rows, go to sandboxes without a copy.
+
+    Sandboxes see writes that are made to it while a job runs. Raises TypeError for a type that has no typed array.
+    """
+    dtype = np.dtype(dtype)
+    element_type_of(dtype)
+    count = int(np.prod(shape, dtype=np.int64))
+    memory = _native.SharedMemory(count * dtype.itemsize)
+    array: np.ndarray[Any, Any] = np.frombuffer(memoryview(memory), dtype=dtype, count=count)
+    return array.reshape(shape)
+
+
+def check_array(array: np.ndarray[Any, Any]) -> int:
+    """The wire's element type for ``array``. Raises TypeError where it has none."""
+    if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):
+        raise TypeError("a masked array has no typed array in JavaScript; use array.filled()")
+    return element_type_of(array.dtype)
+
+
+def element_type_of(dtype: np.dtype[Any]) -> int:
+    """The wire's element type for ``dtype`` (of either byte order). Raises TypeError."""
+    if dtype.kind == "b":
+        return 1
+    found = _ELEMENT_TYPES.get(dtype.newbyteorder("<"))
+    if found is None:
+        remedy = _REMEDIES.get(dtype.kind, "convert it first")
+        raise TypeError(f"a numpy array of {dtype} has no typed array in JavaScript; {remedy}")
+    return found
+
+
+def shared_memory_of(array: np.ndarray[Any, Any]) -> _native.SharedMemory | None:
+    """The shared memory that ``array`` (of shared_empty, or a part of one) lives in."""
+    base: Any = array
+    while base is not None:
+        if isinstance(base, _native.SharedMemory):
+            return base
+        base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
+    return None
+
+
+def contiguous(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """``array`` itself where it is little-endian and in C order, else a copy that is."""
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+
+
+def encode(frame: list[Any], shared: SharedArrays) -> bytes:
+    """The payload of a frame. Raises TypeError or ValueError for what cannot be sent."""
+    for index, item in enumerate(frame):
+        kind = type(item)
+        if kind not in _PLAIN and not (kind is int and -_SAFE_INTEGER <= item <= _SAFE_INTEGER):
+            try:
+                frame[index] = _convert(item, shared)
+            except RecursionError:
+                raise ValueError("a value is nested too deeply, or contains itself") from None
+    try:
+        return _encode(frame)
+    except UnicodeEncodeError:
+        raise ValueError("a string contains half of a surrogate pair, which UTF-8 cannot carry") from None
+
+
+def _convert(value: Any, shared: SharedArrays) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    converter = _CONVERTERS.get(kind)
+    if converter is not None:
+        return converter(value, shared)
+    for base, converter in _CONVERTERS.items():
+        if isinstance(value, base):
+            return converter(value, shared)
+    raise TypeError(
+        f"a value of type {kind.__module__}.{kind.__qualname__} cannot be sent to a sandbox; use None, bool, int, "
+        f"float, str, bytes, list, dict, datetime or numpy arrays"
+    )
+
+
+def _convert_int(value: int, shared: SharedArrays) -> Any:
+    if -_SAFE_INTEGER <= value <= _SAFE_INTEGER:
+        return int(value)
+    return msgspec.msgpack.Ext(_EXT_BIGINT, format(value, "x").encode())
+
+
+def _convert_list(value: Sequence[Any], shared: SharedArrays) -> Any:
+    kinds = set(map(type, value))
+    if kinds <= _PLAIN:
+        return value
+    if kinds == {int} and min(value) >= -_SAFE_INTEGER and max(value) <= _SAFE_INTEGER:
+        return value
+    return list(map(_convert, value, repeat(shared)))
+
+
+def _convert_dict(value: dict[Any, Any], shared: SharedArrays) -> Any:
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"a dict key of type {type(key).__name__} ({key!r:.40}) cannot be sent; use str keys")
+    return dict(zip(value, map(_convert, value.values(), repeat(shared)), strict=True))
+
+
+def _convert_datetime(value: datetime, shared: SharedArrays) -> Any:
+    return value.astimezone() if value.tzinfo is None else value
+
+
+def _convert_bytes(value: Any, shared: SharedArrays) -> Any:
+    view = memoryview(value)
+    if view.nbytes <= table.LARGEST_INLINE or shared.full:
+        return bytes(view)
+    return _share(view if view.c_contiguous else bytes(view), view.nbytes, _ARRAY_BUFFER, shared)
+
+
+def _convert_array(value: np.ndarray[Any, Any], shared: SharedArrays) -> Any:
+    element_type = check_array(value)
+    array = contiguous(value)
+    if array.nbytes <= table.LARGEST_INLINE or shared.full:
+        return msgspec.msgpack.Ext(_EXT_TYPED_ARRAY, bytes((element_type,)) + array.tobytes())
+    memory = shared_memory_of(array)
+    if memory is None:
+        return _share(array, array.nbytes, element_type, shared)
+    return _convert_part(SharedPart(memory, element_type, array.ctypes.data - memory.address, array.nbytes), shared)
+
+
+def _convert_scalar(value: np.generic, shared: SharedArrays) -> Any:
+    item = value.item()
+    if isinstance(item, np.generic) or value.dtype.kind in "cmMV":
+        raise TypeError(f"a numpy scalar of {value.dtype} cannot be sent; convert it to float or int")
+    return _convert(item, shared)
+
+
+def _convert_part(value: SharedPart, shared: SharedArrays) -> Any:
+    index = shared.add(value.memory.fileno(), own=False)
+    return _shared_ext(shared, value.element_type, index, value.offset, value.size)
+
+
+def _share(buffer: Any, size: int, element_type: int, shared: SharedArrays) -> Any:
+    return _shared_ext(shared, element_type, shared.add(_native.create_from_buffer(buffer), own=True), 0, size)
+
+
+def _shared_ext(shared: SharedArrays, element_type: int, index: int, offset: int, size: int) -> Any:
+    shared.size += size
+    return msgspec.msgpack.Ext(_EXT_SHARED, _SHARED_HEADER.pack(element_type, index, offset, size))
+
+
+_CONVERTERS: dict[type, Callable[[Any, SharedArrays], Any]] = {
+    np.ndarray: _convert_array,
+    np.generic: _convert_scalar,
+    bool: lambda value, shared: bool(value),
+    int: _convert_int,
+    float: lambda value, shared: float(value),
+    str: lambda value, shared: str(value),
+    list: _convert_list,
+    tuple: _convert_list,
+    dict: _convert_dict,
+    bytes: _convert_bytes,
+    bytearray: _convert_bytes,
+    memoryview: _convert_bytes,
+    datetime: _convert_datetime,
+    SharedPart: _convert_part,
+}
+
+
+class FrameDecoder:
+    """Decodes frames from a sandbox. ``limit``: upper bound for one value, in bytes, shared memory included."""
+
+    def __init__(self, limit: int = RESULT_LIMIT) -> None:
+        self._limit = limit
+        self._left = limit
+        self._fds: Sequence[int] = ()
+        self._decode = msgspec.msgpack.Decoder(list[Any], ext_hook=self._extension).decode
+
+    def decode(self, payload: bytes, fds: Sequence[int]) -> SandboxFrame:
+        """The frame as a value that is checked. Raises FrameError."""
+        if len(payload) > self._limit and _integer(payload, 0) in _WITH_VALUE:
+            return _unusable(payload, f"{len(payload)} bytes exceed the limit of {self._limit}")
+        self._fds, self._left = fds, self._limit
+        try:
+            fields = self._decode(payload)
+        except _native.FrameError:
+            raise
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError) as error:
+            return _unusable(payload, str(error).partition(" - at ")[0])
+        finally:
+            self._fds = ()
+        return typed(fields)
+
+    def _extension(self, code: int, data: memoryview) -> Any:
+        if code == _EXT_TYPED_ARRAY:
+            if len(data) < 1:
+                raise _native.FrameError("a typed array without its type")
+            return _make_array(data[0], bytearray(data[1:]))
+        if code == _EXT_SHARED:
+            return self._shared(data)
+        if code == _EXT_BIGINT:
+            text = bytes(data)
+            if not _BIGINT.match(text):
+                raise _native.FrameError("a BigInt that is no hexadecimal number")
+            return int(text, 16)
+        raise _native.FrameError(f"an unknown extension type {code}")
+
+    def _shared(self, data: memoryview) -> Any:
+        if len(data) != _SHARED_HEADER.size:
+            raise _native.FrameError("a shared buffer's description has the wrong size")
+        element_type, index, offset, size = _SHARED_HEADER.unpack(data)
+        if index >= len(self._fds):
+            raise _native.FrameError("a shared buffer without its descriptor")
+        if size > self._left:
+            raise _ValueError(f"its buffers exceed the limit of {self._limit} bytes")
+        self._left -= size
+        return _make_array(element_type, _map(self._fds[index], offset, size))
+
+
+def _unusable(payload: bytes, reason: str) -> SandboxFrame:
+    return unusable(_integer(payload, 0), _integer(payload, 1), reason)
+
+
+def _integer(payload: bytes, position: int) -> int:
+    """That item of a frame, its kind or its slice; the others are not decoded. Raises FrameError."""
+    try:
+        return msgspec.msgpack.decode(_decode_raw(payload)[position], type=int)
+    except (msgspec.MsgspecError, ValueError, TypeError, IndexError, RecursionError) as error:
+        raise _native.FrameError(f"a frame cannot be decoded: {error}") from None
+
+
+def _map(fd: int, offset: int, size: int) -> Any:
+    try:
+        return _native.map_sealed(fd, offset, size)
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise _ValueError(f"its shared memory cannot be mapped: {error}") from None
+    return bytearray(os.pread(fd, size, offset))  # too many mappings: a copy still works
+
+
+def _make_array(element_type: int, buffer: Any) -> Any:
+    if element_type in (_ARRAY_BUFFER, _DATA_VIEW):
+        return bytes(buffer)
+    dtype = _ELEMENT_DTYPES.get(element_type)
+    if dtype is None or len(buffer) % dtype.itemsize:
+        raise _native.FrameError("a typed array with an unknown type or a broken element")
+    return np.frombuffer(buffer, dtype=dtype)

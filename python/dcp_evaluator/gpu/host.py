@@ -1,0 +1,80 @@
+"""One GPU host, and where its messages go."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from ..processes.child import Child
+from . import messages
+from .records import Records
+from .surroundings import Surroundings
+
+_DELIBERATE = (1, 2, 3)
+"""Exit statuses of a host that its GPU did not end: native/gpu/host_main.cpp."""
+
+
+class GpuHost(Child):
+    """A running dcp-gpu-host. What it writes to stderr comes to ours, within the limits of gpu_messages."""
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], surroundings: Surroundings, *, checked: bool
+    ) -> None:
+        """``checked``: it tries its adapter before it serves. Raises OSError when it cannot be started."""
+        self.surroundings = surroundings
+        self.checked = checked
+        self.start_is_known = False
+        self.records = Records()
+        self._killed = False
+        read, write = os.pipe()
+        try:
+            self._messages = _listener(read, self.records)
+            more = ["--records", *(["--check"] if checked else [])]
+            super().__init__([*arguments, *more], socket.SOCK_STREAM, environment, stderr=write)
+        finally:
+            os.close(write)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended, and neither we nor its sandbox have ended it."""
+        if self.poll() is None or self.status is None:
+            return False
+        if self._heard.failed or self._killed:
+            return self._heard.failed
+        code = self.status.code
+        return code not in _DELIBERATE and not (code == 0 and self._heard.ready)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has come as far as its first answer."""
+        return self._heard.ready
+
+    @property
+    def _heard(self) -> Records:
+        if self.status is not None:
+            self._messages.join(1.0)
+        return self.records
+
+    def kill(self) -> None:
+        self._killed = self._killed or self.poll() is None
+        super().kill()
+
+    def end(self, grace: float = 0.0) -> None:
+        super().end(grace)
+        self._messages.join(1.0)  # its last words come before ours
+
+
+def _listener(read: int, records: Records) -> threading.Thread:
+    """A thread that ends with the other end of the pipe. Raises OSError."""
+    listen = partial(messages.pass_on, read, messages.write_to_stderr, records=records)
+    thread = threading.Thread(target=listen, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        os.close(read)
+        raise OSError(errno.EAGAIN, "no thread can be started") from error
+    return thread

@@ -1,0 +1,85 @@
+"""What GPU hosts and their drivers write to stderr goes to ours, within limits: a hostile job may make them write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from .records import Records
+
+MOST_OF_A_HOST = 64 * 1024
+MOST_AT_ONCE = 256 * 1024
+MOST_A_SECOND = 1024
+
+# Line feeds and tabs pass; what else could steer a terminal does not. UTF-8 has no bytes below 0x80 in its sequences.
+_VISIBLE = bytes(byte if byte in b"\n\t" or 0x20 <= byte != 0x7F else ord("?") for byte in range(256))
+
+
+class Allowance:
+    """How much all GPU hosts of this process may write: so many bytes at once, and so many more each second."""
+
+    def __init__(self, at_once: int, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = at_once
+        self._rate = a_second
+        self._clock = clock
+        self._left = float(at_once)
+        self._at = clock()
+        self._lock = threading.Lock()
+
+    def take(self, wanted: int) -> int:
+        """How many of ``wanted`` bytes may be written now."""
+        with self._lock:
+            now = self._clock()
+            self._left = min(self._most, self._left + (now - self._at) * self._rate)
+            self._at = now
+            given = min(wanted, int(self._left))
+            self._left -= given
+            return given
+
+
+_of_this_process = Allowance(MOST_AT_ONCE, MOST_A_SECOND)
+
+
+def pass_on(
+    source: int,
+    write: Callable[[bytes], object],
+    allowance: Allowance = _of_this_process,
+    records: Records | None = None,
+) -> None:
+    """Hands what comes from the pipe ``source`` to ``write`` until its end, or until it is too much; closes it.
+
+    Its records go to ``records``. A host that goes on writing then is refused by the kernel, and costs nobody else
+    anything.
+    """
+    room = MOST_OF_A_HOST
+    records = records or Records()
+    with open(source, "rb", buffering=0, closefd=True) as pipe:
+        while data := pipe.read(4096):
+            data = records.take(data)
+            given = allowance.take(min(len(data), room))
+            room -= given
+            write(data[:given].translate(_VISIBLE))
+            if given < len(data):
+                records.ready = True  # nothing more is learnt of it
+                write(b"\ndcp-evaluator: a GPU host writes too much to stderr: the rest of its messages is dropped\n")
+                return
+        write(records.rest().translate(_VISIBLE))
+
+
+def notice(text: str) -> None:
+    """One line of ours among them."""
+    write_to_stderr(f"dcp-evaluator: {text}\n".encode())
+
+
+def write_to_stderr(data: bytes) -> None:
+    """Writes to the stderr that this process was started with, if it was."""
+    if sys.__stderr__ is None:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = sys.__stderr__.fileno()
+        while data:
+            data = data[os.write(descriptor, data) :]

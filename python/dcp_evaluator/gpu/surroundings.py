@@ -1,0 +1,92 @@
+"""What a GPU host was started into: it is stale once the machine has slept, or the drivers were replaced."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from . import manifests
+
+SHORTEST_SLEEP = 2.0
+"""Seconds: native/gpu/server.cpp. The two clocks are not read at the same moment."""
+_LOADED_BY_NAME = "/etc/ld.so.cache"  # written anew when a library is installed
+_NVIDIA_MODULE = "sys/module/nvidia/version"
+_LIBRARY_FOLDERS = (
+    "usr/lib", "usr/lib64", "usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/local/nvidia/lib64",
+    "run/opengl-driver/lib",
+)  # fmt: skip
+_VERSION = re.compile(r"libnvidia-glcore\.so\.([0-9]+(?:\.[0-9]+)+)")
+
+Fingerprint: TypeAlias = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """At one moment."""
+
+    slept: float
+    """Seconds that the machine has been suspended since it was started."""
+    drivers: Fingerprint
+    resting: frozenset[str | None]
+    """Adapters that are not offered."""
+
+    def hold(self, now: Surroundings) -> bool:
+        """Whether a host that was started here can serve in those of ``now``."""
+        awake = not was_suspended(self.slept, now.slept)
+        return awake and self.drivers == now.drivers and self.resting == now.resting
+
+
+def surroundings(resting: frozenset[str | None]) -> Surroundings:
+    """Now."""
+    return Surroundings(slept(), driver_fingerprint(), resting)
+
+
+def slept() -> float:
+    """Seconds that the machine has been suspended since it was started, by what one clock counts and the other not."""
+    without = time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - without
+
+
+def was_suspended(before: float, now: float) -> bool:
+    """Between two readings of ``slept``."""
+    return now - before >= SHORTEST_SLEEP
+
+
+def driver_fingerprint() -> Fingerprint:
+    """Of the manifests of all Vulkan drivers, their libraries, and the kernel module of NVIDIA's."""
+    found = manifests.manifests()
+    libraries = (library for manifest in found if "/" in (library := manifests.library_of(manifest)))
+    return (*_files([*found, *libraries, _LOADED_BY_NAME]), (_nvidia_module(Path("/")) or "", 0, 0))
+
+
+def _files(paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
+    for path in paths:
+        try:
+            status = Path(path).stat()
+        except OSError:
+            yield path, 0, 0
+        else:
+            yield path, status.st_ino, status.st_mtime_ns
+
+
+def nvidia_mismatch(root: Path = Path("/")) -> str | None:
+    """What is wrong, and the remedy, where NVIDIA's libraries were updated and its kernel module runs on."""
+    module = _nvidia_module(root)
+    files = (file for folder in _LIBRARY_FOLDERS for file in root.glob(f"{folder}/libnvidia-glcore.so.*"))
+    versions = {found[1] for file in files if (found := _VERSION.fullmatch(file.name))}
+    if module is None or not versions or module in versions:
+        return None
+    libraries = " and ".join(sorted(versions))
+    return f"the NVIDIA libraries are {libraries}, the kernel module is {module}: reboot; no NVIDIA GPU works before"
+
+
+def _nvidia_module(root: Path) -> str | None:
+    """The version of the one that runs."""
+    try:
+        return (root / _NVIDIA_MODULE).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None

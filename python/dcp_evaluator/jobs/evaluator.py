@@ -1,0 +1,153 @@
+"""An Evaluator keeps what sandboxes need warm between jobs."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import weakref
+from typing import Protocol
+
+from ..errors import JobError
+from ..gpu.options import GpuOptions
+from ..sandboxes.sandbox import SandboxFactory
+from ..settings import engines
+from ..settings.settings import Settings
+
+_MOST_IDLE = 4  # of each memory limit
+
+
+class Running(Protocol):
+    """A run of a job that may still go on."""
+
+    def cancel(self) -> None: ...
+    def join(self) -> None: ...
+
+
+class Evaluator:
+    """Keeps zygotes warm between jobs. Usable as a context manager; ``close`` ends its jobs and all its processes.
+
+    ``memory_limit``: bytes that a sandbox may use, where a job does not say. ``gpu``: which adapters sandboxes are
+    offered, and their limits. ``engine``: ``"quickjs"``, ``"v8"``, or ``"auto"``, which is V8 where it is installed.
+    ``jit``: whether V8 may compile. ``isolation``: ``"strict"``, ``"standard"`` or ``"none"``, which layers must be in
+    force. ``clock_step``: of the clocks in sandboxes, 5 to 1000 microseconds. ``cache``: the folder for what is
+    compiled, or ``"off"``; ``cache_limit``: bytes that each kind may take there. What is None comes from the
+    environment, see docs/cli.md. Raises ValueError for an adapter that there is not and for a value that is not valid,
+    InstallationError for an engine that is not installed.
+    """
+
+    def __init__(
+        self,
+        memory_limit: int | None = None,
+        *,
+        gpu: GpuOptions | None = None,
+        engine: str | None = None,
+        jit: bool | None = None,
+        isolation: str | None = None,
+        clock_step: int | None = None,
+        cache: str | os.PathLike[str] | None = None,
+        cache_limit: int | None = None,
+    ) -> None:
+        settings = Settings(
+            engine=engine, jit=jit, isolation=isolation, clock_step=clock_step, cache=cache, cache_limit=cache_limit
+        )
+        if engine is not None or jit is not None:
+            engines.zygote_command(engines.chosen(settings), settings)
+        self._set_up(settings, memory_limit, gpu)
+
+    @classmethod
+    def of(cls, settings: Settings, memory_limit: int | None = None, gpu: GpuOptions | None = None) -> Evaluator:
+        """One with these settings. Raises ValueError for an adapter that there is not."""
+        evaluator = cls.__new__(cls)
+        evaluator._set_up(settings, memory_limit, gpu)
+        return evaluator
+
+    def _set_up(self, settings: Settings, memory_limit: int | None, gpu: GpuOptions | None) -> None:
+        self.settings = settings
+        self.engine = engines.chosen(settings)
+        self._memory_limit = memory_limit
+        self._gpu = gpu or GpuOptions()
+        self._gpu.visible(settings)
+        self._lock = threading.Lock()
+        self._idle: dict[int | None, list[SandboxFactory]] = {}
+        self._runs: weakref.WeakSet[Running] = weakref.WeakSet()
+        self._closed = False
+        _evaluators.add(self)
+
+    def acquire(self, memory_limit: int | None) -> SandboxFactory:
+        """A factory for one job alone. Raises InstallationError, ZygoteError, JobError."""
+        limit = memory_limit or self._memory_limit
+        with self._lock:
+            if self._closed:
+                raise JobError("the evaluator is closed")
+            idle = self._idle.get(limit, [])
+            while idle:
+                factory = idle.pop()
+                if factory.zygote.alive:
+                    return factory
+                factory.close()
+        return SandboxFactory(self.settings, limit, self._gpu)
+
+    def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
+        """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""
+        factory.services.rest()
+        with self._lock:
+            idle = self._idle.setdefault(memory_limit or self._memory_limit, [])
+            if not self._closed and factory.zygote.alive and len(idle) < _MOST_IDLE:
+                idle.append(factory)
+                return
+        factory.close()
+
+    def track(self, run: Running) -> None:
+        """``close`` cancels it, ``wait`` waits for it."""
+        self._runs.add(run)
+
+    def wait(self) -> None:
+        """Waits until its jobs are done, whether they failed or not."""
+        for run in list(self._runs):
+            run.join()
+
+    def close(self) -> None:
+        """Cancels the jobs that still run and ends all processes."""
+        for run in list(self._runs):
+            run.cancel()
+            run.join()
+        with self._lock:
+            self._closed = True
+            factories = [factory for idle in self._idle.values() for factory in idle]
+            self._idle.clear()
+        for factory in factories:
+            factory.close()
+
+    def __enter__(self) -> Evaluator:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+_evaluators: weakref.WeakSet[Evaluator] = weakref.WeakSet()
+_default: list[Evaluator] = []
+_default_lock = threading.Lock()
+
+
+def default_evaluator() -> Evaluator:
+    """The one that jobs use where none is named."""
+    with _default_lock:
+        if not _default or _default[0]._closed:
+            _default[:] = [Evaluator()]
+        return _default[0]
+
+
+@atexit.register
+def _at_exit() -> None:
+    """A program that ends lets its jobs finish, unless it ends by an exception."""
+    crashed = getattr(sys, "last_value", None) is not None
+    for evaluator in list(_evaluators):
+        try:
+            if not crashed:
+                evaluator.wait()
+        except KeyboardInterrupt:
+            crashed = True
+        evaluator.close()

@@ -1,0 +1,156 @@
+"""Jobs: a work function over many data, run on this machine (LocalExec)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from ..frames import table
+from ..frames.values import RESULT_LIMIT, SharedArrays, encode
+from ..sandboxes.slice_limits import OUTPUT_LIMIT, SliceLimits
+from .evaluator import Evaluator, default_evaluator
+from .events import EVENTS, Emitter, JobMetrics
+from .results import Results
+from .run import JobRun
+from .sources import open_source
+from .supervisor import Options
+
+PROGRESS_TIMEOUT = 300.0
+RETRIES = 2
+LEAST_MEMORY = 8 << 20
+
+
+class Job(Emitter):
+    """A work function and its inputs. It sees ``public`` as ``work.job.public``; ``work`` has the events it emits."""
+
+    def __init__(
+        self, inputs: Iterable[Any], work_function: str | os.PathLike[str], arguments: tuple[Any, ...]
+    ) -> None:
+        super().__init__(EVENTS)
+        if isinstance(inputs, np.ndarray):
+            if inputs.ndim == 0:
+                raise TypeError("inputs is a numpy array without rows; one slice is one row")
+        elif not isinstance(inputs, Iterable):
+            raise TypeError(f"inputs must be an iterable or a numpy array, not {type(inputs).__name__}")
+        self.id = uuid4().hex
+        self.inputs = inputs
+        self.work_function, self.file_name = _read_work_function(work_function)
+        self.arguments = arguments
+        self.public: dict[str, Any] = {"name": "local job"}
+        self.work = Emitter()
+        self.ready_state = "new"
+        self.metrics = JobMetrics()
+        self.wants_gpu = "gpu" in self.work_function
+
+    def local_exec(
+        self,
+        sandboxes: int | None = None,
+        *,
+        progress_timeout: float | None = PROGRESS_TIMEOUT,
+        on_error: str = "continue",
+        retries: int = RETRIES,
+        memory_limit: int | None = None,
+        result_limit: int = RESULT_LIMIT,
+        slice_timeout: float | None = None,
+        cpu_timeout: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
+        evaluator: Evaluator | None = None,
+    ) -> Results:
+        """Starts the job in sandboxes on this machine and returns its Results at once.
+
+        ``sandboxes``: how many run at a time (default: one a CPU). ``progress_timeout``: seconds that a slice may run
+        without calling ``progress()``, None for ever; then it fails with code ENOPROGRESS. ``on_error``:
+        "continue" runs the other slices when one fails, "stop" ends the job. ``retries``: how often a slice is run
+        again after its sandbox died. ``memory_limit``: bytes a sandbox may use (default: the evaluator's).
+        ``result_limit``: bytes of a result. ``slice_timeout``, ``cpu_timeout``: seconds that a slice may run, and of
+        CPU time that it may take, None for ever. ``output_limit``: bytes of its console, progress and events. A slice
+        that passes one of the three fails with code ETIMEOUT, ECPU or EOUTPUT.
+        Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
+        """
+        if sandboxes is None:
+            sandboxes = len(os.sched_getaffinity(0))
+        _check_whole("sandboxes", sandboxes, 1)
+        _check_whole("retries", retries, 0)
+        _check_whole("result_limit", result_limit, 1)
+        _check_whole("output_limit", output_limit, 1)
+        if memory_limit is not None:
+            _check_whole("memory_limit", memory_limit, LEAST_MEMORY)
+        _check_seconds("progress_timeout", progress_timeout)
+        _check_seconds("slice_timeout", slice_timeout)
+        _check_seconds("cpu_timeout", cpu_timeout)
+        if on_error not in ("continue", "stop"):
+            raise ValueError(f'on_error must be "continue" or "stop", not {on_error!r}')
+        if not isinstance(evaluator, Evaluator | None):
+            raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
+        limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
+        options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
+        source = open_source(self.inputs)
+        shared = SharedArrays()
+        try:
+            assignment = encode([table.ASSIGN, self._assignment()], shared), shared
+        except BaseException:
+            shared.close()
+            raise
+        self.metrics = JobMetrics()
+        run = JobRun(self, self.work.emit, evaluator or default_evaluator(), memory_limit, assignment, source, options)
+        run.start()
+        return run.results
+
+    def __repr__(self) -> str:
+        return f"<dcp_evaluator.Job {self.file_name!r} {self.ready_state}>"
+
+    def _assignment(self) -> dict[str, Any]:
+        return {
+            "workFunction": self.work_function,
+            "name": self.file_name,
+            "arguments": list(self.arguments),
+            "public": self.public,
+        }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if value is not None and not (_is_number(value) and value > 0):  # type: ignore[operator]
+        raise ValueError(f"{name} must be a positive number of seconds or None, not {value!r}")
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+
+
+def _read_work_function(work_function: str | os.PathLike[str]) -> tuple[str, str]:
+    """The source and the name for stacks. A str is a path when it is one line that ends in .js or .mjs."""
+    if not isinstance(work_function, str | os.PathLike):
+        kind = type(work_function).__name__
+        raise TypeError(f"the work function must be JavaScript source or the path of a file, not {kind}")
+    source, name = work_function, "work-function.js"
+    if not isinstance(source, str) or (source.endswith((".js", ".mjs")) and "\n" not in source):
+        source, name = _read_source(Path(work_function)), str(work_function)
+    if not source.strip():
+        raise ValueError(f"the work function ({name}) is empty; it must be JavaScript source of a function")
+    return source, name
+
+
+def _read_source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"the work function in {path} is not UTF-8 text") from None
+
+
+def compute_for(inputs: Iterable[Any], work_function: str | os.PathLike[str], *arguments: Any) -> Job:
+    """A job that calls ``work_function(datum, *arguments)`` for each datum of ``inputs``.
+
+    ``inputs``: any iterable, or a numpy array, whose rows are the data (a row of a one-dimensional array is a number).
+    ``work_function``: JavaScript source of a function, or the path of a file with one. Raises TypeError, OSError.
+    """
+    return Job(inputs, work_function, arguments)

@@ -1,0 +1,186 @@
+"""One run of a job: its thread, and the sink that feeds its Results and tells its listeners."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..errors import JobCancelledError, SliceError
+from ..frames.fields import SliceMetrics
+from ..frames.values import SharedArrays
+from .evaluator import Evaluator
+from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+from .results import Results
+from .sources import IterableSource
+from .supervisor import Options, Supervisor
+
+
+class Owner(Protocol):
+    """The job: who is told what happens. ``wants_gpu``: whether its sandboxes will ask for a GPU."""
+
+    ready_state: str
+    metrics: JobMetrics
+    wants_gpu: bool
+
+    def has(self, event: str) -> bool: ...
+    def emit(self, event: str, payload: Any) -> None: ...
+
+
+class JobRun:
+    """``emit_work`` gets the events that the work function emits. ``results`` fill once ``start`` has been called."""
+
+    def __init__(
+        self,
+        job: Owner,
+        emit_work: Callable[[str, WorkEvent], None],
+        evaluator: Evaluator,
+        memory_limit: int | None,
+        assignment: tuple[bytes, SharedArrays],
+        source: IterableSource,
+        options: Options,
+    ) -> None:
+        self._job = job
+        self._emit_work = emit_work
+        self._evaluator = evaluator
+        self._memory_limit = memory_limit
+        self._assignment = assignment
+        self._source = source
+        self._options = options
+        self._thread = threading.Thread(target=self._run, name="dcp-supervisor", daemon=True)
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._supervisor: Supervisor | None = None
+        self.results = Results(job, self.cancel, self._thread)
+
+    def start(self) -> None:
+        """Returns at once."""
+        self._evaluator.track(self)
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ends the job; may be called from any thread."""
+        with self._lock:
+            self._cancelled = True
+            if self._supervisor is not None:
+                self._supervisor.stop()
+
+    def join(self) -> None:
+        """Waits for the end, unless a callback of the job calls it."""
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        failure: BaseException | None = None
+        _, shared = self._assignment
+        try:
+            self._set_ready_state("exec")
+            self._supervise()
+        except BaseException as error:
+            failure = error
+        finally:
+            shared.close()
+            self._job.metrics.elapsed = time.monotonic() - started
+            self._end(failure)
+
+    def _supervise(self) -> None:
+        """Raises what makes the whole job fail."""
+        factory = self._evaluator.acquire(self._memory_limit)
+        payload, shared = self._assignment
+        supervisor = None
+        try:
+            if self._job.wants_gpu:
+                factory.services.gpu_pool.prewarm(self._options.sandboxes)
+            sink = _Sink(self.results, self._job, self._emit_work, self._source)
+            supervisor = Supervisor(factory, (payload, shared.fds), self._source, sink, self._options)
+            with self._lock:
+                self._supervisor = supervisor
+            if not self._cancelled:
+                self._set_ready_state("deploying")
+                supervisor.run()
+        finally:
+            with self._lock:
+                self._supervisor = None
+            if supervisor is not None:
+                supervisor.close()
+            self._evaluator.release(factory, self._memory_limit)
+
+    def _end(self, failure: BaseException | None) -> None:
+        if failure is None and self._cancelled:
+            failure = JobCancelledError("the job was cancelled")
+        if failure is None and self._options.stop_on_error and self.results.errors:
+            failure = next(iter(self.results.errors.values()))
+        self.results.complete(failure)
+        try:
+            self._set_ready_state("done")
+            if failure is None:
+                self._job.emit("complete", self.results)
+        except BaseException as error:
+            failure = failure or error
+        self.results.finish(failure)
+
+    def _set_ready_state(self, state: str) -> None:
+        self._job.ready_state = state
+        self._job.emit("readystatechange", state)
+
+
+class _Sink:
+    """Stores what the supervisor brings, and tells the job's listeners."""
+
+    def __init__(
+        self, results: Results, job: Owner, emit_work: Callable[[str, WorkEvent], None], source: IterableSource
+    ) -> None:
+        self._results = results
+        self._job = job
+        self._emit_work = emit_work
+        self._source = source
+        self._accepted = False
+        self._computed = 0
+        self._notified = 0
+        self._reported = (-1, -1)
+
+    def assigned(self) -> None:
+        if not self._accepted:
+            self._accepted = True
+            self._job.ready_state = "deployed"
+            self._job.emit("readystatechange", "deployed")
+            self._job.emit("accepted", self._job)
+
+    def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
+        self._job.metrics.slices += 1
+        self._store(index, value, metrics)
+        if self._job.has("result"):
+            self._job.emit("result", ResultEvent(index, value, metrics))
+
+    def error(self, error: SliceError, metrics: SliceMetrics) -> None:
+        self._job.metrics.errors += 1
+        self._store(error.index, error, metrics)
+        self._job.emit("error", error)
+
+    def progress(self, index: int, value: Any) -> None:
+        if self._job.has("progress"):
+            self._job.emit("progress", ProgressEvent(index, value))
+
+    def console(self, index: int, level: str, text: str) -> None:
+        self._job.emit("console", ConsoleEvent(index, level, text))
+
+    def emit(self, index: int, name: str, value: Any) -> None:
+        self._emit_work(name, WorkEvent(index, name, value))
+
+    def sandbox_died(self, reason: str) -> None:
+        self._job.metrics.sandbox_deaths += 1
+
+    def flush(self, distributed: int) -> None:
+        if self._computed != self._notified:
+            self._notified = self._computed
+            self._results.notify()
+        if (distributed, self._computed) != self._reported and self._job.has("status"):
+            self._reported = (distributed, self._computed)
+            self._job.emit("status", StatusEvent(self._source.total, distributed, self._computed))
+
+    def _store(self, index: int, outcome: Any, metrics: SliceMetrics) -> None:
+        self._job.metrics.add(metrics)
+        self._results.put(index, outcome, metrics)
+        self._computed += 1

@@ -1,0 +1,87 @@
+"""Sources of slices: iterables, and numpy arrays by row."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import _native
+from ..frames import table
+from ..frames.values import SharedPart, check_array, contiguous, element_type_of, shared_memory_of
+from ..sandboxes.slice_ledger import Slice
+
+_CHUNK_BYTES = 32 << 20
+_CHUNK_NUMBERS = 1 << 16
+
+
+class IterableSource:
+    """Slices from an iterator, taken one by one as sandboxes want them."""
+
+    def __init__(self, data: Iterable[Any]) -> None:
+        self._iterator = iter(data)
+        self._next = 0
+        try:
+            self.total: int | None = len(data)  # type: ignore[arg-type]
+        except TypeError:
+            self.total = None
+
+    def take(self) -> Slice | None:
+        try:
+            datum = next(self._iterator)
+        except StopIteration:
+            self.total = self._next
+            return None
+        self._next += 1
+        return Slice(self._next - 1, datum)
+
+
+class _MemfdCopy:
+    """A copy of some rows in shared memory; it goes when no slice refers to it any more."""
+
+    def __init__(self, rows: np.ndarray[Any, Any]) -> None:
+        self._fd = _native.create_from_buffer(rows.data)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
+
+def _large_rows(array: np.ndarray[Any, Any]) -> Iterator[Any]:
+    """Rows as parts of a few memfds, each written once."""
+    element_type = element_type_of(array.dtype)
+    row_bytes = array.nbytes // len(array)
+    count = max(1, _CHUNK_BYTES // row_bytes)
+    for start in range(0, len(array), count):
+        rows = contiguous(array[start : start + count])
+        memory = _MemfdCopy(rows)
+        for row in range(len(rows)):
+            yield SharedPart(memory, element_type, row * row_bytes, row_bytes)
+
+
+def _numbers(array: np.ndarray[Any, Any]) -> Iterator[Any]:
+    for start in range(0, len(array), _CHUNK_NUMBERS):
+        yield from array[start : start + _CHUNK_NUMBERS].tolist()
+
+
+class ArraySource(IterableSource):
+    """One slice a row."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        check_array(array)
+        rows: Iterable[Any] = array
+        if array.ndim == 1:
+            rows = _numbers(array)
+        elif len(array) and array.nbytes // len(array) > table.LARGEST_INLINE and shared_memory_of(array) is None:
+            rows = _large_rows(array)
+        super().__init__(rows)
+        self.total = len(array)
+
+
+def open_source(inputs: Iterable[Any]) -> IterableSource:
+    """The source for ``inputs``. Raises TypeError for arrays without a typed array in JavaScript."""
+    return ArraySource(inputs) if isinstance(inputs, np.ndarray) else IterableSource(inputs)

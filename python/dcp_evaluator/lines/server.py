@@ -1,0 +1,118 @@
+"""``dcp-evaluator -p PORT FILE...``: every TCP connection gets a fresh sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Sequence
+
+from ..errors import ZygoteError
+from ..gpu.options import GpuOptions
+from ..net.listener import ACCEPT_PAUSE, accept_waiting, allow_many_descriptors, listen, prepare_connection
+from ..settings.settings import Settings
+from .evaluator import ERROR, NOTICE, WARNING, LineEvaluator
+
+_SHORTEST_LIFE = 1.0  # seconds; a zygote that ends earlier is not replaced
+
+
+def serve_tcp(
+    files: Sequence[str],
+    settings: Settings,
+    address: str,
+    port: int,
+    *,
+    memory_limit: int | None,
+    most: int | None,
+    level: int,
+    gpu: GpuOptions | None,
+) -> int:
+    """Serves until a signal ends it. Returns the exit status. Raises UsageError, InstallationError, ZygoteError.
+
+    ``most``: how many sandboxes there may be at a time; None without a limit.
+    """
+    listeners = listen(address, port)
+    with contextlib.ExitStack() as stack:
+        for listener in listeners:
+            stack.enter_context(listener)
+        allow_many_descriptors()
+        evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
+        stack.callback(evaluator.close)
+        _Server(evaluator, listeners, most).run()
+    return 0
+
+
+class _Server:
+    def __init__(self, evaluator: LineEvaluator, listeners: Sequence[socket.socket], most: int | None) -> None:
+        self._most = most
+        self._evaluator = evaluator
+        self._listeners = listeners
+        self._paused_until: float | None = None
+        self._ready_since = 0.0
+
+    def run(self) -> None:
+        if not self._wait_ready():
+            return
+        for listener in self._listeners:
+            host, port = listener.getsockname()[:2]
+            self._evaluator.notice(NOTICE, f"listening on {host} port {port}")
+        self._resume()
+        while self._evaluator.signal is None:
+            try:
+                self._step()
+            except ZygoteError as error:
+                self._replace_zygote(error)
+
+    def _step(self) -> None:
+        if self._paused_until is None:
+            return self._evaluator.step()
+        left = self._paused_until - time.monotonic()
+        if left <= 0:
+            return self._resume()
+        return self._evaluator.step(left)
+
+    def _wait_ready(self) -> bool:
+        ready = self._evaluator.wait_ready()
+        self._ready_since = time.monotonic()
+        return ready
+
+    def _replace_zygote(self, error: ZygoteError) -> None:
+        """All sandboxes have ended with it; their peers see the end of the connection."""
+        if time.monotonic() - self._ready_since < _SHORTEST_LIFE:
+            raise error
+        self._evaluator.notice(ERROR, f"{error}; starting it again")
+        self._evaluator.restart()
+        self._wait_ready()
+
+    def _resume(self) -> None:
+        self._paused_until = None
+        for listener in self._listeners:
+            self._evaluator.watch(listener, lambda listener=listener: self._accept(listener))  # type: ignore[misc]
+
+    def _pause(self) -> None:
+        self._paused_until = time.monotonic() + ACCEPT_PAUSE
+        for listener in self._listeners:
+            self._evaluator.unwatch(listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        if not accept_waiting(listener, self._serve, lambda text: self._evaluator.notice(WARNING, text)):
+            self._pause()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            self._connect(connection)
+
+    def _connect(self, connection: socket.socket) -> None:
+        if self._most is not None and self._evaluator.sandboxes >= self._most:
+            return self._refuse(connection, f"{self._most} sandboxes run, as many as --max-sandboxes allows")
+        try:
+            prepare_connection(connection)
+            self._evaluator.connect(connection.fileno(), connection.fileno())
+        except OSError as error:
+            self._evaluator.notice(ERROR, f"a connection cannot be served: {error.strerror}")
+        return None
+
+    def _refuse(self, connection: socket.socket, reason: str) -> None:
+        self._evaluator.notice(WARNING, f"a connection is refused: {reason}")
+        with contextlib.suppress(OSError):  # the peer has left
+            connection.send(f"DIE: {reason}\n".encode(), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)

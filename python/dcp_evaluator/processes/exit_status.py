@@ -1,0 +1,48 @@
+"""How a process ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import NamedTuple
+
+from ..frames.table import EXIT_OUT_OF_MEMORY
+
+
+class ExitStatus(NamedTuple):
+    """``code``: what the process exited with; for one that a signal ended the negative number of the signal.
+
+    As text it is ``exit 1``, ``signal 9 (SIGKILL)`` or ``out of memory``.
+    """
+
+    code: int
+
+    @classmethod
+    def of_wait(cls, status: int) -> ExitStatus:
+        """From a status as ``os.waitpid`` returns it."""
+        return cls(os.waitstatus_to_exitcode(status))
+
+    @property
+    def by_signal(self) -> bool:
+        """Whether a signal ended it."""
+        return self.code < 0
+
+    @property
+    def is_out_of_memory(self) -> bool:
+        """Whether it was a sandbox whose engine had no memory left, and could throw no error for it."""
+        return self.code == EXIT_OUT_OF_MEMORY
+
+    @property
+    def for_shells(self) -> int:
+        """As a shell's ``$?`` has it: 128 and the number of the signal, or the code."""
+        return 128 - self.code if self.by_signal else self.code
+
+    def __str__(self) -> str:
+        if self.is_out_of_memory:
+            return "out of memory"
+        if not self.by_signal:
+            return f"exit {self.code}"
+        try:
+            return f"signal {-self.code} ({signal.Signals(-self.code).name})"
+        except ValueError:
+            return f"signal {-self.code}"

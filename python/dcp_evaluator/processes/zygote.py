@@ -1,0 +1,112 @@
+"""The zygote: loads the runtime once and forks a sandbox on demand (docs/protocol.md section 4)."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from ..errors import ZygoteError
+from ..settings import engines
+from ..settings.settings import Settings
+from .child import Child
+from .zygote_messages import Message, Ready, parse
+
+_LONGEST_MESSAGE = 64 << 10
+
+
+class Zygote:
+    """One running zygote. ``mode`` is ``job``, ``line`` or ``shell``."""
+
+    def __init__(
+        self,
+        mode: str,
+        settings: Settings,
+        *,
+        files: Sequence[str] = (),
+        memory_limit: int | None = None,
+        spares: int | None = None,
+    ) -> None:
+        """Starts it, without waiting until it is ready. Raises InstallationError, UsageError, ZygoteError.
+
+        ``memory_limit``: bytes a sandbox may use. ``spares``: how many sandboxes wait ahead of need.
+        """
+        arguments = [*engines.zygote_command(engines.chosen(settings), settings), "--mode", mode]
+        arguments += [*settings.isolation_arguments(), "--clock-step", str(settings.clock_step)]
+        if memory_limit is not None:
+            arguments += ["--memory-limit", str(memory_limit)]
+        if spares is not None:
+            arguments += ["--spares", str(spares)]
+        arguments += settings.cache_arguments("scripts")
+        try:
+            self._child = Child([*arguments, "--", *files], socket.SOCK_SEQPACKET, {})
+        except OSError as error:
+            raise ZygoteError(f"{arguments[0]} cannot be started: {error.strerror}") from None
+        self._next_id = 1
+        self._ready = False
+
+    def fileno(self) -> int:
+        """The control socket, for selectors."""
+        return self._child.socket.fileno()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._child.poll() is None
+
+    def wait_ready(self) -> None:
+        """Waits until the start-up files are loaded. Raises ZygoteError."""
+        while not self._ready:
+            self._receive(0)
+
+    def spawn(self, channel_in: int, channel_out: int, service_socket: int) -> int:
+        """Asks for a sandbox on these descriptors, which stay the caller's. Returns its id. Raises ZygoteError."""
+        self.wait_ready()
+        sandbox = self._next_id
+        self._next_id += 1
+        self._send(f"spawn {sandbox}", [channel_in, channel_out, service_socket])
+        return sandbox
+
+    def kill(self, sandbox: int) -> None:
+        """Ends a sandbox at once; ``Exited`` follows."""
+        self._send(f"kill {sandbox}", [])
+
+    def receive(self) -> list[Message]:
+        """All messages that have come, without waiting. Raises ZygoteError when the zygote has ended."""
+        messages = []
+        while (message := self._receive(socket.MSG_DONTWAIT)) is not None:
+            if not isinstance(message, Ready):
+                messages.append(message)
+        return messages
+
+    def close(self) -> None:
+        """Ends the zygote and every sandbox of it."""
+        self._child.end(grace=1.0)
+
+    def _send(self, text: str, descriptors: Sequence[int]) -> None:
+        try:
+            socket.send_fds(self._child.socket, [text.encode()], descriptors)
+        except OSError as error:
+            raise self._ended(error) from None
+
+    def _receive(self, flags: int) -> Message | Ready | None:
+        try:
+            data = self._child.socket.recv(_LONGEST_MESSAGE, flags)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise self._ended(error) from None
+        if not data:
+            raise self._ended(None)
+        message = parse(data.decode("utf-8", "replace"))
+        if isinstance(message, Ready):
+            self._ready = True
+        return message
+
+    def _ended(self, error: OSError | None) -> ZygoteError:
+        status = self._child.wait(1.0)
+        if status is None and error is not None:
+            return ZygoteError(f"the sandbox zygote does not answer: {error.strerror}")
+        return ZygoteError(f"the sandbox zygote ended ({status or 'still running'})")

@@ -1,0 +1,148 @@
+"""The sandboxes of one job, and the selector that waits for them, for their zygote and for whoever stops the job."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from .. import _native
+from ..errors import JobError, ZygoteError
+from ..frames.values import FrameDecoder
+from ..processes.zygote_messages import Message
+from .sandbox import Sandbox, SandboxFactory
+from .slice_limits import SliceLimits, SliceUse
+
+
+class SandboxPool:
+    """``assignment``: payload and descriptors of the frame that every sandbox gets first."""
+
+    def __init__(
+        self,
+        factory: SandboxFactory,
+        assignment: tuple[bytes, Sequence[int]],
+        decoder: FrameDecoder,
+        limits: SliceLimits,
+    ) -> None:
+        self._factory = factory
+        self._assignment = assignment
+        self._decoder = decoder
+        self._limits = limits
+        self._sandboxes: dict[int, Sandbox] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._selector.register(self._wake, selectors.EVENT_READ, lambda mask: None)
+
+    def __iter__(self) -> Iterator[Sandbox]:
+        """Those that there are now; sandboxes may be removed meanwhile."""
+        return iter(list(self._sandboxes.values()))
+
+    def __len__(self) -> int:
+        return len(self._sandboxes)
+
+    def __contains__(self, sandbox: Sandbox) -> bool:
+        return sandbox.number in self._sandboxes
+
+    def start(self, now: float, on_readable: Callable[[Sandbox], object]) -> Sandbox:
+        """One more sandbox, which has been sent the assignment. Raises JobError, ZygoteError.
+
+        ``on_readable`` is called with it when its channel has something to read.
+        """
+        try:
+            sandbox = self._factory.create(self._decoder)
+        except OSError as error:
+            remedy = "; use fewer sandboxes, or raise the limit with ulimit -n" if error.errno == errno.EMFILE else ""
+            raise JobError(f"a sandbox cannot be made: {error.strerror}{remedy}") from None
+        self._sandboxes[sandbox.number] = sandbox
+        sandbox.use = SliceUse(self._limits)
+        sandbox.use.quiet_since = now
+        self._selector.register(
+            sandbox.channel, selectors.EVENT_READ, lambda mask: self._on_channel(sandbox, mask, on_readable)
+        )
+        self._selector.register(sandbox.service_socket, selectors.EVENT_READ, lambda mask: self._on_service(sandbox))
+        sandbox.channel.send(*self._assignment)
+        self.flush(sandbox)
+        return sandbox
+
+    def flush(self, sandbox: Sandbox) -> None:
+        """Writes as much as the channel takes now, the rest when it takes more."""
+        if not sandbox.readable:
+            return
+        try:
+            done = sandbox.channel.flush()
+        except OSError:
+            done = True  # it has ended: reading will say so
+        wanted = selectors.EVENT_READ if done else selectors.EVENT_READ | selectors.EVENT_WRITE
+        key = self._selector.get_key(sandbox.channel)
+        if key.events != wanted:
+            self._selector.modify(sandbox.channel, wanted, key.data)
+
+    def wait(self) -> None:
+        """Waits until something happens or a sandbox has to be looked at, and calls back."""
+        deadline = min((sandbox.deadline for sandbox in self._sandboxes.values()), default=float("inf"))
+        left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
+        for key, mask in self._selector.select(left):
+            key.data(mask)
+
+    def wake(self) -> None:
+        """Makes ``wait`` return soon; may be called from any thread, before ``close``."""
+        os.eventfd_write(self._wake, 1)
+
+    def zygote_messages(self) -> Iterator[tuple[Sandbox, Message]]:
+        """What the zygote has said of sandboxes that are still here. Raises ZygoteError."""
+        for message in self._factory.zygote.receive():
+            sandbox = self._sandboxes.get(message.sandbox)
+            if sandbox is not None:
+                yield sandbox, message
+
+    def watch_zygote(self, on_readable: Callable[[], object]) -> None:
+        """``on_readable`` is called when it has said something or has ended."""
+        self._selector.register(self._factory.zygote, selectors.EVENT_READ, lambda mask: on_readable())
+
+    def replace_zygote(self) -> None:
+        """Takes another one after it has ended. Raises InstallationError, ZygoteError."""
+        callback = self._selector.unregister(self._factory.zygote).data
+        self._factory.replace_zygote()
+        self._selector.register(self._factory.zygote, selectors.EVENT_READ, callback)
+
+    def stop_reading(self, sandbox: Sandbox) -> None:
+        """Its channel is closed at the other end."""
+        self._unwatch(sandbox.channel)
+
+    def remove(self, sandbox: Sandbox) -> None:
+        """Ends a sandbox."""
+        self._unwatch(sandbox.channel)
+        self._unwatch(sandbox.service_socket)
+        sandbox.close()
+        del self._sandboxes[sandbox.number]
+        self._factory.services.release(sandbox.number)
+        with contextlib.suppress(ZygoteError):
+            self._factory.zygote.kill(sandbox.number)
+
+    def end(self) -> None:
+        """Ends all sandboxes."""
+        for sandbox in self:
+            self.remove(sandbox)
+
+    def close(self) -> None:
+        """The last call, when nobody calls ``wake`` any more."""
+        self._selector.close()
+        os.close(self._wake)
+
+    def _on_channel(self, sandbox: Sandbox, mask: int, on_readable: Callable[[Sandbox], object]) -> None:
+        if sandbox.readable and mask & selectors.EVENT_WRITE:
+            self.flush(sandbox)
+        if sandbox.readable and mask & selectors.EVENT_READ:
+            on_readable(sandbox)
+
+    def _on_service(self, sandbox: Sandbox) -> None:
+        if sandbox in self and not self._factory.services.answer(sandbox.service_socket, sandbox.number):
+            self._unwatch(sandbox.service_socket)
+
+    def _unwatch(self, stream: _native.FrameChannel | socket.socket) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(stream)

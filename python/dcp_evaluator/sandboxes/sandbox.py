@@ -1,0 +1,145 @@
+"""One sandbox as its supervisor sees it: its channel, its service socket, and the slices that it has been given."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from functools import partial
+
+from .. import _native
+from ..frames import table
+from ..frames.fields import SandboxFrame
+from ..frames.values import FrameDecoder, SharedArrays, encode
+from ..gpu.options import GpuOptions
+from ..processes.zygote import Zygote
+from ..settings.settings import Settings
+from .services import SandboxServices
+from .slice_ledger import Lane, LaneState, Slice
+from .slice_limits import SliceLimits, SliceUse
+from .spawn import spawn_sandbox
+
+_MOST_QUEUED_BYTES = 32 << 20
+_WINDOW_SECONDS = 0.010
+_LARGEST_WINDOW = 256
+_EXIT_GRACE = 2.0
+
+
+class SandboxFactory:
+    """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time."""
+
+    def __init__(self, settings: Settings, memory_limit: int | None = None, gpu: GpuOptions | None = None) -> None:
+        self._start_zygote = partial(Zygote, "job", settings, memory_limit=memory_limit)
+        self.zygote = self._start_zygote()
+        self.services = SandboxServices(settings, gpu=gpu)
+
+    def create(self, decoder: FrameDecoder) -> Sandbox:
+        """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError."""
+        number, channel, service_socket = spawn_sandbox(self.zygote)
+        return Sandbox(number, channel, service_socket, decoder)
+
+    def replace_zygote(self) -> None:
+        """Starts another one, after the first has ended. Raises InstallationError, ZygoteError."""
+        self.zygote.close()
+        self.zygote = self._start_zygote()
+
+    def close(self) -> None:
+        """Ends the zygote, all sandboxes and what serves them."""
+        self.services.close()
+        self.zygote.close()
+
+
+class Sandbox:
+    """A sandbox process: its channel, how far ahead slices are sent to it, and when it has been quiet for too long.
+
+    ``lane``: its slices, and what state it is in.
+    """
+
+    def __init__(
+        self, number: int, channel: _native.FrameChannel, service_socket: socket.socket, decoder: FrameDecoder
+    ) -> None:
+        self.number = number
+        self.channel = channel
+        self.service_socket = service_socket
+        self.lane = Lane()
+        self.use = SliceUse(SliceLimits())
+        self._decoder = decoder
+        self._window = 1
+        self._queued_bytes = 0
+        self._results = 0
+        self._seconds_per_slice = 0.0
+        self._measured_at = 0.0
+
+    @property
+    def wants_slices(self) -> bool:
+        """Whether its queue has run low. Many small slices are sent ahead; long ones one by one."""
+        return self.lane.state is LaneState.ASSIGNED and len(self.lane.queue) <= self._window // 2
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.lane.queue) < self._window and self._queued_bytes < _MOST_QUEUED_BYTES
+
+    @property
+    def readable(self) -> bool:
+        """Whether its channel is open."""
+        return self.lane.state is LaneState.STARTING or self.lane.state is LaneState.ASSIGNED
+
+    def send(self, work: Slice) -> None:
+        """Writes a slice. Raises TypeError or ValueError when its datum cannot be sent."""
+        shared = SharedArrays()
+        try:
+            payload = encode([table.RUN, work.index, work.datum], shared)
+            self.channel.send(payload, shared.fds)
+        finally:
+            shared.close()
+        work.size = len(payload) + shared.size
+        self._queued_bytes += work.size
+
+    def begin(self, now: float) -> None:
+        """A slice begins to run where none did."""
+        self._measured_at = now
+        self.use.begin(now)
+
+    def finish(self, now: float) -> None:
+        """The slice that runs has its answer; the next one begins."""
+        self._queued_bytes -= self.lane.queue[0].size
+        self.use.quiet_since = now
+        if len(self.lane.queue) > 1:
+            self.use.begin(now)
+
+    def receive(self) -> list[tuple[SandboxFrame, int]]:
+        """Frames that have come, and their bytes. Raises EOFError, OSError, and FrameError for a broken protocol."""
+        decoded = []
+        received = self.channel.receive()
+        try:
+            for payload, fds in received:
+                size = len(payload) + sum(os.fstat(fd).st_size for fd in fds)
+                decoded.append((self._decoder.decode(payload, fds), size))
+        finally:
+            for _, fds in received:
+                for fd in fds:
+                    os.close(fd)
+        return decoded
+
+    def measure(self, finished: int, now: float) -> None:
+        """Adapts the window after ``finished`` slices were answered."""
+        seconds = (now - self._measured_at) / finished
+        self._measured_at = now
+        self._seconds_per_slice = seconds if self._results == 0 else 0.75 * self._seconds_per_slice + 0.25 * seconds
+        self._results += finished
+        target = int(_WINDOW_SECONDS / max(self._seconds_per_slice, 1e-6))
+        self._window = max(1, min(target, 2 * self._window, _LARGEST_WINDOW))
+
+    @property
+    def deadline(self) -> float:
+        """When it has to be looked at if nothing comes from it."""
+        if self.lane.state is LaneState.CLOSING:
+            return self.use.quiet_since + _EXIT_GRACE
+        if self.lane.queue:
+            return self.use.deadline
+        return self.use.quiet_deadline if self.lane.state is LaneState.STARTING else math.inf
+
+    def close(self) -> None:
+        """Closes the channel and the service socket: the sandbox ends."""
+        self.channel.close()
+        self.service_socket.close()
