@@ -15,7 +15,7 @@ pytestmark = pytest.mark.any_engine
 
 ROOT = Path(__file__).parents[2]
 CODEGEN = ROOT / "native" / "codegen"
-TABLE = ROOT / "python" / "dcp_evaluator" / "frames.py"
+TABLE = ROOT / "python" / "dcp_evaluator" / "frames" / "table.py"
 _ROW = re.compile(r"\| `\[(\d+)((?:, \w+)*)\]` \| (\w+) \|")
 
 
