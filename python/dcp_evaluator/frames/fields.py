@@ -139,11 +139,11 @@ SandboxFrame = Ready | Assigned | AssignmentFailed | Output | Answer
 def typed(fields: list[Any]) -> SandboxFrame:
     """The frame of these MessagePack values, its kind first. Raises FrameError."""
     kind = fields[0] if fields else None
-    if type(kind) is not int or kind not in _READERS:
+    if type(kind) is not int or (read := _READERS.get(kind)) is None:
         raise FrameError("a frame of an unknown kind")
     if len(fields) != _LENGTHS[kind]:
         raise FrameError(f"a frame of kind {kind} with {len(fields) - 1} fields")
-    return _READERS[kind](*fields[1:])
+    return read(*fields[1:])
 
 
 def unusable(kind: int, index: int, reason: str) -> SandboxFrame:
@@ -200,10 +200,13 @@ def _metrics(value: Any) -> SliceMetrics:
     """What cannot be true counts as nothing."""
     if type(value) is not dict:
         raise FrameError("metrics were expected")
+    cpu, wall = _milliseconds(value.get("cpu")), _milliseconds(value.get("wall"))
+    if "gpuUp" not in value:  # the GPU was not used
+        return SliceMetrics(cpu, wall)
     clock = value.get("gpuClock")
     return SliceMetrics(
-        _milliseconds(value.get("cpu")),
-        _milliseconds(value.get("wall")),
+        cpu,
+        wall,
         _milliseconds(value.get("gpu")),
         _bytes(value.get("gpuUp")),
         _bytes(value.get("gpuDown")),

@@ -149,7 +149,7 @@ class Supervisor:
             received = self._receive(sandbox, now)
             for frame, size in received:
                 self._handle(sandbox, frame, size, now)
-                if not sandbox.readable or self._stopped:
+                if not sandbox.lane.is_open or self._stopped:
                     return False
         except _native.FrameError as error:
             self._died(sandbox, f"it broke the frame protocol: {error}")
@@ -197,9 +197,9 @@ class Supervisor:
     def _answered(self, sandbox: Sandbox, answer: Answer) -> None:
         lane = sandbox.lane
         match answer:
-            case Result(index, value, metrics):
+            case Result():
                 self._ledger.answered(lane)
-                self._sink.result(index, value, metrics)
+                self._sink.result(answer.index, answer.value, answer.metrics)
             case Failed(index, error, metrics):
                 self._ledger.failed(lane)
                 self._report_error(SliceError(index, *error), metrics)
@@ -251,7 +251,7 @@ class Supervisor:
                     self._on_exited(sandbox, status)
 
     def _on_exited(self, sandbox: Sandbox, status: ExitStatus) -> None:
-        while sandbox.readable and self._read(sandbox):
+        while sandbox.lane.is_open and self._read(sandbox):
             pass  # what it said before it ended counts
         if sandbox not in self._pool or self._stopped:
             return
@@ -268,7 +268,7 @@ class Supervisor:
         """All sandboxes have ended with it. Raises ``error`` where zygotes end again and again, and no slice does."""
         self._ledger.count_death(error)
         for sandbox in self._pool:
-            while sandbox.readable and self._read(sandbox):
+            while sandbox.lane.is_open and self._read(sandbox):
                 pass
             if sandbox in self._pool:
                 self._lose(sandbox, str(error))

@@ -70,7 +70,7 @@ class SandboxPool:
 
     def flush(self, sandbox: Sandbox) -> None:
         """Writes as much as the channel takes now, the rest when it takes more."""
-        if not sandbox.readable:
+        if not sandbox.lane.is_open:
             return
         try:
             done = sandbox.channel.flush()
@@ -134,9 +134,9 @@ class SandboxPool:
         os.close(self._wake)
 
     def _on_channel(self, sandbox: Sandbox, mask: int, on_readable: Callable[[Sandbox], object]) -> None:
-        if sandbox.readable and mask & selectors.EVENT_WRITE:
+        if sandbox.lane.is_open and mask & selectors.EVENT_WRITE:
             self.flush(sandbox)
-        if sandbox.readable and mask & selectors.EVENT_READ:
+        if sandbox.lane.is_open and mask & selectors.EVENT_READ:
             on_readable(sandbox)
 
     def _on_service(self, sandbox: Sandbox) -> None:

@@ -15,7 +15,7 @@ from ..gpu.options import GpuOptions
 from ..processes.zygote import Zygote
 from ..settings.settings import Settings
 from .services import SandboxServices
-from .slice_ledger import Lane, LaneState, Slice
+from .slice_ledger import Lane, Slice
 from .slice_limits import SliceLimits, SliceUse
 from .spawn import spawn_sandbox
 
@@ -73,16 +73,11 @@ class Sandbox:
     @property
     def wants_slices(self) -> bool:
         """Whether its queue has run low. Many small slices are sent ahead; long ones one by one."""
-        return self.lane.state is LaneState.ASSIGNED and len(self.lane.queue) <= self._window // 2
+        return self.lane.is_assigned and len(self.lane.queue) <= self._window // 2
 
     @property
     def has_room(self) -> bool:
         return len(self.lane.queue) < self._window and self._queued_bytes < _MOST_QUEUED_BYTES
-
-    @property
-    def readable(self) -> bool:
-        """Whether its channel is open."""
-        return self.lane.state is LaneState.STARTING or self.lane.state is LaneState.ASSIGNED
 
     def send(self, work: Slice) -> None:
         """Writes a slice. Raises TypeError or ValueError when its datum cannot be sent."""
@@ -133,11 +128,11 @@ class Sandbox:
     @property
     def deadline(self) -> float:
         """When it has to be looked at if nothing comes from it."""
-        if self.lane.state is LaneState.CLOSING:
-            return self.use.quiet_since + _EXIT_GRACE
-        if self.lane.queue:
-            return self.use.deadline
-        return self.use.quiet_deadline if self.lane.state is LaneState.STARTING else math.inf
+        if self.lane.is_assigned:
+            return self.use.deadline if self.lane.queue else math.inf
+        if self.lane.is_open:
+            return self.use.quiet_deadline
+        return self.use.quiet_since + _EXIT_GRACE
 
     def close(self) -> None:
         """Closes the channel and the service socket: the sandbox ends."""

@@ -90,6 +90,10 @@ LANES: Mapping[LaneState, Mapping[LaneEvent, LaneState]] = {
     LaneState.ENDED: {},
 }
 
+# Looking up a member of an Enum takes Python 3.11 as long as the rest of an event.
+_SEND, _ANSWER, _ASSIGNED = SliceEvent.SEND, SliceEvent.ANSWER, LaneState.ASSIGNED
+_OPEN = frozenset((LaneState.STARTING, LaneState.ASSIGNED))
+
 
 class LedgerError(RuntimeError):
     """What cannot happen in this state: a fault of this program, or of a sandbox that speaks out of turn."""
@@ -135,6 +139,16 @@ class Lane:
     def is_unused(self) -> bool:
         """Whether it has been given no slice yet."""
         return not self.answered and not self.queue
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may still come from the sandbox."""
+        return self.state in _OPEN
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the sandbox takes slices."""
+        return self.state is _ASSIGNED
 
     def runs(self, index: int) -> bool:
         """Whether this slice runs."""
@@ -202,7 +216,7 @@ class SliceLedger:
         return self._waiting.popleft() if self._waiting else self._take()
 
     def sent(self, lane: Lane, work: Slice) -> None:
-        work.move(SliceEvent.SEND)
+        work.move(_SEND)
         lane.queue.append(work)
 
     def cannot_be_sent(self, work: Slice) -> None:
@@ -212,7 +226,7 @@ class SliceLedger:
 
     def answered(self, lane: Lane) -> Slice:
         """It has a result."""
-        return self._end(self._finish(lane), SliceEvent.ANSWER)
+        return self._end(self._finish(lane), _ANSWER)
 
     def failed(self, lane: Lane) -> Slice:
         """It has an error; its sandbox goes on."""
