@@ -143,7 +143,7 @@ def typed(fields: list[Any]) -> SandboxFrame:
         raise FrameError("a frame of an unknown kind")
     if len(fields) != _LENGTHS[kind]:
         raise FrameError(f"a frame of kind {kind} with {len(fields) - 1} fields")
-    return read(*fields[1:])
+    return read(*fields)
 
 
 def unusable(kind: int, index: int, reason: str) -> SandboxFrame:
@@ -223,17 +223,19 @@ def _bytes(value: Any) -> int:
     return int(value) if type(value) in (int, float) and 0 <= value < _MOST_BYTES else 0
 
 
-# A reader takes the fields that the table of frames gives its kind.
+# A reader takes the kind, and the fields that the table of frames gives it.
 _READERS: dict[int, Callable[..., SandboxFrame]] = {
-    table.READY: Ready,
-    table.ASSIGNED: Assigned,
-    table.ASSIGNMENT_FAILED: lambda error: AssignmentFailed(_error(error)),
-    table.PROGRESS: lambda index, value: Progress(_index_or_none(index), value),
-    table.CONSOLE: lambda index, level, text: Console(_index_or_none(index), _level(level), _text(text)),
-    table.EMIT: lambda index, name, value: Emit(_index_or_none(index), _text(name), value),
-    table.RESULT: lambda index, value, metrics: Result(_index(index), value, _metrics(metrics)),
-    table.FAILED: lambda index, error, metrics: Failed(_index(index), _error(error), _metrics(metrics)),
-    table.REJECTED: lambda index, reason, retries: Rejected(_index(index), _reason(reason), _retries(retries)),
-    table.OUT_OF_MEMORY: lambda index, error, metrics: OutOfMemory(_index(index), _error(error), _metrics(metrics)),
+    table.READY: lambda kind: Ready(),
+    table.ASSIGNED: lambda kind: Assigned(),
+    table.ASSIGNMENT_FAILED: lambda kind, error: AssignmentFailed(_error(error)),
+    table.PROGRESS: lambda kind, index, value: Progress(_index_or_none(index), value),
+    table.CONSOLE: lambda kind, index, level, text: Console(_index_or_none(index), _level(level), _text(text)),
+    table.EMIT: lambda kind, index, name, value: Emit(_index_or_none(index), _text(name), value),
+    table.RESULT: lambda kind, index, value, metrics: Result(_index(index), value, _metrics(metrics)),
+    table.FAILED: lambda kind, index, error, metrics: Failed(_index(index), _error(error), _metrics(metrics)),
+    table.REJECTED: lambda kind, index, reason, retries: Rejected(_index(index), _reason(reason), _retries(retries)),
+    table.OUT_OF_MEMORY: lambda kind, index, error, metrics: OutOfMemory(
+        _index(index), _error(error), _metrics(metrics)
+    ),
 }
 _LENGTHS = {kind: 1 + len(table.FRAMES[kind].fields) for kind in _READERS}

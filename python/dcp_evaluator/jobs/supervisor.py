@@ -123,8 +123,9 @@ class Supervisor:
         return True
 
     def _feed(self, sandbox: Sandbox, now: float) -> None:
+        lane = sandbox.lane
         while sandbox.has_room and not self._stopped:
-            work = self._ledger.next(sandbox.lane)
+            work = self._ledger.next(lane)
             if work is None:
                 break
             try:
@@ -134,9 +135,9 @@ class Supervisor:
                 message = f"the input cannot be sent to a sandbox: {error}"
                 self._report_error(SliceError(work.index, type(error).__name__, message, code="EINPUT"))
                 continue
-            if not sandbox.lane.queue:
+            if not lane.queue:
                 sandbox.begin(now)
-            self._ledger.sent(sandbox.lane, work)
+            self._ledger.sent(lane, work)
         self._pool.flush(sandbox)
 
     # --- What sandboxes say ---
@@ -144,17 +145,18 @@ class Supervisor:
     def _read(self, sandbox: Sandbox) -> bool:
         """Handles one batch of frames; False when there was none."""
         now = time.monotonic()
-        before = sandbox.lane.answered
+        lane = sandbox.lane
+        before = lane.answered
         try:
             received = self._receive(sandbox, now)
             for frame, size in received:
                 self._handle(sandbox, frame, size, now)
-                if not sandbox.lane.is_open or self._stopped:
+                if not lane.is_open or self._stopped:
                     return False
         except _native.FrameError as error:
             self._died(sandbox, f"it broke the frame protocol: {error}")
             return False
-        finished = sandbox.lane.answered - before
+        finished = lane.answered - before
         if finished > 0:
             sandbox.measure(finished, now)
         return bool(received)

@@ -91,7 +91,7 @@ LANES: Mapping[LaneState, Mapping[LaneEvent, LaneState]] = {
 }
 
 # Looking up a member of an Enum takes Python 3.11 as long as the rest of an event.
-_SEND, _ANSWER, _ASSIGNED = SliceEvent.SEND, SliceEvent.ANSWER, LaneState.ASSIGNED
+_WAITING, _SEND, _ANSWER = SliceState.WAITING, SliceEvent.SEND, SliceEvent.ANSWER
 _OPEN = frozenset((LaneState.STARTING, LaneState.ASSIGNED))
 
 
@@ -111,7 +111,7 @@ class Slice:
     def __init__(self, index: int, datum: Any) -> None:
         self.index = index
         self.datum = datum
-        self.state = SliceState.WAITING
+        self.state = _WAITING
         self.size = 0
         self.deaths = 0
         self.rejections = 0
@@ -126,12 +126,16 @@ class Slice:
 
 
 class Lane:
-    """A sandbox in the ledger. ``queue``: the slices that it was given and has not answered; the first one runs."""
+    """A sandbox in the ledger. ``queue``: the slices that it was given and has not answered; the first one runs.
 
-    __slots__ = ("answered", "queue", "state")
+    ``is_open``: whether something may still come from it.
+    """
+
+    __slots__ = ("answered", "is_open", "queue", "state")
 
     def __init__(self) -> None:
         self.state = LaneState.STARTING
+        self.is_open = True
         self.queue: deque[Slice] = deque()
         self.answered = 0
 
@@ -141,14 +145,9 @@ class Lane:
         return not self.answered and not self.queue
 
     @property
-    def is_open(self) -> bool:
-        """Whether something may still come from the sandbox."""
-        return self.state in _OPEN
-
-    @property
     def is_assigned(self) -> bool:
         """Whether the sandbox takes slices."""
-        return self.state is _ASSIGNED
+        return self.state is LaneState.ASSIGNED
 
     def runs(self, index: int) -> bool:
         """Whether this slice runs."""
@@ -160,6 +159,7 @@ class Lane:
             self.state = LANES[self.state][event]
         except KeyError:
             raise LedgerError(f"{event!s} of a sandbox that is {self.state}") from None
+        self.is_open = self.state in _OPEN
 
 
 class SliceSource(Protocol):
