@@ -104,6 +104,9 @@ std::vector<WGPUAdapter> find_adapters(const Functions& functions, WGPUInstanceB
   WGPUInstanceExtras extras{};
   extras.chain.sType = static_cast<WGPUSType>(WGPUSType_InstanceExtras);
   extras.backends = backends;
+  // Indirect calls that break the limits do nothing, and resolved timestamps are nanoseconds, as the specification
+  // says.
+  extras.flags = WGPUInstanceFlag_ValidationIndirectCall | WGPUInstanceFlag_AutomaticTimestampNormalization;
   WGPUInstanceDescriptor descriptor = WGPU_INSTANCE_DESCRIPTOR_INIT;
   descriptor.nextInChain = &extras.chain;
   const WGPUInstance instance = functions.CreateInstance(&descriptor);
