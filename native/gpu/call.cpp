@@ -62,6 +62,13 @@ void Call::skip(std::uint32_t words) {
   for (std::uint32_t i = 0; i < words; ++i) u32();
 }
 
+std::span<const std::uint32_t> Call::words() {
+  const std::uint32_t length = count();
+  const auto found = words_.subspan(position_, length);
+  position_ += length;
+  return found;
+}
+
 std::span<const std::byte> Call::bytes() {
   const std::uint32_t size = u32();
   const std::uint32_t words = size / 4 + (size % 4 != 0);

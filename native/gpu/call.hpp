@@ -35,6 +35,8 @@ class Call {
   std::uint32_t count();
   /// A copy of a string, valid UTF-8, that lives as long as the call.
   WGPUStringView string();
+  /// A sequence of numbers, as they lie among the words.
+  std::span<const std::uint32_t> words();
   /// Bytes that lie among the words; they live as long as the command.
   std::span<const std::byte> bytes();
   /// `count` bytes of the heap, as they are: they can change while they are looked at.

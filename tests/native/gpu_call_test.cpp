@@ -79,6 +79,7 @@ void wrong_words_are_violations(Host& host) {
   CHECK(read({9, 0x61616161}, [](Call& call) { call.string(); }));
   CHECK(read({5, 0x61616161}, [](Call& call) { call.bytes(); }));
   CHECK(read({0xFFFFFFFF, 0}, [](Call& call) { call.bytes(); }));
+  CHECK(read({2, 1}, [](Call& call) { call.words(); }));
   CHECK(read({5}, [](Call& call) { call.id(Kind::buffer); }));
   for (const std::uint32_t value : {0u, 3u, 4u, 0x80000000u}) {
     CHECK(read({value}, [](Call& call) { call.flag(3); }));
@@ -94,8 +95,10 @@ void wrong_words_are_violations(Host& host) {
 }
 
 void bytes_flags_and_kinds_are_read(Host& host) {
-  const auto words = command(1, {5, 0x04030201, 5, 2, static_cast<std::uint32_t>(Kind::sampler)});
+  const auto words = command(1, {2, 8, 9, 5, 0x04030201, 5, 2, static_cast<std::uint32_t>(Kind::sampler)});
   Call call(host.server, words);
+  const std::span<const std::uint32_t> numbers = call.words();
+  CHECK(numbers.size() == 2 && numbers[0] == 8 && numbers[1] == 9);
   const std::span<const std::byte> bytes = call.bytes();
   CHECK(bytes.size() == 5 && bytes[0] == std::byte{1} && bytes[4] == std::byte{5});
   CHECK_EQ(call.flag(3), 2);

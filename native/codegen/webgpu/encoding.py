@@ -65,8 +65,8 @@ class EncodingWriter:
             return f"n = writeF64(w, n, {value});"
         if shape.kind == "string":
             return f'if ({value} === "") w[n++] = 0; else n = writeString(w, n, {value});'
-        if shape.kind == "bytes":
-            return f"n = writeBytes(w, n, {value});"
+        if shape.kind in ("bytes", "words"):
+            return f"n = write{shape.kind.capitalize()}(w, n, {value});"
         if shape.kind == "limits":
             return f"n = writeLimits(w, n, {value}, gpu.limitNames);"
         if shape.kind == "dictionary" and shape.nullable:

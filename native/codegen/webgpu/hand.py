@@ -16,6 +16,7 @@ _COMMAND_TYPES = {
     **_SCALARS,
     "string": "WGPUStringView",
     "bytes": "std::span<const std::byte>",
+    "words": "std::span<const std::uint32_t>",
     "heap": "std::byte*",
     "kind": "Kind",
 }
@@ -106,7 +107,7 @@ class HandWriter:
         """An expression that reads one value."""
         if shape.kind == "bool":
             return "call.boolean()"
-        if shape.kind in ("u32", "u64", "string", "bytes", "limits", "kind"):
+        if shape.kind in ("u32", "u64", "string", "bytes", "words", "limits", "kind"):
             return f"call.{shape.kind}()"
         if shape.kind == "heap":
             return f"call.heap(call.u64(), command.{shape.name})"

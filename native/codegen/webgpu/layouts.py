@@ -7,6 +7,7 @@ generator writes both ends. A field is `name: type`, in the order of the wire:
     new K           id of the object of interface K that the command makes
     bool u32 u64    numbers
     string          text in UTF-8
+    words           a Uint32Array, copied into the ring
     bytes           a Uint8Array, copied into the ring; its length is a multiple of 4
     limits          a number for each of GPUSupportedLimits
     kind            an interface of webgpu.h
@@ -39,7 +40,7 @@ COMMANDS = {
     # An object whose creation failed in the sandbox.
     "createInvalid": "self GPUDevice, id: u32, kind: kind",
     # Objects that the sandbox has forgotten; they may have been used up before.
-    "release": "ids: [u32]",
+    "release": "ids: words",
     "mapBuffer": "self GPUBuffer, request: u32, mode: flag GPUMapMode, offset: u64, size: u64, block: heap[size]",
     # `written`: the mapped range takes the bytes of the block first.
     "unmapBuffer": "self GPUBuffer, written: bool, block: u64",

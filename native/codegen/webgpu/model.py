@@ -14,7 +14,7 @@ Kind = Literal[
     "bool", "u16", "u32", "i32", "u64", "f32", "f64", "string", "enum", "object", "object_or_enum", "dictionary",
     "sequence", "record", "tagged", "opaque",
     # Of hand-written commands and replies only.
-    "bytes", "flag", "heap", "id", "kind", "limits", "own_enum", "own_record",
+    "bytes", "flag", "heap", "id", "kind", "limits", "own_enum", "own_record", "words",
 ]  # fmt: skip
 
 SCALARS: dict[str, Kind] = {
@@ -37,6 +37,7 @@ LAYOUT_KINDS: dict[str, Kind] = {
     "u64": "u64",
     "string": "string",
     "bytes": "bytes",
+    "words": "words",
     "limits": "limits",
     "kind": "kind",
     "id ...": "id",

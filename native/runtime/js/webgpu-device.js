@@ -6,6 +6,7 @@
   const { ArrayPrototypePush, MathMax, MathMin, ObjectFreeze, ObjectGetOwnPropertyDescriptor, PromiseResolve, SafeMap,
           SafeSet, TypeError, WeakRef, WeakRefPrototypeDeref, apply, makePromise } = primordials;
   const { classes, commands, hooks, newState, wire, wrap } = gpu;
+  const { popErrorScope, pushErrorScope } = commands;
 
   const operationError = (message) => new DOMException(message, "OperationError");
 
@@ -223,13 +224,13 @@
   }
 
   hooks.GPUDevice_pushErrorScope = (device, filter) => {
-    if (!device.gone) commands.pushErrorScope(device, filter);
+    if (!device.gone) pushErrorScope(device, filter);
   };
 
   hooks.GPUDevice_popErrorScope = (device) => {
     if (device.gone) return PromiseResolve(null);
     const { promise, resolve, reject } = makePromise();
-    wire.ask(commands.popErrorScope, device, ({ status, filter, message }) => {
+    wire.ask(popErrorScope, device, ({ status, filter, message }) => {
       if (status === "nothing") resolve(null);
       else if (status === "caught") resolve(makeError(filter, message));
       else reject(operationError("popErrorScope: there is no error scope"));

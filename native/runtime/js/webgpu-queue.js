@@ -5,6 +5,7 @@
   const { ops, gpu, primordials } = runtime;
   const { MathMin, PromiseResolve, TypeError, makePromise } = primordials;
   const { LONGEST_WRITE, commands, hooks, injectError, operationError, wire } = gpu;
+  const { submit, writeBuffer } = commands;
 
   hooks.GPUQueue_submit = (queue, commandBuffers) => {
     const { device } = queue;
@@ -14,7 +15,7 @@
       if (reason !== null) return injectError(device, "validation", `GPUQueue.submit: commandBuffers[${i}] ${reason}`);
       commandBuffers[i].submitted = true;
     }
-    commands.submit(queue, commandBuffers);
+    submit(queue, commandBuffers);
     wire.flush();
   };
 
@@ -56,7 +57,7 @@
       if (block < 0) {
         return injectError(device, "out-of-memory", "GPUQueue.writeBuffer: mapped buffers hold the staging memory");
       }
-      commands.writeBuffer(queue, buffer, bufferOffset + done, part, block);
+      writeBuffer(queue, buffer, bufferOffset + done, part, block);
       if (length > LONGEST_WRITE) wire.flush();
     }
   };

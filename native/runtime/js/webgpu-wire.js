@@ -43,7 +43,7 @@
     for (let at = 0; at < ringWords; at += WINDOW_WORDS) {
       ArrayPrototypePush(windows, TypedArrayPrototypeSubarray(wire.ring, at, at + WINDOW_WORDS));
     }
-    released = [];
+    releasedCount = 0;
     position = published = read = replyPosition = wire.settled = 0;
     wire.connected = true;
     ++wire.host;
@@ -88,7 +88,7 @@
   }
 
   wire.flush = () => {
-    if (released.length > 0) sendReleased();
+    if (releasedCount > 0) sendReleased();
     publish();
   };
 
@@ -167,6 +167,13 @@
     }
     return n;
   };
+  /** `words`: a Uint32Array. */
+  wire.writeWords = (w, n, words) => {
+    const length = TypedArrayPrototypeGetLength(words);
+    w[n++] = length;
+    for (let i = 0; i < length; i++) w[n++] = words[i];
+    return n;
+  };
   wire.writeLimits = (w, n, limits, names) => {
     for (let i = 0; i < names.length; i++) {
       const value = limits[names[i]];
@@ -190,19 +197,20 @@
 
   // Objects that are collected, mostly many at a time, are told to the host in one command.
   const MOST_RELEASED = 256;
-  let released = [];
+  const released = new Uint32Array(MOST_RELEASED);
+  let releasedCount = 0;
 
   function sendReleased() {
-    const ids = released;
-    released = [];
+    const ids = TypedArrayPrototypeSubarray(released, 0, releasedCount);
+    releasedCount = 0;
     gpu.commands.release(ids);
   }
 
   /** Nobody can reach the object with this id any more. */
   wire.release = (id) => {
     if (!wire.connected) return;
-    released[released.length] = id;
-    if (released.length === MOST_RELEASED) sendReleased();
+    released[releasedCount++] = id;
+    if (releasedCount === MOST_RELEASED) sendReleased();
     else if (!flushing) flushSoon();
   };
 
@@ -212,9 +220,13 @@
   let lastRequest = 0;
   let at = 0;
 
-  /** The reader of the reply that is being handled. */
+  /** Reads the reply that is being handled, word by word. */
   const reader = {
     __proto__: null,
+    from(index) {
+      at = index;
+      return reader;
+    },
     u32: () => replies[at++],
     u64() {
       const low = replies[at++];
@@ -256,9 +268,9 @@
   /** Replies that answer no request, by their name: handler(reply). */
   wire.events = { __proto__: null };
 
-  function handleReply(type) {
+  function handleReply(type, index) {
     const { name, read } = gpu.replies[type];
-    const reply = read(reader);
+    const reply = read(replies, index, reader);
     if (reply.request === undefined) return wire.events[name](reply);
     const request = requests.get(reply.request);
     if (wire.cancel(reply.request)) request.answer(reply);
@@ -270,10 +282,9 @@
       while (replyPosition !== end) {
         const index = replyPosition % replies.length;
         const header = replies[index];
-        at = index + 1;
         replyPosition = replyPosition + gpu.messageWords(header) >>> 0;
         const type = gpu.messageType(header);
-        if (type !== 0) handleReply(type);
+        if (type !== 0) handleReply(type, index + 1);
       }
     } while (!ops.gpuFinishReplies(replyPosition));
   };
