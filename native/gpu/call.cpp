@@ -204,7 +204,7 @@ void Call::link_usage(Object& result) {
       result.resource->parts = self_->usage->resources;
       break;
     case Kind::texture_view:
-      result.resource = self_->resource;
+      result.resource = resource_ ? std::move(resource_) : self_->resource;
       break;
     case Kind::render_pass_encoder:
       self_->usage->vertex_buffers = self_->usage->holes = 0;

@@ -106,6 +106,8 @@ class Call {
   WGPURenderPassEncoder rehearsal() { return self_->usage->rehearsal->pass(); }
   /// What the last object that the command names depends on; null: nothing.
   const Resource* last_used() const { return used_.empty() ? nullptr : used_.back().get(); }
+  /// What the objects that the command has named so far depend on.
+  std::span<const std::shared_ptr<Resource>> used() const { return used_; }
   Object* made() { return made_; }
 
   Server& server() { return server_; }

@@ -1,6 +1,7 @@
 #include "gpu/guards.hpp"
 
 #include <string>
+#include <vector>
 
 #include "gpu/device.hpp"
 
@@ -58,6 +59,27 @@ void guard_create_pipeline_layout(Call& call, const WGPUPipelineLayoutDescriptor
   }
 }
 
+namespace {
+
+/// Whether a view is bound for sampling, which its usage does not allow: whether a view for sampling fits as well. The
+/// layout of a pipeline is not known here.
+bool is_sampled(Call& call, const WGPUBindGroupDescriptor& descriptor, const TextureView& view) {
+  std::vector<WGPUBindGroupEntry> entries(descriptor.entries, descriptor.entries + descriptor.entryCount);
+  for (WGPUBindGroupEntry& entry : entries) {
+    if (entry.textureView == view.handle) entry.textureView = view.sampled;
+  }
+  WGPUBindGroupDescriptor other = descriptor;
+  other.entries = entries.data();
+  call.device().begin_capture();
+  auto* group = call.functions().DeviceCreateBindGroup(static_cast<WGPUDevice>(call.self_entry().handle), &other);
+  const bool fits = !call.device().end_capture();
+  call.device().begin_call();
+  if (group != nullptr) call.functions().BindGroupRelease(group);
+  return fits;
+}
+
+}  // namespace
+
 void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descriptor) {
   for (std::size_t i = 0; i < descriptor->entryCount; ++i) {
     const WGPUBindGroupEntry& entry = descriptor->entries[i];
@@ -66,6 +88,12 @@ void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descript
     if (entry.buffer == nullptr && entry.sampler == nullptr && entry.textureView == nullptr) {
       call.refuse(where + " is invalid");
     }
+  }
+  for (const auto& resource : call.used()) {
+    if (!call.ready()) return;
+    const auto* view = dynamic_cast<const TextureView*>(resource.get());
+    if (view == nullptr || view->sampled == nullptr || !is_sampled(call, *descriptor, *view)) continue;
+    call.refuse("the usage of a view that is sampled lacks TEXTURE_BINDING");
   }
 }
 

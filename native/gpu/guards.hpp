@@ -15,7 +15,7 @@ void guard_create_query_set(Call& call, const WGPUQuerySetDescriptor* descriptor
 void guard_clear_buffer(Call& call, WGPUBuffer buffer, std::uint64_t offset, std::uint64_t size);
 
 void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor);
-void guard_create_view(Call& call, const WGPUTextureViewDescriptor* descriptor);
+void guard_create_view(Call& call, WGPUTextureViewDescriptor* descriptor);
 void guard_copy_layout(Call& call, WGPUTexelCopyBufferLayout& layout, const WGPUTexelCopyTextureInfo& texture,
                        WGPUExtent3D& size);
 void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source,

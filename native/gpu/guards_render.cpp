@@ -167,6 +167,11 @@ void guard_execute_bundles(Call& call, std::size_t, const WGPURenderBundle*) {
 void guard_begin_render_pass(Call& call, WGPURenderPassDescriptor* descriptor) {
   trim_nulls(call, descriptor->colorAttachmentCount, descriptor->colorAttachments,
              [](const WGPURenderPassColorAttachment& attachment) { return attachment.view == nullptr; });
+  for (const auto& resource : call.used()) {
+    const auto* view = dynamic_cast<const TextureView*>(resource.get());
+    if (view == nullptr || (view->usage & WGPUTextureUsage_RenderAttachment) != 0) continue;
+    call.refuse("the usage of a view that is attached lacks RENDER_ATTACHMENT");
+  }
 }
 
 WGPURenderPassEncoder complete_begin_render_pass(Call& call, WGPURenderPassEncoder pass) {

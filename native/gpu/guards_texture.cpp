@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gpu/device.hpp"
 #include "gpu/guards.hpp"
 
 namespace dcp::gpu {
@@ -8,6 +9,18 @@ namespace {
 
 constexpr WGPUTextureUsage kTextureUsages = 0x3F;
 constexpr WGPUTextureUsage kTransient = 0x20;
+
+/// Null where no such view can be had.
+WGPUTextureView view_for_sampling(Call& call, WGPUTextureViewDescriptor descriptor) {
+  descriptor.usage = WGPUTextureUsage_TextureBinding;
+  call.device().begin_capture();
+  auto* view = call.functions().TextureCreateView(static_cast<WGPUTexture>(call.self_entry().handle), &descriptor);
+  const bool failed = call.device().end_capture().has_value();
+  call.device().begin_call();
+  if (!failed) return view;
+  if (view != nullptr) call.functions().TextureViewRelease(view);
+  return nullptr;
+}
 
 /// Whether a copy begins and ends within the texture's level; a level that is not there is left for wgpu-core to
 /// refuse.
@@ -34,11 +47,21 @@ void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor) {
   call.set_resource(std::move(made));
 }
 
-void guard_create_view(Call& call, const WGPUTextureViewDescriptor* descriptor) {
+void guard_create_view(Call& call, WGPUTextureViewDescriptor* descriptor) {
   if (descriptor->mipLevelCount == 0) call.refuse("mipLevelCount is 0");
   if (descriptor->arrayLayerCount == 0) call.refuse("arrayLayerCount is 0");
-  const auto* texture = static_cast<const Texture*>(call.self_entry().resource.get());
-  if ((descriptor->usage & ~texture->usage) != 0) call.refuse("usage has bits that the texture's usage has not");
+  const std::shared_ptr<Resource>& resource = call.self_entry().resource;
+  const WGPUTextureUsage whole = static_cast<const Texture*>(resource.get())->usage;
+  if ((descriptor->usage & ~whole) != 0) call.refuse("usage has bits that the texture's usage has not");
+  const WGPUTextureUsage usage = descriptor->usage;
+  if (!call.ready() || (usage & WGPUTextureUsage_StorageBinding) == 0) return;
+  descriptor->usage = WGPUTextureUsage_None;  // all of the texture's
+  if (usage == whole) return;
+  auto view = std::make_shared<TextureView>(call.functions());
+  view->usage = usage;
+  view->parts.push_back(resource);
+  if ((whole & ~usage & WGPUTextureUsage_TextureBinding) != 0) view->sampled = view_for_sampling(call, *descriptor);
+  call.set_resource(std::move(view));
 }
 
 void guard_copy_layout(Call& call, WGPUTexelCopyBufferLayout& layout, const WGPUTexelCopyTextureInfo& texture,

@@ -62,6 +62,21 @@ struct Texture : Resource {
   WGPUTextureUsage usage = WGPUTextureUsage_None;
 };
 
+/// A view of which the usage has STORAGE_BINDING and is less than its texture's. wgpu-native loses that bit: there the
+/// view has all of the texture's usages, and the host refuses those that it has not.
+struct TextureView : Resource {
+  explicit TextureView(const Functions& functions) : functions(functions) {}
+  ~TextureView() override { forget_sampled(); }
+  void forget_sampled() {
+    if (sampled != nullptr) functions.TextureViewRelease(sampled);
+    sampled = nullptr;
+  }
+  const Functions& functions;
+  WGPUTextureUsage usage = WGPUTextureUsage_None;
+  WGPUTextureView handle = nullptr;
+  WGPUTextureView sampled = nullptr;  ///< the same view for sampling only; null: it may be sampled, or its texture not
+};
+
 /// A render pipeline with null among its vertex buffers.
 struct RenderPipeline : Resource {
   std::uint32_t holes = 0;  ///< a bit for each slot that is null

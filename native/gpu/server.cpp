@@ -40,6 +40,11 @@ bool compiles(Opcode opcode) {
   }
 }
 
+/// Null where the object is no view, or one of which the host keeps nothing.
+TextureView* texture_view(const Object& object) {
+  return object.kind == Kind::texture_view ? dynamic_cast<TextureView*>(object.resource.get()) : nullptr;
+}
+
 }  // namespace
 
 Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End end)
@@ -137,6 +142,7 @@ Object& Server::add(std::uint32_t id, Object object) {
     buffer.handle = static_cast<WGPUBuffer>(object.handle);
     if (!object.valid) buffer.mapping.use([](Mapping& mapping) { mapping.end(); });
   }
+  if (TextureView* view = texture_view(object)) view->handle = static_cast<WGPUTextureView>(object.handle);
   if (!object.valid && object.resource) object.resource->charge.release();
   const auto [place, added] = objects_.try_emplace(id, std::move(object));
   if (id == 0 || !added) throw Violation("id " + std::to_string(id) + " is taken");
@@ -156,6 +162,7 @@ void Server::release(Object& object) {
   // Adapters are borrowed; a device's handles belong to its poller.
   const bool owned = object.kind != Kind::adapter && object.kind != Kind::device && object.kind != Kind::queue;
   if (!owned || handle == nullptr) return;
+  if (TextureView* view = texture_view(object)) view->forget_sampled();
   if (object.kind != Kind::buffer) return release_handle(functions_, object.kind, handle);
   static_cast<Buffer&>(*object.resource).mapping.use([&](Mapping& mapping) {
     mapping.end();

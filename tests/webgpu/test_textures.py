@@ -226,3 +226,62 @@ def test_copies_of_nothing_need_no_bytes(tmp_path: Path, script: str) -> None:
     for kind, caught in found["caught"].items():
         valid = {name for name, error in caught.items() if error is None}
         assert valid == {"width", "height", "both", "depth", "layers", "level", "edge"}, kind
+
+
+def test_a_view_has_the_usages_that_it_was_given(tmp_path: Path) -> None:
+    """Each usage of a view: may it be sampled, stored to, attached? With explicit layouts and with a pipeline's own."""
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const texture = device.createTexture({ format: "rgba8unorm", size: [4, 4], usage: 31 });
+        const entry = (binding) => ({ binding, visibility: GPUShaderStage.COMPUTE });
+        const layout = (extra) => device.createBindGroupLayout({ entries: [{ ...entry(0), ...extra }] });
+        const sampled = layout({ texture: {} }), stored = layout({ storageTexture: { format: "rgba8unorm" } });
+        const own = (declaration, use) => device.createComputePipeline({
+          layout: "auto", compute: { module: device.createShaderModule({ code: `
+            @group(0) @binding(0) var t: ${declaration};
+            @compute @workgroup_size(1) fn main() { ${use} }` }) },
+        }).getBindGroupLayout(0);
+        const ownSampled = own("texture_2d<f32>", "_ = textureLoad(t, vec2u(), 0);");
+        const ownStored = own("texture_storage_2d<rgba8unorm, write>", "textureStore(t, vec2u(), vec4f());");
+        const bound = (view, layout) => () => device.createBindGroup({ layout, entries: [{ binding: 0,
+          resource: view }] });
+        for (const usage of [0, 4, 8, 12, 16, 20, 24, 28, 31, 11]) {
+          const view = texture.createView({ usage });
+          const caught = await errors(device, {
+            sampled: bound(view, sampled), ownSampled: bound(view, ownSampled),
+            stored: bound(view, stored), ownStored: bound(view, ownStored),
+            attached: () => paint(device, view),
+          });
+          results[usage] = Object.values(caught).map((error) => error === null);
+        }
+        // A view for storage works, and its texture is looked at when it is used.
+        const view = texture.createView({ usage: 8 });
+        const group = device.createBindGroup({ layout: ownStored, entries: [{ binding: 0, resource: view }] });
+        const pipeline = device.createComputePipeline({
+          layout: device.createPipelineLayout({ bindGroupLayouts: [stored] }),
+          compute: { module: device.createShaderModule({ code: `
+            @group(0) @binding(0) var t: texture_storage_2d<rgba8unorm, write>;
+            @compute @workgroup_size(4, 4) fn main(@builtin(local_invocation_id) id: vec3u) {
+              textureStore(t, id.xy, vec4f(0, 1, 0, 0.5)); }` }) },
+        });
+        const store = (bindGroup) => {
+          const encoder = device.createCommandEncoder();
+          const pass = encoder.beginComputePass();
+          pass.setPipeline(pipeline); pass.setBindGroup(0, bindGroup); pass.dispatchWorkgroups(1); pass.end();
+          device.queue.submit([encoder.finish()]);
+        };
+        const usable = device.createBindGroup({ layout: stored, entries: [{ binding: 0, resource: view }] });
+        results.stored = await errorOf(device, () => store(usable));
+        results.picture = picture(await pixels(device, texture));
+        texture.destroy();
+        results.destroyed = await errorOf(device, () => store(usable));
+        """,
+    )
+    for usage in (0, 4, 8, 12, 16, 20, 24, 28, 31, 11):
+        may = [usage == 0 or usage & bit != 0 for bit in (4, 4, 8, 8, 16)]
+        assert found[str(usage)] == may, usage
+    assert found["stored"] is None
+    assert found["picture"] == "g" * 16
+    assert "destroyed" in found["destroyed"]
