@@ -159,6 +159,14 @@ void* Call::object(Kind kind) {
   return found.handle;
 }
 
+const Buffer& Call::buffer(WGPUBuffer handle) const {
+  for (const auto& resource : used_) {
+    const auto* found = dynamic_cast<const Buffer*>(resource.get());
+    if (found != nullptr && found->handle == handle) return *found;
+  }
+  violation("a buffer that was not named");
+}
+
 void* Call::object_or_null(Kind kind) {
   if (position_ < words_.size() && words_[position_] == 0) {
     ++position_;

@@ -108,6 +108,8 @@ class Call {
   const Resource* last_used() const { return used_.empty() ? nullptr : used_.back().get(); }
   /// What the objects that the command has named so far depend on.
   std::span<const std::shared_ptr<Resource>> used() const { return used_; }
+  /// The buffer of that handle, which the command has named.
+  const Buffer& buffer(WGPUBuffer handle) const;
   Object* made() { return made_; }
 
   Server& server() { return server_; }

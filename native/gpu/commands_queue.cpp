@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "gpu/commands.hpp"
+#include "gpu/guards.hpp"
 #include "gpu/server.hpp"
 
 namespace dcp::gpu {
@@ -65,6 +66,7 @@ void flush_writes(Call& call) {
 }
 
 void write_buffer(Call& call, const command::WriteBuffer& command) {
+  if (call.ready()) guard_copy_destination(call, command.buffer);
   if (call.ready()) {
     stage_bytes(call, command.size);
     call.functions().QueueWriteBuffer(command.self, command.buffer, command.offset, command.data, command.size);

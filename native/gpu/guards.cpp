@@ -22,11 +22,13 @@ enum Resource { sampler, texture, texture_view, buffer, buffer_binding, external
 
 }  // namespace
 
-void guard_create_buffer(Call& call, const WGPUBufferDescriptor* descriptor) {
+void guard_create_buffer(Call& call, WGPUBufferDescriptor* descriptor) {
   if ((descriptor->usage & ~kBufferUsages) != 0) call.refuse("usage has bits that GPUBufferUsage does not define");
   auto made = std::make_shared<Buffer>();
   made->size = descriptor->size;
   made->usage = descriptor->usage;
+  // guard_resolve_query_set() clears it.
+  if ((descriptor->usage & WGPUBufferUsage_QueryResolve) != 0) descriptor->usage |= WGPUBufferUsage_CopyDst;
   if (descriptor->mappedAtCreation) {
     made->mapping.use([&](Mapping& mapping) {
       mapping.begin(Mapping::State::mapped, WGPUMapMode_Write, 0, descriptor->size);
@@ -104,13 +106,32 @@ void guard_create_query_set(Call& call, const WGPUQuerySetDescriptor* descriptor
   }
 }
 
+void guard_copy_destination(Call& call, WGPUBuffer buffer) {
+  if ((call.buffer(buffer).usage & WGPUBufferUsage_CopyDst) == 0) call.refuse("the buffer's usage lacks COPY_DST");
+}
+
+void guard_copy_buffer_to_buffer(Call& call, WGPUBuffer, std::uint64_t, WGPUBuffer destination, std::uint64_t,
+                                 std::uint64_t) {
+  guard_copy_destination(call, destination);
+}
+
+// Drivers leave the place of a query that nothing has written as it is; it is to be zero.
+void guard_resolve_query_set(Call& call, WGPUQuerySet, std::uint32_t, std::uint32_t count, WGPUBuffer handle,
+                             std::uint64_t offset) {
+  const Buffer& buffer = call.buffer(handle);
+  const std::uint64_t size = std::uint64_t{count} * sizeof(std::uint64_t);
+  const bool fits = offset % 256 == 0 && offset <= buffer.size && size <= buffer.size - offset;
+  if (count == 0 || !fits || (buffer.usage & WGPUBufferUsage_QueryResolve) == 0) return;  // wgpu-core's to refuse
+  auto* encoder = static_cast<WGPUCommandEncoder>(call.self_entry().handle);
+  call.functions().CommandEncoderClearBuffer(encoder, handle, offset, size);
+}
+
 // wgpu-native takes a size of 0 for the rest of the buffer.
-void guard_clear_buffer(Call& call, WGPUBuffer, std::uint64_t offset, std::uint64_t size) {
+void guard_clear_buffer(Call& call, WGPUBuffer handle, std::uint64_t offset, std::uint64_t size) {
+  guard_copy_destination(call, handle);
   if (size != 0) return;
-  const auto& buffer = static_cast<const Buffer&>(*call.last_used());
   if (offset % 4 != 0) call.refuse("offset is not a multiple of 4");
-  if (offset > buffer.size) call.refuse("offset is outside of the buffer");
-  if ((buffer.usage & WGPUBufferUsage_CopyDst) == 0) call.refuse("the buffer's usage lacks COPY_DST");
+  if (offset > call.buffer(handle).size) call.refuse("offset is outside of the buffer");
   if (!call.ready()) return;
   // Nothing is cleared, and an encoder with an open pass refuses it as it would refuse to clear.
   call.functions().CommandEncoderInsertDebugMarker(static_cast<WGPUCommandEncoder>(call.self_entry().handle), {"", 0});

@@ -7,12 +7,18 @@
 
 namespace dcp::gpu {
 
-void guard_create_buffer(Call& call, const WGPUBufferDescriptor* descriptor);
+void guard_create_buffer(Call& call, WGPUBufferDescriptor* descriptor);
 void guard_create_bind_group_layout(Call& call, const WGPUBindGroupLayoutDescriptor* descriptor);
 void guard_create_pipeline_layout(Call& call, const WGPUPipelineLayoutDescriptor* descriptor);
 void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descriptor);
 void guard_create_query_set(Call& call, const WGPUQuerySetDescriptor* descriptor);
 void guard_clear_buffer(Call& call, WGPUBuffer buffer, std::uint64_t offset, std::uint64_t size);
+void guard_copy_buffer_to_buffer(Call& call, WGPUBuffer source, std::uint64_t source_offset, WGPUBuffer destination,
+                                 std::uint64_t destination_offset, std::uint64_t size);
+void guard_resolve_query_set(Call& call, WGPUQuerySet set, std::uint32_t first, std::uint32_t count, WGPUBuffer buffer,
+                             std::uint64_t offset);
+/// Refuses a buffer that the sandbox did not ask to copy to: the host itself may.
+void guard_copy_destination(Call& call, WGPUBuffer buffer);
 
 void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor);
 void guard_create_view(Call& call, WGPUTextureViewDescriptor* descriptor);

@@ -84,6 +84,7 @@ void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source,
 
 void guard_copy_texture_to_buffer(Call& call, const WGPUTexelCopyTextureInfo* source,
                                   WGPUTexelCopyBufferInfo* destination, WGPUExtent3D* size) {
+  guard_copy_destination(call, destination->buffer);
   guard_copy_layout(call, destination->layout, *source, *size);
 }
 

@@ -72,3 +72,54 @@ def test_wrong_queries_are_refused(tmp_path: Path, script: str) -> None:
     assert len(found["timing"]) == 5
     assert found["types"] == ["TypeError"] * 3
     assert found["stderr"] == ""
+
+
+def test_queries_that_nothing_wrote_are_zero(tmp_path: Path) -> None:
+    """Whatever was in the memory of the buffer, and whatever the program had there."""
+    found = run(
+        tmp_path,
+        SHARED
+        + """
+        const device = await newDevice({ requiredFeatures: ["timestamp-query"] });
+        const count = 4096, size = count * 8;
+        for (let i = 0; i < 20; i++) {
+          const old = device.createBuffer({ size, usage: U.COPY_DST });
+          device.queue.writeBuffer(old, 0, new Uint32Array(size / 4).fill(0x5EC2E7));
+          await device.queue.onSubmittedWorkDone();
+          old.destroy();
+        }
+        results.words = 0;
+        const resolve = async (querySet, buffer) => {
+          const encoder = device.createCommandEncoder();
+          encoder.resolveQuerySet(querySet, 0, count, buffer, 0);
+          device.queue.submit([encoder.finish()]);
+          results.words += (await read(device, buffer, Uint32Array)).filter((word) => word !== 0).length;
+        };
+        for (const type of ["timestamp", "occlusion", "timestamp"]) {
+          const buffer = device.createBuffer({ size, usage: U.QUERY_RESOLVE | U.COPY_SRC });
+          await resolve(set(device, type, count), buffer);
+        }
+        const used = device.createBuffer({ size, usage: U.QUERY_RESOLVE | U.COPY_SRC | U.COPY_DST });
+        device.queue.writeBuffer(used, 0, new Uint32Array(size / 4).fill(7));
+        await resolve(set(device, "timestamp", count), used);
+        // The host may write there; the program may not.
+        const only = device.createBuffer({ size: 256, usage: U.QUERY_RESOLVE });
+        const source = device.createBuffer({ size: 256, usage: U.COPY_SRC });
+        const texture = canvas(device);
+        const encoded = (record) => () => {
+          const encoder = device.createCommandEncoder();
+          record(encoder);
+          encoder.finish();
+        };
+        results.usage = only.usage;
+        results.caught = await errors(device, {
+          write: () => device.queue.writeBuffer(only, 0, new Uint32Array(4)),
+          copy: encoded((e) => e.copyBufferToBuffer(source, 0, only, 0, 16)),
+          clear: encoded((e) => e.clearBuffer(only)),
+          texture: encoded((e) => e.copyTextureToBuffer({ texture }, { buffer: only, bytesPerRow: 256 }, [1, 1])),
+        });
+        """,
+    )
+    assert found["words"] == 0
+    assert found["usage"] == 0x200
+    assert all("COPY_DST" in error for error in found["caught"].values()), found["caught"]
