@@ -10,16 +10,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <thread>
 
+#include "command_line/arguments.hpp"
 #include "compiler/service.hpp"
 
 namespace {
 
+constexpr std::string_view kUsage =
+    "usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]";
 constexpr int kControl = 3;
 constexpr std::size_t kMostMemory = std::size_t{4} << 30;  // bytes that compiling one module may take
 constexpr unsigned kMostThreads = 2048;                    // wasmtime starts one a CPU
@@ -32,26 +35,24 @@ struct Options {
   dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
 };
 
-bool parse(int count, char** arguments, Options& options) {
-  for (int i = 1; i < count; ++i) {
-    const std::string name = arguments[i];
-    const std::string value = i + 1 < count ? arguments[++i] : "";
-    if (name == "--wasmtime") {
-      options.wasmtime = value;
-    } else if (name == "--cache") {
-      options.cache = value;
-    } else if (name == "--cache-limit") {
-      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.cache_limit);
-      if (error != std::errc{} || *end != '\0') return false;
-    } else if (name == "--isolation") {
-      const auto policy = dcp::isolation::parse_policy(value);
-      if (!policy) return false;
-      options.isolation = *policy;
+Options parse(int count, char** values) {
+  Options options;
+  dcp::command_line::Arguments arguments("dcp-compiler", kUsage, count, values);
+  while (arguments.next()) {
+    if (arguments.is("--wasmtime")) {
+      options.wasmtime = arguments.value();
+    } else if (arguments.is("--cache")) {
+      options.cache = arguments.value();
+    } else if (arguments.is("--cache-limit")) {
+      options.cache_limit = arguments.number(0, UINT64_MAX);
+    } else if (arguments.is("--isolation")) {
+      options.isolation = arguments.parsed(dcp::isolation::parse_policy, "strict, standard or none");
     } else {
-      return false;
+      arguments.refuse();
     }
   }
-  return !options.wasmtime.empty();
+  if (options.wasmtime.empty()) arguments.wrong("--wasmtime PATH is missing");
+  return options;
 }
 
 dcp::isolation::Prepared prepare_isolation(dcp::isolation::Policy policy) {
@@ -66,11 +67,10 @@ dcp::isolation::Prepared prepare_isolation(dcp::isolation::Policy policy) {
 
 int main(int count, char** arguments) {
   Options options;
-  if (!parse(count, arguments, options)) {
-    std::fputs(
-        "usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] "
-        "[--isolation strict|standard|none]\n",
-        stderr);
+  try {
+    options = parse(count, arguments);
+  } catch (const dcp::command_line::UsageError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
     return 2;
   }
   for (const int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP, SIGHUP}) (void)signal(number, SIG_IGN);

@@ -27,16 +27,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "command_line/arguments.hpp"
 #include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_identity.hpp"
 #include "gpu/adapter_info.hpp"
@@ -58,6 +59,12 @@
 
 namespace {
 
+using dcp::command_line::Arguments;
+
+constexpr std::string_view kUsage =
+    "usage: dcp-gpu-host --library PATH [LIMITS] | --library PATH --probe|--list | --report-isolation\n"
+    "The host serves the sandbox at the other end of descriptor 3; dcp-evaluator starts it.";
+
 constexpr int kSocket = 3;
 
 struct Options {
@@ -74,15 +81,6 @@ struct Options {
   dcp::gpu::AdapterChoice choice;
 };
 
-std::uint64_t number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw std::invalid_argument("'" + std::string(text) + "' is not a number");
-  }
-  return value;
-}
-
 std::vector<std::string> names(std::string_view text) {
   std::vector<std::string> found;
   while (!text.empty()) {
@@ -93,8 +91,8 @@ std::vector<std::string> names(std::string_view text) {
   return found;
 }
 
-/// The layers that are listed; throws std::invalid_argument.
-dcp::isolation::LayerSet layers(std::string_view text) {
+/// The layers that are listed; empty where one of them is none.
+std::optional<dcp::isolation::LayerSet> layers(std::string_view text) {
   using dcp::isolation::Layer, dcp::isolation::LayerSet;
   constexpr LayerSet limits{Layer::rlimits, Layer::threads};
   constexpr LayerSet others{Layer::landlock, Layer::own_root, Layer::seccomp};
@@ -108,78 +106,76 @@ dcp::isolation::LayerSet layers(std::string_view text) {
     const std::string_view name = text.substr(0, text.find(','));
     const auto* found =
         std::find_if(std::begin(known), std::end(known), [&](auto& each) { return each.first == name; });
-    if (found == std::end(known)) throw std::invalid_argument("there is no layer '" + std::string(name) + "'");
+    if (found == std::end(known)) return std::nullopt;
     listed = listed.with(found->second);
     text.remove_prefix(std::min(name.size() + 1, text.size()));
   }
   return listed;
 }
 
-/// An option with a value. False: there is none of that name.
-bool set(Options& options, std::string_view name, std::string_view value) {
-  if (name == "--library") {
-    options.library = value;
-  } else if (name == "--memory") {
-    options.limits.memory = number(value);
-  } else if (name == "--staging") {
-    options.limits.staging = std::clamp(number(value), dcp::gpu::kSmallestHeap, dcp::gpu::kLargestHeap);
-  } else if (name == "--submission") {
-    options.limits.submission = std::chrono::milliseconds(std::min<std::uint64_t>(number(value), UINT32_MAX));
-  } else if (name == "--timestamps") {
-    using dcp::gpu::Timestamps;
-    if (value != "never" && value != "hardware" && value != "always") return false;
-    options.limits.timestamps = value == "never"      ? Timestamps::never
-                                : value == "hardware" ? Timestamps::hardware
-                                                      : Timestamps::always;
-  } else if (name == "--visible") {
-    options.choice.all = false;
-    options.choice.visible = names(value);
-  } else if (name == "--resting") {
-    options.choice.resting = names(value);
-  } else if (name == "--turn") {
-    options.choice.turn = number(value);
-  } else if (name == "--without") {
-    options.trial.skip = layers(value);
-  } else if (name == "--isolation") {
-    const auto policy = dcp::isolation::parse_policy(value);
-    if (!policy) return false;
-    options.isolation = *policy;
-  } else {
-    return false;
-  }
-  return true;
+std::optional<dcp::gpu::Timestamps> timestamps(std::string_view text) {
+  using dcp::gpu::Timestamps;
+  if (text == "never") return Timestamps::never;
+  if (text == "hardware") return Timestamps::hardware;
+  if (text == "always") return Timestamps::always;
+  return std::nullopt;
 }
 
-bool parse(int argc, char** argv, Options& options) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "--probe" || argument == "--probe-opengl") {
-      options.probe = true;
-      options.opengl = argument == "--probe-opengl";
-    } else if (argument == "--list") {
-      options.list = true;
-    } else if (argument == "--report-isolation") {
-      options.report_isolation = true;
-    } else if (argument == "--check") {
-      options.check = true;
-    } else if (argument == "--records") {
-      options.records = true;
-    } else if (argument == "--show-refusals") {
-      options.trial.trace_refusals = true;
-    } else if (i + 1 < argc && set(options, argument, argv[i + 1])) {
-      ++i;
-    } else {
-      std::fprintf(stderr, "dcp-gpu-host: unknown option %s\n", argument.c_str());
-      return false;
-    }
+bool set_flag(const Arguments& arguments, Options& options) {
+  const std::pair<std::string_view, bool*> flags[] = {{"--probe", &options.probe},
+                                                      {"--probe-opengl", &options.opengl},
+                                                      {"--list", &options.list},
+                                                      {"--report-isolation", &options.report_isolation},
+                                                      {"--check", &options.check},
+                                                      {"--records", &options.records},
+                                                      {"--show-refusals", &options.trial.trace_refusals}};
+  for (const auto& [name, flag] : flags) {
+    if (arguments.is(name)) return *flag = true;
   }
+  return false;
+}
+
+void set_value(Arguments& arguments, Options& options) {
+  if (arguments.is("--library")) {
+    options.library = arguments.value();
+  } else if (arguments.is("--memory")) {
+    options.limits.memory = arguments.number(0, UINT64_MAX);
+  } else if (arguments.is("--staging")) {
+    options.limits.staging =
+        std::clamp(arguments.number(0, UINT64_MAX), dcp::gpu::kSmallestHeap, dcp::gpu::kLargestHeap);
+  } else if (arguments.is("--submission")) {
+    options.limits.submission =
+        std::chrono::milliseconds(std::min<std::uint64_t>(arguments.number(0, UINT64_MAX), UINT32_MAX));
+  } else if (arguments.is("--timestamps")) {
+    options.limits.timestamps = arguments.parsed(timestamps, "never, hardware or always");
+  } else if (arguments.is("--visible")) {
+    options.choice.all = false;
+    options.choice.visible = names(arguments.value());
+  } else if (arguments.is("--resting")) {
+    options.choice.resting = names(arguments.value());
+  } else if (arguments.is("--turn")) {
+    options.choice.turn = arguments.number(0, UINT64_MAX);
+  } else if (arguments.is("--without")) {
+    options.trial.skip = arguments.parsed(layers, "some of landlock,root,seccomp,rlimits, or all");
+  } else if (arguments.is("--isolation")) {
+    options.isolation = arguments.parsed(dcp::isolation::parse_policy, "strict, standard or none");
+  } else {
+    arguments.refuse();
+  }
+}
+
+Options parse(int count, char** values) {
+  Options options;
+  Arguments arguments("dcp-gpu-host", kUsage, count, values);
+  while (arguments.next()) {
+    if (!set_flag(arguments, options)) set_value(arguments, options);
+  }
+  options.probe |= options.opengl;
   if (options.trial.differs() && !options.probe && !options.list) {
-    std::fprintf(stderr, "dcp-gpu-host: --without and --show-refusals need --probe or --list\n");
-    return false;
+    arguments.wrong("--without and --show-refusals need --probe or --list");
   }
-  if (options.report_isolation) return true;
-  if (options.library.empty()) std::fprintf(stderr, "dcp-gpu-host: --library PATH is missing\n");
-  return !options.library.empty();
+  if (!options.report_isolation && options.library.empty()) arguments.wrong("--library PATH is missing");
+  return options;
 }
 
 /// Drivers round what they allocate up, and compile shaders.
@@ -321,9 +317,9 @@ void serve(const dcp::gpu::Functions& functions, const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   try {
-    if (!parse(argc, argv, options)) return 2;
-  } catch (const std::invalid_argument& error) {
-    std::fprintf(stderr, "dcp-gpu-host: %s\n", error.what());
+    options = parse(argc, argv);
+  } catch (const dcp::command_line::UsageError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);

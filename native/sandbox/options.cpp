@@ -1,13 +1,18 @@
 #include "sandbox/options.hpp"
 
-#include <charconv>
+#include <optional>
 #include <string_view>
+
+#include "command_line/arguments.hpp"
 
 namespace dcp::sandbox {
 namespace {
 
-constexpr std::size_t kMostStack = std::size_t{64} << 20;  // below the gap that the kernel keeps under the stack
-constexpr std::size_t kMostSpares = 64;
+using command_line::Arguments;
+
+constexpr std::uint64_t kMostMemory = UINT64_MAX / 4;          // sums with margins do not overflow
+constexpr std::uint64_t kMostStack = std::uint64_t{64} << 20;  // below the gap that the kernel keeps under the stack
+constexpr std::uint64_t kMostSpares = 64;
 
 constexpr std::string_view kUsage =
     "usage: dcp-zygote --mode job|line|shell [--memory-limit BYTES] [--stack-limit BYTES] [--wasmtime PATH] "
@@ -16,104 +21,59 @@ constexpr std::string_view kUsage =
     "       dcp-zygote --report-isolation [--no-jit]\n"
     "The zygote serves a control socket on descriptor 3; dcp-evaluator starts it.";
 
-[[noreturn]] void wrong(const std::string& text) {
-  throw UsageError("dcp-zygote: " + text + "\n" + std::string(kUsage));
-}
-
-std::size_t parse_size(std::string_view option, std::string_view text, std::size_t most) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > most) {
-    wrong(std::string(option) + " needs a number of at most " + std::to_string(most) + ", not '" + std::string(text) +
-          "'");
-  }
-  return value;
-}
-
-runtime::Mode parse_mode(std::string_view text) {
+std::optional<runtime::Mode> parse_mode(std::string_view text) {
   for (const runtime::Mode mode : {runtime::Mode::line, runtime::Mode::job, runtime::Mode::shell}) {
     if (text == runtime::mode_name(mode)) return mode;
   }
-  wrong("--mode is job, line or shell, not '" + std::string(text) + "'");
+  return std::nullopt;
 }
 
-isolation::Policy parse_isolation(std::string_view text) {
-  const auto policy = isolation::parse_policy(text);
-  if (!policy) wrong("--isolation is strict, standard or none, not '" + std::string(text) + "'");
-  return *policy;
+void set_option(Arguments& arguments, CommandLine& command) {
+  Options& sandbox = command.sandbox;
+  if (arguments.is("--report-isolation")) {
+    command.report_isolation = true;
+  } else if (arguments.is("--no-jit")) {
+    command.jit = false;
+  } else if (arguments.is("--isolation")) {
+    command.isolation = arguments.parsed(isolation::parse_policy, "strict, standard or none");
+  } else if (arguments.is("--memory-limit")) {
+    sandbox.memory_limit = arguments.number(0, kMostMemory);
+  } else if (arguments.is("--stack-limit")) {
+    sandbox.stack_limit = arguments.number(0, kMostStack);
+  } else if (arguments.is("--clock-step")) {
+    sandbox.clock_step_us =
+        static_cast<unsigned>(arguments.number(runtime::kFinestClockStep, runtime::kCoarsestClockStep));
+  } else if (arguments.is("--spares")) {
+    command.spares = arguments.number(0, kMostSpares);
+  } else if (arguments.is("--cache")) {
+    sandbox.cache = arguments.value();
+  } else if (arguments.is("--cache-limit")) {
+    sandbox.cache_limit = arguments.number(0, kMostMemory);
+  } else if (arguments.is("--wasmtime")) {
+    sandbox.wasmtime_library = arguments.value();
+  } else {
+    arguments.refuse();
+  }
 }
-
-unsigned parse_clock_step(std::string_view text) {
-  const std::size_t step = parse_size("--clock-step", text, runtime::kCoarsestClockStep);
-  if (step < runtime::kFinestClockStep) wrong("--clock-step is at least " + std::to_string(runtime::kFinestClockStep));
-  return static_cast<unsigned>(step);
-}
-
-class Parser {
- public:
-  Parser(int count, char** arguments) : count_(count), arguments_(arguments) {}
-
-  CommandLine parse() {
-    bool only_files = false;
-    for (at_ = 1; at_ < count_; ++at_) {
-      const std::string_view argument = arguments_[at_];
-      if (only_files || argument.empty() || argument[0] != '-') {
-        command_.sandbox.files.emplace_back(argument);
-      } else if (argument == "--") {
-        only_files = true;
-      } else {
-        option(argument);
-      }
-    }
-    if (!has_mode_ && !command_.report_isolation) wrong("--mode is missing");
-    return std::move(command_);
-  }
-
- private:
-  void option(std::string_view name) {
-    constexpr std::size_t half = static_cast<std::size_t>(-1) / 4;  // sums with margins do not overflow
-    if (name == "--report-isolation") {
-      command_.report_isolation = true;
-    } else if (name == "--no-jit") {
-      command_.jit = false;
-    } else if (name == "--isolation") {
-      command_.isolation = parse_isolation(value(name));
-    } else if (name == "--mode") {
-      command_.sandbox.mode = parse_mode(value(name));
-      has_mode_ = true;
-    } else if (name == "--memory-limit") {
-      command_.sandbox.memory_limit = parse_size(name, value(name), half);
-    } else if (name == "--stack-limit") {
-      command_.sandbox.stack_limit = parse_size(name, value(name), kMostStack);
-    } else if (name == "--clock-step") {
-      command_.sandbox.clock_step_us = parse_clock_step(value(name));
-    } else if (name == "--spares") {
-      command_.spares = parse_size(name, value(name), kMostSpares);
-    } else if (name == "--cache") {
-      command_.sandbox.cache = value(name);
-    } else if (name == "--cache-limit") {
-      command_.sandbox.cache_limit = parse_size(name, value(name), half);
-    } else if (name == "--wasmtime") {
-      command_.sandbox.wasmtime_library = value(name);
-    } else {
-      wrong("unknown option '" + std::string(name) + "'");
-    }
-  }
-
-  std::string_view value(std::string_view option) {
-    if (at_ + 1 >= count_) wrong(std::string(option) + " needs a value");
-    return arguments_[++at_];
-  }
-
-  int count_;
-  char** arguments_;
-  int at_ = 0;
-  bool has_mode_ = false;
-  CommandLine command_;
-};
 
 }  // namespace
 
-CommandLine parse_command_line(int count, char** arguments) { return Parser(count, arguments).parse(); }
+CommandLine parse_command_line(int count, char** values) {
+  CommandLine command;
+  bool has_mode = false;
+  Arguments arguments("dcp-zygote", kUsage, count, values);
+  while (arguments.next()) {
+    if (arguments.is_file()) {
+      command.sandbox.files.emplace_back(arguments.current());
+    } else if (arguments.is("--mode")) {
+      command.sandbox.mode = arguments.parsed(parse_mode, "job, line or shell");
+      has_mode = true;
+    } else {
+      set_option(arguments, command);
+    }
+  }
+  if (!has_mode && !command.report_isolation) arguments.wrong("--mode is missing");
+  return command;
+}
 
 }  // namespace dcp::sandbox

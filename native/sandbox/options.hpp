@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <stdexcept>
 
 #include "isolation/policy.hpp"
 #include "sandbox/sandbox.hpp"
@@ -17,11 +16,7 @@ struct CommandLine {
   std::size_t spares = 2;  ///< sealed sandboxes that wait ahead of the next spawn
 };
 
-/// The command line is wrong; the text names the argument and the remedy.
-struct UsageError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
+/// Throws command_line::UsageError.
 CommandLine parse_command_line(int count, char** arguments);
 
 }  // namespace dcp::sandbox

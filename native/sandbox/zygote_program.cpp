@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "command_line/arguments.hpp"
 #include "isolation/prctl.hpp"
 #include "isolation/verify.hpp"
 #include "isolation/verify_child.hpp"
@@ -88,7 +89,7 @@ Prepared prepare_isolation(const CommandLine& command, const Backend& backend) {
 /// Without pages of code, what wasmtime compiled cannot run.
 void check_jit(const CommandLine& command, const Backend& backend) {
   if (!command.jit && backend.code != isolation::CodePages::patched) {
-    throw UsageError("dcp-zygote: --no-jit is for the engine v8");
+    throw command_line::UsageError("dcp-zygote: --no-jit is for the engine v8");
   }
 }
 
@@ -144,7 +145,7 @@ int run_zygote(int count, char** arguments, const Backend& backend) {
     // The zygote itself has no use for new privileges either.
     (void)isolation::no_new_privs();
     serve(command, backend);
-  } catch (const UsageError& error) {
+  } catch (const command_line::UsageError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return kUsageStatus;
   } catch (const std::exception& error) {

@@ -98,7 +98,8 @@ def test_a_host_without_its_library_says_so(missing: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("dcp-gpu-host: cannot open wgpu-native: ")
     done = subprocess.run([program, "--nonsense"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "dcp-gpu-host: unknown option --nonsense\n")
+    assert done.returncode == 2
+    assert done.stderr.startswith("dcp-gpu-host: unknown option '--nonsense'\n")
 
 
 WAITS_FOR_LOSS = """
