@@ -157,6 +157,23 @@ def test_out_of_memory_in_a_new_sandbox_is_the_slices_own():
     assert work.state is SliceState.FAILED
 
 
+def test_out_of_memory_is_tried_once_more_even_when_the_new_sandbox_dies():
+    ledger = SliceLedger(Source(2), retries=9)
+    lane = started(ledger)
+    feed(ledger, lane)
+    ledger.answered(lane)
+    hungry = feed(ledger, lane)
+    assert not ledger.out_of_memory(lane)
+    new = started(ledger)
+    assert feed(ledger, new) is hungry
+    assert ledger.lost(new) is None
+    used = started(ledger)
+    used.answered = 1
+    assert feed(ledger, used) is hungry
+    assert ledger.out_of_memory(used)
+    assert hungry.state is SliceState.FAILED
+
+
 def test_deaths_without_progress_end_the_job_unless_something_ends_between():
     ledger = SliceLedger(Source(2), retries=0)
     error = ValueError("too many")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from .. import _native
 from ..errors import UsageError, ZygoteError
 from ..frames import table
+from ..frames.shell import Finished, Output, ShellFrame, WantModule, pack, unpack
 from ..gpu.options import GpuOptions
 from ..net.streams import write_all
 from ..processes.exit_status import ExitStatus
@@ -81,7 +82,7 @@ class _Shell:
 
     def _send(self, *fields: int | str | None) -> None:
         try:
-            self._channel.send(_pack(*fields))
+            self._channel.send(pack(*fields))
         except (_native.FrameError, OverflowError):
             raise UsageError("a file is too large: a sandbox takes at most 1 GiB of UTF-8") from None
 
@@ -101,23 +102,25 @@ class _Shell:
         """Handles what has come; how many frames, None at the end. Raises OSError for output."""
         try:
             received = self._channel.receive()
+            for _, fds in received:
+                for fd in fds:
+                    os.close(fd)
+            frames = [unpack(payload) for payload, _ in received]
         except _native.FrameError as error:
             raise ZygoteError(f"the sandbox broke the protocol: {error}") from None
         except (EOFError, OSError):
             return None
-        for payload, fds in received:
-            for fd in fds:
-                os.close(fd)
-            self._handle(payload)
-        return len(received)
+        for frame in frames:
+            self._handle(frame)
+        return len(frames)
 
-    def _handle(self, payload: bytes) -> None:
-        match _unpack(payload):
-            case [table.OUTPUT, 1 | 2 as stream, str(text)]:
+    def _handle(self, frame: ShellFrame) -> None:
+        match frame:
+            case Output(stream, text):
                 write_all(stream, text.encode("utf-8", "replace"))
-            case [table.FINISHED, int(status)]:
+            case Finished(status):
                 self._status = status & 0xFF
-            case [table.WANT_MODULE, str(name)]:
+            case WantModule(name):
                 self._send(table.MODULE_SOURCE, self._load(name))
 
     def _load(self, name: str) -> str | None:
@@ -154,52 +157,3 @@ class _Shell:
         if self._status is None:
             print(f"dcp-evaluator: the sandbox ended before its scripts did ({status})", file=sys.stderr)
             self._status = status.for_shells or 1
-
-
-def _pack(*fields: int | str | None) -> bytes:
-    """MessagePack for the few frames of a shell; loading a whole codec would take longer than the script."""
-    packed = bytearray((0x90 | len(fields),))
-    for field in fields:
-        if field is None:
-            packed.append(0xC0)
-        elif isinstance(field, int):
-            packed.append(field)  # kinds of frames: below 128
-        else:
-            data = field.encode("utf-8", "replace")
-            packed += b"\xdb" + len(data).to_bytes(4, "big") + data
-    return bytes(packed)
-
-
-_STRING_LENGTHS = {0xD9: 1, 0xDA: 2, 0xDB: 4}
-_INTEGER_LENGTHS = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xD0: 1, 0xD1: 2, 0xD2: 4}
-
-
-def _unpack(payload: bytes) -> list[int | str] | None:
-    """An array of integers and strings; None for anything else."""
-    if not payload or payload[0] & 0xF0 != 0x90:
-        return None
-    fields: list[int | str] = []
-    at = 1
-    for _ in range(payload[0] & 0x0F):
-        if at >= len(payload):
-            return None
-        tag = payload[at]
-        at += 1
-        if tag < 0x80 or tag >= 0xE0:
-            fields.append(tag if tag < 0x80 else tag - 0x100)
-        elif tag in _INTEGER_LENGTHS:
-            size = _INTEGER_LENGTHS[tag]
-            fields.append(int.from_bytes(payload[at : at + size], "big", signed=tag >= 0xD0))
-            at += size
-        elif tag in _STRING_LENGTHS or tag & 0xE0 == 0xA0:
-            size, width = tag & 0x1F, _STRING_LENGTHS.get(tag, 0)
-            if width:
-                size = int.from_bytes(payload[at : at + width], "big")
-            at += width
-            if at + size > len(payload):
-                return None
-            fields.append(payload[at : at + size].decode("utf-8", "replace"))
-            at += size
-        else:
-            return None
-    return fields
