@@ -131,9 +131,9 @@ class Rejected(Struct, frozen=True):
 
 Output = Progress | Console | Emit | UnusableEmit
 """What output_limit counts."""
-Answer = Result | UnusableResult | Failed | OutOfMemory | Rejected
-"""What ends the run of a slice."""
-SandboxFrame = Ready | Assigned | AssignmentFailed | Output | Answer
+Failure = UnusableResult | Failed | OutOfMemory | Rejected
+"""What ends the run of a slice without a result."""
+SandboxFrame = Ready | Assigned | AssignmentFailed | Output | Result | Failure
 
 
 def typed(fields: list[Any]) -> SandboxFrame:

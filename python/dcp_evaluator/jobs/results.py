@@ -64,11 +64,14 @@ class Results(Sequence[Any]):
 
     def as_completed(self) -> Iterator[tuple[int, Any]]:
         """(index, value) in the order of arrival. Failed slices are left to ``errors``."""
-        for position in count():
-            self._wait(self._arrival(position))
-            if position == len(self._arrived):
-                break
+        position = 0
+
+        def arrived() -> bool:
+            return len(self._arrived) > position or self._done
+
+        while self._wait(arrived) and position < len(self._arrived):
             index = self._arrived[position]
+            position += 1
             if index not in self._errors:
                 yield index, self._outcomes[index]
         self._raise_failure()
@@ -114,9 +117,6 @@ class Results(Sequence[Any]):
 
     def _ready(self, index: int) -> Callable[[], bool]:
         return lambda: index in self._outcomes or self._done
-
-    def _arrival(self, position: int) -> Callable[[], bool]:
-        return lambda: len(self._arrived) > position or self._done
 
     def _outcome(self, index: int) -> Any:
         if index in self._errors:

@@ -14,12 +14,12 @@ from .. import _native
 from ..errors import JobError, SliceError, ZygoteError
 from ..frames.fields import (
     NO_METRICS,
-    Answer,
     Assigned,
     AssignmentFailed,
     Console,
     Emit,
     Failed,
+    Failure,
     OutOfMemory,
     Output,
     Progress,
@@ -173,11 +173,13 @@ class Supervisor:
 
     def _handle(self, sandbox: Sandbox, frame: SandboxFrame, size: int, now: float) -> None:
         match frame:
-            case Result() | UnusableResult() | Failed() | OutOfMemory() | Rejected():
-                if not sandbox.lane.runs(frame.index):
-                    raise _native.FrameError("an answer to a slice that does not run")
-                sandbox.finish(now)
-                self._answered(sandbox, frame)
+            case Result():
+                sandbox.finish(frame.index, now)
+                self._ledger.answered(sandbox.lane)
+                self._sink.result(frame.index, frame.value, frame.metrics)
+            case UnusableResult() | Failed() | OutOfMemory() | Rejected():
+                sandbox.finish(frame.index, now)
+                self._failed(sandbox, frame)
             case Progress() | Console() | Emit() | UnusableEmit():
                 if (exceeded := sandbox.use.add_output(size)) is None:
                     self._report_output(sandbox, frame, now)
@@ -196,12 +198,9 @@ class Supervisor:
             case _:
                 raise _native.FrameError("a second answer to the assignment")
 
-    def _answered(self, sandbox: Sandbox, answer: Answer) -> None:
+    def _failed(self, sandbox: Sandbox, failure: Failure) -> None:
         lane = sandbox.lane
-        match answer:
-            case Result():
-                self._ledger.answered(lane)
-                self._sink.result(answer.index, answer.value, answer.metrics)
+        match failure:
             case Failed(index, error, metrics):
                 self._ledger.failed(lane)
                 self._report_error(SliceError(index, *error), metrics)

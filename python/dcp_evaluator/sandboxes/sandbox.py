@@ -95,11 +95,14 @@ class Sandbox:
         self._measured_at = now
         self.use.begin(now)
 
-    def finish(self, now: float) -> None:
-        """The slice that runs has its answer; the next one begins."""
-        self._queued_bytes -= self.lane.queue[0].size
+    def finish(self, index: int, now: float) -> None:
+        """The slice that runs has its answer; the next one begins. Raises FrameError where it is another slice's."""
+        queue = self.lane.queue
+        if not queue or queue[0].index != index:
+            raise _native.FrameError("an answer to a slice that does not run")
+        self._queued_bytes -= queue[0].size
         self.use.quiet_since = now
-        if len(self.lane.queue) > 1:
+        if len(queue) > 1:
             self.use.begin(now)
 
     def receive(self) -> list[tuple[SandboxFrame, int]]:

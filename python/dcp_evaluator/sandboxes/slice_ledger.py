@@ -226,7 +226,10 @@ class SliceLedger:
 
     def answered(self, lane: Lane) -> Slice:
         """It has a result."""
-        return self._end(self._finish(lane), _ANSWER)
+        work = self._finish(lane)
+        work.move(_ANSWER)
+        self._open -= 1
+        return work
 
     def failed(self, lane: Lane) -> Slice:
         """It has an error; its sandbox goes on."""
