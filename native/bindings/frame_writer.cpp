@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <span>
 #include <system_error>
 
 #include "frame_protocol.hpp"
-#include "frame_reader.hpp"
+#include "ipc/rights.hpp"
 
 namespace dcp::bindings {
 
@@ -17,24 +17,13 @@ namespace {
 
 constexpr std::size_t kMostVectors = 512;  // below IOV_MAX, two a frame
 
-void attach(msghdr& message, char* control, const std::vector<FileDescriptor>& descriptors) {
-  message.msg_control = control;
-  message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-  for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    const int fd = descriptors[i].get();
-    std::memcpy(CMSG_DATA(header) + i * sizeof(int), &fd, sizeof fd);
-  }
-}
+constexpr std::size_t kHeaderSize = sizeof(ipc::FrameHeader);
 
 }  // namespace
 
-void FrameWriter::push(std::string_view payload, std::vector<FileDescriptor> descriptors, void* owner) {
-  if (payload.size() > frames::kLargestPayload) throw FrameError("the frame is larger than 1 GiB");
-  if (descriptors.size() > frames::kMostDescriptors) throw FrameError("the frame has more than 64 descriptors");
+void FrameWriter::push(std::string_view payload, std::vector<ipc::Descriptor> descriptors, void* owner) {
+  if (payload.size() > frames::kLargestPayload) throw ipc::FrameError("the frame is larger than 1 GiB");
+  if (descriptors.size() > frames::kMostDescriptors) throw ipc::FrameError("the frame has more than 64 descriptors");
   const auto size = static_cast<std::uint32_t>(payload.size());
   const auto count = static_cast<std::uint32_t>(descriptors.size());
   queue_.push_back(Frame{{size, count}, payload, std::move(descriptors), owner});
@@ -50,7 +39,7 @@ bool FrameWriter::flush(int socket) {
 
 bool FrameWriter::write_some(int socket) {
   std::array<iovec, kMostVectors> vectors;
-  alignas(cmsghdr) char control[CMSG_SPACE(frames::kMostDescriptors * sizeof(int))] = {};
+  ipc::Rights<frames::kMostDescriptors> rights;
   msghdr message{};
   std::size_t used = 0;
   std::size_t skip = offset_;
@@ -59,10 +48,10 @@ bool FrameWriter::write_some(int socket) {
     const bool whole = i > 0 || offset_ == 0;
     if (whole && !frame.descriptors.empty()) {
       if (i > 0) break;  // descriptors travel with the first byte of a message
-      attach(message, control, frame.descriptors);
+      ipc::attach(message, rights, std::span<const ipc::Descriptor>(frame.descriptors));
     }
     if (skip < kHeaderSize) {
-      vectors[used++] = {reinterpret_cast<char*>(frame.header) + skip, kHeaderSize - skip};
+      vectors[used++] = {reinterpret_cast<char*>(&frame.header) + skip, kHeaderSize - skip};
       skip = 0;
     } else {
       skip -= kHeaderSize;

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <deque>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "file_descriptor.hpp"
+#include "ipc/descriptor.hpp"
+#include "ipc/frame_reader.hpp"
 
 namespace dcp::bindings {
 
@@ -15,13 +17,13 @@ class FrameWriter {
  public:
   /// A frame's payload stays where it is: `owner` is given back by take_sent() once the kernel has it.
   struct Frame {
-    std::uint32_t header[2];
+    ipc::FrameHeader header;
     std::string_view payload;
-    std::vector<FileDescriptor> descriptors;
+    std::vector<ipc::Descriptor> descriptors;
     void* owner;
   };
 
-  void push(std::string_view payload, std::vector<FileDescriptor> descriptors, void* owner);
+  void push(std::string_view payload, std::vector<ipc::Descriptor> descriptors, void* owner);
 
   /// Writes until the queue is empty or the socket is full; true when it is empty. Throws std::system_error.
   bool flush(int socket);

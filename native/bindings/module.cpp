@@ -1,14 +1,15 @@
 // dcp_evaluator._native: frame channels and shared memory for the Python side.
 #include <fcntl.h>
 #include <pybind11/pybind11.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "frame_reader.hpp"
 #include "frame_writer.hpp"
+#include "ipc/frame_reader.hpp"
 #include "shared_memory.hpp"
 
 #ifndef DCP_WASMTIME_VERSION
@@ -25,11 +26,17 @@ namespace py = pybind11;
 
 namespace dcp::bindings {
 
+using ipc::Descriptor;
+using ipc::FrameError;
+using ipc::Mapping;
+
 namespace {
 
-FileDescriptor duplicate(int fd) {
-  FileDescriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy.is_open()) throw std::system_error(errno, std::generic_category(), "dup");
+constexpr std::size_t kReadSize = 256 << 10;
+
+Descriptor duplicate(int fd) {
+  Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw std::system_error(errno, std::generic_category(), "dup");
   return copy;
 }
 
@@ -46,7 +53,7 @@ class FrameChannel {
   std::size_t pending() const { return writer_.pending(); }
 
   void send(const py::bytes& payload, const py::sequence& fds) {
-    std::vector<FileDescriptor> descriptors;
+    std::vector<Descriptor> descriptors;
     for (const py::handle& fd : fds) descriptors.push_back(duplicate(fd.cast<int>()));
     writer_.push(std::string_view(payload), std::move(descriptors), payload.ptr());
     payload.inc_ref();
@@ -65,24 +72,24 @@ class FrameChannel {
 
   py::list receive() {
     need_open();
-    ReadState state;
+    ipc::ReadState state;
     {
       py::gil_scoped_release unlocked;
-      state = reader_.fill(socket_.get());
+      state = reader_.fill(socket_.get(), MSG_DONTWAIT);
     }
     py::list frames;
-    if (state == ReadState::end_of_stream) {
+    if (state == ipc::ReadState::end_of_stream) {
       PyErr_SetString(PyExc_EOFError, "the peer closed the channel");
       throw py::error_already_set();
     }
     std::string_view payload;
-    std::vector<FileDescriptor> descriptors;
+    std::vector<Descriptor> descriptors;
     try {
-      while (state == ReadState::data && reader_.next(payload, descriptors)) {
+      while (state == ipc::ReadState::data && reader_.next(payload, descriptors)) {
         py::tuple fds(descriptors.size());
         for (std::size_t i = 0; i < descriptors.size(); ++i) fds[i] = py::int_(descriptors[i].get());
         frames.append(py::make_tuple(py::bytes(payload.data(), payload.size()), fds));
-        for (FileDescriptor& descriptor : descriptors) descriptor.release();
+        for (Descriptor& descriptor : descriptors) descriptor.release();
       }
       reader_.check_stray_descriptors();
     } catch (const FrameError&) {
@@ -93,14 +100,14 @@ class FrameChannel {
   }
 
   void close() {
-    socket_.reset();
-    reader_ = FrameReader();
+    socket_ = Descriptor();
+    reader_ = ipc::FrameReader(ipc::Peer::hostile, kReadSize);
     release_owners(writer_.take_all());
   }
 
  private:
   void need_open() const {
-    if (!socket_.is_open()) throw py::value_error("the channel is closed");
+    if (!socket_) throw py::value_error("the channel is closed");
   }
 
   static void close_received(const py::list& frames) {
@@ -109,8 +116,8 @@ class FrameChannel {
     }
   }
 
-  FileDescriptor socket_;
-  FrameReader reader_;
+  Descriptor socket_;
+  ipc::FrameReader reader_{ipc::Peer::hostile, kReadSize};
   FrameWriter writer_;
 };
 
@@ -118,7 +125,7 @@ int copy_buffer_to_memfd(const py::buffer& object) {
   Py_buffer view;
   if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_C_CONTIGUOUS) != 0) throw py::error_already_set();
   try {
-    FileDescriptor memory;
+    Descriptor memory;
     {
       py::gil_scoped_release unlocked;
       memory = copy_to_memfd(view.buf, static_cast<std::size_t>(view.len));

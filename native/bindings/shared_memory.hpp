@@ -4,40 +4,19 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "file_descriptor.hpp"
+#include "ipc/descriptor.hpp"
+#include "ipc/mapping.hpp"
 
 namespace dcp::bindings {
 
 /// A memfd with a copy of the bytes, sealed against every change; the descriptor is read-only.
 /// Throws std::system_error.
-FileDescriptor copy_to_memfd(const void* data, std::size_t size);
-
-/// Owns a mapping; unmaps it at the end.
-class Mapping {
- public:
-  Mapping() = default;
-  Mapping(void* address, std::size_t length, std::size_t offset, std::size_t size)
-      : address_(address), length_(length), offset_(offset), size_(size) {}
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-  Mapping(Mapping&& other) noexcept;
-  Mapping& operator=(Mapping&&) = delete;
-  ~Mapping();
-
-  std::byte* data() const { return static_cast<std::byte*>(address_) + offset_; }
-  std::size_t size() const { return size_; }
-
- private:
-  void* address_ = nullptr;
-  std::size_t length_ = 0;
-  std::size_t offset_ = 0;
-  std::size_t size_ = 0;
-};
+ipc::Descriptor copy_to_memfd(const void* data, std::size_t size);
 
 /// Maps a part of a memfd privately (writes stay in this process). The descriptor comes from a sandbox: it must be
 /// ordinary shared memory, sealed against writing, shrinking and growing, and hold offset + size bytes.
-/// Throws FrameError for a descriptor that is not so, std::system_error for a failed system call.
-Mapping map_sealed(int fd, std::uint64_t offset, std::uint64_t size);
+/// Throws ipc::FrameError for a descriptor that is not so, std::system_error for a failed system call.
+ipc::Mapping map_sealed(int fd, std::uint64_t offset, std::uint64_t size);
 
 /// Zeroed memory in a memfd that this process may write and others, through descriptor(), only read.
 class SharedMemory {
@@ -48,9 +27,9 @@ class SharedMemory {
   std::size_t size() const { return mapping_.size(); }
 
  private:
-  SharedMemory(FileDescriptor memory, std::size_t size);
-  Mapping mapping_;
-  FileDescriptor read_only_;
+  SharedMemory(const ipc::Descriptor& memory, std::size_t size);
+  ipc::Mapping mapping_;
+  ipc::Descriptor read_only_;
 };
 
 }  // namespace dcp::bindings

@@ -90,8 +90,7 @@ ipc::Descriptor ModuleCache::put(const Key& key, std::span<const std::byte> code
       if (ipc::Descriptor found = find(key, wasm)) return found;
     }
   }
-  ipc::Descriptor file(memfd_create("dcp-module", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file) throw std::system_error(errno, std::generic_category(), "memfd_create");
+  ipc::Descriptor file = ipc::make_memfd("dcp-module");
   write_module_file(file.get(), code, wasm);
   ipc::seal(file.get());
   return folder_ ? std::move(file) : remember(key, std::move(file));

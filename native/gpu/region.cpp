@@ -1,19 +1,17 @@
 #include "gpu/region.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <new>
 #include <string>
 #include <system_error>
 
 #include "gpu/violation.hpp"
+#include "ipc/memfd.hpp"
+#include "ipc/packet.hpp"
 
 namespace dcp::gpu {
 namespace {
@@ -27,46 +25,28 @@ int checked(int result, const char* what) {
 
 }  // namespace
 
-OwnedFd::~OwnedFd() {
-  if (fd_ >= 0) close(fd_);
-}
-
 Region::Region(std::uint64_t heap_size)
     : heap_size_(heap_size),
-      memory_(checked(memfd_create("dcp-gpu", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create")),
+      memory_(ipc::make_memfd("dcp-gpu")),
       command_event_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       reply_event_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
-  checked(ftruncate(memory_.get(), static_cast<off_t>(kHeapOffset + heap_size_)), "ftruncate");
-  checked(fcntl(memory_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), "F_ADD_SEALS");
-  void* mapped =
-      mmap(nullptr, kHeapOffset + heap_size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory_.get(), 0);
-  if (mapped == MAP_FAILED) fail("mmap of the shared memory");
-  base_ = static_cast<std::byte*>(mapped);
-  Header* made = new (base_) Header{};
+  const std::uint64_t size = kHeapOffset + heap_size_;
+  checked(ftruncate(memory_.get(), static_cast<off_t>(size)), "ftruncate");
+  ipc::seal(memory_.get(), 0);
+  mapping_ = ipc::Mapping(memory_.get(), 0, size, ipc::Access::shared);
+  Header* made = new (mapping_.data()) Header{};
   made->magic = kMagic;
   made->version = kWireVersion;
   made->commands.asleep = 1;
   made->replies.asleep = 1;
 }
 
-Region::~Region() { munmap(base_, kHeapOffset + heap_size_); }
-
 void Region::send_hello(int socket) const {
-  Hello hello;
-  iovec data{&hello, sizeof hello};
+  const Hello hello;
   const int descriptors[] = {memory_.get(), command_event_.get(), reply_event_.get()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof descriptors);
-  std::memcpy(CMSG_DATA(rights), descriptors, sizeof descriptors);
-  if (sendmsg(socket, &message, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof hello)) fail("sending the shared memory");
+  if (!ipc::send_packet(socket, {reinterpret_cast<const char*>(&hello), sizeof hello}, descriptors)) {
+    fail("sending the shared memory");
+  }
 }
 
 bool CommandReader::next(std::vector<std::uint32_t>& command) {

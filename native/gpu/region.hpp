@@ -6,21 +6,10 @@
 #include <vector>
 
 #include "gpu/wire.hpp"
+#include "ipc/descriptor.hpp"
+#include "ipc/mapping.hpp"
 
 namespace dcp::gpu {
-
-/// A descriptor that is closed with its owner.
-class OwnedFd {
- public:
-  explicit OwnedFd(int fd = -1) : fd_(fd) {}
-  OwnedFd(const OwnedFd&) = delete;
-  OwnedFd& operator=(const OwnedFd&) = delete;
-  ~OwnedFd();
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 class Region {
  public:
@@ -28,25 +17,24 @@ class Region {
   explicit Region(std::uint64_t heap_size = kHeapSize);
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
-  ~Region();
 
   /// Sends the Hello and the three descriptors. Throws std::system_error.
   void send_hello(int socket) const;
 
-  Header& header() const { return *reinterpret_cast<Header*>(base_); }
-  std::uint32_t* commands() const { return reinterpret_cast<std::uint32_t*>(base_ + kRingsOffset); }
-  std::uint32_t* replies() const { return reinterpret_cast<std::uint32_t*>(base_ + kRepliesOffset); }
-  std::byte* heap() const { return base_ + kHeapOffset; }
+  Header& header() const { return *reinterpret_cast<Header*>(mapping_.data()); }
+  std::uint32_t* commands() const { return reinterpret_cast<std::uint32_t*>(mapping_.data() + kRingsOffset); }
+  std::uint32_t* replies() const { return reinterpret_cast<std::uint32_t*>(mapping_.data() + kRepliesOffset); }
+  std::byte* heap() const { return mapping_.data() + kHeapOffset; }
   std::uint64_t heap_size() const { return heap_size_; }
   int command_event() const { return command_event_.get(); }
   int reply_event() const { return reply_event_.get(); }
 
  private:
   const std::uint64_t heap_size_;
-  OwnedFd memory_;
-  OwnedFd command_event_;
-  OwnedFd reply_event_;
-  std::byte* base_ = nullptr;
+  ipc::Descriptor memory_;
+  ipc::Descriptor command_event_;
+  ipc::Descriptor reply_event_;
+  ipc::Mapping mapping_;
 };
 
 /// The reading end of the command ring.

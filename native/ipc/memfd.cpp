@@ -26,14 +26,21 @@ void write_all(int fd, std::span<const std::byte> bytes) {
   }
 }
 
-void seal(int fd) {
-  if (fcntl(fd, F_ADD_SEALS, kSeals | F_SEAL_SEAL) < 0) fail("sealing a memfd");
+Descriptor make_memfd(const char* name) {
+  Descriptor fd(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) fail("memfd_create");
+  return fd;
 }
+
+void seal(int fd, int writing) {
+  if (fcntl(fd, F_ADD_SEALS, writing | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) fail("sealing a memfd");
+}
+
+void seal(int fd) { seal(fd, F_SEAL_WRITE); }
 
 // write(2) into a fresh memfd spares the zeroing and the page faults of a mapping.
 Descriptor sealed_copy(std::span<const std::byte> data) {
-  Descriptor fd(memfd_create("dcp-copy", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd) fail("memfd_create");
+  Descriptor fd = make_memfd("dcp-copy");
   write_all(fd.get(), data);
   seal(fd.get());
   return fd;

@@ -12,6 +12,13 @@ namespace dcp::ipc {
 /// Writes all of the bytes. Throws std::system_error.
 void write_all(int fd, std::span<const std::byte> bytes);
 
+/// An empty memfd that can be sealed. Throws std::system_error.
+Descriptor make_memfd(const char* name);
+
+/// Seals a memfd against growing and shrinking, and against what `writing` says: F_SEAL_WRITE, F_SEAL_FUTURE_WRITE, or
+/// 0. Throws std::system_error.
+void seal(int fd, int writing);
+
 /// Seals a memfd against writing, growing and shrinking. Throws std::system_error.
 void seal(int fd);
 

@@ -4,23 +4,12 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
+
+#include "ipc/rights.hpp"
 
 namespace dcp::ipc {
 
 namespace {
-
-void take_descriptors(msghdr& header, std::vector<Descriptor>& into) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-      into.emplace_back(fd);
-    }
-  }
-}
 
 // An empty packet and the end of the stream both read as nothing; only at the end is the peer hung up.
 bool hung_up(int socket) {
@@ -33,13 +22,13 @@ bool hung_up(int socket) {
 
 Received receive_packet(int socket, Packet& packet, std::size_t most, int flags) {
   packet.bytes.resize(most);
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))];
+  Rights<kMaxDescriptors> rights;
   iovec part{packet.bytes.data(), most};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
+  header.msg_control = rights.bytes;
+  header.msg_controllen = sizeof rights.bytes;
   ssize_t size = -1;
   do size = recvmsg(socket, &header, flags | MSG_CMSG_CLOEXEC);
   while (size < 0 && errno == EINTR && (flags & MSG_DONTWAIT) == 0);
@@ -58,19 +47,11 @@ Received receive_packet(int socket, Packet& packet, std::size_t most, int flags)
 
 bool send_packet(int socket, std::string_view bytes, std::span<const int> descriptors, int flags) {
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxDescriptors * sizeof(int))] = {};
+  Rights<kMaxDescriptors> rights;
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* rights = CMSG_FIRSTHDR(&header);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
-  }
+  if (!descriptors.empty()) attach(header, rights, descriptors);
   ssize_t sent = -1;
   do sent = sendmsg(socket, &header, flags | MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);

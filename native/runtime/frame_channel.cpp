@@ -4,25 +4,18 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
+#include <string_view>
 #include <system_error>
 
 #include "frame_protocol.hpp"
+#include "ipc/rights.hpp"
 
 namespace dcp::runtime {
 
 namespace {
 
-constexpr std::size_t kHeader = 8;
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kFlushSize = 128 * 1024;
-constexpr std::size_t kControlSize = CMSG_SPACE(sizeof(int) * frames::kMostDescriptors);
-
-std::uint32_t word(const std::byte* data) {
-  std::uint32_t value;
-  std::memcpy(&value, data, sizeof value);
-  return value;
-}
 
 void wait_for(int fd, short events) {
   pollfd entry = {fd, events, 0};
@@ -30,70 +23,29 @@ void wait_for(int fd, short events) {
   }
 }
 
-void collect_descriptors(msghdr& message, std::deque<Descriptor>& into) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int fd;
-      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-      into.emplace_back(fd);
-    }
-  }
-}
-
 }  // namespace
 
+FrameChannel::FrameChannel(int fd) : fd_(fd), reader_(ipc::Peer::trusted, kReadSize) {}
+
 bool FrameChannel::receive() {
-  if (consumed_ == filled_) consumed_ = filled_ = 0;
-  std::size_t wanted = kReadSize;
-  if (filled_ - consumed_ >= kHeader)
-    wanted = std::max(wanted, kHeader + word(&input_[consumed_]) - (filled_ - consumed_));
-  if (input_.size() < filled_ + wanted) {
-    input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(consumed_));
-    filled_ -= consumed_;
-    consumed_ = 0;
-    input_.resize(filled_ + wanted);
+  try {
+    const ipc::ReadState state = reader_.fill(fd_, 0);
+    if (state == ipc::ReadState::would_block) wait_for(fd_, POLLIN);
+    return state != ipc::ReadState::end_of_stream;
+  } catch (const std::system_error&) {
+    return false;
   }
-  iovec part = {&input_[filled_], input_.size() - filled_};
-  alignas(cmsghdr) char control[kControlSize];
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t got = recvmsg(fd_, &message, MSG_CMSG_CLOEXEC);
-  if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
-    wait_for(fd_, POLLIN);
-    return true;
-  }
-  if (got <= 0) return false;
-  collect_descriptors(message, descriptors_);
-  filled_ += static_cast<std::size_t>(got);
-  return true;
 }
 
 std::optional<FrameChannel::Received> FrameChannel::next() {
-  const std::size_t available = filled_ - consumed_;
-  if (available < kHeader) return std::nullopt;
-  const std::size_t size = word(&input_[consumed_]);
-  const std::size_t descriptors = word(&input_[consumed_ + 4]);
-  if (size > frames::kLargestPayload) throw std::runtime_error("a frame of more than 1 GiB");
-  if (descriptors > frames::kMostDescriptors) throw std::runtime_error("a frame with more than 64 descriptors");
-  if (available - kHeader < size) return std::nullopt;
-  if (descriptors > descriptors_.size()) throw std::runtime_error("a frame without the descriptors that it announces");
+  std::string_view payload;
   Received frame;
-  const auto begin = input_.begin() + static_cast<std::ptrdiff_t>(consumed_ + kHeader);
-  frame.payload.assign(begin, begin + static_cast<std::ptrdiff_t>(size));
-  for (std::size_t i = 0; i < descriptors; ++i) {
-    frame.descriptors.push_back(std::move(descriptors_.front()));
-    descriptors_.pop_front();
+  if (!reader_.next(payload, frame.descriptors)) {
+    reader_.check_stray_descriptors();
+    return std::nullopt;
   }
-  consumed_ += kHeader + size;
-  if (input_.capacity() > 16 * kReadSize && consumed_ == filled_) {
-    input_ = {};
-    consumed_ = filled_ = 0;
-  }
+  const auto* begin = reinterpret_cast<const std::byte*>(payload.data());
+  frame.payload.assign(begin, begin + payload.size());
   return frame;
 }
 
@@ -116,9 +68,9 @@ void FrameChannel::send(Frame frame) {
 }
 
 void FrameChannel::append(std::span<const std::byte> payload, std::size_t descriptors) {
-  const std::uint32_t header[] = {static_cast<std::uint32_t>(payload.size()), static_cast<std::uint32_t>(descriptors)};
-  const auto* bytes = reinterpret_cast<const std::byte*>(header);
-  output_.insert(output_.end(), bytes, bytes + kHeader);
+  const ipc::FrameHeader header{static_cast<std::uint32_t>(payload.size()), static_cast<std::uint32_t>(descriptors)};
+  const auto* bytes = reinterpret_cast<const std::byte*>(&header);
+  output_.insert(output_.end(), bytes, bytes + sizeof header);
   output_.insert(output_.end(), payload.begin(), payload.end());
 }
 
@@ -129,24 +81,13 @@ void FrameChannel::flush() {
 }
 
 void FrameChannel::write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors) {
-  alignas(cmsghdr) char control[kControlSize] = {};
+  ipc::Rights<frames::kMostDescriptors> rights;
   while (!bytes.empty()) {
     iovec part = {const_cast<std::byte*>(bytes.data()), bytes.size()};
     msghdr message = {};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    if (!descriptors.empty()) {
-      message.msg_control = control;
-      message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptors.size());
-      cmsghdr* header = CMSG_FIRSTHDR(&message);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(sizeof(int) * descriptors.size());
-      for (std::size_t i = 0; i < descriptors.size(); ++i) {
-        const int fd = descriptors[i].get();
-        std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
-      }
-    }
+    if (!descriptors.empty()) ipc::attach(message, rights, descriptors);
     const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) {

@@ -1,11 +1,11 @@
 // Frames over a Unix stream socket, the sandbox's side (docs/protocol.md, section 1).
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <vector>
 
 #include "ipc/descriptor.hpp"
+#include "ipc/frame_reader.hpp"
 #include "runtime/value_codec.hpp"
 
 namespace dcp::runtime {
@@ -14,7 +14,7 @@ using ipc::Descriptor;
 
 class FrameChannel {
  public:
-  explicit FrameChannel(int fd) : fd_(fd) {}
+  explicit FrameChannel(int fd);
 
   struct Received {
     std::vector<std::byte> payload;
@@ -24,7 +24,7 @@ class FrameChannel {
   /// Reads what is there (waits for it when nothing is). False when the peer has left.
   /// Throws std::runtime_error for a frame that breaks the rules.
   bool receive();
-  /// The next whole frame of what has been read.
+  /// The next whole frame of what has been read. Throws std::runtime_error, as receive().
   std::optional<Received> next();
   /// Queues a frame; frames with descriptors go at once. Throws std::system_error when the peer has left.
   void send(Frame frame);
@@ -36,10 +36,7 @@ class FrameChannel {
   void write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors);
 
   int fd_;
-  std::vector<std::byte> input_;
-  std::size_t consumed_ = 0;
-  std::size_t filled_ = 0;
-  std::deque<Descriptor> descriptors_;
+  ipc::FrameReader reader_;
   std::vector<std::byte> output_;
 };
 

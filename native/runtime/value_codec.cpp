@@ -1,11 +1,16 @@
 #include "runtime/value_codec.hpp"
 
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
+#include <system_error>
 
 #include "frame_protocol.hpp"
+#include "ipc/mapping.hpp"
 #include "ipc/memfd.hpp"
-#include "runtime/shared_memory.hpp"
 
 namespace dcp::runtime {
 
@@ -327,9 +332,14 @@ Value ValueCodec::read_shared(std::span<const std::byte> data, std::span<Descrip
   if (index >= descriptors.size()) throw Malformed("a shared buffer without its descriptor");
   const auto type = static_cast<ElementType>(data[0]);
   if (size == 0) return typed(type, engine_.array_buffer(std::size_t{0}), 0, 0);
-  std::byte* mapped = map_private(descriptors[index].get(), offset, size);
-  const auto release = [](void* address, std::size_t bytes, void*) { unmap(address, bytes); };
-  return typed(type, engine_.external_array_buffer(mapped, size, release, nullptr), 0, size);
+  const int fd = descriptors[index].get();
+  struct stat status;
+  if (fstat(fd, &status) < 0) throw std::system_error(errno, std::generic_category(), "fstat");
+  const auto length = static_cast<std::uint64_t>(status.st_size);
+  if (offset > length || size > length - offset) throw std::out_of_range("a shared buffer ends beyond its file");
+  ipc::Mapping mapped(fd, offset, size, ipc::Access::private_copy);
+  const auto release = [](void* address, std::size_t bytes, void*) { ipc::unmap(address, bytes); };
+  return typed(type, engine_.external_array_buffer(mapped.release(), size, release, nullptr), 0, size);
 }
 
 }  // namespace dcp::runtime

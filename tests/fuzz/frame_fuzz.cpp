@@ -6,12 +6,12 @@
 #include <cstring>
 #include <vector>
 
-#include "bindings/frame_reader.hpp"
 #include "frame_protocol.hpp"
 #include "input.hpp"
+#include "ipc/frame_reader.hpp"
 #include "socket_pair.hpp"
 
-using namespace dcp::bindings;
+using namespace dcp::ipc;
 
 namespace {
 
@@ -36,8 +36,8 @@ void send(int socket, std::string_view bytes, std::size_t descriptors) {
 
 void read_all(FrameReader& reader, int socket) {
   std::string_view payload;
-  std::vector<FileDescriptor> descriptors;
-  while (reader.fill(socket) == ReadState::data) {
+  std::vector<Descriptor> descriptors;
+  while (reader.fill(socket, MSG_DONTWAIT) == ReadState::data) {
     unsigned sum = 0;
     while (reader.next(payload, descriptors)) {
       if (descriptors.size() > dcp::frames::kMostDescriptors) std::abort();
@@ -53,7 +53,7 @@ void read_all(FrameReader& reader, int socket) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   dcp::fuzz::Input input(data, size);
   dcp::test::Pair pair;
-  FrameReader reader;
+  FrameReader reader(Peer::hostile, 256 << 10);
   try {
     while (!input.at_end()) {
       const std::size_t descriptors = input.byte() % 5;

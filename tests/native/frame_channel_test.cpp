@@ -12,6 +12,7 @@
 
 #include "check.hpp"
 #include "frame_protocol.hpp"
+#include "ipc/packet.hpp"
 #include "socket_pair.hpp"
 
 using namespace dcp::runtime;
@@ -142,6 +143,18 @@ void broken_headers_are_refused() {
   }
 }
 
+void descriptors_of_no_frame_are_refused() {
+  Pair pair;
+  FrameChannel channel(pair.ours.get());
+  const auto frame = with_header(4, 0, payload_of(4, 0));
+  const int stray = pair.ours.get();
+  const std::string_view bytes(reinterpret_cast<const char*>(frame.data()), frame.size());
+  CHECK(dcp::ipc::send_packet(pair.theirs.get(), bytes, std::span(&stray, 1)));
+  CHECK(channel.receive());
+  CHECK(channel.next());
+  CHECK(refuses([&] { channel.next(); }));
+}
+
 void a_peer_that_leaves_is_noticed() {
   Pair pair;
   FrameChannel channel(pair.ours.get());
@@ -163,6 +176,7 @@ int main() {
   large_frames_come_back();
   descriptors_stay_with_their_frame();
   broken_headers_are_refused();
+  descriptors_of_no_frame_are_refused();
   a_peer_that_leaves_is_noticed();
   return dcp::test::failures != 0;
 }
