@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 CHOICES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
@@ -22,11 +23,16 @@ def chosen() -> bool:
     return any(os.environ.get(name) for name in CHOICES)
 
 
-def folders() -> list[Path]:
+def folders() -> tuple[Path, ...]:
     """Where manifests are looked for, in the loader's order."""
-    bases = [*(os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"), "/etc", "/usr/local/etc"]
-    bases += (os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":")
-    return [Path(base) / "vulkan/icd.d" for base in bases if base] + [Path(folder) for folder in _ELSEWHERE]
+    configuration, data = os.environ.get("XDG_CONFIG_DIRS"), os.environ.get("XDG_DATA_DIRS")
+    return _folders(configuration or "/etc/xdg", data or "/usr/local/share:/usr/share")
+
+
+@lru_cache(maxsize=4)
+def _folders(configuration: str, data: str) -> tuple[Path, ...]:
+    bases = [*configuration.split(":"), "/etc", "/usr/local/etc", *data.split(":")]
+    return (*(Path(base) / "vulkan/icd.d" for base in bases if base), *map(Path, _ELSEWHERE))
 
 
 def manifests() -> list[str]:
@@ -47,7 +53,9 @@ def library_of(manifest: str) -> str:
 
 
 def _at(place: Path) -> Iterator[str]:
-    if place.is_dir():
-        yield from sorted(map(str, place.glob("*.json")))
-    elif place.is_file():
+    try:
+        yield from sorted(str(entry) for entry in place.iterdir() if entry.suffix == ".json")
+    except NotADirectoryError:
         yield str(place)
+    except OSError:
+        return

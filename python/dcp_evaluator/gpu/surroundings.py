@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -58,19 +58,23 @@ def was_suspended(before: float, now: float) -> bool:
 
 def driver_fingerprint() -> Fingerprint:
     """Of the manifests of all Vulkan drivers, their libraries, and the kernel module of NVIDIA's."""
-    found = manifests.manifests()
-    libraries = (library for manifest in found if "/" in (library := manifests.library_of(manifest)))
-    return (*_files([*found, *libraries, _LOADED_BY_NAME]), (_nvidia_module(Path("/")) or "", 0, 0))
+    found = list(map(_file, manifests.manifests()))
+    libraries = (library for manifest in found if "/" in (library := _library(*manifest)))
+    return (*found, *map(_file, libraries), _file(_LOADED_BY_NAME), (_nvidia_module(Path("/")) or "", 0, 0))
 
 
-def _files(paths: Iterable[str]) -> Iterator[tuple[str, int, int]]:
-    for path in paths:
-        try:
-            status = Path(path).stat()
-        except OSError:
-            yield path, 0, 0
-        else:
-            yield path, status.st_ino, status.st_mtime_ns
+def _file(path: str) -> tuple[str, int, int]:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return path, 0, 0
+    return path, status.st_ino, status.st_mtime_ns
+
+
+@lru_cache(maxsize=256)
+def _library(manifest: str, _inode: int, _changed: int) -> str:
+    """Read again when the manifest has changed."""
+    return manifests.library_of(manifest)
 
 
 def nvidia_mismatch(root: Path = Path("/")) -> str | None:
