@@ -99,6 +99,19 @@ def test_a_warm_host_is_replaced_when_a_driver_was(
     assert warm(pool) == seen[-1]
 
 
+def test_nodes_that_come_into_being_later_make_other_surroundings(tmp_path: Path) -> None:
+    """nvidia-modprobe makes NVIDIA's when it first runs: a host that was started before cannot see them."""
+    (tmp_path / "dev/dri").mkdir(parents=True)
+    (tmp_path / "dev/tty").touch()
+    before = surroundings.gpu_nodes(tmp_path)
+    (tmp_path / "dev/nvidia0").touch()
+    with_nvidia = surroundings.gpu_nodes(tmp_path)
+    (tmp_path / "dev/dri/renderD128").touch()
+    (tmp_path / "dev/dri/card0").touch()
+    both = surroundings.gpu_nodes(tmp_path)
+    assert (len(before), len(with_nvidia), len(both)) == (0, 1, 2)
+
+
 # Adds ten seconds to CLOCK_BOOTTIME once the byte that it has mapped is set: what a suspend looks like.
 SUSPENDS = """#define _GNU_SOURCE
 #include <dlfcn.h>

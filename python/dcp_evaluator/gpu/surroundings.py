@@ -15,6 +15,7 @@ SHORTEST_SLEEP = 2.0
 """Seconds: native/gpu/server.cpp. The two clocks are not read at the same moment."""
 _LOADED_BY_NAME = "/etc/ld.so.cache"  # written anew when a library is installed
 _NVIDIA_MODULE = "sys/module/nvidia/version"
+_NODES = ("dev/dri/renderD*", "dev/nvidia*", "dev/dxg")
 _LIBRARY_FOLDERS = (
     "usr/lib", "usr/lib64", "usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/local/nvidia/lib64",
     "run/opengl-driver/lib",
@@ -57,10 +58,18 @@ def was_suspended(before: float, now: float) -> bool:
 
 
 def driver_fingerprint() -> Fingerprint:
-    """Of the manifests of all Vulkan drivers, their libraries, and the kernel module of NVIDIA's."""
+    """Of the manifests of all Vulkan drivers, their libraries, the kernel module of NVIDIA's, and the nodes of GPUs."""
     found = list(map(_file, manifests.manifests()))
     libraries = (library for manifest in found if "/" in (library := _library(*manifest)))
-    return (*found, *map(_file, libraries), _file(_LOADED_BY_NAME), (_nvidia_module(Path("/")) or "", 0, 0))
+    module = (_nvidia_module(Path("/")) or "", 0, 0)
+    return (*found, *map(_file, libraries), _file(_LOADED_BY_NAME), module, *gpu_nodes())
+
+
+def gpu_nodes(root: Path = Path("/")) -> Fingerprint:
+    """The device nodes that a host gets (native/gpu/driver_files.cpp). Some are made when a GPU is first used, and a
+    host that was started before has none of them."""
+    found = sorted(path for pattern in _NODES for path in root.glob(pattern))
+    return tuple((str(path), _file(str(path))[1], 0) for path in found)
 
 
 def _file(path: str) -> tuple[str, int, int]:
