@@ -170,7 +170,7 @@ void argument(const T& value) {
 template <typename Result, typename Callee, typename... Arguments>
 Result any_call(Callee object, Arguments... arguments) {
   argument(object);
-  if constexpr (std::is_pointer_v<Callee>) callee(object);
+  if constexpr (std::is_pointer_v<Callee> && !std::is_function_v<std::remove_pointer_t<Callee>>) callee(object);
   (argument(arguments), ...);
   fails();
   if constexpr (std::is_pointer_v<Result>) {
