@@ -69,8 +69,8 @@ void on_device(WGPURequestDeviceStatus, WGPUDevice device, WGPUStringView messag
 }
 
 std::unique_ptr<Watchdog> make_watchdog(Server& server) {
-  if (server.limits().submission == Limits{}.submission) return nullptr;
-  return std::make_unique<Watchdog>(server.limits().submission, [&server] { server.hung("a submission"); });
+  if (server.limits().timeout == Limits{}.timeout) return nullptr;
+  return std::make_unique<Watchdog>(server.limits().timeout, [&server] { server.hung("a submission"); });
 }
 
 }  // namespace

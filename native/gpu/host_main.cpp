@@ -10,7 +10,7 @@
 //   --without LAYER,...   leaves layers out: landlock, root, seccomp, rlimits, or all of these
 //   --show-refusals       names refused system calls and files on stderr (isolation/refusal_trace.hpp)
 // --isolation strict|standard|none: which layers may be missing (isolation/policy.hpp).
-// LIMITS: --memory BYTES, --staging BYTES, --submission MILLISECONDS, --timestamps never|hardware|always; --visible
+// LIMITS: --memory BYTES, --staging BYTES, --timeout MILLISECONDS, --timestamps never|hardware|always; --devices
 // IDENTITY,..., --resting IDENTITY,... and --turn N choose adapters (gpu/adapter_identity.hpp).
 // For the owner of several hosts:
 //   --check    tries the first adapter before it serves, also where the sandbox asks already; ends where that fails
@@ -143,12 +143,12 @@ void set_value(Arguments& arguments, Options& options) {
   } else if (arguments.is("--staging")) {
     options.limits.staging =
         std::clamp(arguments.number(0, UINT64_MAX), dcp::gpu::kSmallestHeap, dcp::gpu::kLargestHeap);
-  } else if (arguments.is("--submission")) {
-    options.limits.submission =
+  } else if (arguments.is("--timeout")) {
+    options.limits.timeout =
         std::chrono::milliseconds(std::min<std::uint64_t>(arguments.number(0, UINT64_MAX), UINT32_MAX));
   } else if (arguments.is("--timestamps")) {
     options.limits.timestamps = arguments.parsed(timestamps, "never, hardware or always");
-  } else if (arguments.is("--visible")) {
+  } else if (arguments.is("--devices")) {
     options.choice.all = false;
     options.choice.visible = names(arguments.value());
   } else if (arguments.is("--resting")) {

@@ -16,7 +16,7 @@ struct Limits {
   std::uint64_t memory = UINT64_MAX;  ///< bytes of buffers and textures
   std::uint64_t staging = kHeapSize;  ///< bytes of mapped ranges and data on its way
   Timestamps timestamps = Timestamps::hardware;
-  std::chrono::milliseconds submission{UINT32_MAX};  ///< longest time that a submission may take
+  std::chrono::milliseconds timeout{UINT32_MAX};  ///< longest time that a submission may take
 };
 
 }  // namespace dcp::gpu

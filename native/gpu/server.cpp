@@ -101,7 +101,7 @@ void Server::lose_devices(std::string_view reason) {
 }
 
 void Server::hung(std::string_view what) {
-  const double seconds = std::chrono::duration<double>(limits_.submission).count();
+  const double seconds = std::chrono::duration<double>(limits_.timeout).count();
   char text[160];
   std::snprintf(text, sizeof text, "%.*s did not finish within %g s, the limit of this evaluator",
                 static_cast<int>(what.size()), what.data(), seconds);
@@ -121,7 +121,7 @@ void Server::execute(std::span<const std::uint32_t> command) {
   if (type == 0 || type >= kOpcodeCount) throw Violation("no command " + std::to_string(type));
   const auto opcode = static_cast<Opcode>(type);
   Call call(*this, command);
-  if (compiles(opcode) && limits_.submission != Limits{}.submission) {
+  if (compiles(opcode) && limits_.timeout != Limits{}.timeout) {
     compile(opcode, call);
   } else {
     carry_out(opcode, call);
@@ -129,7 +129,7 @@ void Server::execute(std::span<const std::uint32_t> command) {
 }
 
 void Server::compile(Opcode opcode, Call& call) {
-  if (!compiling_) compiling_ = std::make_unique<Watchdog>(limits_.submission, [this] { hung("a compilation"); });
+  if (!compiling_) compiling_ = std::make_unique<Watchdog>(limits_.timeout, [this] { hung("a compilation"); });
   compiling_->begin();
   carry_out(opcode, call);
   compiling_->end();

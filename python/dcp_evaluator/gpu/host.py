@@ -19,7 +19,7 @@ _DELIBERATE = (1, 2, 3)
 
 
 class GpuHost(Child):
-    """A running dcp-gpu-host. What it writes to stderr comes to ours, within the limits of gpu_messages."""
+    """A running dcp-gpu-host. What it writes to stderr comes to ours, within the limits of messages.py."""
 
     def __init__(
         self, arguments: Sequence[str], environment: Mapping[str, str], surroundings: Surroundings, *, checked: bool

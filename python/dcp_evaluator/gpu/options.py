@@ -111,7 +111,7 @@ class GpuOptions:
         if self.memory_limit is not None:
             limits += ["--memory", str(self.memory_limit)]
         if self.timeout is not None:
-            limits += ["--submission", str(round(self.timeout * 1000))]
+            limits += ["--timeout", str(round(self.timeout * 1000))]
         return limits
 
 

@@ -152,7 +152,7 @@ class GpuPool:
         now = surroundings.surroundings(self._rest.resting())
         _tell_mismatch(now.drivers)
         if visible is not None:
-            arguments += ["--visible", ",".join(visible)]
+            arguments += ["--devices", ",".join(visible)]
         arguments += ["--resting", ",".join(sorted(adapter for adapter in now.resting if adapter))]
         # GPUs of the same kind take turns, over all pools of this process.
         arguments += ["--turn", str(next(_turns))]
