@@ -25,7 +25,7 @@ constexpr std::string_view kUsage =
     "usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]";
 constexpr int kControl = 3;
 constexpr std::size_t kMostMemory = std::size_t{4} << 30;  // bytes that compiling one module may take
-constexpr unsigned kMostThreads = 2048;                    // wasmtime starts one a CPU
+constexpr unsigned kMostThreads = 2048;                    // wasmtime starts one per CPU
 constexpr unsigned kMostSeconds = 600;                     // of CPU time, all threads together
 
 struct Options {

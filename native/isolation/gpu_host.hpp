@@ -14,7 +14,7 @@ struct GpuHostProfile {
   std::size_t memory = 0;  ///< bytes of private memory; 0: unlimited
 };
 
-/// Threads that a GPU host may have: a software driver starts one a CPU, and wgpu-native some.
+/// Threads that a GPU host may have: a software driver starts one per CPU, and wgpu-native some.
 inline constexpr unsigned kMostHostThreads = 512;
 
 /// Its layers: it seals itself, so it has no pid namespace, which only children enter.

@@ -50,7 +50,7 @@ inline constexpr std::array kLayerNames{
     "landlock",          "seccomp",          "environment",       "processes"};
 static_assert(kLayerNames.size() == static_cast<std::size_t>(Layer::processes) + 1);
 
-/// "not a layer" for a number that is none.
+/// "not a layer" for an unknown number.
 constexpr std::string_view layer_name(Layer layer) {
   const auto index = static_cast<std::size_t>(layer);
   return index < kLayerNames.size() ? kLayerNames[index] : "not a layer";
@@ -125,7 +125,7 @@ inline bool is_in_force(const Report& report, Layer layer) {
   return state != nullptr && state->in_force;
 }
 
-/// Adds what came of putting one layer in force.
+/// Adds the outcome of putting one layer in force.
 inline void record(Report& report, Layer layer, const Failure& failure) {
   report.push_back({layer, failure.empty(), failure.reason()});
 }

@@ -5,7 +5,7 @@
 
 namespace dcp::isolation {
 
-/// As verify() for a sandbox. `profile.keep` counts for nothing.
+/// As verify() for a sandbox. `profile.keep` is ignored.
 Report verify_gpu_host(GpuHostProfile profile);
 
 }  // namespace dcp::isolation

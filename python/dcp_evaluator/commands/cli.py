@@ -14,7 +14,7 @@ from ..settings.settings import COARSEST_STEP, ENGINES, FINEST_STEP, POLICIES, S
 from .line import Parser, number, port_number, run_command, seconds, split_at_dashes
 from .v8_options import LARGEST_MEMORY_MIB, heap_limit
 
-TYPE_CHECKING = False  # typing and pathlib take long to load, and a start in inetd's way is waited for
+TYPE_CHECKING = False  # typing and pathlib load slowly, and someone waits for each start under inetd
 
 if TYPE_CHECKING:
     from typing import NoReturn

@@ -143,7 +143,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
     parser = argparse.ArgumentParser(prog="python -m dcp_evaluator.demo", description=__doc__)
     cpus = len(os.sched_getaffinity(0))
-    parser.add_argument("--sandboxes", metavar="N", type=number(1, 1024), default=cpus, help="default: one a CPU")
+    parser.add_argument("--sandboxes", metavar="N", type=number(1, 1024), default=cpus, help="default: one per CPU")
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: V8 where it is installed")
     parser.add_argument("--no-gpu", dest="gpu", action="store_false", help="filter in JavaScript")
     parser.add_argument("--size", metavar="PIXELS", type=number(_SLICES, _LARGEST_SIZE), default=2048)

@@ -19,7 +19,7 @@ _LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
 
 class SliceMetrics(NamedTuple):
-    """What one slice took. The sandbox says so: code that owns its sandbox can say anything.
+    """What one slice took. These numbers come from the sandbox; hostile code can falsify them.
 
     ``cpu``, ``wall``, ``gpu``: milliseconds of its sandbox's CPU time, of wall time, of GPU time (0 where the GPU was
     not used). ``gpu_clock`` says how GPU time was taken: ``"timestamps"``, by the GPU's clock around each submission;
@@ -197,7 +197,7 @@ def _retries(value: Any) -> int:
 
 
 def _metrics(value: Any) -> SliceMetrics:
-    """What cannot be true counts as nothing."""
+    """Impossible numbers count as 0."""
     if type(value) is not dict:
         raise FrameError("metrics were expected")
     cpu, wall = _milliseconds(value.get("cpu")), _milliseconds(value.get("wall"))

@@ -52,8 +52,7 @@ def pass_on(
 ) -> None:
     """Hands what comes from the pipe ``source`` to ``write`` until its end, or until it is too much; closes it.
 
-    Its records go to ``records``. A host that goes on writing then is refused by the kernel, and costs nobody else
-    anything.
+    Its records go to ``records``. Later writes of the host fail with EPIPE; other hosts are not affected.
     """
     room = MOST_OF_A_HOST
     records = records or Records()

@@ -56,7 +56,7 @@ class GpuPool:
         try:
             self._warm_up(self._wanted)
         except (InstallationError, OSError):
-            self._wanted = 0  # told to whoever asks
+            self._wanted = 0  # reported to the next sandbox that asks
 
     def connect(self, owner: int) -> socket.socket:
         """A connection to a GPU host for sandbox ``owner``. Raises DcpError, OSError."""

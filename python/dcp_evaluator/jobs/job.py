@@ -63,7 +63,7 @@ class Job(Emitter):
     ) -> Results:
         """Starts the job in sandboxes on this machine and returns its Results at once.
 
-        ``sandboxes``: how many run at a time (default: one a CPU). ``progress_timeout``: seconds that a slice may run
+        ``sandboxes``: how many run at a time (default: one per CPU). ``progress_timeout``: seconds that a slice may run
         without calling ``progress()``, None for ever; then it fails with code ENOPROGRESS. ``on_error``:
         "continue" runs the other slices when one fails, "stop" ends the job. ``retries``: how often a slice is run
         again after its sandbox died. ``memory_limit``: bytes a sandbox may use (default: the evaluator's).

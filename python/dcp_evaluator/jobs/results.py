@@ -144,7 +144,7 @@ class Results(Sequence[Any]):
         self._arrived.append(index)
 
     def notify(self) -> None:
-        """Wakes whoever waits."""
+        """Wakes the waiting threads and tasks."""
         self._waiters.notify()
 
     def complete(self, failure: BaseException | None) -> None:

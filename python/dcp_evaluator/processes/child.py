@@ -18,8 +18,10 @@ CHILD_SOCKET = 3
 
 
 def inherited_descriptors() -> list[int]:
-    """Those that whoever started this process left to it and all its children, in ascending order; Python's own are
-    none of them. Node cannot tell them from its own, so they are closed before a child runs.
+    """File descriptors inherited from our parent, in ascending order, which our children would inherit as well.
+
+    Python opens its own close-on-exec, so they are not listed. Node cannot tell the inherited ones from its own, so
+    they are closed before a child runs.
     """
     found = []
     for entry in Path("/proc/self/fd").iterdir():

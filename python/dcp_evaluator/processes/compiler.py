@@ -43,7 +43,7 @@ class Compiler:
     def refill(self) -> None:
         """Makes the next connection ahead, which spares the next sandbox a part of its wait."""
         if self._child is not None and self._spare is None:
-            with contextlib.suppress(OSError):  # told to whoever asks
+            with contextlib.suppress(OSError):  # reported to the next sandbox that asks
                 self._spare = self._new_connection(self._child)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The sandboxes of one job, and the selector that waits for them, for their zygote and for whoever stops the job."""
+"""The sandboxes of one job, and the selector that waits for them, for their zygote and for a call to ``wake``."""
 
 from __future__ import annotations
 

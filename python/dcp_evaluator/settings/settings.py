@@ -60,7 +60,7 @@ class Settings:
     def cache_folder(self, part: str) -> str | None:
         """The folder for one kind of thing, such as ``modules``; None where nothing is to be kept.
 
-        Whoever uses the folder makes it and checks whose it is.
+        The user of the folder makes it and checks who owns it.
         """
         return None if self.cache is None else f"{self.cache}/{part}"
 
