@@ -9,7 +9,7 @@
   let timeOrigin = ops.wallClock();
   runtime.monotonicOrigin = ops.now();
   let pausedAt = runtime.monotonicOrigin;
-  /** The zygote stops the clock after loading its files; a sandbox's clock continues from there once it is connected. */
+  /** The zygote stops the clock after loading; a sandbox's clock continues from there once it is connected. */
   runtime.pauseClock = () => {
     pausedAt = ops.now();
   };
