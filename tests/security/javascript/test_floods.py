@@ -112,7 +112,8 @@ ENDLESS_FLOODS = {
 @pytest.mark.parametrize("name", ENDLESS_FLOODS)
 def test_floods_without_an_end(target: Target, name: str) -> None:
     found = target.attack(ENDLESS_FLOODS[name], progress_timeout=1.0)
-    assert found.outcome.code in ("ENOPROGRESS", "EWORK")
+    # Whichever limit is reached first: a fast machine writes all that a slice may within the second.
+    assert found.outcome.code in ("ENOPROGRESS", "EWORK", "EOUTPUT")
     assert found.after.value == 42
 
 
