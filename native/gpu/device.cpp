@@ -90,7 +90,7 @@ void Device::end() {
 }
 
 void Device::adopt(WGPUDevice handle, WGPUQueue queue, BusyClock& clock, std::shared_ptr<void> callback_data,
-                   std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer, std::shared_ptr<void> visit) {
+                   std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer, Visitors::Visit visit) {
   handle_ = handle;
   queue_ = queue;
   timer_ = std::move(timer);

@@ -17,6 +17,7 @@
 #include "gpu/gpu_timer.hpp"
 #include "gpu/poller.hpp"
 #include "gpu/replies.hpp"
+#include "gpu/visitors.hpp"
 #include "webgpu_decoder.hpp"
 
 namespace dcp::gpu {
@@ -34,7 +35,7 @@ class Device {
   /// What wgpu-native made, and what its callbacks need as long as it lives; `visit`: of the server, for the poller's
   /// thread. Call once.
   void adopt(WGPUDevice handle, WGPUQueue queue, BusyClock& clock, std::shared_ptr<void> callback_data,
-             std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer, std::shared_ptr<void> visit);
+             std::unique_ptr<Watchdog> watchdog, std::shared_ptr<GpuTimer> timer, Visitors::Visit visit);
 
   std::uint32_t id() const { return id_; }
   WGPUDevice handle() const { return handle_; }

@@ -12,7 +12,7 @@ constexpr auto kLongestUnwatched = std::chrono::milliseconds(500);
 
 }  // namespace
 
-void Poller::start(std::shared_ptr<void> visit) {
+void Poller::start(Visitors::Visit visit) {
   std::thread([self = shared_from_this(), visit = std::move(visit)]() mutable {
     self->run();
     self.reset();

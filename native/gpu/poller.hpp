@@ -17,6 +17,7 @@
 
 #include "gpu/busy_clock.hpp"
 #include "gpu/gpu_timer.hpp"
+#include "gpu/visitors.hpp"
 #include "gpu/watchdog.hpp"
 #include "webgpu_decoder.hpp"
 
@@ -39,7 +40,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
         timer_(std::move(timer)) {}
 
   /// `visit` ends with the thread.
-  void start(std::shared_ptr<void> visit);
+  void start(Visitors::Visit visit);
   /// The thread ends once the GPU is done; what waits for it is answered.
   void stop();
   /// `span`: of the timer, to be read when the submission is complete.

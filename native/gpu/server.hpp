@@ -62,7 +62,7 @@ class Server {
   void remove(std::uint32_t id);
 
   /// For a thread that uses this server: it lasts as long as what this returns.
-  std::shared_ptr<void> enter() { return threads_.enter(); }
+  Visitors::Visit enter() { return threads_.enter(); }
 
  private:
   void compile(Opcode opcode, Call& call);

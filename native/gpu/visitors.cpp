@@ -9,10 +9,10 @@ void Visitors::wait_for(std::size_t count) {
   changed_.wait(lock, [&] { return inside_ <= count; });
 }
 
-std::shared_ptr<void> Visitors::enter() {
+Visitors::Visit Visitors::enter() {
   const std::lock_guard lock(mutex_);
   ++inside_;
-  return {this, [](void* visitors) { static_cast<Visitors*>(visitors)->leave(); }};
+  return Visit(this);
 }
 
 void Visitors::leave() {

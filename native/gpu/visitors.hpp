@@ -10,14 +10,19 @@ namespace dcp::gpu {
 
 class Visitors {
  public:
+  struct Leave {
+    void operator()(Visitors* visited) const { visited->leave(); }
+  };
+  /// Ends with its owner. It has no memory of its own, which a thread could free after the object is gone.
+  using Visit = std::unique_ptr<Visitors, Leave>;
+
   Visitors() = default;
   Visitors(const Visitors&) = delete;
   Visitors& operator=(const Visitors&) = delete;
   /// Waits until every visit has ended.
   ~Visitors();
 
-  /// A visit that ends when the last copy of this goes.
-  std::shared_ptr<void> enter();
+  Visit enter();
   /// Waits until no more than `count` visits are left.
   void wait_for(std::size_t count);
 

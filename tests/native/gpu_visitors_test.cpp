@@ -19,8 +19,7 @@ void the_end_waits_for_every_visit() {
     Visitors visitors;
     for (int i = 0; i < 8; ++i) {
       threads.emplace_back([&left, i, visit = visitors.enter()]() mutable {
-        const std::shared_ptr<void> copy = visit;
-        visit.reset();
+        const Visitors::Visit held = std::move(visit);
         std::this_thread::sleep_for(std::chrono::milliseconds(i));
         ++left;
       });
