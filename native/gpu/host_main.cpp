@@ -190,12 +190,18 @@ dcp::isolation::GpuHostProfile profile_for(const dcp::gpu::Limits& limits) {
   return profile;
 }
 
+/// The profile, once the environment is that of a sealed host.
+dcp::isolation::GpuHostProfile prepare(const Options& options) {
+  dcp::isolation::GpuHostProfile profile = profile_for(options.limits);
+  dcp::gpu::keep_caches_private(profile.view);
+  dcp::gpu::keep_implicit_layers_out();
+  return profile;
+}
+
 /// From here on, whoever takes this process over through the driver or the decoder has what the driver needs, no more.
 void seal(const Options& options) {
   const bool root = geteuid() == 0;
-  const dcp::isolation::GpuHostProfile profile = profile_for(options.limits);
-  dcp::gpu::keep_caches_private(profile.view);
-  dcp::gpu::keep_implicit_layers_out();
+  const dcp::isolation::GpuHostProfile profile = prepare(options);
   const auto report = dcp::isolation::seal_gpu_host(profile);
   const std::string refusal = dcp::isolation::refusal(options.isolation, dcp::isolation::kGpuHostLayers, report, root);
   if (!refusal.empty()) throw std::runtime_error("not isolated: " + refusal);
@@ -204,10 +210,7 @@ void seal(const Options& options) {
 
 /// With what is left out, and nothing is refused for that: no sandbox is at the other end.
 void seal_for_trial(const Options& options) {
-  const dcp::isolation::GpuHostProfile profile = profile_for(options.limits);
-  dcp::gpu::keep_caches_private(profile.view);
-  dcp::gpu::keep_implicit_layers_out();
-  (void)dcp::isolation::seal_gpu_host_for_trial(profile, options.trial);
+  (void)dcp::isolation::seal_gpu_host_for_trial(prepare(options), options.trial);
 }
 
 /// Sealed as hosts are, so that what is told is what they find.

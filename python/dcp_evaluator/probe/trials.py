@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGSYS
 
+from ..gpu import drivers
 from ..gpu.environment import host_environment
-from ..gpu.manifests import CHOICES
 from ..processes.ask import TIMEOUT, Outcome, run
 from ..processes.exit_status import ExitStatus
 from ..settings import installation
@@ -36,8 +36,7 @@ class Driver:
         self._timeout = timeout
         self._environment = host_environment()
         if manifest is not None:
-            chosen = {name: value for name, value in self._environment.items() if name not in CHOICES}
-            self._environment = {**chosen, **dict.fromkeys(CHOICES, manifest)}
+            self._environment |= drivers.choice([manifest])
 
     def other(self, manifest: str) -> Driver:
         """Another driver, tried in the same way."""
