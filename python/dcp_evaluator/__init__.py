@@ -10,7 +10,15 @@ TYPE_CHECKING = False  # typing itself would take longer to load than all of thi
 if TYPE_CHECKING:
     from typing import Any
 
-    from .errors import DcpError, InstallationError, JobCancelledError, JobError, SliceError, ZygoteError
+    from .errors import (
+        DcpError,
+        InstallationError,
+        JobCancelledError,
+        JobError,
+        SliceError,
+        SliceErrorGroup,
+        ZygoteError,
+    )
     from .frames.fields import SliceMetrics
     from .frames.values import shared_empty
     from .gpu.options import GpuOptions
@@ -35,6 +43,7 @@ __all__ = [
     "ResultEvent",
     "Results",
     "SliceError",
+    "SliceErrorGroup",
     "SliceMetrics",
     "StatusEvent",
     "WorkEvent",
@@ -45,9 +54,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    **dict.fromkeys(
-        ["DcpError", "InstallationError", "JobCancelledError", "JobError", "SliceError", "ZygoteError"], "errors"
-    ),
+    **dict.fromkeys(["DcpError", "InstallationError", "JobCancelledError", "JobError", "ZygoteError"], "errors"),
+    **dict.fromkeys(["SliceError", "SliceErrorGroup"], "errors"),
     **dict.fromkeys(
         ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "jobs.events"
     ),

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False  # typing takes long to load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Self
+
 
 class DcpError(Exception):
     """Base of every error that this package raises for a foreseeable fault.
@@ -71,6 +77,20 @@ class SliceError(DcpError):
 
     def __reduce__(self) -> tuple[type[SliceError], tuple[int, str, str, str, str]]:
         return SliceError, (self.index, self.name, self.message, self.stack, self.code)
+
+
+class SliceErrorGroup(DcpError, ExceptionGroup[SliceError]):  # noqa: N818  named as its base is
+    """Slices failed: ``exceptions`` has the SliceError of each, in the order of arrival; at least one."""
+
+    @classmethod
+    def of(cls, errors: Iterable[SliceError], *, slices: int) -> Self:
+        """``slices``: how many there are, those that did not fail included."""
+        failed = list(errors)
+        return cls(f"{len(failed)} of {slices} slices failed", failed)
+
+    def derive(self, excs: Sequence[SliceError]) -> SliceErrorGroup:  # type: ignore[override]
+        """A part of it, as ``except*`` and ``split`` want it."""
+        return SliceErrorGroup(self.message, excs)
 
 
 class UsageError(DcpError):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 import dcp_evaluator as dcp
+
+FAILING = "(x, failing) => { if (failing.includes(x)) throw new RangeError(`not ${x}`); return x; }"
 
 
 def run(evaluator: dcp.Evaluator, inputs: Any, work_function: Any, *arguments: Any, **options: Any) -> dcp.Results:
@@ -46,14 +50,88 @@ def test_whatever_is_thrown(evaluator, kind, thrown, name, message):
 
 def test_a_failing_slice_does_not_stop_the_others(evaluator):
     source = "(x) => { if (x % 2) throw new Error(`odd ${x}`); return x; }"
-    results = run(evaluator, range(10), source, sandboxes=2)
-    assert dict(results.as_completed()) == {x: x for x in range(0, 10, 2)}
+    results = run(evaluator, range(10), source, sandboxes=2).wait()
     assert {index: error.message for index, error in results.errors.items()} == {x: f"odd {x}" for x in range(1, 10, 2)}
     with pytest.raises(dcp.SliceError, match="slice 3: Error: odd 3"):
         results[3]
     with pytest.raises(dcp.SliceError, match="slice 1: Error: odd 1"):
         list(results)
     assert len(results) == 10
+
+
+@pytest.mark.parametrize("failed", [[1], [0, 2, 3], [0, 1, 2, 3]])
+def test_as_completed_gives_the_values_then_raises_what_failed(evaluator, failed):
+    results = run(evaluator, range(4), FAILING, failed, sandboxes=2)
+    values = {}
+    with pytest.raises(dcp.SliceErrorGroup, match=f"^{len(failed)} of 4 slices failed") as caught:
+        for index, value in results.as_completed():
+            values[index] = value
+    assert values == {x: x for x in range(4) if x not in failed}
+    assert {error.index: str(error) for error in caught.value.exceptions} == {
+        x: f"slice {x}: RangeError: not {x}" for x in failed
+    }
+    assert isinstance(caught.value, dcp.DcpError)
+
+
+def test_failed_slices_may_be_sorted_out_by_except_star(evaluator):
+    seen: list[int] = []
+    try:
+        list(run(evaluator, range(4), FAILING, [1, 3], sandboxes=1).as_completed())
+    except* dcp.SliceError as group:
+        assert isinstance(group, dcp.SliceErrorGroup)
+        seen = [error.index for error in group.exceptions]
+    assert seen == [1, 3]
+
+
+def test_as_completed_gives_pairs_with_the_error_when_asked(evaluator):
+    pairs = dict(run(evaluator, range(4), FAILING, [1, 3], sandboxes=2).as_completed(errors="yield"))
+    assert {index: getattr(value, "message", value) for index, value in pairs.items()} == {
+        0: 0,
+        1: "not 1",
+        2: 2,
+        3: "not 3",
+    }
+    assert isinstance(pairs[1], dcp.SliceError)
+
+
+def test_as_completed_leaves_failed_slices_out_when_asked(evaluator):
+    results = run(evaluator, range(4), FAILING, [1, 3], sandboxes=2)
+    assert dict(results.as_completed(errors="skip")) == {0: 0, 2: 2}
+    assert sorted(results.errors) == [1, 3]
+
+
+def test_as_completed_knows_three_words(evaluator):
+    results = run(evaluator, [1], "(x) => x")
+    with pytest.raises(ValueError, match="errors is one of 'raise', 'skip', 'yield', not 'ignore'"):
+        results.as_completed(errors="ignore")
+    assert list(results) == [1]
+
+
+@pytest.mark.parametrize("errors", ["raise", "skip", "yield"])
+def test_as_completed_always_raises_what_ended_the_job(evaluator, errors):
+    with pytest.raises(dcp.SliceError, match="slice 1"):
+        list(run(evaluator, range(4), FAILING, [1], sandboxes=1, on_error="stop").as_completed(errors=errors))
+    with pytest.raises(dcp.JobError, match="SyntaxError"):
+        list(run(evaluator, [1], "(x) => {").as_completed(errors=errors))
+
+
+def test_every_way_to_read_all_results_tells_of_a_failure(evaluator):
+    results = run(evaluator, range(4), FAILING, [2], sandboxes=1)
+
+    async def asynchronous() -> list[Any]:
+        return [value async for value in results]
+
+    async def awaited() -> list[Any]:
+        return await results
+
+    for read in (
+        lambda: list(results), lambda: tuple(results), lambda: np.array(results), lambda: results[1:],
+        lambda: max(results), lambda: 7 in results, lambda: list(reversed(results)),
+        lambda: list(zip(results, range(4), strict=True)),
+        lambda: asyncio.run(asynchronous()), lambda: asyncio.run(awaited()),
+    ):  # fmt: skip
+        with pytest.raises(dcp.SliceError, match="slice 2: RangeError: not 2"):
+            read()
 
 
 def test_the_job_stops_at_the_first_error_when_asked(evaluator):

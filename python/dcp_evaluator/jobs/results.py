@@ -7,11 +7,13 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
-from typing import Any, overload
+from typing import Any, Literal, overload
 
-from ..errors import SliceError
+from ..errors import SliceError, SliceErrorGroup
 from ..frames.fields import SliceMetrics
 from .waiters import Waiters
+
+_ERRORS = ("raise", "skip", "yield")
 
 
 class Results(Sequence[Any]):
@@ -19,8 +21,9 @@ class Results(Sequence[Any]):
 
     ``for value in results`` and ``results[i]`` follow the inputs' order; ``async for`` does so without blocking;
     ``as_completed()`` yields in the order of arrival; ``await results`` gives the list of all values. Where a slice
-    failed, reading it raises its SliceError; ``errors`` has all of them. A failure of the whole job (JobError, an
-    exception from the inputs or from an event callback) is raised by whatever waits. Ctrl-C while waiting cancels.
+    failed, reading it raises its SliceError, and ``as_completed()`` raises a SliceErrorGroup at its end; ``errors`` has
+    all of them. A failure of the whole job (JobError, an exception from the inputs or from an event callback) is raised
+    by whatever waits. Ctrl-C while waiting cancels.
     """
 
     def __init__(self, job: Any, cancel: Callable[[], None], thread: threading.Thread) -> None:
@@ -62,8 +65,22 @@ class Results(Sequence[Any]):
         """Ends the job; waiting for what has not arrived raises JobCancelledError."""
         self._waiters.cancel()
 
-    def as_completed(self) -> Iterator[tuple[int, Any]]:
-        """(index, value) in the order of arrival. Failed slices are left to ``errors``."""
+    @overload
+    def as_completed(self, *, errors: Literal["raise", "skip"] = "raise") -> Iterator[tuple[int, Any]]: ...
+    @overload
+    def as_completed(self, *, errors: Literal["yield"]) -> Iterator[tuple[int, Any | SliceError]]: ...
+    def as_completed(self, *, errors: Literal["raise", "skip", "yield"] = "raise") -> Iterator[tuple[int, Any]]:
+        """(index, value) in the order of arrival.
+
+        ``errors``: what becomes of slices that fail. ``"raise"``: after the last value, raises SliceErrorGroup with all
+        of them. ``"yield"``: they come among the others, as (index, SliceError). ``"skip"``: they are left to
+        ``Results.errors``. Raises ValueError for another word.
+        """
+        if errors not in _ERRORS:
+            raise ValueError(f"errors is one of {', '.join(map(repr, _ERRORS))}, not {errors!r}")
+        return self._as_completed(errors)
+
+    def _as_completed(self, errors: str) -> Iterator[tuple[int, Any]]:
         position = 0
 
         def arrived() -> bool:
@@ -72,9 +89,11 @@ class Results(Sequence[Any]):
         while self._wait(arrived) and position < len(self._arrived):
             index = self._arrived[position]
             position += 1
-            if index not in self._errors:
+            if errors == "yield" or index not in self._errors:
                 yield index, self._outcomes[index]
         self._raise_failure()
+        if errors == "raise" and self._errors:
+            raise SliceErrorGroup.of(self._errors.values(), slices=len(self._outcomes))
 
     def __len__(self) -> int:
         """How many slices there are; waits for the end of the job."""
