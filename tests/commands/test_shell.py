@@ -53,6 +53,12 @@ def test_print_writes_strings(shell: Shell) -> None:
     assert outcome(done) == (0, "a 1.5 null undefined 1,2 5 Symbol(s) ü€😀\n\n", "")
 
 
+def test_a_long_text_is_not_cut_within_a_character(shell: Shell) -> None:
+    """Each of these has two units of JavaScript; the first text has one where its pieces would be of even length."""
+    done = shell('print("x" + "😀".repeat(1.5e6)); print("😀".repeat(1.5e6));')
+    assert outcome(done) == (0, f"x{1_500_000 * '😀'}\n{1_500_000 * '😀'}\n", "")
+
+
 def test_print_loses_nothing_of_ten_million_characters(shell: Shell) -> None:
     done = shell('print("x".repeat(1e7)); for (let i = 0; i < 1e4; i++) print(i);')
     expected = "x" * 10_000_000 + "\n" + "".join(f"{i}\n" for i in range(10_000))

@@ -42,7 +42,8 @@ def test_the_documentation_has_the_same_frames():
         ("LARGEST_PAYLOAD", 1 << 30, "Largest payload: 1 GiB"),
         ("MOST_DESCRIPTORS", 64, "at most 64 descriptors per frame"),
         ("LARGEST_INLINE", 64 << 10, "Buffers above 64 KiB travel"),
-        ("EXIT_OUT_OF_MEMORY", 86, "ends with exit status 86"),
+        ("MOST_CHARACTERS", 1 << 20, "at most 1,048,576 characters"),
+        ("EXIT_OUT_OF_MEMORY", 86, "exit status 86"),
     ],
 )
 def test_the_documentation_has_the_same_bounds(name, value, text):

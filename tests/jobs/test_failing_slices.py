@@ -172,8 +172,50 @@ def test_reject(evaluator):
         )
         .wait()
         .errors[0]
-        .message.endswith("{'a': [3]}")
+        .message.endswith("{ a: [ 3 ] }")
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("'why'", "why"),
+        ("null", "null"),
+        ("1.5", "1.5"),
+        ("10n ** 40n", f"1{40 * '0'}n"),
+        ("[1, [2]]", "[ 1, [ 2 ] ]"),
+        ("() => 1", "[Function (anonymous)]"),
+        ("{ get a() { throw 1; } }", "{ a: [Getter] }"),
+        ("new Proxy({}, { ownKeys() { throw 1; } })", "[an object that cannot be read]"),
+    ],
+)
+def test_the_reason_of_a_rejection_is_shown_as_the_console_does(evaluator, reason, text):
+    results = run(evaluator, [0, 1], f"(x) => {{ if (x === 0) work.reject({reason}); return x; }}", sandboxes=1).wait()
+    assert results.errors[0].message == f"the work function rejected its slice: {text}"
+    assert results[1] == 1
+
+
+def test_a_long_reason_costs_its_slice_only(evaluator):
+    source = "(x) => { if (x === 0) work.reject(10n ** 5000n); if (x === 1) work.reject('x'.repeat(3e6)); return x; }"
+    job = dcp.compute_for(range(4), source)
+    results = job.local_exec(1, evaluator=evaluator).wait(60)
+    assert {index: error.code for index, error in results.errors.items()} == {0: "EWORKREJECT", 1: "EWORKREJECT"}
+    assert max(len(error.message) for error in results.errors.values()) < 1.1e6
+    assert results[2:] == [2, 3]
+    assert job.metrics.sandbox_deaths == 0
+
+
+def test_long_texts_are_cut_and_cost_nothing_else(evaluator):
+    long = "'€'.repeat(3e6)"
+    source = f"(x) => {{ if (x) {{ console.log({long}); work.emit({long}, 1); return x; }} throw new Error({long}); }}"
+    job = dcp.compute_for([0, 1], source)
+    lengths = []
+    job.on("console", lambda event: lengths.append(len(event.message)))
+    results = job.local_exec(1, evaluator=evaluator).wait(60)
+    assert results.errors[0].message == (1 << 20) * "€"
+    assert lengths == [1 << 20]
+    assert results[1] == 1
+    assert job.metrics.sandbox_deaths == 0
 
 
 def test_a_promise_that_nothing_can_settle(evaluator):

@@ -24,6 +24,8 @@ def start(evaluator: dcp.Evaluator, inputs: Any, source: str, count: int = 1, **
     return dcp.compute_for(inputs, source).local_exec(count, evaluator=evaluator, **options)
 
 
+_NUMBERS = msgspec.msgpack.Ext(1, b"\x05" + bytes(40))
+
 LIES = {
     "noise": b"\xff" * 64,
     "text": b"HTTP/1.1 200 OK\r\n\r\n",
@@ -57,6 +59,18 @@ LIES = {
     "extension unknown": pack(table.RESULT, 0, msgspec.msgpack.Ext(99, b"x"), {}),
     "shared without it": pack(table.RESULT, 0, msgspec.msgpack.Ext(2, struct.pack("<BIQQ", 1, 0, 0, 9)), {}),
     "array broken": pack(table.RESULT, 0, msgspec.msgpack.Ext(1, b"\x0a123"), {}),
+    "kind an array of numbers": pack(_NUMBERS, 0, 1, {}),
+    "slice an array of numbers": pack(table.RESULT, _NUMBERS, 1, {}),
+    "slice a long number": pack(table.RESULT, msgspec.msgpack.Ext(3, b"f" * 20_000), 1, {}),
+    "progress of another slice": pack(table.PROGRESS, 1, 0),
+    "console of another slice": pack(table.CONSOLE, 999, "log", "mine"),
+    "console of a long number": pack(table.CONSOLE, msgspec.msgpack.Ext(3, b"f" * 20_000), "log", "mine"),
+    "event of another slice": pack(table.EMIT, 4, "name", 0),
+    "ready again": pack(table.READY),
+    "ready again and again": pack(table.READY) * 100_000,
+    "assigned again": pack(table.ASSIGNED),
+    "reason no text": pack(table.REJECTED, 0, [0] * 1000, 5),
+    "reason an array of numbers": pack(table.REJECTED, 0, _NUMBERS, 5),
     "BigInt broken": pack(table.RESULT, 0, msgspec.msgpack.Ext(3, b"0x12"), {}),
 }
 
@@ -69,9 +83,22 @@ def test_a_sandbox_that_breaks_the_protocol_is_replaced(lie):
         assert job.metrics.sandbox_deaths == 1
 
 
-@pytest.mark.parametrize("early", [pack(table.RESULT, 0, 1, {}), pack(table.ASSIGNED) + pack(table.PROGRESS, "a", 0)])
+@pytest.mark.parametrize(
+    "early",
+    [
+        pack(table.RESULT, 0, 1, {}),
+        pack(table.ASSIGNED) + pack(table.PROGRESS, "a", 0),
+        pack(table.CONSOLE, 0, "log", "before the assignment"),
+        pack(table.READY),
+    ],
+)
 def test_a_sandbox_that_speaks_out_of_turn_is_replaced(early):
     with LyingEvaluator(after_assignment(early, early=True)) as evaluator:
+        assert list(start(evaluator, range(5), "(x) => x")) == list(range(5))
+
+
+def test_a_sandbox_that_is_assigned_before_it_is_ready_is_replaced():
+    with LyingEvaluator(lambda channel: channel.sendall(pack(table.ASSIGNED))) as evaluator:
         assert list(start(evaluator, range(5), "(x) => x")) == list(range(5))
 
 

@@ -4,11 +4,12 @@
   if (runtime.mode !== "job") return;
   const { ops, primordials, defineGlobal } = runtime;
   const {
-    ArrayPrototypePush, FunctionPrototypeApply, String, SymbolToStringTag, ObjectDefineProperty, RangeError, SyntaxError,
-    TypeError, Error, promiseSettle,
+    ArrayPrototypePush, FunctionPrototypeApply, String, StringPrototypeSlice, SymbolToStringTag, ObjectDefineProperty,
+    RangeError, SyntaxError, TypeError, Error, promiseSettle,
   } = primordials;
   const {
     ASSIGN, RUN, READY, ASSIGNED, ASSIGNMENT_FAILED, PROGRESS, CONSOLE, EMIT, RESULT, FAILED, REJECTED, OUT_OF_MEMORY,
+    MOST_CHARACTERS,
   } = runtime.frames;
 
   // The slices that wait, { id, datum, undecodable, next }: user code can change what arrays and objects inherit.
@@ -47,6 +48,21 @@
     return used;
   }
 
+  // The supervisor takes no longer texts.
+  const cut = (text) => StringPrototypeSlice(text, 0, MOST_CHARACTERS);
+  const cutError = ({ name, message, stack }) => ({
+    __proto__: null, name: cut(name), message: cut(message), stack: cut(stack),
+  });
+
+  /** As the console shows it. */
+  function reasonOf(value) {
+    try {
+      return cut(typeof value === "string" ? value : runtime.inspect(value));
+    } catch {
+      return "a reason that cannot be shown";
+    }
+  }
+
   // The errors of the GPU work that a slice has not awaited are its own, and so is the time that it takes.
   function complete(slice, value) {
     if (current !== slice || !runtime.settleGpu(() => next(slice, complete)(value))) return;
@@ -62,10 +78,10 @@
     outOfMemory = ops.takeOutOfMemory();
     const kind = outOfMemory ? OUT_OF_MEMORY : FAILED;
     try {
-      ops.sendFrame([kind, slice.id, description, metrics(slice)]);
+      ops.sendFrame([kind, slice.id, cutError(description), metrics(slice)]);
     } catch { // no memory: what the slice held is garbage now
       ops.collectGarbage();
-      ops.sendFrame([kind, slice.id, description, metrics(slice)]);
+      ops.sendFrame([kind, slice.id, cutError(description), metrics(slice)]);
     }
     current = null;
   }
@@ -79,11 +95,7 @@
   function fail(slice, error) {
     if (current !== slice || !runtime.settleGpu(() => next(slice, fail)(error))) return;
     if (!isRejection(error)) return failAs(slice, describe(error));
-    try {
-      ops.sendFrame([REJECTED, slice.id, error.reason, error.retries]);
-    } catch {
-      ops.sendFrame([REJECTED, slice.id, String(error.reason), error.retries]);
-    }
+    ops.sendFrame([REJECTED, slice.id, reasonOf(error.reason), error.retries]);
     current = null;
   }
 
@@ -160,7 +172,7 @@
       if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
       workFunction = value;
     } catch (error) {
-      return ops.sendFrame([ASSIGNMENT_FAILED, runtime.describeError(error)]);
+      return ops.sendFrame([ASSIGNMENT_FAILED, cutError(runtime.describeError(error))]);
     }
     callArguments.length = 1;
     for (let i = 0; i < job.arguments.length; i++) ArrayPrototypePush(callArguments, job.arguments[i]);
@@ -171,7 +183,7 @@
   const workJob = { public: {} };
   const work = {
     emit(name, value) {
-      ops.sendFrame([EMIT, current?.id ?? null, String(name), value]);
+      ops.sendFrame([EMIT, current?.id ?? null, cut(String(name)), value]);
     },
     reject(reason = "false", retries = 0) {
       throw new Rejection(reason, +retries || 0);
@@ -187,7 +199,7 @@
   });
 
   runtime.consoleSink = function (level, text) {
-    ops.sendFrame([CONSOLE, current?.id ?? null, level, text]);
+    ops.sendFrame([CONSOLE, current?.id ?? null, level, cut(text)]);
   };
   runtime.onStart = function () {
     ops.sendFrame([READY]);

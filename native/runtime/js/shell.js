@@ -3,15 +3,20 @@
   "use strict";
   if (runtime.mode !== "shell") return;
   const { ops, primordials, defineGlobal } = runtime;
-  const { PromisePrototypeThen, String } = primordials;
-  const { SCRIPT, NO_MORE_SCRIPTS, READY, OUTPUT, FINISHED, WANT_MODULE } = runtime.frames;
+  const { PromisePrototypeThen, String, StringPrototypeCharCodeAt, StringPrototypeSlice } = primordials;
+  const { SCRIPT, NO_MORE_SCRIPTS, READY, OUTPUT, FINISHED, WANT_MODULE, MOST_CHARACTERS } = runtime.frames;
   const STDOUT = 1, STDERR = 2;
 
   let ended = false;
 
-  // At once: the script may loop for ever after it.
+  // At once: the script may loop for ever after it. In pieces that the supervisor takes, which end between characters.
   function write(stream, text) {
-    ops.sendFrame([OUTPUT, stream, `${text}\n`]);
+    const line = `${text}\n`;
+    for (let from = 0, to = 0; from < line.length; from = to) {
+      to = from + MOST_CHARACTERS;
+      if (to < line.length && (StringPrototypeCharCodeAt(line, to - 1) & 0xfc00) === 0xd800) to--;
+      ops.sendFrame([OUTPUT, stream, StringPrototypeSlice(line, from, to)]);
+    }
     ops.flushFrames();
   }
 
@@ -65,6 +70,7 @@
     writeError("Uncaught (in promise) ", name, message, stack);
   };
   runtime.loadModule = function (name) {
+    if (name.length > MOST_CHARACTERS) return null;
     ops.sendFrame([WANT_MODULE, name]);
     return ops.awaitAnswer()[1];
   };

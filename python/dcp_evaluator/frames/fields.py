@@ -10,10 +10,10 @@ from msgspec import Struct
 from .._native import FrameError
 from . import table
 
-LONGEST_TEXT = 1 << 20
 _LONGEST_TIME = 1e12  # ms
 _MOST_BYTES = 1 << 60
 _MOST_RETRIES = 100
+_MOST_SLICES = 1 << 53
 _GPU_CLOCKS = ("timestamps", "submission")
 _LEVELS = frozenset(("debug", "log", "info", "warn", "error", "trace"))
 
@@ -159,7 +159,7 @@ def unusable(kind: int, index: int, reason: str) -> SandboxFrame:
 
 
 def _index(value: Any) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < _MOST_SLICES:
         raise FrameError("not a slice number")
     return value
 
@@ -171,7 +171,7 @@ def _index_or_none(value: Any) -> int:
 def _text(value: Any) -> str:
     if type(value) is not str:
         raise FrameError("a text was expected")
-    return value[:LONGEST_TEXT]
+    return value[: table.MOST_CHARACTERS]
 
 
 def _level(value: Any) -> str:
@@ -183,11 +183,6 @@ def _error(error: Any) -> GuestError:
     if type(error) is not dict:
         raise FrameError("an error was expected")
     return GuestError(_text(error.get("name", "Error")), _text(error.get("message", "")), _text(error.get("stack", "")))
-
-
-def _reason(value: Any) -> str:
-    """A reason may be a value of any type."""
-    return (value if type(value) is str else repr(value))[:LONGEST_TEXT]
 
 
 def _retries(value: Any) -> int:
@@ -233,7 +228,7 @@ _READERS: dict[int, Callable[..., SandboxFrame]] = {
     table.EMIT: lambda kind, index, name, value: Emit(_index_or_none(index), _text(name), value),
     table.RESULT: lambda kind, index, value, metrics: Result(_index(index), value, _metrics(metrics)),
     table.FAILED: lambda kind, index, error, metrics: Failed(_index(index), _error(error), _metrics(metrics)),
-    table.REJECTED: lambda kind, index, reason, retries: Rejected(_index(index), _reason(reason), _retries(retries)),
+    table.REJECTED: lambda kind, index, reason, retries: Rejected(_index(index), _text(reason), _retries(retries)),
     table.OUT_OF_MEMORY: lambda kind, index, error, metrics: OutOfMemory(
         _index(index), _error(error), _metrics(metrics)
     ),

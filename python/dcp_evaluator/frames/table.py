@@ -68,6 +68,8 @@ LARGEST_INLINE = 64 << 10
 """Bytes of a buffer that travels in the payload; larger ones go in shared memory."""
 MOST_DESCRIPTORS = 64
 """Of one frame."""
+MOST_CHARACTERS = 1 << 20
+"""Characters of a text. A sandbox cuts those that may be longer, and writes a shell's output in pieces."""
 
 EXIT_OUT_OF_MEMORY = 86
 """The exit status of a sandbox whose engine ran out of memory and could say so to no JavaScript."""
@@ -76,6 +78,7 @@ CONSTANTS = {
     "LARGEST_PAYLOAD": LARGEST_PAYLOAD,
     "LARGEST_INLINE": LARGEST_INLINE,
     "MOST_DESCRIPTORS": MOST_DESCRIPTORS,
+    "MOST_CHARACTERS": MOST_CHARACTERS,
     "EXIT_OUT_OF_MEMORY": EXIT_OUT_OF_MEMORY,
 }
-"""What C++ shares besides the kinds."""
+"""What C++ shares besides the kinds; JavaScript has MOST_CHARACTERS of them."""

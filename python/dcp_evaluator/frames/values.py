@@ -297,6 +297,8 @@ class FrameDecoder:
             raise
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError) as error:
             return _unusable(payload, str(error).partition(" - at ")[0])
+        except Exception as error:  # whatever foreign bytes bring about is the fault of their sandbox
+            raise _native.FrameError(f"a frame cannot be decoded: {type(error).__name__}") from error
         finally:
             self._fds = ()
         return typed(fields)

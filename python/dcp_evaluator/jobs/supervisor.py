@@ -36,7 +36,7 @@ from ..processes.exit_status import ExitStatus
 from ..processes.zygote_messages import Exited, Refused, Spawned
 from ..sandboxes.pool import SandboxPool
 from ..sandboxes.sandbox import Sandbox, SandboxFactory
-from ..sandboxes.slice_ledger import LaneEvent, LaneState, SliceLedger, SliceSource
+from ..sandboxes.slice_ledger import LaneEvent, LaneState, LedgerError, SliceLedger, SliceSource
 from ..sandboxes.slice_limits import LimitExceeded, SliceLimits
 
 _OUT_OF_MEMORY = "out of memory; use less of it in a slice, or raise memory_limit"
@@ -153,7 +153,7 @@ class Supervisor:
                 self._handle(sandbox, frame, size, now)
                 if not lane.is_open or self._stopped:
                     return False
-        except _native.FrameError as error:
+        except (_native.FrameError, LedgerError) as error:
             self._died(sandbox, f"it broke the frame protocol: {error}")
             return False
         finished = lane.answered - before
@@ -181,22 +181,25 @@ class Supervisor:
                 sandbox.finish(frame.index, now)
                 self._failed(sandbox, frame)
             case Progress() | Console() | Emit() | UnusableEmit():
+                if frame.index >= 0 and not sandbox.lane.runs(frame.index):
+                    raise _native.FrameError("output of a slice that does not run")
                 if (exceeded := sandbox.use.add_output(size)) is None:
                     self._report_output(sandbox, frame, now)
                 elif sandbox.lane.queue:
                     self._stop_slice(sandbox, exceeded)
                 else:
                     self._died(sandbox, exceeded.message)
-            case Ready():
+            case Ready() if not sandbox.is_ready:
+                sandbox.is_ready = True
                 sandbox.use.quiet_since = now
-            case Assigned() if sandbox.lane.state is LaneState.STARTING:
+            case Assigned() if sandbox.is_ready and sandbox.lane.state is LaneState.STARTING:
                 sandbox.lane.move(LaneEvent.ASSIGN)
                 sandbox.use.quiet_since = now
                 self._sink.assigned()
-            case AssignmentFailed(error) if sandbox.lane.state is LaneState.STARTING:
+            case AssignmentFailed(error) if sandbox.is_ready and sandbox.lane.state is LaneState.STARTING:
                 raise JobError(error.message, name=error.name, stack=error.stack)
             case _:
-                raise _native.FrameError("a second answer to the assignment")
+                raise _native.FrameError("it is ready, or answers the assignment, out of turn")
 
     def _failed(self, sandbox: Sandbox, failure: Failure) -> None:
         lane = sandbox.lane
@@ -225,7 +228,7 @@ class Supervisor:
     def _report_output(self, sandbox: Sandbox, output: Output, now: float) -> None:
         match output:
             case Progress(index, value):
-                if sandbox.lane.runs(index):
+                if index >= 0:
                     sandbox.use.quiet_since = now
                     self._sink.progress(index, value)
             case Console(index, level, text):

@@ -52,7 +52,7 @@ class SandboxFactory:
 class Sandbox:
     """A sandbox process: its channel, how far ahead slices are sent to it, and when it has been quiet for too long.
 
-    ``lane``: its slices, and what state it is in.
+    ``lane``: its slices, and what state it is in. ``is_ready``: whether its runtime has started.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Sandbox:
         self.channel = channel
         self.service_socket = service_socket
         self.lane = Lane()
+        self.is_ready = False
         self.use = SliceUse(SliceLimits())
         self._decoder = decoder
         self._window = 1
@@ -111,7 +112,7 @@ class Sandbox:
         received = self.channel.receive()
         try:
             for payload, fds in received:
-                size = len(payload) + sum(os.fstat(fd).st_size for fd in fds)
+                size = len(payload) + (sum(os.fstat(fd).st_size for fd in fds) if fds else 0)
                 decoded.append((self._decoder.decode(payload, fds), size))
         finally:
             for _, fds in received:
