@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from web_script import lines, values
 
+import dcp_evaluator as dcp
 from cli_driver import run_script
 
 # --- the global object ---
@@ -28,6 +29,28 @@ def test_globals_are_hidden_from_enumeration_and_can_be_replaced(tmp_path: Path)
         });
         """,
     ) == {"missing": [], "enumerable": [], "fixed": []}
+
+
+def test_self_is_the_global_object(tmp_path: Path, evaluator: dcp.Evaluator) -> None:
+    """As in workers. Programs name it without asking, and have variables of that name."""
+    source = "() => { self.left = 3; return [self === globalThis, typeof self.setTimeout, left]; }"
+    assert list(dcp.compute_for([0], source).local_exec(1, evaluator=evaluator)) == [[True, "function", 3]]
+    assert values(
+        tmp_path,
+        """
+        results.same = self === globalThis && self.self === self;
+        results.flags = { ...Object.getOwnPropertyDescriptor(globalThis, "self"), value: 0 };
+        (function (root, factory) { root.library = factory(); })(self, () => 5);
+        results.library = library;
+        (0, eval)("var self = 7");
+        results.replaced = self;
+        """,
+    ) == {
+        "same": True,
+        "flags": {"value": 0, "writable": True, "enumerable": False, "configurable": True},
+        "library": 5,
+        "replaced": 7,
+    }
 
 
 def test_runtime_survives_overwritten_builtins(tmp_path: Path) -> None:

@@ -217,3 +217,39 @@ def test_a_stack_begins_with_name_and_message(tmp_path: Path, script: str) -> No
     }
     assert prepared == ["by function at true", "Error: no calls", "Error"]
     assert asked == 0
+
+
+def test_a_call_may_have_many_arguments(tmp_path: Path) -> None:
+    source = """
+      const many = new Array(200000).fill(1);
+      const wide = new Uint16Array(100000).fill(120);
+      function mapped(a) { a = 2; return arguments.length + arguments[0]; }
+      class Base { constructor(...all) { this.count = all.length; } }
+      class Derived extends Base {}
+      const proxy = new Proxy(mapped, { apply: (target, self, list) => list.length });
+      const ways = [
+        () => Math.max(...many), () => Math.max.apply(null, many), () => Reflect.apply(Math.hypot, null, many) | 0,
+        () => { const list = [0]; list.push(...many); return list.length; },
+        () => String.fromCharCode.apply(null, wide).length, () => String.fromCodePoint(...wide).length,
+        () => Reflect.construct(Array, many).length, () => new Derived(...many).count,
+        () => mapped(...many), () => ((a, b, ...rest) => rest.length)(...many), () => mapped.bind(null, 1, 2)(...many),
+        () => proxy(...many), () => (function* (...all) { yield all.length; })(...many).next().value,
+        () => [].concat(...many).length, () => Array.of(...many).length, () => mapped.call(...many),
+      ];
+      print(ways.map((way) => way()).join());
+      const tooMany = { length: 2 ** 32 - 1 };
+      const lengths = [3e6, 2 ** 25].map((length) => new Array(length).fill(0));
+      const refused = [
+        () => Math.max(...lengths[0]), () => Math.max.apply(null, lengths[1]), () => Reflect.construct(Base, tooMany),
+        () => mapped.bind(null, 1)(...lengths[0]), () => new Derived(...lengths[1]), () => eval(...lengths[1]),
+      ];
+      print(refused.map((call) => { try { return call(); } catch (error) { return error.name; } }).join());
+      (async function () { return arguments.length; })(...many).then(print);
+    """
+    done = run_script(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    calls, refused, asynchronous = done.stdout.splitlines()
+    expected = [1, 1, 447, 200001, 100000, 100000, 200000, 200000, 200002, 199998, 200004, 200000, 200000, 200000]
+    assert json.loads(f"[{calls}]") == [*expected, 200000, 200001]
+    assert refused == ",".join(["RangeError"] * 6)
+    assert asynchronous == "200000"
