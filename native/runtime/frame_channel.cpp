@@ -2,13 +2,16 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <system_error>
 
 #include "frame_protocol.hpp"
 #include "ipc/rights.hpp"
+#include "runtime/msgpack.hpp"
 
 namespace dcp::runtime {
 
@@ -23,9 +26,19 @@ void wait_for(int fd, short events) {
   }
 }
 
+std::size_t shared_bytes(std::span<const Descriptor> descriptors) {
+  std::size_t sum = 0;
+  for (const Descriptor& descriptor : descriptors) {
+    struct stat file;
+    if (fstat(descriptor.get(), &file) == 0) sum += static_cast<std::size_t>(file.st_size);
+  }
+  return sum;
+}
+
 }  // namespace
 
-FrameChannel::FrameChannel(int fd) : fd_(fd), reader_(ipc::Peer::trusted, kReadSize) {}
+FrameChannel::FrameChannel(int fd, std::size_t credit)
+    : fd_(fd), reader_(ipc::Peer::trusted, kReadSize), credit_(credit) {}
 
 bool FrameChannel::receive() {
   try {
@@ -38,6 +51,18 @@ bool FrameChannel::receive() {
 }
 
 std::optional<FrameChannel::Received> FrameChannel::next() {
+  if (!postponed_.empty()) {
+    Received frame = std::move(postponed_.front());
+    postponed_.pop_front();
+    return frame;
+  }
+  for (;;) {
+    std::optional<Received> frame = read_one();
+    if (!frame || !credit_returns(*frame)) return frame;
+  }
+}
+
+std::optional<FrameChannel::Received> FrameChannel::read_one() {
   std::string_view payload;
   Received frame;
   if (!reader_.next(payload, frame.descriptors)) {
@@ -49,15 +74,49 @@ std::optional<FrameChannel::Received> FrameChannel::next() {
   return frame;
 }
 
+// A TAKEN frame is the channel's own.
+bool FrameChannel::credit_returns(const Received& frame) {
+  constexpr std::byte kHead[] = {std::byte{0x92}, std::byte{frames::kTaken}};  // an array of two, the kind first
+  const std::span<const std::byte> payload = frame.payload;
+  if (payload.size() < sizeof kHead || !std::equal(std::begin(kHead), std::end(kHead), payload.begin())) return false;
+  msgpack::Reader reader(payload.subspan(sizeof kHead));
+  for (std::int64_t count = reader.next().integer; count > 0; --count) {
+    if (sizes_.empty()) throw std::runtime_error("more frames were taken than sent");
+    on_their_way_ -= sizes_.front();
+    sizes_.pop_front();
+  }
+  return true;
+}
+
+// Other frames that come meanwhile wait their turn.
+void FrameChannel::wait_for_credit(std::size_t size) {
+  while (!sizes_.empty() && on_their_way_ + size > credit_) {
+    std::optional<Received> frame = read_one();
+    if (!frame && !receive()) throw std::system_error(EPIPE, std::generic_category(), "writing to the supervisor");
+    if (frame && !credit_returns(*frame)) postponed_.push_back(std::move(*frame));
+  }
+  sizes_.push_back(size);
+  on_their_way_ += size;
+}
+
+void FrameChannel::forget_last() {
+  on_their_way_ -= sizes_.back();
+  sizes_.pop_back();
+}
+
 void FrameChannel::send(Frame frame) {
   // Descriptors belong to the first byte of their frame: what is queued before goes out on its own.
-  if (!frame.descriptors.empty()) flush();
+  if (!frame.descriptors.empty()) {
+    flush();
+    wait_for_credit(shared_bytes(frame.descriptors));
+  }
   const std::size_t before = output_.size();
   try {
     append(frame.payload, frame.descriptors.size());
     if (!frame.descriptors.empty()) write(output_, frame.descriptors);
   } catch (...) {  // no memory, or too many descriptors on their way: the next frame must not follow half of this one
     output_.resize(before);
+    if (!frame.descriptors.empty()) forget_last();
     throw;
   }
   if (!frame.descriptors.empty()) {

@@ -1,6 +1,8 @@
 // Frames over a Unix stream socket, the sandbox's side (docs/protocol.md, section 1).
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -14,7 +16,8 @@ using ipc::Descriptor;
 
 class FrameChannel {
  public:
-  explicit FrameChannel(int fd);
+  /// `credit`: bytes of shared memory that may be on their way before the peer has taken them.
+  FrameChannel(int fd, std::size_t credit);
 
   struct Received {
     std::vector<std::byte> payload;
@@ -26,18 +29,27 @@ class FrameChannel {
   bool receive();
   /// The next whole frame of what has been read. Throws std::runtime_error, as receive().
   std::optional<Received> next();
-  /// Queues a frame; frames with descriptors go at once. Throws std::system_error when the peer has left.
+  /// Queues a frame; frames with descriptors go at once, or when there is credit for them. Throws std::system_error
+  /// when the peer has left, std::runtime_error as receive().
   void send(Frame frame);
   /// Writes all that is queued; waits while the peer does not read.
   void flush();
 
  private:
+  std::optional<Received> read_one();
+  bool credit_returns(const Received& frame);
+  void wait_for_credit(std::size_t size);
+  void forget_last();
   void append(std::span<const std::byte> payload, std::size_t descriptors);
   void write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors);
 
   int fd_;
   ipc::FrameReader reader_;
   std::vector<std::byte> output_;
+  std::deque<Received> postponed_;  ///< came while a frame waited for credit
+  std::size_t credit_;
+  std::size_t on_their_way_ = 0;   ///< bytes in shared memory
+  std::deque<std::size_t> sizes_;  ///< of the frames with descriptors that are on their way
 };
 
 }  // namespace dcp::runtime

@@ -21,6 +21,8 @@ using runtime::Hook;
 
 class FrameSession final : public Session {
  public:
+  explicit FrameSession(std::size_t credit) : credit_(credit) {}
+
   void install(runtime::Runtime& runtime) override {
     runtime_ = &runtime;
     codec_.emplace(runtime.engine());
@@ -39,7 +41,7 @@ class FrameSession final : public Session {
   void load_failed(const std::string& text) override { throw std::runtime_error(text); }
 
   void begin(int in, int) override {
-    channel_.emplace(in);
+    channel_.emplace(in, credit_);
     call_hook(Hook::on_start);
     runtime_->loop().watch(in, [this] { read_frames(); });
   }
@@ -227,6 +229,7 @@ class FrameSession final : public Session {
     return engine.number(static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6);
   }
 
+  std::size_t credit_;
   runtime::Runtime* runtime_ = nullptr;
   std::optional<runtime::ValueCodec> codec_;
   std::optional<runtime::FrameChannel> channel_;
@@ -235,6 +238,6 @@ class FrameSession final : public Session {
 
 }  // namespace
 
-std::unique_ptr<Session> make_frame_session() { return std::make_unique<FrameSession>(); }
+std::unique_ptr<Session> make_frame_session(std::size_t credit) { return std::make_unique<FrameSession>(credit); }
 
 }  // namespace dcp::sandbox

@@ -11,6 +11,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "frame_protocol.hpp"
 #include "gpu/client_ops.hpp"
 #include "ipc/descriptor.hpp"
 #include "ipc/packet.hpp"
@@ -69,7 +70,8 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
   engine_ = backend.make_engine({options.memory_limit, options.stack_limit});
   scripts_ = std::make_unique<runtime::ScriptCache>(*engine_, options.cache, options.cache_limit);
   runtime_ = std::make_unique<runtime::Runtime>(*engine_, options.mode);
-  session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session();
+  const std::size_t credit = options.memory_limit == 0 ? frames::kLargestPayload : options.memory_limit;
+  session_ = options.mode == runtime::Mode::line ? make_line_session() : make_frame_session(credit);
   runtime_->clock_step_us = options.clock_step_us;
   runtime::install_web_ops(*runtime_);
   if (backend.install_webassembly != nullptr) webassembly_ = &backend.install_webassembly(*runtime_, options);

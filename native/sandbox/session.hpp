@@ -1,6 +1,7 @@
 // What a sandbox says to its peer and hears from it: one subclass a protocol.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -38,7 +39,8 @@ class Session {
 };
 
 std::unique_ptr<Session> make_line_session();
-std::unique_ptr<Session> make_frame_session();
+/// `credit`: bytes of shared memory that it may send ahead of its peer.
+std::unique_ptr<Session> make_frame_session(std::size_t credit);
 
 /// "Name: message", then the lines of the stack.
 std::string error_report(const engine::Engine::ErrorText& error);

@@ -1,9 +1,11 @@
 // Frames over a socket: however they are cut, they come whole, in order and with their own descriptors.
 #include "runtime/frame_channel.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 #include <stdexcept>
@@ -12,6 +14,7 @@
 
 #include "check.hpp"
 #include "frame_protocol.hpp"
+#include "ipc/memfd.hpp"
 #include "ipc/packet.hpp"
 #include "socket_pair.hpp"
 
@@ -19,6 +22,8 @@ using namespace dcp::runtime;
 using dcp::test::Pair;
 
 namespace {
+
+constexpr std::size_t kCredit = 1 << 30;
 
 std::vector<std::byte> payload_of(std::size_t size, int seed) {
   std::vector<std::byte> payload(size);
@@ -51,7 +56,7 @@ FrameChannel::Received receive_one(FrameChannel& channel) {
 
 void pieces_make_frames() {
   Pair pair;
-  FrameChannel channel(pair.ours.get());
+  FrameChannel channel(pair.ours.get(), kCredit);
   std::vector<std::byte> stream;
   const std::size_t sizes[] = {0, 1, 5, 300};
   for (const std::size_t size : sizes) {
@@ -73,8 +78,8 @@ void pieces_make_frames() {
 
 void large_frames_come_back() {
   Pair pair;
-  FrameChannel ours(pair.ours.get());
-  FrameChannel theirs(pair.theirs.get());
+  FrameChannel ours(pair.ours.get(), kCredit);
+  FrameChannel theirs(pair.theirs.get(), kCredit);
   std::mt19937 random(5);
   std::vector<std::size_t> sizes = {0, 64 * 1024 - 8, 64 * 1024, 5 << 20};
   for (int i = 0; i < 300; ++i) sizes.push_back(random() % 50000);
@@ -90,8 +95,8 @@ void large_frames_come_back() {
 
 void descriptors_stay_with_their_frame() {
   Pair pair;
-  FrameChannel ours(pair.ours.get());
-  FrameChannel theirs(pair.theirs.get());
+  FrameChannel ours(pair.ours.get(), kCredit);
+  FrameChannel theirs(pair.theirs.get(), kCredit);
   int pipe_ends[2];
   CHECK_EQ(pipe(pipe_ends), 0);
   const Descriptor reading(pipe_ends[0]);
@@ -136,7 +141,7 @@ void broken_headers_are_refused() {
   } broken[] = {{0xFFFFFFFF, 0}, {(1u << 30) + 1, 0}, {4, 65}, {4, 0xFFFFFFFF}, {4, 1}};
   for (const auto& header : broken) {
     Pair pair;
-    FrameChannel channel(pair.ours.get());
+    FrameChannel channel(pair.ours.get(), kCredit);
     write_all(pair.theirs.get(), with_header(header.size, header.descriptors, payload_of(4, 0)));
     CHECK(channel.receive());
     CHECK(refuses([&] { channel.next(); }));
@@ -145,7 +150,7 @@ void broken_headers_are_refused() {
 
 void descriptors_of_no_frame_are_refused() {
   Pair pair;
-  FrameChannel channel(pair.ours.get());
+  FrameChannel channel(pair.ours.get(), kCredit);
   const auto frame = with_header(4, 0, payload_of(4, 0));
   const int stray = pair.ours.get();
   const std::string_view bytes(reinterpret_cast<const char*>(frame.data()), frame.size());
@@ -157,7 +162,7 @@ void descriptors_of_no_frame_are_refused() {
 
 void a_peer_that_leaves_is_noticed() {
   Pair pair;
-  FrameChannel channel(pair.ours.get());
+  FrameChannel channel(pair.ours.get(), kCredit);
   write_all(pair.theirs.get(), with_header(100, 0, payload_of(10, 0)));
   pair.theirs = Descriptor();
   CHECK(channel.receive());
@@ -169,9 +174,59 @@ void a_peer_that_leaves_is_noticed() {
   }));
 }
 
+// What the sandbox has sent in shared memory and nobody has taken stays below its credit; other frames pass meanwhile.
+void shared_memory_waits_for_credit() {
+  Pair pair;
+  FrameChannel channel(pair.ours.get(), 100'000);
+  FrameChannel peer(pair.theirs.get(), kCredit);
+  constexpr int kFrames = 5;
+  std::thread sender([&] {
+    for (int i = 0; i < kFrames; ++i) {
+      std::vector<Descriptor> descriptors;
+      descriptors.push_back(dcp::ipc::sealed_copy(payload_of(40'000, i)));
+      channel.send({payload_of(1, i), std::move(descriptors)});
+    }
+  });
+  for (int i = 0; i < kFrames; i += 2) {  // two at a time: the third would be beyond the credit
+    const int count = std::min(2, kFrames - i);
+    for (int j = 0; j < count; ++j) CHECK(receive_one(peer).payload == payload_of(1, i + j));
+    pollfd readable = {pair.theirs.get(), POLLIN, 0};
+    CHECK_EQ(poll(&readable, 1, 100), 0);
+    peer.send({payload_of(7, i), {}});
+    peer.send({{std::byte{0x92}, std::byte{dcp::frames::kTaken}, static_cast<std::byte>(count)}, {}});
+    peer.flush();
+  }
+  sender.join();
+  for (int i = 0; i < kFrames; i += 2) CHECK(receive_one(channel).payload == payload_of(7, i));
+}
+
+void a_frame_larger_than_the_credit_goes_alone() {
+  Pair pair;
+  FrameChannel channel(pair.ours.get(), 1000);
+  std::vector<Descriptor> descriptors;
+  descriptors.push_back(dcp::ipc::sealed_copy(payload_of(5000, 1)));
+  channel.send({payload_of(1, 1), std::move(descriptors)});
+  pair.theirs = Descriptor();
+  std::vector<Descriptor> more;
+  more.push_back(dcp::ipc::sealed_copy(payload_of(1, 1)));
+  CHECK(refuses([&] { channel.send({payload_of(1, 2), std::move(more)}); }));  // and does not wait for ever
+}
+
+void credit_for_frames_never_sent_is_refused() {
+  Pair pair;
+  FrameChannel channel(pair.ours.get(), kCredit);
+  const std::vector<std::byte> taken = {std::byte{0x92}, std::byte{dcp::frames::kTaken}, std::byte{1}};
+  write_all(pair.theirs.get(), with_header(3, 0, taken));
+  CHECK(channel.receive());
+  CHECK(refuses([&] { channel.next(); }));
+}
+
 }  // namespace
 
 int main() {
+  shared_memory_waits_for_credit();
+  a_frame_larger_than_the_credit_goes_alone();
+  credit_for_frames_never_sent_is_refused();
   pieces_make_frames();
   large_frames_come_back();
   descriptors_stay_with_their_frame();

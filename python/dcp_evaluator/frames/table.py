@@ -47,6 +47,7 @@ RUN = _to_sandbox("RUN", 1, "slice", "datum")
 SCRIPT = _to_sandbox("SCRIPT", 2, "name", "source", "kind")
 NO_MORE_SCRIPTS = _to_sandbox("NO_MORE_SCRIPTS", 3)
 MODULE_SOURCE = _to_sandbox("MODULE_SOURCE", 4, "source")
+TAKEN = _to_sandbox("TAKEN", 5, "frames")
 
 READY = _from_sandbox("READY", 16)
 ASSIGNED = _from_sandbox("ASSIGNED", 17)

@@ -156,6 +156,8 @@ class Supervisor:
         except (_native.FrameError, LedgerError) as error:
             self._died(sandbox, f"it broke the frame protocol: {error}")
             return False
+        if lane.is_open and sandbox.give_credit():
+            self._pool.flush(sandbox)
         finished = lane.answered - before
         if finished > 0:
             sandbox.measure(finished, now)

@@ -67,6 +67,7 @@ class Sandbox:
         self._decoder = decoder
         self._window = 1
         self._queued_bytes = 0
+        self._taken = 0
         self._results = 0
         self._seconds_per_slice = 0.0
         self._measured_at = 0.0
@@ -113,12 +114,21 @@ class Sandbox:
         try:
             for payload, fds in received:
                 size = len(payload) + (sum(os.fstat(fd).st_size for fd in fds) if fds else 0)
+                self._taken += bool(fds)
                 decoded.append((self._decoder.decode(payload, fds), size))
         finally:
             for _, fds in received:
                 for fd in fds:
                     os.close(fd)
         return decoded
+
+    def give_credit(self) -> bool:
+        """Tells it how many frames with descriptors were handled since the last call; False where none was."""
+        if self._taken == 0:
+            return False
+        self.channel.send(encode([table.TAKEN, self._taken], SharedArrays()))
+        self._taken = 0
+        return True
 
     def measure(self, finished: int, now: float) -> None:
         """Adapts the window after ``finished`` slices were answered."""
