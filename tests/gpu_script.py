@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from cli_driver import run_script
 
 PRELUDE = Path(__file__).with_name("js").joinpath("gpu_script.js").read_text(encoding="utf-8")
+
+
+def identifier(name: str) -> str:
+    """What ``GPUAdapterInfo.device`` has of an adapter's name."""
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def run(tmp_path: Path, body: str) -> dict[str, Any]:

@@ -44,7 +44,24 @@ int rank(WGPUAdapterType type) {
   }
 }
 
+constexpr std::uint32_t kLeastGroupsAndVertexBuffers = 24;  // the default limit, which every adapter has
+
 }  // namespace
+
+std::string identifier(std::string_view text) {
+  std::string made;
+  for (const char c : text) {
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool kept = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+    if (kept) {
+      made += lower;
+    } else if (!made.empty() && made.back() != '-') {
+      made += '-';
+    }
+  }
+  if (!made.empty() && made.back() == '-') made.pop_back();
+  return made;
+}
 
 const char* backend_name(WGPUBackendType backend) {
   switch (backend) {
@@ -97,6 +114,10 @@ AdapterInfo describe(const Functions& functions, WGPUAdapter adapter) {
   functions.AdapterInfoFreeMembers(raw);
   info.limits = WGPU_LIMITS_INIT;
   functions.AdapterGetLimits(adapter, &info.limits);
+  std::uint32_t& both = info.limits.maxBindGroupsPlusVertexBuffers;
+  if (both == WGPU_LIMIT_U32_UNDEFINED) {  // wgpu-core has no such limit: what the other two allow
+    both = std::max(kLeastGroupsAndVertexBuffers, info.limits.maxBindGroups + info.limits.maxVertexBuffers);
+  }
   return info;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "webgpu_decoder.hpp"
@@ -22,6 +23,8 @@ struct AdapterInfo {
   WGPULimits limits;
 };
 
+/// A name as a normalized identifier string of the specification: "llvmpipe-llvm-15-0-6". Empty where nothing is left.
+std::string identifier(std::string_view text);
 AdapterInfo describe(const Functions& functions, WGPUAdapter adapter);
 const char* backend_name(WGPUBackendType backend);
 const char* type_name(WGPUAdapterType type);

@@ -150,6 +150,8 @@ std::uint32_t Call::id(Kind kind) {
 void* Call::object(Kind kind) {
   Object& found = find(u32(), kind);
   if (found.resource) used_.push_back(found.resource);
+  const auto* queries = kind == Kind::query_set ? dynamic_cast<const QuerySet*>(found.resource.get()) : nullptr;
+  if (queries != nullptr && queries->empty) refuse("GPUQuerySet has no queries");
   if (!found.valid) refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is invalid");
   if (found.device != device_)
     refuse(std::string(kKindNames[static_cast<std::size_t>(kind)]) + " is of another device");
@@ -224,9 +226,6 @@ void Call::link_usage(Object& result) {
     case Kind::bind_group:
       result.resource = std::make_shared<Resource>();
       result.resource->parts = used_;
-      break;
-    case Kind::query_set:
-      result.resource = std::make_shared<Resource>();
       break;
     default:
       result.resource = std::move(resource_);

@@ -85,10 +85,10 @@ void request_adapter(Call& call, const command::RequestAdapter& command) {
   reply.found = adapter != nullptr;
   if (reply.found) {
     const AdapterInfo info = describe(functions, adapter);
-    reply.vendor = info.vendor;
-    reply.architecture = info.architecture;
-    reply.device = info.device;
-    reply.description = info.description;
+    reply.vendor = identifier(info.vendor);
+    reply.architecture = identifier(info.architecture);
+    reply.device = identifier(info.device);
+    reply.description = info.device + (info.description.empty() ? "" : ", " + info.description);
     reply.subgroupMinSize = info.subgroup_min_size;
     reply.subgroupMaxSize = info.subgroup_max_size;
     reply.isFallbackAdapter = info.type == WGPUAdapterType_CPU;

@@ -65,8 +65,23 @@ void flush_writes(Call& call) {
   if (call.device().writes_pending) submit_now(call, {});
 }
 
+namespace {
+
+/// wgpu-core does not look at a write of no bytes.
+void guard_empty_write(Call& call, const Buffer& buffer, std::uint64_t offset) {
+  if (offset % 4 != 0) call.refuse("bufferOffset is not a multiple of 4");
+  if (offset > buffer.size) call.refuse("bufferOffset is outside of the buffer");
+  if (const char* reason = unusable(buffer)) call.refuse(std::string("the write ") + reason);
+}
+
+}  // namespace
+
 void write_buffer(Call& call, const command::WriteBuffer& command) {
   if (call.ready()) guard_copy_destination(call, command.buffer);
+  if (call.ready() && command.size == 0) {
+    guard_empty_write(call, call.buffer(command.buffer), command.offset);
+    return call.end();
+  }
   if (call.ready()) {
     stage_bytes(call, command.size);
     call.functions().QueueWriteBuffer(command.self, command.buffer, command.offset, command.data, command.size);

@@ -9,7 +9,7 @@
 namespace dcp::gpu {
 namespace {
 
-constexpr std::size_t kDeepestScopes = 4096;
+constexpr std::size_t kDeepestScopes = 1u << 20;  // as in webgpu-device.js
 
 /// "wgpuDeviceCreateBuffer, label = 'x'" -> "GPUDevice.createBuffer"
 std::string operation_name(std::string_view function) {

@@ -99,8 +99,12 @@ void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descript
   }
 }
 
-// The host has the feature for itself where the adapter has it.
-void guard_create_query_set(Call& call, const WGPUQuerySetDescriptor* descriptor) {
+void guard_create_query_set(Call& call, WGPUQuerySetDescriptor* descriptor) {
+  auto made = std::make_shared<QuerySet>();
+  made->empty = descriptor->count == 0;
+  if (made->empty) descriptor->count = 1;
+  call.set_resource(std::move(made));
+  // The host has the feature for itself where the adapter has it.
   if (descriptor->type == WGPUQueryType_Timestamp && !call.device().has_timestamp_queries) {
     call.refuse("the device has no feature timestamp-query");
   }

@@ -11,7 +11,7 @@ void guard_create_buffer(Call& call, WGPUBufferDescriptor* descriptor);
 void guard_create_bind_group_layout(Call& call, const WGPUBindGroupLayoutDescriptor* descriptor);
 void guard_create_pipeline_layout(Call& call, const WGPUPipelineLayoutDescriptor* descriptor);
 void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descriptor);
-void guard_create_query_set(Call& call, const WGPUQuerySetDescriptor* descriptor);
+void guard_create_query_set(Call& call, WGPUQuerySetDescriptor* descriptor);
 void guard_clear_buffer(Call& call, WGPUBuffer buffer, std::uint64_t offset, std::uint64_t size);
 void guard_copy_buffer_to_buffer(Call& call, WGPUBuffer source, std::uint64_t source_offset, WGPUBuffer destination,
                                  std::uint64_t destination_offset, std::uint64_t size);

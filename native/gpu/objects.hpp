@@ -77,6 +77,10 @@ struct TextureView : Resource {
   WGPUTextureView sampled = nullptr;  ///< the same view for sampling only; null: it may be sampled, or its texture not
 };
 
+struct QuerySet : Resource {
+  bool empty = false;  ///< of no queries; wgpu-core's has one then
+};
+
 /// A render pipeline with null among its vertex buffers.
 struct RenderPipeline : Resource {
   std::uint32_t holes = 0;  ///< a bit for each slot that is null

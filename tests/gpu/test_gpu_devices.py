@@ -14,6 +14,7 @@ from dcp_evaluator.gpu import devices as gpu_devices
 from dcp_evaluator.gpu.options import list_adapters
 from dcp_evaluator.settings.settings import Settings
 from gpu_driver import LAVAPIPE, gpu_driver, only
+from gpu_script import identifier
 from reports import probe
 
 pytestmark = pytest.mark.any_engine
@@ -65,7 +66,7 @@ def test_each_adapter_has_an_identity() -> None:
 def test_a_gpu_is_chosen_by_its_place_or_its_uuid(tmp_path: Path, two: tuple[Path, Path]) -> None:
     for text in (SECOND, "65:00.0", "GPU-02020202-0202-0202-0202-020202020202"):
         done = run_script(tmp_path, INFO, f"--gpu-devices={text}", environment=only(*two))
-        assert (done.stdout, done.stderr) == ("GPU 2\n", "")
+        assert (done.stdout, done.stderr) == ("gpu-2\n", "")
 
 
 def test_an_index_stands_for_the_gpu_that_had_it_first(two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +80,7 @@ def test_an_index_stands_for_the_gpu_that_had_it_first(two: tuple[Path, Path], m
     assert gone not in list_adapters(Settings())
     assert adapter_of(options) is None
     use(monkeypatch, *two)
-    assert adapter_of(options) == ("GPU 1" if names[0] == FIRST else "GPU 2")
+    assert adapter_of(options) == ("gpu-1" if names[0] == FIRST else "gpu-2")
 
 
 def adapter_of(options: dcp.GpuOptions) -> Any:
@@ -118,7 +119,7 @@ def test_one_gpu_of_two_drivers_is_offered_once(tmp_path: Path) -> None:
     assert two["refusal"] == "the same GPU through another driver"
     assert "not offered: the same GPU through another driver" in run("--probe", environment=environment).stdout
     done = run_script(tmp_path, INFO, "--gpu-devices", SECOND, environment=environment)
-    assert done.stdout == f"{one['device']}\n"
+    assert done.stdout == f"{identifier(one['device'])}\n"
     (script,) = write(tmp_path, script="")
     done = run("--shell", "--gpu-devices=1", script, folder=tmp_path, environment=environment)
     assert one_message(done, 2).startswith("there is no GPU device 1; ")
@@ -140,7 +141,7 @@ def test_a_driver_whose_gpus_are_not_offered_is_not_loaded(tmp_path: Path, monke
     banned = dcp.GpuOptions(allow=["^Used"])
     banned.visible(Settings())
     assert banned.environment()["VK_DRIVER_FILES"] == banned.environment()["VK_ICD_FILENAMES"] == str(used)
-    assert adapter_of(banned) == "Used GPU"
+    assert adapter_of(banned) == "used-gpu"
     software = dcp.GpuOptions(devices=[2, 1])
     software.visible(Settings())
     assert software.environment()["VK_DRIVER_FILES"].split(":") == [str(used), str(LAVAPIPE)]

@@ -13,6 +13,7 @@ import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script, write
 from dcp_evaluator.gpu.options import list_adapters
 from dcp_evaluator.settings.settings import Settings
+from gpu_script import identifier
 from process_tree import kill
 from zygote_control import wait_until
 
@@ -246,11 +247,12 @@ INFO = "(async () => print((await navigator.gpu.requestAdapter())?.info.device ?
 
 def test_a_banned_adapter_is_not_offered(tmp_path: Path) -> None:
     name = list_adapters(Settings())[0]["device"]
-    assert run_script(tmp_path, INFO).stdout == f"{name}\n"
+    shown = identifier(name)
+    assert run_script(tmp_path, INFO).stdout == f"{shown}\n"
     for option in ("--gpu-ban=.", "--gpu-allow=no such device", "--gpu-devices=", "--gpu-ban=vendor=^"):
         assert run_script(tmp_path, INFO, option).stdout.endswith("\nnull\n"), option
     for option in ("--gpu-ban=no such device", "--gpu-allow=" + name[:8], "--gpu-devices=0", "--gpu-ban=vendor=$^x"):
-        assert run_script(tmp_path, INFO, option).stdout == f"{name}\n", option
+        assert run_script(tmp_path, INFO, option).stdout == f"{shown}\n", option
 
 
 def test_the_probe_says_which_adapters_are_offered_and_why_not() -> None:
@@ -341,7 +343,8 @@ def test_a_device_without_timestamp_queries_has_none_though_the_host_uses_them()
     found = run_one(
         """
         const query = { type: "timestamp", count: 2 };
-        const error = await errorOf(() => device.createQuerySet(query), "validation");
+        let error = null;
+        try { device.createQuerySet(query); } catch (thrown) { error = `${thrown}`; }
         const requiredFeatures = ["timestamp-query"];
         const other = await (await navigator.gpu.requestAdapter()).requestDevice({ requiredFeatures });
         other.pushErrorScope("validation");
@@ -351,4 +354,4 @@ def test_a_device_without_timestamp_queries_has_none_though_the_host_uses_them()
         timestamps=True,
     )
     message = "GPUDevice.createQuerySet: the device has no feature timestamp-query"
-    assert found == [f"GPUValidationError: {message}", None]
+    assert found == [f"TypeError: {message}", None]

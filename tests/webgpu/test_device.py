@@ -15,7 +15,11 @@ def test_adapter_and_device(tmp_path: Path) -> None:
         const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
         const { info } = adapter;
         results.strings = [info.vendor, info.architecture, info.device, info.description].map((text) => typeof text);
-        results.device = info.device.length > 0;
+        const words = [info.vendor, info.architecture, info.device];
+        results.normalized = words.every((word) => /^([a-z0-9]+(-[a-z0-9]+)*)?$/.test(word));
+        results.named = info.device.length > 0 && info.description.length > info.device.length;
+        results.both = adapter.limits.maxBindGroupsPlusVertexBuffers >= 24 &&
+          adapter.limits.maxBindGroupsPlusVertexBuffers < 0xFFFFFFFF;
         results.core = adapter.features.has("core-features-and-limits");
         results.enough = adapter.limits.maxBufferSize >= 268435456 && adapter.limits.maxBindGroups >= 4;
         results.low = adapter.limits.minStorageBufferOffsetAlignment <= 256;
@@ -24,17 +28,20 @@ def test_adapter_and_device(tmp_path: Path) -> None:
         results.limits = [device.limits.maxBindGroups, device.limits.maxComputeWorkgroupSizeX];
         results.features = [...device.features];
         results.same = [device.queue === device.queue, device.lost === device.lost];
+        results.own = device.adapterInfo !== info && device.adapterInfo.device === info.device;
         results.again = await rejected(adapter.requestDevice());
         results.level = await navigator.gpu.requestAdapter({ featureLevel: "future" });
         results.tags = [navigator.gpu, adapter, device, device.queue, info].map(String);
         """,
     )
     assert found["strings"] == ["string"] * 4
-    assert found["device"] and found["core"] and found["enough"] and found["low"]
+    assert found["normalized"] and found["named"] and found["both"]
+    assert found["core"] and found["enough"] and found["low"]
     assert found["labels"] == ["mine", "queue"]
     assert found["limits"] == [4, 256]
     assert found["features"] == ["core-features-and-limits"]
     assert found["same"] == [True, True]
+    assert found["own"]
     assert found["again"] == "OperationError"
     assert found["level"] is None
     assert found["tags"] == [

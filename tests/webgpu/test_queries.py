@@ -68,9 +68,9 @@ def test_wrong_queries_are_refused(tmp_path: Path, script: str) -> None:
     )
     wrong = found["wrong"] | found["timing"]
     assert [name for name, error in wrong.items() if not (error or "").startswith("GPUValidationError")] == []
-    assert len(found["wrong"]) == 16
+    assert len(found["wrong"]) == 14
     assert len(found["timing"]) == 5
-    assert found["types"] == ["TypeError"] * 3
+    assert found["types"] == ["TypeError"] * 4
     assert found["stderr"] == ""
 
 
@@ -123,3 +123,27 @@ def test_queries_that_nothing_wrote_are_zero(tmp_path: Path) -> None:
     assert found["words"] == 0
     assert found["usage"] == 0x200
     assert all("COPY_DST" in error for error in found["caught"].values()), found["caught"]
+
+
+def test_a_set_of_no_queries_can_be_made_and_not_used(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        SHARED
+        + """
+        const device = await newDevice();
+        let none;
+        results.made = await errorOf(device, () => { none = set(device, "occlusion", 0); });
+        results.count = none.count;
+        const buffer = device.createBuffer({ size: 256, usage: U.QUERY_RESOLVE });
+        results.used = await errorOf(device, () => {
+          const encoder = device.createCommandEncoder();
+          encoder.resolveQuerySet(none, 0, 1, buffer, 0);
+          encoder.finish();
+        });
+        results.many = await errorOf(device, () => { set(device, "occlusion", 4097); });
+        none.destroy();
+        """,
+    )
+    assert (found["made"], found["count"]) == (None, 0)
+    assert found["used"] == "GPUValidationError: GPUCommandEncoder.resolveQuerySet: GPUQuerySet has no queries"
+    assert found["many"].startswith("GPUValidationError")

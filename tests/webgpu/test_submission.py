@@ -96,3 +96,70 @@ def test_a_destroyed_device_is_lost(tmp_path: Path) -> None:
     assert found["scope"] is None
     assert found["map"] == "AbortError"
     assert found["pipeline"] == "[object GPUComputePipeline]"
+
+
+def test_a_hundred_thousand_error_scopes(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        for (let i = 0; i < 100000; i++) device.pushErrorScope("validation");
+        device.createBuffer({ size: 4, usage: 0 });
+        results.inner = (await device.popErrorScope()).constructor.name;
+        for (let i = 0; i < 99998; i++) device.popErrorScope();
+        results.outer = await device.popErrorScope();
+        results.empty = await rejected(device.popErrorScope());
+        """,
+    )
+    assert (found["inner"], found["outer"], found["empty"]) == ("GPUValidationError", None, "OperationError")
+
+
+def test_error_scopes_have_an_end(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        let open = 0;
+        results.thrown = thrown(() => { for (; open < 2 ** 21; open++) device.pushErrorScope("internal"); });
+        results.open = open;
+        results.inner = await device.popErrorScope();
+        device.pushErrorScope("validation");
+        """,
+    )
+    assert (found["thrown"], found["open"], found["inner"]) == ("RangeError", 2**20, None)
+    assert found["stderr"] == ""
+
+
+def test_a_write_of_no_bytes_is_looked_at(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const buffer = (usage) => device.createBuffer({ size: 16, usage });
+        const write = (target, offset) =>
+          errorOf(device, () => device.queue.writeBuffer(target, offset, new Uint8Array(0)));
+        const mapped = device.createBuffer({ size: 16, usage: U.COPY_DST, mappedAtCreation: true });
+        const gone = buffer(U.COPY_DST);
+        gone.destroy();
+        results.valid = [await write(buffer(U.COPY_DST), 0), await write(buffer(U.COPY_DST), 16)];
+        results.wrong = [await write(buffer(U.COPY_DST), 20), await write(buffer(U.COPY_DST), 3),
+          await write(buffer(U.STORAGE), 0), await write(mapped, 0), await write(gone, 0)];
+        """,
+    )
+    assert found["valid"] == [None, None]
+    assert [str(error).split(":")[0] for error in found["wrong"]] == ["GPUValidationError"] * 5
+
+
+def test_a_pipeline_whose_device_is_destroyed_meanwhile_resolves(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const module = device.createShaderModule({ code: "no shader" });
+        const made = device.createComputePipelineAsync({ layout: "auto", compute: { module } });
+        device.destroy();
+        results.lost = (await device.lost).reason;
+        results.made = `${await made}`;
+        """,
+    )
+    assert (found["lost"], found["made"]) == ("destroyed", "[object GPUComputePipeline]")

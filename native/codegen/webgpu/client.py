@@ -254,7 +254,6 @@ class ClientWriter:
         body.append(f"var made = newState(impl.device, {f'{descriptor}.label' if descriptor else quote('')});")
         if makes in policy.CLOSERS:
             body.append("made.open = true;")
-        body += [f"made.{field} = descriptor.{field};" for field in policy.RESULT_FIELDS.get(makes, [])]
         return [*body, f"{command}(impl, made.id{names});", *close, f"return new classes.{makes}(secret, made);"]
 
     def open_check(self, interface: Interface, operation: Operation) -> list[str]:

@@ -13,6 +13,7 @@ WGPU_NATIVE_MAJOR = 29
 COMMAND_WITH_HOOK = {
     "GPUDevice.createBuffer": False,
     "GPUDevice.createTexture": False,
+    "GPUDevice.createQuerySet": False,
     "GPUCommandEncoder.copyBufferToBuffer": True,
     "GPUComputePassEncoder.setBindGroup": True,
     "GPURenderPassEncoder.setBindGroup": True,
@@ -106,9 +107,6 @@ CLOSERS = {
     "GPURenderPassEncoder": "end",
     "GPURenderBundleEncoder": "finish",
 }
-
-# Fields that the wrapper keeps of the descriptor that made it.
-RESULT_FIELDS = {"GPUQuerySet": ["type", "count"]}
 
 # Arguments of super() and the state of the object, for interfaces with a constructor.
 CONSTRUCTORS = {

@@ -3,8 +3,8 @@
   "use strict";
 
   const { gpu, primordials, events, DOMException } = runtime;
-  const { ArrayPrototypePush, MathMax, MathMin, ObjectFreeze, ObjectGetOwnPropertyDescriptor, PromiseResolve, SafeMap,
-          SafeSet, TypeError, WeakRef, WeakRefPrototypeDeref, apply, makePromise } = primordials;
+  const { ArrayPrototypePush, MathMax, MathMin, ObjectFreeze, ObjectGetOwnPropertyDescriptor, PromiseResolve, RangeError,
+          SafeMap, SafeSet, TypeError, WeakRef, WeakRefPrototypeDeref, apply, makePromise } = primordials;
   const { classes, commands, hooks, newState, wire, wrap } = gpu;
   const { popErrorScope, pushErrorScope } = commands;
 
@@ -165,6 +165,7 @@
     const lost = makePromise();
     device.device = device;
     device.gone = false;
+    device.scopes = 0; // of errors, that are open
     device.enabled = features;
     device.features = wrap(classes.GPUSupportedFeatures, features);
     device.limits = wrap(classes.GPUSupportedLimits, limits);
@@ -223,12 +224,18 @@
     return new classes.GPUInternalError(message);
   }
 
+  const DEEPEST_SCOPES = 1 << 20;
+
   hooks.GPUDevice_pushErrorScope = (device, filter) => {
-    if (!device.gone) pushErrorScope(device, filter);
+    if (device.gone) return;
+    if (device.scopes === DEEPEST_SCOPES) throw new RangeError(`pushErrorScope: ${DEEPEST_SCOPES} scopes are open`);
+    ++device.scopes;
+    pushErrorScope(device, filter);
   };
 
   hooks.GPUDevice_popErrorScope = (device) => {
     if (device.gone) return PromiseResolve(null);
+    if (device.scopes > 0) --device.scopes;
     const { promise, resolve, reject } = makePromise();
     wire.ask(popErrorScope, device, ({ status, filter, message }) => {
       if (status === "nothing") resolve(null);

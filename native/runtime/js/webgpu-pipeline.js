@@ -44,7 +44,7 @@
     if (device.gone) return PromiseResolve(pipeline);
     const { promise, resolve, reject } = makePromise();
     const request = wire.request(({ status, message }) => {
-      if (status === "made") resolve(pipeline);
+      if (status === "made" || device.gone) resolve(pipeline);
       else reject(new classes.GPUPipelineError(message, { __proto__: null, reason: status }));
     }, () => resolve(pipeline));
     command(device, state.id, request, descriptor);

@@ -4,7 +4,7 @@
 
   const { ops, gpu, primordials } = runtime;
   const { MathMin, PromiseResolve, TypeError, makePromise } = primordials;
-  const { LONGEST_WRITE, commands, hooks, injectError, operationError, wire } = gpu;
+  const { LONGEST_WRITE, classes, commands, hooks, injectError, newState, operationError, wire, wrap } = gpu;
   const { submit, writeBuffer } = commands;
 
   hooks.GPUQueue_submit = (queue, commandBuffers) => {
@@ -60,6 +60,18 @@
       writeBuffer(queue, buffer, bufferOffset + done, part, block);
       if (length > LONGEST_WRITE) wire.flush();
     }
+  };
+
+  hooks.GPUDevice_createQuerySet = (device, descriptor) => {
+    const { type, count } = descriptor;
+    if (type === "timestamp" && !device.enabled.has("timestamp-query")) {
+      throw new TypeError("GPUDevice.createQuerySet: the device has no feature timestamp-query");
+    }
+    const querySet = newState(device, descriptor.label);
+    querySet.type = type;
+    querySet.count = count;
+    commands.GPUDevice_createQuerySet(device, querySet.id, descriptor);
+    return wrap(classes.GPUQuerySet, querySet);
   };
 
   hooks.GPUQuerySet_destroy = (querySet) => {

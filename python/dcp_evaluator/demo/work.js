@@ -16,7 +16,7 @@ async function filterBand(band, task) {
     const { instance } = await WebAssembly.instantiate(task.wasm);
     const adapter = task.gpu ? await navigator.gpu?.requestAdapter() : null;
     const gpu = adapter ? await setUpGpu(await adapter.requestDevice()) : null;
-    const name = adapter ? adapter.info.device || adapter.info.description || "unnamed adapter" : null;
+    const name = adapter ? adapter.info.description || adapter.info.device || "unnamed adapter" : null;
     work.emit("adapter", name);
     console.log(`a sandbox is set up; it filters ${name ? `on ${name}` : "in JavaScript"}`);
     return { decoder: instance.exports, gpu };

@@ -16,8 +16,7 @@ const destroyed = set(device, "occlusion");
 destroyed.destroy();
 destroyed.destroy();
 results.wrong = await errors(device, {
-  none: () => set(device, "occlusion", 0), many: () => set(device, "occlusion", 5000),
-    feature: () => set(device, "timestamp"),
+  many: () => set(device, "occlusion", 5000),
   far: drawn(whole(9)), noSet: () => paint(device, texture, whole(0)), twice: drawn(whole(0, 0)),
     nested: drawn(begin(0, 1)), open: drawn(begin(0)),
   end: drawn((pass) => pass.endOcclusionQuery()), outside: resolve(querySet, 3, 4, buffer, 0),
@@ -36,5 +35,6 @@ results.timing = await errors(timing, {
   most: written({ endOfPassWriteIndex: 4294967295 }),
   kind: () => paint(timing, canvas(timing), whole(0), { occlusionQuerySet: stamps }),
 });
-results.types = [() => set(device, "statistics"), () => device.createQuerySet({ type: "occlusion" }),
+results.types = [() => set(device, "statistics"), () => set(device, "timestamp"),
+                 () => device.createQuerySet({ type: "occlusion" }),
                  () => paint(device, texture, () => {}, { timestampWrites: {} })].map(thrown);
