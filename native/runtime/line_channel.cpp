@@ -21,11 +21,16 @@ constexpr std::size_t kBuffer = 2 * kLongestWhole;
 constexpr int kDrainStepMs = 5;
 constexpr std::uint8_t kTcpClose = 7;  // TCP_CLOSE of <netinet/tcp.h>, which cannot stand beside <linux/tcp.h>
 
+/// False for all but TCP.
+bool read_tcp_info(int socket, tcp_info& info) {
+  socklen_t size = sizeof info;
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0;
+}
+
 /// Whether the connection still has bytes that its peer has not got. False for all but TCP.
 bool has_unsent(int socket) {
   tcp_info info = {};
-  socklen_t size = sizeof info;
-  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  if (!read_tcp_info(socket, info)) return false;
   return info.tcpi_state != kTcpClose && (info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0);
 }
 
@@ -40,11 +45,20 @@ bool LineChannel::receive() {
     scanned_ -= consumed_;
     consumed_ = 0;
   }
+  received_ = 0;
   const ssize_t got = read(in_, input_.get() + filled_, kBuffer - filled_);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
   if (got <= 0) return false;
-  filled_ += static_cast<std::size_t>(got);
+  received_ = static_cast<std::size_t>(got);
+  filled_ += received_;
   return true;
+}
+
+std::string_view LineChannel::received() const { return {input_.get() + filled_ - received_, received_}; }
+
+bool LineChannel::is_tcp() const {
+  tcp_info info = {};
+  return read_tcp_info(in_, info);
 }
 
 std::optional<LineChannel::Part> LineChannel::next() {

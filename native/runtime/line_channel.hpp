@@ -23,6 +23,8 @@ class LineChannel {
 
   /// Reads what is there. False at the end of the input. Call it when next() has nothing more.
   bool receive();
+  /// What the last receive() has brought.
+  std::string_view received() const;
   /// The next line, or a part of one that does not fit into the buffer: never all of it is held here. A carriage return
   /// in front of the newline does not come, nor does a part end with one. Throws std::length_error for a line over
   /// kLongestLine.
@@ -33,6 +35,8 @@ class LineChannel {
   bool write(std::string_view bytes);
   /// Writes the line and a newline, in the same way.
   bool write_line(std::string_view line);
+  /// Whether the peer is at the other end of a TCP connection, not of a pipe or the like.
+  bool is_tcp() const;
   /// Call before the end: waits until the peer of a TCP connection has got what was written, or has left.
   void drain();
 
@@ -45,6 +49,7 @@ class LineChannel {
   std::size_t consumed_ = 0;
   std::size_t scanned_ = 0;
   std::size_t filled_ = 0;
+  std::size_t received_ = 0;
   std::size_t given_ = 0;  ///< bytes of the present line
 };
 

@@ -9,11 +9,14 @@
 #include "frame_protocol.hpp"
 #include "runtime/line_channel.hpp"
 #include "runtime/utf8_stream.hpp"
+#include "sandbox/first_line.hpp"
 #include "sandbox/session.hpp"
 
 namespace dcp::sandbox {
 
 namespace {
+
+constexpr const char* kOtherProtocol = "this connection does not speak lines, but HTTP, TLS or another protocol";
 
 class LineSession final : public Session {
  public:
@@ -35,6 +38,7 @@ class LineSession final : public Session {
     for (const std::string& line : replay_) channel_->write_line(line);
     replay_.clear();
     if (!load_failure_.empty()) fail(load_failure_);
+    if (channel_->is_tcp()) first_line_.emplace();
     runtime_->loop().watch(in, [this, in] { on_input(in); });
   }
 
@@ -70,10 +74,14 @@ class LineSession final : public Session {
     }
   }
 
-  void fail(const std::string& text) {
+  void fail(const std::string& text, int status = 1) {
     write("DIE: " + text);
-    exit_status_ = 1;
+    exit_status_ = status;
     runtime_->loop().stop();
+  }
+
+  bool is_another_protocol(bool open) {
+    return first_line_ && !(first_line_->add(channel_->received()) && (open || first_line_->finish()));
   }
 
   // One line a turn of the event loop, so that timers get theirs in between.
@@ -82,6 +90,7 @@ class LineSession final : public Session {
     try {
       if (!line_) {
         open = channel_->receive();
+        if (is_another_protocol(open)) return fail(kOtherProtocol, frames::kExitOtherProtocol);
         line_ = open ? next_line() : channel_->rest();
       }
       if (line_) deliver(line_->bytes);
@@ -141,6 +150,7 @@ class LineSession final : public Session {
 
   runtime::Runtime* runtime_ = nullptr;
   std::optional<runtime::LineChannel> channel_;
+  std::optional<FirstLine> first_line_;               ///< of a peer on the network
   std::optional<runtime::LineChannel::Part> line_;    ///< the end of the next one to deliver
   std::unique_ptr<engine::StringBuilder> long_line_;  ///< what is before that, if it is long
   std::vector<std::string> replay_;

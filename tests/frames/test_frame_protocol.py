@@ -44,6 +44,7 @@ def test_the_documentation_has_the_same_frames():
         ("LARGEST_INLINE", 64 << 10, "Buffers above 64 KiB travel"),
         ("MOST_CHARACTERS", 1 << 20, "at most 1,048,576 characters"),
         ("EXIT_OUT_OF_MEMORY", 86, "exit status 86"),
+        ("EXIT_OTHER_PROTOCOL", 87, "exit status 87"),
     ],
 )
 def test_the_documentation_has_the_same_bounds(name, value, text):

@@ -11,7 +11,8 @@ import pytest
 from broken_driver import BODIES, broken_driver
 from cli_driver import run_script
 from dcp_evaluator.gpu import messages
-from dcp_evaluator.gpu.messages import MOST_OF_A_HOST, Allowance
+from dcp_evaluator.gpu.messages import MOST_OF_A_HOST
+from dcp_evaluator.processes.allowance import Allowance
 
 pytestmark = pytest.mark.any_engine
 

@@ -44,6 +44,14 @@ def test_each_connection_has_an_evaluator_of_its_own(modules: Path) -> None:
         assert other.ask("echo still here") == "still here"
 
 
+def test_a_web_page_gets_no_line_read(modules: Path) -> None:
+    with Manager(modules, "-a") as manager, manager.connect() as peer:
+        peer.send("POST / HTTP/1.1\r", "Host: localhost\r", "\r", "echo I was read")
+        assert peer.read() == "DIE: this connection does not speak lines, but HTTP, TLS or another protocol"
+        assert peer.read() == ""
+        manager.wait_for("a connection is closed: its peer does not speak lines, but HTTP")
+
+
 @pytest.mark.parametrize("how", ["close", "half-close"])
 def test_the_evaluator_ends_with_its_connection_also_in_an_endless_loop(modules: Path, how: str) -> None:
     with Manager(modules, "-a") as manager, manager.connect() as peer:

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InstallationError, UsageError
-from ..settings.settings import COARSEST_STEP, ENGINES, FINEST_STEP, POLICIES, Settings
-from .line import Parser, number, port_number, run_command, seconds, split_at_dashes
+from ..settings.settings import COARSEST_STEP, ENGINES, FINEST_STEP, PEER_TIMEOUT, POLICIES, Settings
+from .line import Parser, number, peer_timeout, port_number, run_command, seconds, split_at_dashes
 from .v8_options import LARGEST_MEMORY_MIB, heap_limit
 
 TYPE_CHECKING = False  # typing and pathlib load slowly, and someone waits for each start under inetd
@@ -43,6 +43,7 @@ _MODES = {
     "port": ("lines",),
     "address": ("lines",),
     "max_sandboxes": ("lines",),
+    "peer_timeout": ("lines",),
     "debug": ("lines",),
     "engine": ("lines", "shell", "probe", "benchmark"),
     "no_jit": ("lines", "shell", "probe"),
@@ -76,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-p", "--port", type=port_number, help="listen for TCP connections on this port; 0 chooses one")
     parser.add_argument("--address", help="address to listen on (default: localhost)")
     parser.add_argument("--max-sandboxes", metavar="N", type=_count, help="refuse further connections with --port")
+    parser.add_argument(
+        "--peer-timeout", metavar="SECONDS", type=peer_timeout,
+        help=f"with --port: a peer without a sign of life for so long has gone (default: {PEER_TIMEOUT})",
+    )  # fmt: skip
     parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
     _add_sandbox_options(parser)
     _add_gpu_options(parser)
@@ -198,7 +203,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             option = "a FILE" if name == "files" else "--" + name.replace("_", "-")
             reason = f"needs --{modes[0]}" if mode == "lines" else f"has no meaning with --{mode}"
             raise UsageError(f"{option} {reason}; see dcp-evaluator --help")
-    for name in ("address", "max_sandboxes"):
+    for name in ("address", "max_sandboxes", "peer_timeout"):
         if getattr(options, name) is not None and options.port is None:
             raise UsageError(f"--{name.replace('_', '-')} needs --port; see dcp-evaluator --help")
     if mode in ("lines", "shell") and not options.files:
@@ -260,11 +265,11 @@ def _run(arguments: Sequence[str]) -> int:
         return serve_stdio(options.files, settings, memory_limit=memory_limit, level=level, gpu=gpu)
     from ..lines.server import serve_tcp
 
-    address = "localhost" if options.address is None else options.address
-    most = options.max_sandboxes
     return serve_tcp(
-        options.files, settings, address, options.port, memory_limit=memory_limit, most=most, level=level, gpu=gpu
-    )
+        options.files, settings, "localhost" if options.address is None else options.address, options.port,
+        memory_limit=memory_limit, most=options.max_sandboxes, peer_timeout=options.peer_timeout or PEER_TIMEOUT,
+        level=level, gpu=gpu,
+    )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ..errors import DcpError, UsageError
+from ..settings.settings import LONGEST_PEER_TIMEOUT, SHORTEST_PEER_TIMEOUT
 
 TYPE_CHECKING = False  # typing takes long to load
 
@@ -67,6 +68,11 @@ def seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return float(text)
+
+
+def peer_timeout(text: str) -> int:
+    """Seconds. Raises ArgumentTypeError."""
+    return number(text, SHORTEST_PEER_TIMEOUT, LONGEST_PEER_TIMEOUT)
 
 
 def run_command(name: str, run: Callable[[Sequence[str]], int], arguments: Sequence[str] | None = None) -> NoReturn:

@@ -74,6 +74,8 @@ MOST_CHARACTERS = 1 << 20
 
 EXIT_OUT_OF_MEMORY = 86
 """The exit status of a sandbox whose engine ran out of memory and could say so to no JavaScript."""
+EXIT_OTHER_PROTOCOL = 87
+"""The exit status of a sandbox whose peer sent no lines, but an HTTP request, a TLS hello or the like."""
 
 CONSTANTS = {
     "LARGEST_PAYLOAD": LARGEST_PAYLOAD,
@@ -81,5 +83,6 @@ CONSTANTS = {
     "MOST_DESCRIPTORS": MOST_DESCRIPTORS,
     "MOST_CHARACTERS": MOST_CHARACTERS,
     "EXIT_OUT_OF_MEMORY": EXIT_OUT_OF_MEMORY,
+    "EXIT_OTHER_PROTOCOL": EXIT_OTHER_PROTOCOL,
 }
 """What C++ shares besides the kinds; JavaScript has MOST_CHARACTERS of them."""

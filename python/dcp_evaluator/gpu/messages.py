@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable
 
+from ..processes.allowance import Allowance
 from .records import Records
 
 MOST_OF_A_HOST = 64 * 1024
@@ -19,28 +18,7 @@ MOST_A_SECOND = 1024
 _VISIBLE = bytes(byte if byte in b"\n\t" or 0x20 <= byte != 0x7F else ord("?") for byte in range(256))
 
 
-class Allowance:
-    """How much all GPU hosts of this process may write: so many bytes at once, and so many more each second."""
-
-    def __init__(self, at_once: int, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = at_once
-        self._rate = a_second
-        self._clock = clock
-        self._left = float(at_once)
-        self._at = clock()
-        self._lock = threading.Lock()
-
-    def take(self, wanted: int) -> int:
-        """How many of ``wanted`` bytes may be written now."""
-        with self._lock:
-            now = self._clock()
-            self._left = min(self._most, self._left + (now - self._at) * self._rate)
-            self._at = now
-            given = min(wanted, int(self._left))
-            self._left -= given
-            return given
-
-
+# All GPU hosts of this process together.
 _of_this_process = Allowance(MOST_AT_ONCE, MOST_A_SECOND)
 
 

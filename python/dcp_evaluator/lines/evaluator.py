@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ..gpu.options import GpuOptions
+from ..processes.allowance import Allowance
 from ..processes.exit_status import ExitStatus
 from ..processes.zygote import Zygote
 from ..processes.zygote_messages import Exited, Refused, Spawned
@@ -23,6 +24,8 @@ from ..settings.settings import Settings
 
 ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
 """Levels of notices, syslog's."""
+
+_WARNINGS_AT_ONCE, _WARNINGS_A_SECOND = 20, 0.1
 
 
 class LineEvaluator:
@@ -46,6 +49,8 @@ class LineEvaluator:
         self.signal: int | None = None
         self.last_exit: ExitStatus | None = None
         self._level = level
+        self._warnings = Allowance(_WARNINGS_AT_ONCE, _WARNINGS_A_SECOND)
+        self._warnings_left_out = 0
         self._selector = selectors.DefaultSelector()
         self._service_sockets: dict[int, socket.socket] = {}
         self._start_zygote = partial(Zygote, "line", settings, files=files, memory_limit=memory_limit, spares=spares)
@@ -64,6 +69,16 @@ class LineEvaluator:
     def notice(self, level: int, text: str) -> None:
         if level <= self._level:
             print(f"dcp-evaluator: {text}", file=sys.stderr, flush=True)
+
+    def warn_of_peer(self, text: str) -> None:
+        """A notice that peers can cause as often as they like: only so many of them are written."""
+        if not self._warnings.take(1):
+            self._warnings_left_out += 1
+            return
+        if self._warnings_left_out:
+            text += f" ({self._warnings_left_out} such notices before this one were left out)"
+        self._warnings_left_out = 0
+        self.notice(WARNING, text)
 
     def watch(self, stream: _Watchable, callback: Callable[[], None]) -> None:
         self._selector.register(stream, selectors.EVENT_READ, callback)
@@ -122,6 +137,9 @@ class LineEvaluator:
                 case Refused(number, reason):
                     self.notice(ERROR, f"a sandbox cannot be made: {reason}")
                     self._ended(number, ExitStatus(1))
+                case Exited(number, status) if status.is_other_protocol:
+                    self.warn_of_peer(f"a connection is closed: {status}")
+                    self._ended(number, status)
                 case Exited(number, status):
                     self.notice(NOTICE if status.by_signal else INFO, f"sandbox {number} ended ({status})")
                     self._ended(number, status)

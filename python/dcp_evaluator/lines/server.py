@@ -24,12 +24,14 @@ def serve_tcp(
     *,
     memory_limit: int | None,
     most: int | None,
+    peer_timeout: int,
     level: int,
     gpu: GpuOptions | None,
 ) -> int:
     """Serves until a signal ends it. Returns the exit status. Raises UsageError, InstallationError, ZygoteError.
 
-    ``most``: how many sandboxes there may be at a time; None without a limit.
+    ``most``: how many sandboxes there may be at a time; None without a limit. ``peer_timeout``: seconds after which a
+    peer that gives no sign of life counts as gone.
     """
     listeners = listen(address, port)
     with contextlib.ExitStack() as stack:
@@ -38,13 +40,16 @@ def serve_tcp(
         allow_many_descriptors()
         evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
         stack.callback(evaluator.close)
-        _Server(evaluator, listeners, most).run()
+        _Server(evaluator, listeners, most, peer_timeout).run()
     return 0
 
 
 class _Server:
-    def __init__(self, evaluator: LineEvaluator, listeners: Sequence[socket.socket], most: int | None) -> None:
+    def __init__(
+        self, evaluator: LineEvaluator, listeners: Sequence[socket.socket], most: int | None, peer_timeout: int
+    ) -> None:
         self._most = most
+        self._peer_timeout = peer_timeout
         self._evaluator = evaluator
         self._listeners = listeners
         self._paused_until: float | None = None
@@ -106,13 +111,13 @@ class _Server:
         if self._most is not None and self._evaluator.sandboxes >= self._most:
             return self._refuse(connection, f"{self._most} sandboxes run, as many as --max-sandboxes allows")
         try:
-            prepare_connection(connection)
+            prepare_connection(connection, self._peer_timeout)
             self._evaluator.connect(connection.fileno(), connection.fileno())
         except OSError as error:
             self._evaluator.notice(ERROR, f"a connection cannot be served: {error.strerror}")
         return None
 
     def _refuse(self, connection: socket.socket, reason: str) -> None:
-        self._evaluator.notice(WARNING, f"a connection is refused: {reason}")
+        self._evaluator.warn_of_peer(f"a connection is refused: {reason}")
         with contextlib.suppress(OSError):  # the peer has left
             connection.send(f"DIE: {reason}\n".encode(), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)

@@ -31,7 +31,10 @@ def _run(arguments: Sequence[str]) -> int:
     command = evaluator_command(parse_start(options.start_options))
     command.check()
     limits = Limits(options.max_load, options.loadavg_type, options.rate)
-    manager = Manager(command, _monitors(options), limits, only_limits=options.only_limits, verbose=options.verbose)
+    manager = Manager(
+        command, _monitors(options), limits, only_limits=options.only_limits, peer_timeout=options.peer_timeout,
+        verbose=options.verbose,
+    )  # fmt: skip
     with contextlib.ExitStack() as stack:
         stack.enter_context(pid_file(options.pidfile))
         listeners = [stack.enter_context(listener) for listener in listen(options.address, options.port)]

@@ -30,12 +30,14 @@ class Manager:
         limits: Limits,
         *,
         only_limits: bool,
+        peer_timeout: int,
         verbose: bool,
     ) -> None:
         self._command = command
         self._monitors = monitors
         self._limits = limits
         self._only_limits = only_limits
+        self._peer_timeout = peer_timeout
         self._verbose = verbose
         self._told: bool | None = None
         self._evaluators: Evaluators
@@ -119,7 +121,7 @@ class Manager:
             self._detail(f"refused a connection: {reason}")
             return
         try:
-            prepare_connection(connection)
+            prepare_connection(connection, self._peer_timeout)
             number = self._evaluators.start(connection)
         except OSError as error:
             self.notice(f"an evaluator cannot be started: {error.strerror}")

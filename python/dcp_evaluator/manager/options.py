@@ -8,7 +8,8 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..commands.line import Parser, ShowVersion, port_number, seconds, split_at_dashes
+from ..commands.line import Parser, ShowVersion, peer_timeout, port_number, seconds, split_at_dashes
+from ..settings.settings import PEER_TIMEOUT
 from ..start.options import DEFAULT_PORT, default_prefix
 from .limits import LOAD_TYPES
 from .signals import ALLOWED, MODES
@@ -44,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     add("-P", "--prefix", metavar="DIR", type=Path, default=default_prefix(), help="where bin/dcp-evaluator is")
     add("-p", "--port", type=port_number, default=DEFAULT_PORT, help=f"port to listen on (default: {DEFAULT_PORT})")
     add("--address", default="localhost", help="address to listen on (default: localhost)")
+    add(
+        "--peer-timeout", metavar="SECONDS", type=peer_timeout, default=PEER_TIMEOUT,
+        help=f"a peer without a sign of life for so long has gone (default: {PEER_TIMEOUT})",
+    )  # fmt: skip
     add("-f", "--pidfile", metavar="FILE", type=Path, help="keep the process id in FILE")
     add("-v", "--verbose", action="store_true", help="tell of every connection")
     add("--version", action=ShowVersion, nargs=0, help="show the version, and end")

@@ -16,6 +16,7 @@ ACCEPT_PAUSE = 0.1
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 64
+_PROBES = 5
 
 
 def allow_many_descriptors() -> None:
@@ -44,11 +45,21 @@ def accept_waiting(
     return True
 
 
-def prepare_connection(connection: socket.socket) -> None:
-    """For the process that gets it: blocking, without delay, and noticing a peer that has vanished. Raises OSError."""
+def prepare_connection(connection: socket.socket, peer_timeout: int) -> None:
+    """For the process that gets it: blocking, without delay, and noticing a peer that has vanished. Raises OSError.
+
+    ``peer_timeout``: seconds until then, whether bytes are under way to the peer, wait for it, or neither.
+    """
     connection.setblocking(True)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for level, option, value in (
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, peer_timeout // 2),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, peer_timeout // (2 * _PROBES))),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, peer_timeout * 1000),
+    ):
+        connection.setsockopt(level, option, value)
 
 
 def listen(address: str, port: int) -> list[socket.socket]:

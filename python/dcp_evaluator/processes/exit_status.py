@@ -6,13 +6,13 @@ import os
 import signal
 from typing import NamedTuple
 
-from ..frames.table import EXIT_OUT_OF_MEMORY
+from ..frames.table import EXIT_OTHER_PROTOCOL, EXIT_OUT_OF_MEMORY
 
 
 class ExitStatus(NamedTuple):
     """``code``: what the process exited with; for one that a signal ended the negative number of the signal.
 
-    As text it is ``exit 1``, ``signal 9 (SIGKILL)`` or ``out of memory``.
+    As text it is ``exit 1``, ``signal 9 (SIGKILL)``, ``out of memory`` or what its peer did.
     """
 
     code: int
@@ -33,6 +33,11 @@ class ExitStatus(NamedTuple):
         return self.code == EXIT_OUT_OF_MEMORY
 
     @property
+    def is_other_protocol(self) -> bool:
+        """Whether it was a sandbox whose peer sent no lines, but an HTTP request, a TLS hello or the like."""
+        return self.code == EXIT_OTHER_PROTOCOL
+
+    @property
     def for_shells(self) -> int:
         """As a shell's ``$?`` has it: 128 and the number of the signal, or the code."""
         return 128 - self.code if self.by_signal else self.code
@@ -40,6 +45,8 @@ class ExitStatus(NamedTuple):
     def __str__(self) -> str:
         if self.is_out_of_memory:
             return "out of memory"
+        if self.is_other_protocol:
+            return "its peer does not speak lines, but HTTP, TLS or another protocol"
         if not self.by_signal:
             return f"exit {self.code}"
         try:

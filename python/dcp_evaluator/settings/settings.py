@@ -14,6 +14,10 @@ ENGINES = ("auto", "quickjs", "v8")
 POLICIES = ("strict", "standard", "none")
 FINEST_STEP, COARSEST_STEP = 5, 1000
 """Microseconds: native/runtime/runtime.hpp."""
+PEER_TIMEOUT = 300
+"""Seconds after which the peer of a connection that gives no sign of life counts as gone, unless told otherwise."""
+SHORTEST_PEER_TIMEOUT, LONGEST_PEER_TIMEOUT = 5, 65534
+"""Seconds. The kernel waits half of it before it asks, and takes 32767 at most."""
 ENGINE_VARIABLE, JIT_VARIABLE = "DCP_EVALUATOR_ENGINE", "DCP_EVALUATOR_JIT"
 ISOLATION_VARIABLE, CLOCK_VARIABLE = "DCP_EVALUATOR_ISOLATION", "DCP_EVALUATOR_CLOCK_STEP"
 CACHE_VARIABLE, CACHE_LIMIT_VARIABLE = "DCP_EVALUATOR_CACHE", "DCP_EVALUATOR_CACHE_MIB"
