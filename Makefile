@@ -18,7 +18,7 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 
 .PHONY: help demo test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
-  gpu-check asan asan-gc check-install clean
+  gpu-check asan asan-gc check-install lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -31,7 +31,7 @@ test: $(PREPARED)  ## check style and types, build, run all tests; goes on after
 
 build: $(INSTALLED)  ## build the package and install it into .venv
 
-$(PREPARED): pyproject.toml .ci/prepare
+$(PREPARED): pyproject.toml requirements/make.txt .ci/prepare
 	@.ci/prepare
 	@touch $@
 
@@ -52,6 +52,7 @@ lint: $(PREPARED)  ## style, types, spelling, and the rules of tests/lint, for a
 	@found=$$(PYTHONPATH=python $(BIN)/lint-imports --no-cache) || { echo "$$found"; exit 1; }
 	@$(BIN)/python tests/lint/includes.py
 	@$(BIN)/python tests/lint/eslint.py
+	@$(BIN)/python tests/lint/lock.py
 	@$(BIN)/codespell
 	@$(MAKE) --no-print-directory tidy
 
@@ -93,6 +94,9 @@ fuzz: build  ## the fuzzers for an hour, or FUZZ_SECONDS
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --build --preset fuzz -- --quiet
 	@$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
+# What pip installs has the hashes of requirements/GROUP.txt.
+PINNED := --disable-pip-version-check --quiet --require-hashes
+
 BENCH := $(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0 \
   --history=out/benchmarks
 
@@ -105,8 +109,8 @@ bench-full: build  ## all benchmarks, with more rounds, against all peers that a
 bench-peers: $(PREPARED)  ## install what the benchmarks compare with: Deno, Dawn, SwiftShader, dcp-client, PythonMonkey
 	@$(BIN)/python tests/npm_packages.py webassembly dcp deno dawn swiftshader
 	@$(BIN)/python -m venv build/peers
-	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --upgrade 'pip>=25.1'
-	@build/peers/bin/python -m pip install --disable-pip-version-check --quiet --group peers \
+	@build/peers/bin/python -m pip install $(PINNED) --only-binary :all: -r requirements/peers-build.txt
+	@build/peers/bin/python -m pip install $(PINNED) --no-build-isolation -r requirements/peers.txt \
 	  || echo 'bench-peers: going on without PythonMonkey, which cannot be installed here' >&2
 
 bench-report: $(PREPARED)  ## tables of the newest run into docs/performance.md, plots into out/benchmarks
@@ -139,6 +143,18 @@ check-install: $(PREPARED)  ## `pip install .` as a user does: a clean environme
 	@$(BIN)/python -m venv build/clean
 	@build/clean/bin/python -m pip install --disable-pip-version-check .
 	@build/clean/bin/dcp-evaluator --probe
+
+LOCKED := make peers peers-build lock
+
+lock: $(PREPARED)  ## pin the newest versions that pyproject.toml allows, with hashes, in requirements/GROUP.txt
+	@$(BIN)/python -m venv build/lock
+	@build/lock/bin/python -m pip install $(PINNED) --only-binary :all: -r requirements/lock.txt
+	@cd requirements && for group in $(LOCKED); do \
+	  only_wheels='--only-binary :all:'; [ $$group != peers ] || only_wheels=; \
+	  ../build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes $$only_wheels \
+	    --cache-dir ../build/lock/cache --custom-compile-command 'make lock' --group ../pyproject.toml:$$group \
+	    --output-file $$group.txt || exit; \
+	done
 
 clean:  ## remove what was built; .venv stays
 	@rm -rf build out

@@ -17,6 +17,7 @@ from pathlib import Path
 from .lacks import missing
 
 _ROOT = Path(__file__).parents[2]
+_PINNED = _ROOT / "requirements/make.txt"
 _LOCK = _ROOT / "native/engine/quickjs/quickjs.lock"
 _GROUPS = ("build", "test")
 # V8 and npm's programs, plots, schemas and timings: 150 MB that the check does without.
@@ -33,17 +34,19 @@ def requirements() -> list[str]:
     """Of pyproject.toml's groups, what the check needs."""
     groups = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     wanted = dict.fromkeys(line for group in _GROUPS for line in groups[group])
-    return ["pip>=25.1", *(line for line in wanted if _name(line) not in _LEFT_OUT)]
+    return [line for line in wanted if _name(line) not in _LEFT_OUT]
 
 
 def collect(folder: Path, version: str | None) -> None:
     """Wheels, QuickJS-NG's sources, and for this Python a wheel of this project, where nothing can be built."""
     folder.mkdir(parents=True, exist_ok=True)
-    other = [] if version is None else ["--python-version", version, "--only-binary", ":all:"]
-    _pip("download", "--dest", str(folder), *other, *requirements())
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    # What is pinned for this Python may not exist for another.
+    pinned = ["--require-hashes", "--constraint", str(_PINNED)] if version in (None, here) else []
+    other = [] if version is None else ["--python-version", version]
+    _pip("download", "--dest", str(folder), "--only-binary", ":all:", *pinned, *other, *requirements())
     sources = ["--no-deps", "--no-binary", ":all:", "--require-hashes", "-r", str(_LOCK)]
     _pip("download", "--dest", str(folder), *sources)
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
     if version in (None, here) and (_ROOT / ".venv/bin/dcp-evaluator").exists():
         _pip("wheel", "--wheel-dir", str(folder), "--no-deps", "--no-build-isolation", "-Cbuild-dir=build/package", ".",
              path=_ROOT / ".venv/bin")  # fmt: skip

@@ -46,14 +46,14 @@ def test_the_development_build_uses_the_same_versions_as_the_package():
     """`make` builds without isolation: its group repeats what the package asks for."""
     build = set(PROJECT["dependency-groups"]["build"])
     assert set(PROJECT["project"]["dependencies"]) <= build
-    assert {item for item in PROJECT["build-system"]["requires"] if not item.startswith("pip")} <= build
+    assert set(PROJECT["build-system"]["requires"]) <= build
 
 
 @pytest.fixture
 def clone(tmp_path):
     """The files that the bootstrap reads, in a folder of their own."""
-    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for folder in (".ci", "requirements"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 
 
