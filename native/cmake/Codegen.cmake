@@ -23,7 +23,7 @@ dcp_find_package_dir(wgpu DCP_WGPU_DIR DCP_WGPU_VERSION)
 set(DCP_WGPU_INCLUDE_DIR "${DCP_WGPU_DIR}/resources")
 
 file(GLOB JS_FILES CONFIGURE_DEPENDS native/runtime/js/*.js)
-set(js_order primordials global-scope frame-protocol error-report webidl dom-exception events abort inspect console timers encoding base64 url-host url-parser url-search-params url structured-clone crypto
+set(js_order primordials global-scope frame-protocol error-report webidl dom-exception async-context events abort inspect console timers encoding base64 url-host url-parser url-search-params url structured-clone crypto
              performance webassembly-strings webassembly-errors webassembly-idl webassembly-module webassembly-memory webassembly-table
              webassembly-global webassembly-exception webassembly-hooks webassembly-instance webassembly webassembly-features webassembly-streaming
              webgpu-idl webgpu-wire webgpu-objects webgpu-formats webgpu-generated

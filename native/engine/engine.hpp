@@ -158,6 +158,11 @@ class Engine {
   virtual Value construct(Value constructor, std::span<const Value> args) = 0;
   /// Runs all pending microtasks. An exception that a job throws is thrown after the rest has run.
   virtual void run_microtasks() = 0;
+  /// A number that follows code through promises: a reaction runs with the one that was set where then() was called,
+  /// or await. 0 where nothing was set; kNobody in callbacks of FinalizationRegistry.
+  virtual std::int64_t async_context() = 0;
+  virtual void set_async_context(std::int64_t context) = 0;
+  static constexpr std::int64_t kNobody = -1;
   /// When the engine has something to do that code waits for (the timeout of Atomics.waitAsync), in milliseconds of
   /// CLOCK_MONOTONIC; run_microtasks() does it then.
   virtual std::optional<double> next_task() { return std::nullopt; }

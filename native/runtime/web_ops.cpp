@@ -63,6 +63,15 @@ Value set_timer(Engine& engine, void* context, std::span<const Value> args) {
   return engine.undefined();
 }
 
+Value async_context(Engine& engine, void*, std::span<const Value>) {
+  return engine.number(static_cast<double>(engine.async_context()));
+}
+
+Value set_async_context(Engine& engine, void*, std::span<const Value> args) {
+  engine.set_async_context(static_cast<std::int64_t>(engine.as_number(args[0])));
+  return engine.undefined();
+}
+
 Value random_bytes(Engine& engine, void*, std::span<const Value> args) {
   const BufferView view = buffer_argument(engine, args, 0);
   std::size_t done = 0;
@@ -220,6 +229,8 @@ void install_web_ops(Runtime& runtime) {
   runtime.add_op("clockStep", 0, clock_step, &runtime);
   runtime.add_op("wallClock", 0, wall_clock, &runtime);
   runtime.add_op("setTimer", 1, set_timer, &runtime);
+  runtime.add_op("asyncContext", 0, async_context, &runtime);
+  runtime.add_op("setAsyncContext", 1, set_async_context, &runtime);
   runtime.add_op("randomBytes", 1, random_bytes, &runtime);
   runtime.add_op("utf8Encode", 1, utf8_encode, &runtime);
   runtime.add_op("utf8EncodeInto", 2, utf8_encode_into, &runtime);

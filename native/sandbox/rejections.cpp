@@ -12,7 +12,7 @@ Rejections::Rejections(engine::Engine& engine) : engine_(engine) {
 }
 
 void Rejections::add(engine::Value promise, engine::Value reason) {
-  pending_.push_back({engine::Ref(engine_, promise), engine::Ref(engine_, reason)});
+  pending_.push_back({engine::Ref(engine_, promise), engine::Ref(engine_, reason), engine_.async_context()});
   by_promise_.emplace(engine_.identity(promise), std::prev(pending_.end()));
 }
 
@@ -31,8 +31,10 @@ void Rejections::report(Session& session) {
   const Pending rejections = std::exchange(pending_, {});
   for (const Rejection& rejection : rejections) {
     const engine::Scope scope(engine_);
+    engine_.set_async_context(rejection.async_context);
     session.unhandled_rejection(engine_.describe_error(rejection.reason.get()));
   }
+  if (!rejections.empty()) engine_.set_async_context(0);
 }
 
 }  // namespace dcp::sandbox

@@ -20,6 +20,7 @@ class Rejections {
  private:
   struct Rejection {
     engine::Ref promise, reason;
+    std::int64_t async_context;
   };
   using Pending = std::list<Rejection>;
 

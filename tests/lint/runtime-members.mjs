@@ -6,6 +6,7 @@ const members = {
   "error-report": ["describeError", "isRuntimeFrame", "userStack"],
   webidl: ["webidl"],
   "dom-exception": ["DOMException", "isDOMException"],
+  "async-context": ["callAs"],
   events: ["events", "reportException"],
   abort: ["addAbortAlgorithm", "isAbortSignal"],
   inspect: ["indentText", "inspect"],

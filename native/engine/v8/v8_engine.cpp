@@ -237,11 +237,24 @@ void V8Engine::run_microtasks() {
     const std::unique_ptr<v8::Task> task = tasks_->take();
     if (!task) break;
     const Scope scope(*this);
+    set_async_context(kNobody);
     task->Run();
+    set_async_context(0);
     isolate_->PerformMicrotaskCheckpoint();
   }
   --depth_;
   if (caught.HasCaught()) throw_caught(caught);
+}
+
+std::int64_t V8Engine::async_context() {
+  const v8::HandleScope scope(isolate_);
+  const v8::Local<v8::Value> data = isolate_->GetContinuationPreservedEmbedderData();
+  return data->IsNumber() ? static_cast<std::int64_t>(data.As<v8::Number>()->Value()) : 0;
+}
+
+void V8Engine::set_async_context(std::int64_t context) {
+  const v8::HandleScope scope(isolate_);
+  isolate_->SetContinuationPreservedEmbedderData(v8::Number::New(isolate_, static_cast<double>(context)));
 }
 
 std::optional<double> V8Engine::next_task() {

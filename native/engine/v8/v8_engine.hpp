@@ -41,6 +41,8 @@ class V8Engine final : public Engine {
   Value call(Value function, Value self, std::span<const Value> args) override;
   Value construct(Value constructor, std::span<const Value> args) override;
   void run_microtasks() override;
+  std::int64_t async_context() override;
+  void set_async_context(std::int64_t context) override;
   std::optional<double> next_task() override;
   void on_load_module(LoadModule load) override { load_module_ = std::move(load); }
   void on_rejection(RejectionHook hook) override { rejection_ = std::move(hook); }

@@ -209,7 +209,7 @@
     }
   }
   const newListener = (type, callback, { capture, once, passive }) => ({
-    __proto__: null, type, callback, capture, once, passive, removed: false,
+    __proto__: null, type, callback, capture, once, passive, removed: false, context: ops.asyncContext(),
   });
   const { is: isEventTarget, listeners: listenersOf } = EventTarget;
   delete EventTarget.is;
@@ -266,11 +266,13 @@
       if (listener.removed || listener.capture !== capture) continue;
       if (listener.once) removeListener(listeners, listener);
       state.passive = listener.passive;
-      try {
-        callListener(listener.callback, event, state);
-      } catch (error) {
-        reportException(error);
-      }
+      runtime.callAs(listener.context, () => {
+        try {
+          callListener(listener.callback, event, state);
+        } catch (error) {
+          reportException(error);
+        }
+      });
       state.passive = false;
     }
   }
@@ -319,6 +321,7 @@
           if (handler !== undefined) stop(this, handler);
         } else if (handler !== undefined) {
           handler.value = value;
+          handler.listener.context = ops.asyncContext();
         } else {
           start(this, value);
         }

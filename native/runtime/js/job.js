@@ -17,7 +17,9 @@
   let last = null;
   const callArguments = [undefined]; // the datum, then the job's arguments
   let workFunction = null;
-  let current = null; // the slice that runs: { id, cpu, wall, gpu, up, down }
+  let current = null; // the slice that runs: { id, context, cpu, wall, gpu, up, down }
+  let lastContext = 0; // of the code of one run of a slice; 0 is that of this file, OF_NO_SLICE that of the job
+  const OF_NO_SLICE = -1;
   let outOfMemory = false; // a slice failed for lack of memory: this sandbox takes no more
 
   let isRejection;
@@ -108,7 +110,7 @@
   function run(id, datum, undecodable) {
     const usage = runtime.gpuUsage(true);
     const slice = {
-      __proto__: null, id, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime(), up: usage?.[0] ?? 0,
+      __proto__: null, id, context: ++lastContext, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime(), up: usage?.[0] ?? 0,
       down: usage?.[1] ?? 0,
     };
     current = slice;
@@ -118,6 +120,7 @@
     try {
       if (undecodable !== undefined) throw new RangeError(`the input does not fit into the sandbox: ${undecodable}`);
       callArguments[0] = datum;
+      ops.setAsyncContext(slice.context);
       const value = FunctionPrototypeApply(workFunction, undefined, callArguments);
       if (!isThenable(value)) return complete(slice, value);
       promiseSettle(value, next(slice, complete), next(slice, fail));
@@ -142,13 +145,21 @@
   }
 
   function drain() {
+    const before = ops.asyncContext();
     while (current === null && first !== null && !outOfMemory) {
       const { id, datum, undecodable } = first;
       first = first.next;
       if (first === null) last = null;
       run(id, datum, undecodable);
+      ops.setAsyncContext(before);
       callArguments[0] = undefined; // a large datum is not kept until the next one comes
     }
+  }
+
+  // The slice that speaks. Null: what an earlier slice has left behind, or the sandbox between two.
+  function speaker() {
+    const context = ops.asyncContext();
+    return current !== null && (context === 0 || context === current.context) ? current : null;
   }
 
   // A function expression; or a script whose last value is the function: statements before it, a semicolon after it.
@@ -168,7 +179,7 @@
   function assign(job) {
     workFunction = null;
     try {
-      const value = compile(job.workFunction, job.name);
+      const value = runtime.callAs(OF_NO_SLICE, () => compile(job.workFunction, job.name));
       if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
       workFunction = value;
     } catch (error) {
@@ -183,7 +194,7 @@
   const workJob = { public: {} };
   const work = {
     emit(name, value) {
-      ops.sendFrame([EMIT, current?.id ?? null, cut(String(name)), value]);
+      ops.sendFrame([EMIT, speaker()?.id ?? null, cut(String(name)), value]);
     },
     reject(reason = "false", retries = 0) {
       throw new Rejection(reason, +retries || 0);
@@ -193,13 +204,13 @@
   ObjectDefineProperty(work, SymbolToStringTag, { __proto__: null, value: "Work", configurable: true });
   defineGlobal("work", work);
   defineGlobal("progress", function progress(value) {
-    ops.sendFrame([PROGRESS, current?.id ?? null, value === undefined ? null : value]);
+    ops.sendFrame([PROGRESS, speaker()?.id ?? null, value === undefined ? null : value]);
     ops.flushFrames();
     return true;
   });
 
   runtime.consoleSink = function (level, text) {
-    ops.sendFrame([CONSOLE, current?.id ?? null, level, cut(text)]);
+    ops.sendFrame([CONSOLE, speaker()?.id ?? null, level, cut(text)]);
   };
   runtime.onStart = function () {
     ops.sendFrame([READY]);
@@ -216,7 +227,7 @@
     enqueue(head[1], undefined, reason);
   };
   runtime.onUncaught = function (name, message, stack) {
-    if (current === null) return runtime.consoleSink("error", `Uncaught ${name}: ${message}\n${stack}`);
+    if (speaker() === null) return runtime.consoleSink("error", `Uncaught ${name}: ${message}\n${stack}`);
     failAs(current, { __proto__: null, name, message, stack: runtime.userStack(stack, name) });
     drain();
   };

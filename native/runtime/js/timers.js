@@ -65,7 +65,9 @@
   }
 
   function start(run, delay, repeat) {
-    const timer = { __proto__: null, id: ++lastId, run, delay, repeat, due: 0, order: 0, cancelled: false };
+    const timer = {
+      __proto__: null, id: ++lastId, run, delay, repeat, due: 0, order: 0, cancelled: false, context: ops.asyncContext(),
+    };
     active.set(timer.id, timer);
     schedule(timer);
     if (heap[0] === timer) arm();
@@ -87,15 +89,17 @@
     while (heap.length > 0 && heap[0].cancelled) pop();
     if (heap.length === 0 || heap[0].due > ops.monotonic()) return arm();
     const timer = pop();
-    const { run } = timer;
+    const { run, context } = timer;
     if (!timer.repeat) active.delete(timer.id);
     else schedule(timer);
     arm();
-    try {
-      run();
-    } catch (error) {
-      ops.reportError(error);
-    }
+    runtime.callAs(context, () => {
+      try {
+        run();
+      } catch (error) {
+        ops.reportError(error);
+      }
+    });
   };
   runtime.hasTimers = () => active.size > 0;
   /** Ends every timer, as when a sandbox passes to another job. */

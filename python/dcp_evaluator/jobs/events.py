@@ -30,7 +30,9 @@ class ProgressEvent:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleEvent:
-    """``console``: ``level`` is debug, log, info, warn, error or trace. ``index`` is -1 outside of a slice."""
+    """``console``: ``level`` is debug, log, info, warn, error or trace. ``index`` is -1 outside of a slice, and for
+    what a finished slice has left behind.
+    """
 
     index: int
     level: str
@@ -48,7 +50,7 @@ class StatusEvent:
 
 @dataclass(frozen=True, slots=True)
 class WorkEvent:
-    """An event of ``job.work``: the work function called ``work.emit(name, value)``."""
+    """An event of ``job.work``: the work function called ``work.emit(name, value)``. ``index`` as in ConsoleEvent."""
 
     index: int
     name: str
