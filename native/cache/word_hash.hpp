@@ -34,15 +34,20 @@ inline std::uint64_t word_hash(std::span<const std::byte> bytes) {
 }
 
 /// What to look something up by whose bytes are all compared afterwards: a hash of its size and of samples of it, all
-/// of something small, 64 KiB of something large.
-inline std::uint64_t content_key(std::span<const std::byte> bytes) {
-  constexpr std::size_t samples = 64, sample_size = 1024;
-  std::uint64_t key = mix_word(samples, bytes.size());
-  const std::size_t step = std::max(bytes.size() / samples, sample_size);
-  for (std::size_t at = 0; at < bytes.size(); at += step) {
-    key = mix_word(key, word_hash(bytes.subspan(at, std::min(sample_size, bytes.size() - at))));
+/// of something small, 64 KiB of something large. `sample(at, size)` gives the bytes there.
+template <typename Sample>
+std::uint64_t content_key(std::uint64_t whole, const Sample& sample) {
+  constexpr std::uint64_t samples = 64, sample_size = 1024;
+  std::uint64_t key = mix_word(samples, whole);
+  const std::uint64_t step = std::max(whole / samples, sample_size);
+  for (std::uint64_t at = 0; at < whole; at += step) {
+    key = mix_word(key, word_hash(sample(at, static_cast<std::size_t>(std::min(sample_size, whole - at)))));
   }
   return key;
+}
+
+inline std::uint64_t content_key(std::span<const std::byte> bytes) {
+  return content_key(bytes.size(), [&](std::uint64_t at, std::size_t size) { return bytes.subspan(at, size); });
 }
 
 }  // namespace dcp::cache

@@ -38,7 +38,7 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
 }
 
 // An engine of its own, since that starts threads, which compile functions in parallel.
-[[noreturn]] void compile(std::span<const std::byte> wasm) {
+[[noreturn]] void compile(std::span<const std::byte> wasm, const ModuleLimits& limits) {
   wasm_config_t* config = wasmtime::code_settings();
   wt.wasmtime_config_parallel_compilation_set(config, true);
   const wasmtime::Owned<wasm_engine_t> engine = wasmtime::make_engine(config);
@@ -54,12 +54,13 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
   if (Error error(wt.wasmtime_module_serialize(module.get(), &code.vec)); error) {
     answer(kFailed, wasmtime::take_message(std::move(error)));
   }
+  if (code.text().size() > limits.code) answer(kFailed, too_much_code(limits));
   const ipc::Descriptor file = ipc::sealed_copy(std::as_bytes(std::span(code.text())));
   const int fd = file.get();
   answer(kModule, "", std::span(&fd, 1));
 }
 
-[[noreturn]] void run_child(const isolation::Prepared& prepared, int channel) {
+[[noreturn]] void run_child(const isolation::Prepared& prepared, const ModuleLimits& limits, int channel) {
   sigset_t none;
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -73,52 +74,48 @@ std::uint8_t* data_of(std::span<const std::byte> bytes) {
   try {
     const std::int64_t size = ipc::sealed_size(given.descriptors[0].get());
     const ipc::Mapping wasm(given.descriptors[0].get(), 0, size < 0 ? 0 : static_cast<std::size_t>(size));
-    compile(wasm.bytes());
+    compile(wasm.bytes(), limits);
   } catch (const std::exception& error) {
     answer(kFailed, error.what());
   }
 }
 
-std::string ended(int status) {
-  if (!WIFSIGNALED(status)) return "the compiler ended (exit " + std::to_string(WEXITSTATUS(status)) + ")";
-  const int number = WTERMSIG(status);
-  // RLIMIT_CPU ends the first process of a pid namespace with SIGKILL. abort(), which Rust calls where memory ends,
-  // ends it with SIGSEGV or SIGILL there, since it may not send itself signals.
-  if (number == SIGKILL) return "compiling it takes too much time";
-  return "compiling it takes too much memory, or the compiler failed (signal " + std::to_string(number) + ")";
-}
-
 }  // namespace
 
-CompileProcess::CompileProcess(const isolation::Prepared& prepared, int wasm) {
-  const isolation::Forked forked = isolation::fork_isolated(prepared);
-  if (forked.process == 0) run_child(prepared, forked.channel);
-  process_ = forked.process;
-  channel_ = ipc::Descriptor(forked.channel);
-  (void)ipc::send_packet(channel_.get(), "m", std::span(&wasm, 1));  // one that has ended shows in outcome()
-}
-
-CompileProcess::~CompileProcess() {
-  if (process_ <= 0) return;
-  (void)kill(process_, SIGKILL);
-  while (waitpid(process_, nullptr, 0) < 0 && errno == EINTR) continue;
+Child start_compiling(const isolation::Prepared& prepared, const ModuleLimits& limits, int wasm) {
+  isolation::Prepared own = prepared;
+  own.limits.memory = limits.memory;
+  own.limits.file = limits.code;
+  own.limits.cpu_seconds = limits.cpu_seconds;
+  const isolation::Forked forked = isolation::fork_isolated(own);
+  if (forked.process == 0) run_child(own, limits, forked.channel);
+  (void)ipc::send_packet(forked.channel, "m", std::span(&wasm, 1));  // one that has ended gives no answer
+  return Child(forked.process, forked.channel);
 }
 
 // Whatever the process says may be a lie; what it says of the code is believed by sandboxes with this module only.
-CompileProcess::Outcome CompileProcess::outcome() {
-  ipc::Packet packet;
-  const bool answered = ipc::receive_packet(channel_.get(), packet, kLongestMessage) == ipc::Received::packet;
-  int status = 0;
-  if (!answered) {
-    while (waitpid(process_, &status, 0) < 0 && errno == EINTR) continue;
-    process_ = -1;
-    return {{}, {}, ended(status)};
+Outcome outcome_of(ipc::Packet answer, const ModuleLimits& limits) {
+  const char kind = answer.bytes.empty() ? '\0' : answer.bytes[0];
+  if (kind == kInvalid) return {{}, answer.bytes.substr(1), {}};
+  if (kind == kFailed) return {{}, {}, answer.bytes.substr(1)};
+  if (kind != kModule || answer.descriptors.size() != 1) return {{}, {}, "the compiler gave no answer"};
+  const std::int64_t size = ipc::whole_size(answer.descriptors[0].get());
+  if (size <= 0) return {{}, {}, "the compiler's answer is no code"};
+  if (static_cast<std::uint64_t>(size) > limits.code) return {{}, {}, too_much_code(limits)};
+  return {std::move(answer.descriptors[0]), {}, {}};
+}
+
+// RLIMIT_CPU ends the first process of a pid namespace with SIGKILL. abort(), which Rust calls where memory ends, ends
+// it with SIGSEGV or SIGILL there, since it may not send itself signals.
+std::string reason_of(const Child::End& end, const ModuleLimits& limits) {
+  if (!WIFSIGNALED(end.status)) {
+    return "the compiler ended (exit " + std::to_string(WEXITSTATUS(end.status)) + ")";
   }
-  const char kind = packet.bytes.empty() ? '\0' : packet.bytes[0];
-  const bool has_code = packet.descriptors.size() == 1 && ipc::sealed_size(packet.descriptors[0].get()) > 0;
-  if (kind == kModule && has_code) return {std::move(packet.descriptors[0]), {}, {}};
-  if (kind == kInvalid) return {{}, packet.bytes.substr(1), {}};
-  return {{}, {}, kind == kFailed ? packet.bytes.substr(1) : "the compiler gave no answer"};
+  const int number = WTERMSIG(end.status);
+  if (number != SIGKILL)
+    return too_much_memory(limits) + ", or the compiler failed (signal " + std::to_string(number) + ")";
+  if (end.cpu_time + 1 >= limits.cpu_seconds) return too_much_time(limits);
+  return "its compiler was killed: the machine has too little memory left, or somebody ended it";
 }
 
 }  // namespace dcp::compiler

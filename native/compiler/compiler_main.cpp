@@ -1,7 +1,9 @@
 // dcp-compiler: compiles WebAssembly modules for the sandboxes of one evaluator, and keeps them.
 //
 //   dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]
+//                [--memory BYTES] [--seconds NUMBER]
 //
+// --memory, --seconds: memory and CPU time that compiling one module may take, whatever its size.
 // Descriptor 3 is a seqpacket socket; each message on it brings a socket to a sandbox (protocol.hpp). The process ends
 // when it closes. Exit status: 0 closed, 1 cannot start, 2 wrong options.
 #include <fcntl.h>
@@ -22,17 +24,17 @@
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]";
+    "usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]"
+    " [--memory BYTES] [--seconds NUMBER]";
 constexpr int kControl = 3;
-constexpr std::size_t kMostMemory = std::size_t{4} << 30;  // bytes that compiling one module may take
-constexpr unsigned kMostThreads = 2048;                    // wasmtime starts one per CPU
-constexpr unsigned kMostSeconds = 600;                     // of CPU time, all threads together
+constexpr unsigned kMostThreads = 2048;  // wasmtime starts one per CPU
 
 struct Options {
   std::string wasmtime;
   std::string cache;
   std::uint64_t cache_limit = std::uint64_t{2} << 30;
   dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
+  dcp::compiler::Overrides limits;
 };
 
 Options parse(int count, char** values) {
@@ -47,6 +49,10 @@ Options parse(int count, char** values) {
       options.cache_limit = arguments.number(0, UINT64_MAX);
     } else if (arguments.is("--isolation")) {
       options.isolation = arguments.parsed(dcp::isolation::parse_policy, "strict, standard or none");
+    } else if (arguments.is("--memory")) {
+      options.limits.memory = arguments.number(1, UINT64_MAX / 2);
+    } else if (arguments.is("--seconds")) {
+      options.limits.cpu_seconds = static_cast<unsigned>(arguments.number(1, 1'000'000));
     } else {
       arguments.refuse();
     }
@@ -57,8 +63,6 @@ Options parse(int count, char** values) {
 
 dcp::isolation::Prepared prepare_isolation(dcp::isolation::Policy policy) {
   dcp::isolation::Limits limits;
-  limits.memory = kMostMemory;
-  limits.cpu_seconds = kMostSeconds;
   limits.threads = kMostThreads;  // functions are compiled in parallel
   return dcp::isolation::prepare(limits, policy);
 }
@@ -81,7 +85,8 @@ int main(int count, char** arguments) {
       std::fprintf(stderr, "dcp-evaluator: compiled WebAssembly is not kept: %s\n", cache.refusal().c_str());
     }
     const std::size_t most = std::max(4u, 2 * std::thread::hardware_concurrency());
-    dcp::compiler::Service(cache, prepared, options.wasmtime, most).run(kControl);
+    dcp::compiler::Service(cache, prepared, {options.wasmtime, most, dcp::compiler::machine_memory(), options.limits})
+        .run(kControl);
     _exit(0);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "dcp-compiler: %s\n", error.what());

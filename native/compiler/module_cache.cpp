@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <system_error>
 
@@ -22,10 +21,13 @@ constexpr std::uint64_t kMostVariants = 8;  // modules with one key; more are co
 constexpr std::uint64_t kMostInMemory = std::uint64_t{512} << 20;
 
 std::string name_of(const Key& key, std::uint64_t variant) {
-  char name[64];
-  std::snprintf(name, sizeof name, "%016llx-%016llx-%u", static_cast<unsigned long long>(key.settings),
-                static_cast<unsigned long long>(key.content), static_cast<unsigned>(variant));
-  return name;
+  return cache::make_name(key.settings, key.content, static_cast<unsigned>(variant));
+}
+
+std::array<std::uint64_t, 3> id_of(const ipc::Descriptor& file) {
+  struct stat status{};
+  (void)fstat(file.get(), &status);
+  return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size)};
 }
 
 bool same_module(int fd, std::span<const std::byte> wasm) {
@@ -37,45 +39,48 @@ bool same_module(int fd, std::span<const std::byte> wasm) {
 
 }  // namespace
 
-ModuleCache::ModuleCache(std::string folder, std::uint64_t limit)
-    : folder_(std::move(folder), limit, cache::Use::execute), limit_(limit) {}
+ModuleCache::ModuleCache(const std::string& folder, std::uint64_t limit)
+    : folder_(folder, limit, cache::Use::execute), limit_(limit) {}
 
-// A file that is torn is removed.
-ipc::Descriptor ModuleCache::open_variant(const Key& key, std::uint64_t variant) {
+// A file that is torn is removed. Nothing where it would have to be read.
+std::optional<ipc::Descriptor> ModuleCache::open_variant(const Key& key, std::uint64_t variant, bool at_once) {
   const std::string name = name_of(key, variant);
   ipc::Descriptor file = folder_.open(name);
-  struct stat status{};
-  if (!file || fstat(file.get(), &status) != 0) return {};
-  const FileId id = {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size)};
+  if (!file) return ipc::Descriptor();
+  const FileId id = id_of(file);
+  if (verified_.contains(id)) return file;
+  if (at_once) return std::nullopt;
   const auto layout = read_layout(file.get());
-  if (!layout || (!verified_.contains(id) && !is_whole(file.get(), *layout))) {
+  if (!layout || !is_whole(file.get(), *layout)) {
     folder_.remove(name);
-    return {};
+    return ipc::Descriptor();
   }
   verified_.insert(id);
   return file;
 }
 
-ipc::Descriptor ModuleCache::candidate(const Key& key, std::uint64_t attempt) {
-  if (!folder_) {
-    for (InMemory& kept : memory_) {
-      if (kept.key == key && attempt-- == 0) return ipc::Descriptor(fcntl(kept.file.get(), F_DUPFD_CLOEXEC, 0));
-    }
-    return {};
+std::optional<ipc::Descriptor> ModuleCache::look(const Key& key, std::uint64_t attempt, bool at_once) {
+  for (std::uint64_t variant = 0; folder_ && variant < kMostVariants; ++variant) {
+    auto file = open_variant(key, variant, at_once);
+    if (!file || (*file && attempt-- == 0)) return file;
   }
-  for (std::uint64_t variant = 0; variant < kMostVariants; ++variant) {
-    ipc::Descriptor file = open_variant(key, variant);
-    if (file && attempt-- == 0) return file;
+  for (const InMemory& kept : memory_) {
+    if (kept.key == key && attempt-- == 0) return ipc::Descriptor(fcntl(kept.file.get(), F_DUPFD_CLOEXEC, 0));
   }
-  return {};
+  return ipc::Descriptor();
+}
+
+ipc::Descriptor ModuleCache::candidate(const Key& key, std::uint64_t attempt) { return *look(key, attempt, false); }
+
+std::optional<ipc::Descriptor> ModuleCache::candidate_at_once(const Key& key, std::uint64_t attempt) {
+  return look(key, attempt, true);
 }
 
 ipc::Descriptor ModuleCache::find(const Key& key, std::span<const std::byte> wasm) {
-  for (std::uint64_t attempt = 0; attempt < kMostVariants; ++attempt) {
+  for (std::uint64_t attempt = 0;; ++attempt) {
     ipc::Descriptor file = candidate(key, attempt);
     if (!file || same_module(file.get(), wasm)) return file;
   }
-  return {};
 }
 
 std::optional<ipc::Descriptor> ModuleCache::claim(const Key& key) {
@@ -86,27 +91,38 @@ std::optional<ipc::Descriptor> ModuleCache::claim(const Key& key) {
 ipc::Descriptor ModuleCache::put(const Key& key, std::span<const std::byte> code, std::span<const std::byte> wasm) {
   if (folder_) {
     const auto write = [&](int fd) { write_module_file(fd, code, wasm); };
-    if (folder_.put(name_of(key, free_variant(key)), write, true)) {
+    if (folder_.put(name_of(key, free_variant(key)), module_file_size(code.size(), wasm.size()), write, true)) {
       if (ipc::Descriptor found = find(key, wasm)) return found;
     }
   }
   ipc::Descriptor file = ipc::make_memfd("dcp-module");
   write_module_file(file.get(), code, wasm);
   ipc::seal(file.get());
-  return folder_ ? std::move(file) : remember(key, std::move(file));
+  return file;
 }
 
-ipc::Descriptor ModuleCache::remember(const Key& key, ipc::Descriptor file) {
-  struct stat status{};
-  (void)fstat(file.get(), &status);
-  ipc::Descriptor copy(fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
-  memory_.push_front({key, std::move(file), static_cast<std::uint64_t>(status.st_size)});
+void ModuleCache::learn(const Key& key, const ipc::Descriptor& file) {
+  const FileId id = id_of(file);
+  if (ipc::sealed_size(file.get()) < 0) {  // of the folder
+    verified_.insert(id);
+    return;
+  }
+  if (std::ranges::any_of(memory_, [&](const InMemory& kept) { return id_of(kept.file) == id; })) return;
+  memory_.push_front({key, ipc::Descriptor(fcntl(file.get(), F_DUPFD_CLOEXEC, 0)), id[2]});
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < memory_.size(); ++i) {
     total += memory_[i].size;
     if (i > 0 && total > std::min(limit_, kMostInMemory)) memory_.resize(i);
   }
-  return copy;
+}
+
+std::vector<int> ModuleCache::descriptors(const Key& key) const {
+  std::vector<int> needed;
+  if (folder_) needed.push_back(folder_.descriptor());
+  for (const InMemory& kept : memory_) {
+    if (kept.key == key) needed.push_back(kept.file.get());
+  }
+  return needed;
 }
 
 // The first that is free; where all are taken, the first one gives way.

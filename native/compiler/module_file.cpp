@@ -26,12 +26,18 @@ std::uint64_t checksum(std::span<const std::byte> code, std::span<const std::byt
   return cache::mix_word(cache::word_hash(code), cache::word_hash(wasm));
 }
 
+std::uint64_t page_border(std::uint64_t size) { return (size + kPage - 1) / kPage * kPage; }
+
 }  // namespace
+
+std::uint64_t module_file_size(std::uint64_t code_size, std::uint64_t wasm_size) {
+  return page_border(code_size) + wasm_size + sizeof(Footer);
+}
 
 void write_module_file(int fd, std::span<const std::byte> code, std::span<const std::byte> wasm) {
   constexpr std::byte zeros[kPage] = {};
   ipc::write_all(fd, code);
-  const std::uint64_t wasm_offset = (code.size() + kPage - 1) / kPage * kPage;
+  const std::uint64_t wasm_offset = page_border(code.size());
   ipc::write_all(fd, std::span(zeros).first(wasm_offset - code.size()));
   ipc::write_all(fd, wasm);
   Footer footer{{code.size(), wasm_offset, wasm.size(), checksum(code, wasm)}, {}};

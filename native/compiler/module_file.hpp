@@ -18,6 +18,9 @@ struct Layout {
   std::uint64_t checksum;  ///< of code and module
 };
 
+/// Bytes of the file with a code and a module of these sizes.
+std::uint64_t module_file_size(std::uint64_t code_size, std::uint64_t wasm_size);
+
 /// Writes the file at the descriptor's beginning. Throws std::system_error.
 void write_module_file(int fd, std::span<const std::byte> code, std::span<const std::byte> wasm);
 

@@ -1,9 +1,13 @@
-// What a sandbox and the compiler say to each other over a Unix seqpacket socket. A sandbox has one request open at
-// most.
+// What a sandbox and the compiler say to each other over a Unix seqpacket socket. A sandbox has one socket, and one
+// request open at most.
+//
+//   evaluator -> compiler, on the control socket
+//     'c' + number + one descriptor   the socket of the sandbox with this number, of 8 bytes; it ends an earlier one
 //
 //   sandbox -> compiler
 //     'L' + Lookup             has this module been compiled before?
-//     'C' + one descriptor     compile: a memfd with the module, sealed against writing, growing and shrinking
+//     'C' + one descriptor     compile: a memfd with the module, without holes, sealed against writing, growing and
+//                              shrinking
 //
 //   compiler -> sandbox
 //     'M' + one descriptor     a module file (module_file.hpp), open for reading

@@ -1,175 +1,366 @@
 #include "compiler/service.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
 #include "binary/limits.hpp"
 #include "compiler/protocol.hpp"
+#include "ipc/mapping.hpp"
+#include "ipc/memfd.hpp"
 #include "wasmtime/engine.hpp"
 
 namespace dcp::compiler {
 
 namespace {
 
-constexpr int kClaimMs = 20;  // between two tries to claim a module that another evaluator compiles
+constexpr int kClaimMs = 20;                              // between two tries to claim what another evaluator compiles
+constexpr int kReapMs = 5;                                // between two looks at processes that end
+constexpr std::uint64_t kSmall = std::uint64_t{1} << 20;  // bytes of a module that waits for small ones only
+constexpr int kWallFactor = 4;                            // time that may pass, for each second of CPU time
+constexpr int kMostUnread = 8192;                         // bytes of answers that a sandbox has not taken
+
+constexpr char kSameFailure = 'S';  // a task's answer: the module is that of a failure
+
+std::uint64_t key_of(int module, std::uint64_t size) {
+  std::array<std::byte, 1024> bytes;
+  return cache::content_key(size, [&](std::uint64_t at, std::size_t wanted) {
+    const ssize_t got = pread(module, bytes.data(), std::min(wanted, bytes.size()), static_cast<off_t>(at));
+    if (got != static_cast<ssize_t>(wanted)) throw std::runtime_error("the module cannot be read");
+    return std::span<const std::byte>(bytes).first(wanted);
+  });
+}
+
+ipc::Mapping map(int file, std::uint64_t size) { return {file, 0, static_cast<std::size_t>(size)}; }
+
+bool same_bytes(int file, std::span<const std::byte> bytes) {
+  const ipc::Mapping other = map(file, bytes.size());
+  return std::memcmp(other.bytes().data(), bytes.data(), bytes.size()) == 0;
+}
+
+void tell(int channel, char kind, std::string_view text = {}, const ipc::Descriptor& file = {}) {
+  const std::string message = kind + std::string(text.substr(0, kLongestMessage - 1));
+  const int fd = file.get();
+  (void)ipc::send_packet(channel, message, std::span(&fd, file ? 1 : 0));
+}
 
 }  // namespace
 
-Service::Service(ModuleCache& cache, const isolation::Prepared& prepared, std::string library, std::size_t most)
-    : cache_(cache), prepared_(prepared), library_(std::move(library)), most_(most) {}
+Service::Service(ModuleCache& cache, const isolation::Prepared& prepared, Options options)
+    : cache_(cache),
+      prepared_(prepared),
+      options_(std::move(options)),
+      look_ups_(options_.processes, UINT64_MAX),
+      small_((options_.processes + 1) / 2, options_.memory / 4),
+      large_((options_.processes + 1) / 2, options_.memory / 2) {}
 
 void Service::run(int control) {
   std::vector<pollfd> polled;
   for (bool open = true; open;) {
     polled.assign(1, {control, POLLIN, 0});
-    for (const auto& [fd, socket] : clients_) polled.push_back({fd, POLLIN, 0});
-    const std::size_t first_job = polled.size();
-    for (const Job& job : jobs_) {
-      if (job.process) polled.push_back({job.process->fd(), POLLIN, 0});
+    for (const auto& [fd, client] : clients_) polled.push_back({fd, POLLIN, 0});
+    const std::size_t first_child = polled.size();
+    std::vector<Request*> working;
+    for (Request& request : requests_) {
+      if (request.children.empty() || request.children.back().is_killed()) continue;
+      polled.push_back({request.children.back().fd(), POLLIN, 0});
+      working.push_back(&request);
     }
-    const bool others_compile = std::ranges::any_of(jobs_, [](const Job& job) { return !job.process; });
-    if (poll(polled.data(), polled.size(), others_compile ? kClaimMs : -1) < 0) continue;
-    const auto ready = [](const pollfd& entry) { return entry.revents != 0; };
-    std::vector<int> done, talking;
-    for (std::size_t i = 1; i < polled.size(); ++i) {
-      if (ready(polled[i])) (i < first_job ? talking : done).push_back(polled[i].fd);
+    if (poll(polled.data(), polled.size(), timeout()) < 0) continue;
+    for (std::size_t i = first_child; i < polled.size(); ++i) {
+      if (polled[i].revents != 0) take_answer(*working[i - first_child]);
     }
-    for (Job& job : jobs_) {
-      if (job.process && std::ranges::count(done, job.process->fd()) != 0) finish(job);
+    end_overdue();
+    reap();
+    for (std::size_t i = 1; i < first_child; ++i) {
+      if (polled[i].revents != 0 && clients_.contains(polled[i].fd)) serve(polled[i].fd);
     }
-    forget_jobs();  // before anybody joins one that is done
-    for (const int client : talking) serve(client);
-    forget_jobs();
-    if (ready(polled[0])) open = take_client(control);
-    start_jobs();
+    if (polled[0].revents != 0) open = take_client(control);
+    start_requests();
   }
 }
+
+int Service::timeout() const {
+  std::int64_t least = claims_wait_ ? kClaimMs : INT32_MAX;
+  const auto now = Clock::now();
+  for (const Request& request : requests_) {
+    if (std::ranges::any_of(request.children, &Child::is_killed)) return kReapMs;
+    if (request.deadline == Clock::time_point::max()) continue;
+    least = std::min(least, std::chrono::ceil<std::chrono::milliseconds>(request.deadline - now).count());
+  }
+  return least == INT32_MAX ? -1 : static_cast<int>(std::max<std::int64_t>(least, 0));
+}
+
+// --- Sandboxes ---
 
 bool Service::take_client(int control) {
   ipc::Packet packet;
-  const ipc::Received state = ipc::receive_packet(control, packet, 1, MSG_DONTWAIT);
+  std::uint64_t sandbox = 0;
+  const ipc::Received state = ipc::receive_packet(control, packet, 1 + sizeof sandbox, MSG_DONTWAIT);
   if (state == ipc::Received::closed) return false;
-  for (ipc::Descriptor& socket : packet.descriptors) {
-    const int fd = socket.get();
-    clients_.insert_or_assign(fd, std::move(socket));
-  }
+  if (packet.bytes.size() != 1 + sizeof sandbox || packet.descriptors.size() != 1) return true;
+  std::memcpy(&sandbox, packet.bytes.data() + 1, sizeof sandbox);
+  const auto before = std::ranges::find_if(clients_, [&](const auto& each) { return each.second.sandbox == sandbox; });
+  if (before != clients_.end()) drop(before->first);
+  const int fd = packet.descriptors[0].get();
+  // Descriptors on their way to one that does not take them count against all processes of the user.
+  (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kMostUnread, sizeof kMostUnread);
+  clients_.insert_or_assign(fd, Client{sandbox, std::move(packet.descriptors[0])});
   return true;
 }
 
-void Service::serve(int client) {
+void Service::serve(int fd) {
   ipc::Packet packet;
-  const ipc::Received state = ipc::receive_packet(client, packet, kLongestMessage, MSG_DONTWAIT);
+  const ipc::Received state = ipc::receive_packet(fd, packet, kLongestMessage, MSG_DONTWAIT);
   if (state == ipc::Received::nothing) return;
-  const bool waits =
-      std::ranges::any_of(jobs_, [&](const Job& job) { return std::ranges::count(job.waiting, client); });
   // A client that hangs up, or speaks out of turn.
-  if (state == ipc::Received::closed || packet.bytes.empty() || waits) return drop(client);
-  if (packet.bytes[0] == kLookup && packet.descriptors.empty()) return look_up(client, packet.bytes);
-  if (packet.bytes == "C" && packet.descriptors.size() == 1) return compile(client, std::move(packet.descriptors[0]));
-  drop(client);
+  if (state == ipc::Received::closed || packet.bytes.empty() || clients_.at(fd).waits) return drop(fd);
+  if (packet.bytes[0] == kLookup && packet.descriptors.empty()) return look_up(fd, packet.bytes);
+  if (packet.bytes == "C" && packet.descriptors.size() == 1) return compile(fd, std::move(packet.descriptors[0]));
+  drop(fd);
 }
 
-void Service::look_up(int client, const std::string& message) {
+void Service::look_up(int fd, const std::string& message) {
   Lookup lookup;
-  if (message.size() != 1 + sizeof lookup) return drop(client);
+  if (message.size() != 1 + sizeof lookup) return drop(fd);
   std::memcpy(&lookup, message.data() + 1, sizeof lookup);
-  const ipc::Descriptor file = cache_.candidate(lookup.key, lookup.attempt);
-  if (file) return answer(client, kModule, {}, file.get());
-  answer(client, kNone);
+  if (const auto known = cache_.candidate_at_once(lookup.key, lookup.attempt)) {
+    return answer(fd, *known ? kModule : kNone, {}, known->get());
+  }
+  clients_.at(fd).waits = true;
+  requests_.push_back({.client = fd, .key = lookup.key, .lane = &look_ups_, .attempt = lookup.attempt});
 }
 
-void Service::compile(int client, ipc::Descriptor file) {
-  const std::int64_t size = ipc::sealed_size(file.get());
-  if (size <= 0 || static_cast<std::uint64_t>(size) > binary::kMostModuleBytes) return drop(client);
+void Service::compile(int fd, ipc::Descriptor module) {
+  const std::int64_t size = ipc::whole_size(module.get());
+  if (size <= 0 || static_cast<std::uint64_t>(size) > binary::kMostModuleBytes) return drop(fd);
   try {
     open_wasmtime();
-    ipc::Mapping wasm(file.get(), 0, static_cast<std::size_t>(size));
-    const Key key{*settings_, cache::content_key(wasm.bytes())};
-    if (const ipc::Descriptor known = cache_.find(key, wasm.bytes())) return answer(client, kModule, {}, known.get());
-    const auto same = [&](const Job& job) {
-      return job.key == key && job.wasm.bytes().size() == wasm.bytes().size() &&
-             std::memcmp(job.wasm.bytes().data(), wasm.bytes().data(), wasm.bytes().size()) == 0;
-    };
-    if (const auto job = std::ranges::find_if(jobs_, same); job != jobs_.end()) return job->waiting.push_back(client);
-    jobs_.push_back({key, std::move(file), std::move(wasm), {client}, nullptr, {}});
+    const auto bytes = static_cast<std::uint64_t>(size);
+    const Key key{*settings_, key_of(module.get(), bytes)};
+    Lane& lane = bytes <= kSmall ? small_ : large_;
+    requests_.push_back({.client = fd,
+                         .key = key,
+                         .lane = &lane,
+                         .module = std::make_shared<const ipc::Descriptor>(std::move(module)),
+                         .size = bytes,
+                         .limits = module_limits(bytes, lane.memory(), options_.limits)});
+    clients_.at(fd).waits = true;
   } catch (const std::exception& error) {
-    answer(client, kFailed, error.what());
+    answer(fd, kFailed, error.what());
   }
-}
-
-void Service::start_jobs() {
-  auto running = static_cast<std::size_t>(std::ranges::count_if(jobs_, [](const Job& job) { return !!job.process; }));
-  for (Job& job : jobs_) {
-    if (job.process || running >= most_) continue;
-    try {
-      if (start(job)) ++running;
-    } catch (const std::exception& error) {
-      give(job, kFailed, error.what());
-    }
-  }
-  forget_jobs();
-}
-
-// Where nobody waits any more the process ends, and the claim.
-void Service::forget_jobs() {
-  std::erase_if(jobs_, [](const Job& job) { return job.waiting.empty(); });
-}
-
-// False where another evaluator compiles the module, or has just done so.
-bool Service::start(Job& job) {
-  auto claim = cache_.claim(job.key);
-  if (!claim) return false;
-  if (const ipc::Descriptor known = cache_.find(job.key, job.wasm.bytes())) {
-    give(job, kModule, {}, known.get());
-    return false;
-  }
-  job.claim = std::move(*claim);
-  job.process = std::make_unique<CompileProcess>(prepared_, job.file.get());
-  return true;
-}
-
-void Service::finish(Job& job) {
-  CompileProcess::Outcome outcome = job.process->outcome();
-  job.process.reset();
-  if (!outcome.code) {
-    const bool invalid = !outcome.invalid.empty();
-    return give(job, invalid ? kInvalid : kFailed, invalid ? outcome.invalid : outcome.failed);
-  }
-  try {
-    const auto size = static_cast<std::size_t>(ipc::sealed_size(outcome.code.get()));
-    const ipc::Mapping code(outcome.code.get(), 0, size);
-    give(job, kModule, {}, cache_.put(job.key, code.bytes(), job.wasm.bytes()).get());
-  } catch (const std::exception& error) {
-    give(job, kFailed, std::string("the compiled module cannot be kept: ") + error.what());
-  }
-}
-
-// The answer of all who wait.
-void Service::give(Job& job, char kind, std::string_view text, int descriptor) {
-  const std::vector<int> waiting = std::exchange(job.waiting, {});
-  for (const int client : waiting) answer(client, kind, text, descriptor);
 }
 
 // A sandbox waits for its answer, so there is room for it; one that does not is dropped.
-void Service::answer(int client, char kind, std::string_view text, int descriptor) {
+void Service::answer(int fd, char kind, std::string_view text, int descriptor) {
   const std::string message = kind + std::string(text.substr(0, kLongestMessage - 1));
   const std::span<const int> descriptors(&descriptor, descriptor < 0 ? 0 : 1);
-  if (!ipc::send_packet(client, message, descriptors, MSG_DONTWAIT)) drop(client);
+  clients_.at(fd).waits = false;
+  if (!ipc::send_packet(fd, message, descriptors, MSG_DONTWAIT)) drop(fd);
 }
 
-void Service::drop(int client) {
-  for (Job& job : jobs_) std::erase(job.waiting, client);
-  clients_.erase(client);
+void Service::drop(int fd) {
+  clients_.erase(fd);
+  for (Request& request : requests_) {
+    if (request.client != fd) continue;
+    request.client = kNobody;
+    forget(request);
+  }
+}
+
+// --- Requests ---
+
+// In the order in which they came: the first one of a lane that has no room keeps the others waiting, and is not
+// passed.
+void Service::start_requests() {
+  std::set<const Lane*> full;
+  claims_wait_ = false;
+  for (Request& request : requests_) {
+    if (request.step != Step::waiting || full.contains(request.lane) || has_twin_in_work(request)) continue;
+    try {
+      if (!start(request)) full.insert(request.lane);
+    } catch (const std::exception& error) {
+      give_up(request, error.what());
+    }
+  }
+}
+
+// False where its lane has no room for it.
+bool Service::start(Request& request) {
+  auto share = request.lane->take(request.limits.memory);
+  if (!share) {
+    end_unwanted(*request.lane);
+    return false;
+  }
+  if (request.module) {
+    auto claim = cache_.claim(request.key);
+    claims_wait_ |= !claim;
+    if (!claim) return true;
+    request.claim = std::move(*claim);
+  }
+  request.share = std::move(share);
+  look(request);
+  return true;
+}
+
+void Service::look(Request& request) {
+  std::vector<int> needed = cache_.descriptors(request.key);
+  if (request.module) needed.push_back(request.module->get());
+  if (request.failure) needed.push_back(request.failure->module->get());
+  request.children.push_back(fork_task(needed, [&](int channel) {
+    try {
+      if (!request.module) return tell(channel, kModule, {}, cache_.candidate(request.key, request.attempt));
+      const ipc::Mapping wasm = map(request.module->get(), request.size);
+      if (request.failure && same_bytes(request.failure->module->get(), wasm.bytes()))
+        return tell(channel, kSameFailure);
+      tell(channel, kModule, {}, cache_.find(request.key, wasm.bytes()));
+    } catch (const std::exception& error) {
+      tell(channel, kFailed, error.what());
+    }
+  }));
+  request.step = Step::looking;
+}
+
+void Service::keep(Request& request, ipc::Descriptor code) {
+  std::vector<int> needed = cache_.descriptors(request.key);
+  needed.insert(needed.end(), {request.module->get(), code.get()});
+  request.children.push_back(fork_task(needed, [&](int channel) {
+    try {
+      const ipc::Mapping made = map(code.get(), static_cast<std::uint64_t>(ipc::sealed_size(code.get())));
+      const ipc::Mapping wasm = map(request.module->get(), request.size);
+      tell(channel, kModule, {}, cache_.put(request.key, made.bytes(), wasm.bytes()));
+    } catch (const std::exception& error) {
+      tell(channel, kFailed, std::string("the compiled module cannot be kept: ") + error.what());
+    }
+  }));
+  request.step = Step::keeping;
+}
+
+void Service::take_answer(Request& request) {
+  ipc::Packet packet;
+  const ipc::Received state = request.children.back().receive(packet, kLongestMessage);
+  if (state == ipc::Received::nothing) return;
+  request.deadline = Clock::time_point::max();
+  try {
+    if (request.step == Step::compiling) return take_outcome(request, state, std::move(packet));
+    const char kind = packet.bytes.empty() ? '\0' : packet.bytes[0];
+    if (kind == kSameFailure) return give(request, request.failure->kind, request.failure->text);
+    if (kind != kModule)
+      return give_up(request, kind == kFailed ? packet.bytes.substr(1) : "a process has ended early");
+    if (!packet.descriptors.empty()) {
+      cache_.learn(request.key, packet.descriptors[0]);
+      return give(request, kModule, {}, packet.descriptors[0].get());
+    }
+    if (!request.module) return give(request, kNone);
+    request.children.push_back(start_compiling(prepared_, request.limits, request.module->get()));
+    request.step = Step::compiling;
+    request.deadline = Clock::now() + kWallFactor * std::chrono::seconds(request.limits.cpu_seconds);
+  } catch (const std::exception& error) {
+    give_up(request, error.what());
+  }
+}
+
+void Service::take_outcome(Request& request, ipc::Received state, ipc::Packet answer) {
+  if (state == ipc::Received::closed) {
+    request.step = Step::failing;  // how the process ended tells why
+    return;
+  }
+  Outcome outcome = outcome_of(std::move(answer), request.limits);
+  if (outcome.code) return keep(request, std::move(outcome.code));
+  if (!outcome.invalid.empty()) return fail(request, kInvalid, outcome.invalid);
+  fail(request, kFailed, outcome.failed);
+}
+
+void Service::end_overdue() {
+  const auto now = Clock::now();
+  for (Request& request : requests_) {
+    if (now < request.deadline) continue;
+    fail(request, kFailed, too_much_time(request.limits));
+  }
+}
+
+void Service::reap() {
+  for (Request& request : requests_) {
+    std::optional<Child::End> last;
+    std::erase_if(request.children, [&](Child& child) {
+      const auto end = child.is_killed() ? child.reap() : std::nullopt;
+      if (end && &child == &request.children.back()) last = end;
+      return end.has_value();
+    });
+    if (request.step == Step::failing && last) fail(request, kFailed, reason_of(*last, request.limits));
+  }
+  std::erase_if(requests_, [](const Request& each) { return each.step == Step::done && each.children.empty(); });
+}
+
+// The module has no code: all who wait for the same one are told.
+void Service::fail(Request& request, char kind, const std::string& text) {
+  const auto failure = std::make_shared<const Failure>(Failure{request.module, kind, text});
+  for (Request& other : requests_) {
+    if (other.step == Step::waiting && is_same_module(other, request)) other.failure = failure;
+  }
+  give(request, kind, text);
+}
+
+// This time there is no answer, which another request may get.
+void Service::give_up(Request& request, const std::string& reason) {
+  if (!request.module) return give(request, kNone);
+  give(request, kFailed, reason);
+}
+
+// The answer of a request, which ends it.
+void Service::give(Request& request, char kind, std::string_view text, int descriptor) {
+  request.step = Step::done;
+  request.claim = ipc::Descriptor();
+  request.deadline = Clock::time_point::max();
+  for (Child& child : request.children) child.kill();
+  const int client = std::exchange(request.client, kNobody);
+  if (client != kNobody) answer(client, kind, text, descriptor);
+}
+
+// Its sandbox has gone. What has been begun on a large module goes on, one at a time: the next who asks finds it.
+void Service::forget(Request& request) {
+  const auto is_left = [this](const Request& each) { return each.step == Step::compiling && !is_wanted(each); };
+  const bool goes_on = request.lane == &large_ && request.step == Step::compiling;
+  if (request.step == Step::keeping || is_wanted(request)) return;
+  if (!goes_on || std::ranges::count_if(requests_, is_left) > 1) give_up(request, {});
+}
+
+bool Service::is_wanted(const Request& request) const {
+  return request.client != kNobody || std::ranges::any_of(requests_, [&](const Request& other) {
+           return other.step == Step::waiting && other.client != kNobody && is_same_module(other, request);
+         });
+}
+
+// It will have the other's code, or its failure.
+bool Service::has_twin_in_work(const Request& request) const {
+  return std::ranges::any_of(requests_, [&](const Request& other) {
+    return other.step != Step::waiting && other.step != Step::done && is_same_module(other, request);
+  });
+}
+
+// Where others wait for their turn, nothing goes on that nobody asks for.
+void Service::end_unwanted(const Lane& lane) {
+  for (Request& request : requests_) {
+    if (request.lane == &lane && request.step == Step::compiling && !is_wanted(request)) give_up(request, {});
+  }
+}
+
+// The bytes are compared by a task: equal keys may be made on purpose.
+bool Service::is_same_module(const Request& one, const Request& other) {
+  return one.module && other.module && one.key == other.key && one.size == other.size;
 }
 
 // Without a thread: the process forks.
 void Service::open_wasmtime() {
   if (settings_) return;
-  wasmtime::open_library(library_);
+  wasmtime::open_library(options_.library);
   wasm_config_t* config = wasmtime::code_settings();
   wasmtime::wt.wasmtime_config_parallel_compilation_set(config, false);
   settings_ = wasmtime::fingerprint(wasmtime::make_engine(config).get());

@@ -1,8 +1,10 @@
 #include "ipc/memfd.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <cerrno>
 #include <system_error>
@@ -51,6 +53,16 @@ std::int64_t sealed_size(int fd) {
   const int seals = fcntl(fd, F_GET_SEALS);
   if (seals < 0 || (seals & kSeals) != kSeals || fstat(fd, &status) != 0) return -1;
   return status.st_size;
+}
+
+std::int64_t whole_size(int fd) {
+  constexpr std::int64_t block = 512;  // of st_blocks, on every file system
+  struct stat status{};
+  struct statfs system{};
+  const std::int64_t size = sealed_size(fd);
+  if (size < 0 || fstat(fd, &status) != 0 || fstatfs(fd, &system) != 0) return -1;
+  // One of huge pages may lack the page that its reader asks for.
+  return system.f_type == TMPFS_MAGIC && status.st_blocks * block >= size ? size : -1;
 }
 
 }  // namespace dcp::ipc

@@ -28,4 +28,8 @@ Descriptor sealed_copy(std::span<const std::byte> data);
 /// The size of a memfd that is sealed so; negative for every other descriptor.
 std::int64_t sealed_size(int fd);
 
+/// The same where all of its bytes have been written; negative for one with holes, which come into being when they are
+/// read, as memory of the reader's.
+std::int64_t whole_size(int fd);
+
 }  // namespace dcp::ipc

@@ -31,14 +31,14 @@ std::size_t data_size() {
 
 /// RLIMIT_DATA, not RLIMIT_AS: a WebAssembly memory reserves 4 GiB of addresses whatever it uses. Shared mappings
 /// (memfds) are not counted there; RLIMIT_FSIZE bounds each of them.
-Failure limit_memory(std::size_t memory) {
+Failure limit_memory(std::size_t memory, std::size_t file) {
   if (memory == 0) return {};
   const std::size_t data = data_size();
   if (data == 0) return "/proc/self/statm cannot be read, so the memory limit is the engine's only";
   constexpr std::size_t margin = std::size_t{64} << 20;  // native memory of the runtime beside the limited heap
   if (Failure failure = set(RLIMIT_DATA, "DATA", data + memory + margin); !failure.empty()) return failure;
   (void)signal(SIGXFSZ, SIG_IGN);  // the system call then fails with EFBIG
-  return set(RLIMIT_FSIZE, "FSIZE", memory);
+  return set(RLIMIT_FSIZE, "FSIZE", file == 0 ? memory : file);
 }
 
 bool kernel_is_at_least(unsigned major, unsigned minor) {
@@ -93,7 +93,7 @@ Failure limit_resources(const Limits& limits) {
   if (limits.stack != 0) {
     if (Failure failure = set(RLIMIT_STACK, "STACK", limits.stack); !failure.empty()) return failure;
   }
-  return limit_memory(limits.memory);
+  return limit_memory(limits.memory, limits.file);
 }
 
 }  // namespace dcp::isolation

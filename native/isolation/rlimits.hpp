@@ -10,6 +10,7 @@ namespace dcp::isolation {
 
 struct Limits {
   std::size_t memory = 0;    ///< bytes that the sandbox may add to the zygote's private memory; 0: unlimited
+  std::size_t file = 0;      ///< bytes of a file, also of one in memory; 0: as `memory`
   std::size_t stack = 0;     ///< bytes of the main thread's stack; 0: as inherited
   std::size_t locked = 0;    ///< bytes that may be locked into memory
   unsigned cpu_seconds = 0;  ///< CPU time of all threads together, then SIGKILL; 0: unlimited

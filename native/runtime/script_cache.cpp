@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -55,8 +54,8 @@ bool next_is(int fd, std::string_view expected) {
 
 }  // namespace
 
-ScriptCache::ScriptCache(engine::Engine& engine, std::string folder, std::uint64_t limit)
-    : engine_(engine), folder_(std::move(folder), limit), format_(engine.script_format()) {}
+ScriptCache::ScriptCache(engine::Engine& engine, const std::string& folder, std::uint64_t limit)
+    : engine_(engine), folder_(folder, limit), format_(engine.script_format()) {}
 
 engine::Value ScriptCache::compile(std::string_view source, const std::string& name) {
   if (!folder_) return engine_.compile(source, name);
@@ -80,10 +79,7 @@ void ScriptCache::keep_fresh() {
 
 std::string ScriptCache::file_of(std::string_view source, const std::string& name) const {
   const std::uint64_t key = cache::mix_word(cache::word_hash(bytes_of(format_)), cache::word_hash(bytes_of(name)));
-  char file[40];
-  std::snprintf(file, sizeof file, "%016llx-%016llx", static_cast<unsigned long long>(key),
-                static_cast<unsigned long long>(cache::content_key(bytes_of(source))));
-  return file;
+  return cache::make_name(key, cache::content_key(bytes_of(source)));
 }
 
 std::optional<engine::Value> ScriptCache::find(const std::string& file, std::string_view source,
@@ -113,7 +109,7 @@ void ScriptCache::keep(const std::string& file, std::string_view source, const s
   Header header{{}, format_.size(), name.size(), source.size(), code.size(), cache::word_hash(code)};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
   folder_.put(
-      file,
+      file, sizeof header + format_.size() + name.size() + source.size() + code.size(),
       [&](int fd) {
         ipc::write_all(fd, std::as_bytes(std::span(&header, 1)));
         for (const std::string_view part : {std::string_view(format_), std::string_view(name), source}) {

@@ -18,7 +18,7 @@ namespace dcp::runtime {
 class ScriptCache {
  public:
   /// See cache::Folder; `folder` may be empty.
-  ScriptCache(engine::Engine& engine, std::string folder, std::uint64_t limit);
+  ScriptCache(engine::Engine& engine, const std::string& folder, std::uint64_t limit);
 
   const std::string& refusal() const { return folder_.refusal(); }
 

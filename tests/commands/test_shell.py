@@ -256,6 +256,28 @@ def test_a_module_that_is_not_there_or_out_of_reach(shell: Shell, name: str) -> 
     assert "cannot find module" in done.stderr
 
 
+def test_only_scripts_are_imported(tmp_path: Path) -> None:
+    """A FIFO keeps nobody waiting, and what is no script is not read, whatever is in it."""
+    os.mkfifo(tmp_path / "fifo.mjs")
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder.js").mkdir()
+    (tmp_path / "zero.mjs").symlink_to("/dev/zero")
+    (tmp_path / "secret.txt").write_text("export default 'secret';")
+    (tmp_path / "script.js").symlink_to(tmp_path / "secret.txt")  # its own name counts
+    with (tmp_path / "endless.mjs").open("wb") as file:
+        file.truncate(1 << 40)
+    (tmp_path / "module.cjs").write_text("export default 'module';")
+    names = ["fifo.mjs", "fifo", "folder.js", "zero.mjs", "secret.txt", "script.js", "endless.mjs", "module.cjs"]
+    source = f"""for (const name of {names}) {{
+      try {{ print((await import("./" + name)).default); }} catch (error) {{ print(error.message); }}
+    }}"""
+    done = run("--shell", "--module", *write(tmp_path, main=source), folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert ["cannot find module" in line for line in lines[:-1]] == [True] * (len(names) - 1)
+    assert lines[-1] == "module"
+
+
 def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "secret.mjs").write_text("print('secret');")
     inner = tmp_path / "inner"

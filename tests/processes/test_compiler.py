@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
+import re
 import socket
-import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import wasmtime
 import dcp_evaluator as dcp
 from cli_driver import run_script
 from dcp_evaluator.processes.compiler import Compiler
+from dcp_evaluator.settings import installation
 from dcp_evaluator.settings.settings import Settings
 from process_tree import children, is_running, kill, running
 from zygote_control import wait_until
@@ -23,7 +26,8 @@ from zygote_control import wait_until
 RUN = "(bytes) => new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports.run()"
 
 pytestmark = pytest.mark.engine("quickjs", "V8 compiles in the sandbox")
-SETTINGS = struct.Struct("<QQQ")
+_SANDBOXES = itertools.count(1)
+_ATTACKER = Path(__file__).parents[2] / "build/package/tests/security/attack_wasmtime.so"
 _F_ADD_SEALS, _SEALS = 1033, 0xF
 
 
@@ -39,6 +43,7 @@ def module(result: int, padding: bytes = b"") -> bytes:
     return code[:8] + b"\0" + bytes([*size, rest]) + content + code[8:] if padding else code
 
 
+@functools.cache
 def large_module(functions: int) -> bytes:
     """One that takes a while to compile."""
     body = " ".join(f"local.get 0 i32.const {k} i32.mul i32.const {k + 1} i32.xor local.set 0" for k in range(200))
@@ -46,14 +51,21 @@ def large_module(functions: int) -> bytes:
     return bytes(wasmtime.wat2wasm(f'(module (func (export "run") (result i32) i32.const 7) {many})'))
 
 
-def memfd(data: bytes, *, sealed: bool = True) -> int:
+def memfd(data: bytes, *, sealed: bool = True, size: int | None = None) -> int:
+    """``size``: of a file whose rest are holes."""
     fd = os.memfd_create("test", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.write(fd, data)
+    assert os.write(fd, data) == len(data)
+    if size is not None:
+        os.ftruncate(fd, size)
     if sealed:
         import fcntl
 
         fcntl.fcntl(fd, _F_ADD_SEALS, _SEALS)
     return fd
+
+
+SMALL, LONG = 350, 6000
+"""Functions of a module that does not count as large, and of one that takes seconds to compile."""
 
 
 @pytest.fixture
@@ -91,14 +103,42 @@ def kept(folder: Path) -> dict[str, tuple[int, int]]:
     return {path.name: (path.stat().st_ino, path.stat().st_size) for path in files(folder)}
 
 
-def compile_in(connection: socket.socket, data: bytes) -> bytes:
+def connect(compiler: Compiler) -> socket.socket:
+    """Of a sandbox that has not been there before."""
+    connection = compiler.connect(next(_SANDBOXES))
+    connection.settimeout(60)
+    return connection
+
+
+def ask(connection: socket.socket, data: bytes) -> None:
     fd = memfd(data)
     socket.send_fds(connection, [b"C"], [fd])
     os.close(fd)
+
+
+def answer_of(connection: socket.socket) -> bytes:
     answer, descriptors, _, _ = socket.recv_fds(connection, 8192, 4)
     for descriptor in descriptors:
         os.close(descriptor)
     return answer
+
+
+def compile_in(connection: socket.socket, data: bytes) -> bytes:
+    ask(connection, data)
+    return answer_of(connection)
+
+
+def compiling(compiler: Compiler) -> list[int]:
+    """The sealed processes that compile."""
+    assert compiler.pid is not None
+    return running("dcp-compile", children(compiler.pid))
+
+
+def memory(pid: int, field: str = "VmHWM") -> int:
+    """MiB."""
+    found = re.search(rf"^{field}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1]) >> 10
 
 
 def test_a_module_is_compiled_once(run: Callable[..., Any], folder: Path) -> None:
@@ -120,7 +160,7 @@ def test_many_sandboxes_that_ask_at_once_wait_for_one(run: Callable[..., Any], f
 def test_evaluators_that_ask_at_once_wait_for_one(folder: Path) -> None:
     """Three compilers, one folder: one of them compiles, the others wait and find the file."""
     compilers = [Compiler(Settings()) for _ in range(3)]
-    connections = [compiler.connect() for compiler in compilers]
+    connections = [connect(compiler) for compiler in compilers]
     fd = memfd(large_module(2000))
     for connection in connections:
         socket.send_fds(connection, [b"C"], [fd])
@@ -246,9 +286,9 @@ def test_liars_are_dropped_and_others_are_served(compiler: Compiler, folder: Pat
         (b"x" * 100_000, []),
         (os.urandom(50), []),
     ]
-    honest = compiler.connect()
+    honest = connect(compiler)
     for text, descriptors in lies:
-        with compiler.connect() as liar:
+        with connect(compiler) as liar:
             liar.settimeout(20)
             socket.send_fds(liar, [text], descriptors)
             assert liar.recv(100) == b""
@@ -259,17 +299,15 @@ def test_liars_are_dropped_and_others_are_served(compiler: Compiler, folder: Pat
 
 
 def test_looking_up(compiler: Compiler) -> None:
-    with compiler.connect() as connection:
+    with connect(compiler) as connection:
         for key in (bytes(24), b"\xff" * 24, b"../../../etc/passwd\0\0\0\0\0"):
             connection.send(b"L" + key)
             assert connection.recv(100) == b"N"
 
 
 def test_speaking_out_of_turn(compiler: Compiler) -> None:
-    with compiler.connect() as connection, compiler.connect() as other:
-        fd = memfd(large_module(200))
-        socket.send_fds(connection, [b"C"], [fd])
-        os.close(fd)
+    with connect(compiler) as connection, connect(compiler) as other:
+        ask(connection, large_module(200))
         connection.send(b"L" + bytes(24))
         connection.settimeout(20)
         assert connection.recv(100) == b""
@@ -277,7 +315,7 @@ def test_speaking_out_of_turn(compiler: Compiler) -> None:
 
 
 def test_what_is_given_out_cannot_be_written(compiler: Compiler) -> None:
-    with compiler.connect() as connection:
+    with connect(compiler) as connection:
         fd = memfd(module(1))
         socket.send_fds(connection, [b"C"], [fd])
         os.close(fd)
@@ -291,7 +329,7 @@ def test_what_is_given_out_cannot_be_written(compiler: Compiler) -> None:
 
 @pytest.mark.parametrize("data", [b"\0asm\1\0\0\0\xff", b"garbage", module(1)[:-1]])
 def test_an_invalid_module_is_told(compiler: Compiler, folder: Path, data: bytes) -> None:
-    with compiler.connect() as connection:
+    with connect(compiler) as connection:
         assert compile_in(connection, data).startswith(b"E")
         assert compile_in(connection, module(1)) == b"M"
     assert len(kept(folder)) == 1
@@ -322,27 +360,189 @@ def test_a_killed_compiler_is_replaced(folder: Path, new_processes: Callable[[st
         assert list(job.local_exec(1, evaluator=evaluator).wait()) == [[0, 2]]
 
 
-def test_a_compilation_ends_when_nobody_waits_for_it(compiler: Compiler) -> None:
-    with compiler.connect() as connection:
-        fd = memfd(large_module(3000))
-        socket.send_fds(connection, [b"C"], [fd])
-        os.close(fd)
-        assert compiler.pid is not None
-        pid = compiler.pid
-        wait_until(lambda: bool(children(pid)), "the compilation runs")
+def test_compiling_a_small_module_ends_when_nobody_waits_for_it(compiler: Compiler, folder: Path) -> None:
+    with connect(compiler) as connection:
+        ask(connection, large_module(SMALL))
+        wait_until(lambda: bool(compiling(compiler)), "the compilation runs")
+    assert compiler.pid is not None
+    pid = compiler.pid
     wait_until(lambda: not children(pid), "the compilation has ended")
     assert is_running(pid)
+    assert not kept(folder)
+
+
+def test_compiling_a_large_module_goes_on_when_its_sandbox_has_gone(compiler: Compiler, folder: Path) -> None:
+    """So that the next one that asks finds it; one at a time."""
+    data = large_module(3000)
+    with connect(compiler) as connection:
+        ask(connection, data)
+        wait_until(lambda: bool(compiling(compiler)), "the compilation runs")
+    with connect(compiler) as other:
+        ask(other, large_module(2999))
+        wait_until(lambda: len(compiling(compiler)) == 2, "both run")
+    (left,) = _when_one_is_left(compiler)
+    with connect(compiler) as again:
+        ask(again, data)
+        assert answer_of(again) == b"M"
+    assert left not in compiling(compiler)
+    assert len(kept(folder)) == 1
+
+
+def _when_one_is_left(compiler: Compiler) -> list[int]:
+    wait_until(lambda: len(compiling(compiler)) == 1, "one is left")
+    return compiling(compiler)
+
+
+def test_what_goes_on_gives_way_to_what_is_asked_for(compiler: Compiler) -> None:
+    """The third of two large modules at a time does not wait for one that nobody asks for."""
+    places = max(4, 2 * (os.cpu_count() or 1)) // 2
+    with connect(compiler) as connection:
+        ask(connection, large_module(3001))
+        wait_until(lambda: bool(compiling(compiler)), "the compilation runs")
+        (first,) = compiling(compiler)
+    others = [connect(compiler) for _ in range(places)]
+    for number, other in enumerate(others):
+        ask(other, large_module(2000 + number))
+    wait_until(lambda: not is_running(first), "the first one has given way")
+    for other in others:
+        other.close()
 
 
 def test_a_compilation_that_is_killed_is_told(compiler: Compiler) -> None:
-    with compiler.connect() as connection:
-        fd = memfd(large_module(3000))
-        socket.send_fds(connection, [b"C"], [fd])
-        os.close(fd)
-        assert compiler.pid is not None
-        pid = compiler.pid
-        wait_until(lambda: bool(running("dcp-compile", children(pid))), "the compilation runs")
-        assert kill(children(pid)[0], "dcp-compile")
-        connection.settimeout(20)
-        assert connection.recv(1000).startswith(b"F")
+    with connect(compiler) as connection:
+        ask(connection, large_module(3000))
+        wait_until(lambda: bool(compiling(compiler)), "the compilation runs")
+        assert kill(compiling(compiler)[0], "dcp-compile")
+        answer = answer_of(connection)
+        assert answer.startswith(b"F")
+        assert b"killed" in answer
         assert compile_in(connection, module(1)) == b"M"
+
+
+# --- Each its share ---
+
+
+def test_a_new_connection_of_a_sandbox_ends_the_old_one(compiler: Compiler) -> None:
+    with compiler.connect(7) as old, compiler.connect(8) as other:
+        ask(old, large_module(SMALL))
+        wait_until(lambda: bool(compiling(compiler)), "the compilation runs")
+        with compiler.connect(7) as new:
+            assert old.recv(100) == b""
+            assert compile_in(new, module(1)) == b"M"
+        wait_until(lambda: not compiling(compiler), "what was asked for there has ended")
+        assert compile_in(other, module(1)) == b"M"
+
+
+def test_one_sandbox_does_not_keep_the_others_waiting(compiler: Compiler) -> None:
+    """Forty connections, each with a module that takes long: one of them counts."""
+    hostile = []
+    with connect(compiler) as honest:
+        for number in range(40):
+            hostile.append(compiler.connect(1_000_000))
+            ask(hostile[-1], large_module(3000 + number))
+        assert compile_in(honest, module(1)) == b"M"
+        assert len(compiling(compiler)) <= 2  # the last one, and one that goes on
+        assert [connection.recv(100) for connection in hostile[:-1]] == [b""] * 39
+    for connection in hostile:
+        connection.close()
+
+
+def test_small_modules_do_not_wait_for_large_ones(compiler: Compiler) -> None:
+    many = [connect(compiler) for _ in range(3 * (os.cpu_count() or 1) + 4)]
+    for number, connection in enumerate(many):
+        ask(connection, large_module(1000 + number))
+    with connect(compiler) as small:
+        assert compile_in(small, module(1)) == b"M"
+    assert len(compiling(compiler)) <= max(4, 2 * (os.cpu_count() or 1)) // 2
+    for connection in many:
+        connection.close()
+
+
+def test_modules_that_are_holes_are_refused(compiler: Compiler) -> None:
+    head = module(1)[:8] + b"\0" + b"\xf0\xff\xff\x31" + b"\1x"  # a custom section of 100 MiB
+    assert compile_in(connect(compiler), module(1)) == b"M"
+    assert compiler.pid is not None
+    before = memory(compiler.pid)
+    with connect(compiler) as honest:
+        for _ in range(25):
+            fd = memfd(head, size=100 << 20)
+            with connect(compiler) as liar:
+                socket.send_fds(liar, [b"C"], [fd])
+                assert liar.recv(100) == b""
+            os.close(fd)
+        assert compile_in(honest, module(1)) == b"M"
+    assert memory(compiler.pid) < before + 50
+
+
+def test_the_service_maps_no_module(compiler: Compiler) -> None:
+    data = module(1, os.urandom(100 << 20))
+    with connect(compiler) as connection:
+        assert compile_in(connection, data) == b"M"
+        assert compile_in(connection, data) == b"M"
+    assert compiler.pid is not None
+    assert memory(compiler.pid) < 100
+
+
+@pytest.mark.parametrize(
+    ("attack", "reason"),
+    [
+        ("answer_with_holes", "the compiler's answer is no code"),
+        ("answer_of_2_gib", "attack: refused: EFBIG"),
+    ],
+)
+def test_an_answer_of_holes_is_refused(
+    compiler: Compiler, folder: Path, monkeypatch: pytest.MonkeyPatch, attack: str, reason: str
+) -> None:
+    """The process that compiles is taken over, and answers with a file that would become memory of the compiler's."""
+    monkeypatch.setattr(installation, "wasmtime_library", lambda: str(_ATTACKER))
+    with connect(compiler) as connection:
+        assert reason in compile_in(connection, b"attack " + attack.encode() + b"\0").decode()
+        assert compile_in(connection, module(1)) == b"M"
+    assert len(kept(folder)) == 1
+    assert compiler.pid is not None
+    assert memory(compiler.pid) < 100
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("DCP_EVALUATOR_COMPILE_MIB", "2", "more than 2 MiB of memory, its limit here (DCP_EVALUATOR_COMPILE_MIB"),
+        ("DCP_EVALUATOR_COMPILE_SECONDS", "1", "more than 1 s of CPU time, its limit (DCP_EVALUATOR_COMPILE_SECONDS"),
+    ],
+)
+def test_the_limit_that_a_module_meets_is_named(folder: Path, variable: str, value: str, message: str) -> None:
+    compiler = Compiler(Settings(environment={variable: value, "DCP_EVALUATOR_CACHE": str(folder)}))
+    connections = [connect(compiler) for _ in range(3)]
+    for connection in connections:
+        ask(connection, large_module(LONG))
+    for connection in connections:  # all who ask for it at once are told
+        assert answer_of(connection).decode().startswith("Fcompiling it takes " + message)
+        connection.close()
+    compiler.close()
+
+
+def test_a_file_does_not_drive_out_the_others(
+    run: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DCP_EVALUATOR_CACHE_MIB", "1")
+    assert run(module(1)) == [1]
+    before = kept(folder)
+    large = module(2, b"x" * 600_000)
+    assert run(large, large) == [2, 2]
+    assert kept(folder) == before
+
+
+def test_what_the_folder_does_not_take_is_compiled_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DCP_EVALUATOR_CACHE_MIB", "1")
+    compiler = Compiler(Settings())
+    large = large_module(1200)
+    with connect(compiler) as one, connect(compiler) as other:
+        ask(one, large)
+        wait_until(lambda: bool(compiling(compiler)), "the compilation runs")
+        (process,) = compiling(compiler)
+        ask(other, large)
+        assert answer_of(one) == answer_of(other) == b"M"
+        assert not is_running(process)
+        assert compile_in(other, large) == b"M"
+    compiler.close()
+    assert not kept(folder)

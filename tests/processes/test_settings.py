@@ -17,10 +17,13 @@ def test_what_is_not_given_comes_from_the_environment() -> None:
     environment = {
         "DCP_EVALUATOR_ENGINE": "v8", "DCP_EVALUATOR_JIT": "off", "DCP_EVALUATOR_ISOLATION": "none",
         "DCP_EVALUATOR_CLOCK_STEP": "20", "DCP_EVALUATOR_CACHE": "/cache", "DCP_EVALUATOR_CACHE_MIB": "3",
+        "DCP_EVALUATOR_COMPILE_MIB": "5", "DCP_EVALUATOR_COMPILE_SECONDS": "7",
     }  # fmt: skip
     found = Settings(environment=environment)
     assert (found.engine, found.jit, found.isolation, found.clock_step) == ("v8", False, "none", 20)
     assert (found.cache_folder("modules"), found.cache_limit) == ("/cache/modules", 3 << 20)
+    assert found.compile_arguments() == ["--memory", str(5 << 20), "--seconds", "7"]
+    assert Settings(environment={}).compile_arguments() == []
     given = Settings(engine="quickjs", jit=True, isolation="strict", clock_step=7, cache="off", environment=environment)
     assert (given.engine, given.jit, given.isolation, given.clock_step) == ("quickjs", True, "strict", 7)
     assert given.cache_folder("modules") is None
@@ -35,6 +38,8 @@ def test_what_is_not_given_comes_from_the_environment() -> None:
         ("DCP_EVALUATOR_CLOCK_STEP", "4", "is a number of microseconds from 5 to 1000, not '4'"),
         ("DCP_EVALUATOR_CLOCK_STEP", "x" * 9, "is a number of microseconds"),
         ("DCP_EVALUATOR_CACHE_MIB", "much", "is a number of MiB, not 'much'"),
+        ("DCP_EVALUATOR_COMPILE_MIB", "0", "is a number of MiB, 1 at least, not '0'"),
+        ("DCP_EVALUATOR_COMPILE_SECONDS", "1.5", "is a number of seconds, 1 at least, not '1.5'"),
     ],
 )
 def test_a_value_that_is_not_valid_names_its_variable(variable: str, value: str, message: str) -> None:

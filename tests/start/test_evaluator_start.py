@@ -201,6 +201,19 @@ def test_a_pid_file_that_was_left_is_replaced(tmp_path: Path, modules: Path, con
     assert not file.exists()
 
 
+@pytest.mark.parametrize("kind", ["FIFO", "device", "folder"])
+def test_a_pid_file_that_is_no_file(tmp_path: Path, modules: Path, kind: str) -> None:
+    """Nobody waits for a writer, and nothing is removed."""
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "pid"
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    message = refused(start(modules, "-s", "-f", str(path)), 1)
+    assert message == f"the pid file {path} is there and is no plain file; choose another one"
+    assert path.exists()
+
+
 def test_the_pid_file_has_a_place_of_its_own_below_the_prefix(tmp_path: Path, modules: Path) -> None:
     command = [START, "-s", "--prefix", str(tmp_path), "-e", str(PREFIX / "bin" / "dcp-evaluator"), "-f"]
     with subprocess.Popen(

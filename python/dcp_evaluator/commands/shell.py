@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import stat
 import sys
 from collections.abc import Sequence
 
@@ -21,6 +22,9 @@ from ..sandboxes.spawn import spawn_sandbox
 from ..settings.settings import Settings
 
 _INTERRUPTED = 130
+_MODULES = (".js", ".mjs", ".cjs")
+_LONGEST_MODULE = 1 << 30
+"""Bytes; a sandbox takes no more."""
 
 
 def run_shell(
@@ -53,6 +57,26 @@ def _read(path: str) -> str:
             return file.read().decode("utf-8", "replace")
     except OSError as error:
         raise UsageError(f"cannot read {path!r}: {error.strerror}") from None
+
+
+def _read_module(path: str) -> str | None:
+    """None for what is no script or no plain file: opening a FIFO, or reading a device, could wait for ever."""
+    if not path.endswith(_MODULES):
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST_MODULE:
+            return None
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_LONGEST_MODULE).decode("utf-8", "replace")
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 class _Shell:
@@ -124,16 +148,13 @@ class _Shell:
                 self._send(table.MODULE_SOURCE, self._load(name))
 
     def _load(self, name: str) -> str | None:
-        """The source of a module; only files below the folders of the given ones are in reach."""
+        """The source of a module; only scripts below the folders of the given files are in reach."""
         if "\0" in name:
             return None
         path = os.path.realpath(name)
         if not any(os.path.commonpath((folder, path)) == folder for folder in self._folders):
             return None
-        try:
-            return _read(path)
-        except UsageError:
-            return None
+        return _read_module(path)
 
     def _on_service(self) -> None:
         if not self._services.answer(self._service_socket, self._sandbox):

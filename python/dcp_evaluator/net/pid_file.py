@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def pid_file(path: Path | None) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, DcpError):
             if _holder(path) == os.getpid():
                 path.unlink()
 
@@ -52,11 +53,20 @@ def _remove_stale(path: Path) -> None:
 
 
 def _holder(path: Path) -> int | None:
-    """The process id in the file; 0 where there is none in it, None where there is no file."""
+    """The process id in the file; 0 where there is none in it, None where there is no file.
+
+    Raises DcpError for a FIFO, a device or a folder, which would keep a reader waiting or is no file to replace.
+    """
     try:
-        text = path.read_bytes()[:32].strip()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise DcpError(f"the pid file {path} is there and is no plain file; choose another one")
+        text = os.read(descriptor, 32).strip()
+    finally:
+        os.close(descriptor)
     return int(text) if text.isdigit() else 0
 
 

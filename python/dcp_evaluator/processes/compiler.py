@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
+import struct
 
 from ..settings import installation
 from ..settings.settings import Settings
 from .child import Child
+
+_CONNECTION = struct.Struct("=cQ")
+"""native/compiler/protocol.hpp"""
 
 
 class Compiler:
@@ -16,42 +19,32 @@ class Compiler:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._child: Child | None = None
-        self._spare: socket.socket | None = None
 
     @property
     def pid(self) -> int | None:
         """Of the process that runs; None before the first sandbox has asked."""
         return self._child.pid if self._child is not None else None
 
-    def connect(self) -> socket.socket:
-        """A new connection for a sandbox. Raises InstallationError, OSError."""
+    def connect(self, sandbox: int) -> socket.socket:
+        """A connection for this sandbox, which ends its earlier one. Raises InstallationError, OSError."""
         if self._child is None or self._child.poll() is not None:
             self._child = self._replace()
-        connection, self._spare = self._spare, None
-        if connection is not None:
-            return connection
         try:
-            return self._new_connection(self._child)
+            return self._hand_over(self._child, sandbox)
         except OSError:  # it ends this very moment
             self._child = self._replace()
-            return self._new_connection(self._child)
+            return self._hand_over(self._child, sandbox)
 
     def _replace(self) -> Child:
         self.close()
         return self._start()
 
-    def refill(self) -> None:
-        """Makes the next connection ahead, which spares the next sandbox a part of its wait."""
-        if self._child is not None and self._spare is None:
-            with contextlib.suppress(OSError):  # reported to the next sandbox that asks
-                self._spare = self._new_connection(self._child)
-
     @staticmethod
-    def _new_connection(child: Child) -> socket.socket:
+    def _hand_over(child: Child, sandbox: int) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
-                socket.send_fds(child.socket, [b"c"], [theirs.fileno()], socket.MSG_NOSIGNAL)
+                socket.send_fds(child.socket, [_CONNECTION.pack(b"c", sandbox)], [theirs.fileno()], socket.MSG_NOSIGNAL)
             except OSError:
                 ours.close()
                 raise
@@ -59,9 +52,6 @@ class Compiler:
 
     def close(self) -> None:
         """Ends the process."""
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
         if self._child is not None:
             self._child.end(grace=1.0)
             self._child = None
@@ -69,4 +59,5 @@ class Compiler:
     def _start(self) -> Child:
         arguments = [installation.executable("dcp-compiler"), "--wasmtime", installation.wasmtime_library()]
         arguments += self._settings.isolation_arguments() + self._settings.cache_arguments("modules")
+        arguments += self._settings.compile_arguments()
         return Child(arguments, socket.SOCK_SEQPACKET, {})

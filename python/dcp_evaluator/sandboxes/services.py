@@ -51,7 +51,7 @@ class SandboxServices:
         self.compiler.close()
 
     def _serve(self, request: bytes, service_socket: socket.socket, sandbox: int) -> None:
-        providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": self.compiler.connect}
+        providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": lambda: self.compiler.connect(sandbox)}
         provider = providers.get(request)
         if provider is None:
             service_socket.send(b"Nunknown request", _FLAGS)
@@ -67,5 +67,3 @@ class SandboxServices:
                 socket.send_fds(service_socket, [request], [connection.fileno()], _FLAGS)
         if request == b"G":
             self.gpu_pool.refill()
-        elif request == b"C":
-            self.compiler.refill()

@@ -21,6 +21,7 @@ SHORTEST_PEER_TIMEOUT, LONGEST_PEER_TIMEOUT = 5, 65534
 ENGINE_VARIABLE, JIT_VARIABLE = "DCP_EVALUATOR_ENGINE", "DCP_EVALUATOR_JIT"
 ISOLATION_VARIABLE, CLOCK_VARIABLE = "DCP_EVALUATOR_ISOLATION", "DCP_EVALUATOR_CLOCK_STEP"
 CACHE_VARIABLE, CACHE_LIMIT_VARIABLE = "DCP_EVALUATOR_CACHE", "DCP_EVALUATOR_CACHE_MIB"
+COMPILE_MEMORY_VARIABLE, COMPILE_TIME_VARIABLE = "DCP_EVALUATOR_COMPILE_MIB", "DCP_EVALUATOR_COMPILE_SECONDS"
 _CACHE_LIMIT_MIB = 2048
 
 
@@ -30,10 +31,14 @@ class Settings:
     ``engine``: of ``ENGINES``. ``jit``: whether V8 may compile; without, nothing in its sandboxes may become code.
     ``isolation``: of ``POLICIES``, which layers must be in force. ``clock_step``: microseconds, 5 to 1000.
     ``cache``: the folder for what is compiled, or ``"off"``. ``cache_limit``: bytes that each kind may take there.
+    ``compile_memory``, ``compile_seconds``: bytes and CPU time that compiling one WebAssembly module may take; None: by
+    the module's size.
     Raises SettingsError, a ValueError, for a value that is not valid; it names the argument or the variable.
     """
 
-    __slots__ = ("cache", "cache_limit", "clock_step", "engine", "isolation", "jit")
+    __slots__ = (
+        "cache", "cache_limit", "clock_step", "compile_memory", "compile_seconds", "engine", "isolation", "jit",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -44,6 +49,8 @@ class Settings:
         clock_step: int | None = None,
         cache: str | os.PathLike[str] | None = None,
         cache_limit: int | None = None,
+        compile_memory: int | None = None,
+        compile_seconds: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         variables = os.environ if environment is None else environment
@@ -53,12 +60,15 @@ class Settings:
         self.clock_step = _clock_step(clock_step, variables)
         self.cache = _cache(None if cache is None else os.fspath(cache), variables)
         self.cache_limit = _cache_limit(cache_limit, variables)
+        self.compile_memory = compile_memory or _positive(COMPILE_MEMORY_VARIABLE, "MiB", variables, 1 << 20)
+        self.compile_seconds = compile_seconds or _positive(COMPILE_TIME_VARIABLE, "seconds", variables)
 
     def with_engine(self, engine: str) -> Settings:
         """The same, for another engine."""
         return Settings(
             engine=engine, jit=self.jit, isolation=self.isolation, clock_step=self.clock_step,
             cache=self.cache or "off", cache_limit=self.cache_limit,
+            compile_memory=self.compile_memory, compile_seconds=self.compile_seconds,
         )  # fmt: skip
 
     def cache_folder(self, part: str) -> str | None:
@@ -76,6 +86,11 @@ class Settings:
         """Of our programs that keep what they compile."""
         folder = self.cache_folder(part)
         return [] if folder is None else ["--cache", folder, "--cache-limit", str(self.cache_limit)]
+
+    def compile_arguments(self) -> list[str]:
+        """Of dcp-compiler: what one module may take."""
+        memory = [] if self.compile_memory is None else ["--memory", str(self.compile_memory)]
+        return memory if self.compile_seconds is None else [*memory, "--seconds", str(self.compile_seconds)]
 
     def command_arguments(self) -> list[str]:
         """Options of ``dcp-evaluator`` that say the same."""
@@ -139,6 +154,16 @@ def _cache_limit(chosen: int | None, variables: Mapping[str, str]) -> int:
     if not _is_number(text, 9):
         raise SettingsError(f"{CACHE_LIMIT_VARIABLE} is a number of MiB, not {text!r}")
     return int(text) << 20
+
+
+def _positive(variable: str, unit: str, variables: Mapping[str, str], factor: int = 1) -> int | None:
+    """The number of units times ``factor``; None where the variable is not set."""
+    text = variables.get(variable) or None
+    if text is None:
+        return None
+    if not (_is_number(text, 6) and int(text) > 0):
+        raise SettingsError(f"{variable} is a number of {unit}, 1 at least, not {text!r}")
+    return int(text) * factor
 
 
 def _is_number(text: str, most_digits: int) -> bool:
