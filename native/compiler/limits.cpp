@@ -4,15 +4,18 @@
 
 #include <algorithm>
 #include <fstream>
+#include <thread>
 
 namespace dcp::compiler {
 
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-// Of the largest modules that are in use, with a margin.
-constexpr std::uint64_t kMemory = 512 * kMiB, kMemoryPerByte = 200;
-constexpr std::uint64_t kCode = 4 * kMiB, kCodePerByte = 64;
+// wasmtime takes 4 KiB for each function, even for one of 6 bytes. Large modules have larger ones: Pandoc, of 58 MB
+// with half a million functions, takes 132 bytes of memory for each of its own, and Pyodide, of 10 MB, 45.
+constexpr std::uint64_t kMemory = 256 * kMiB, kMemoryPerThread = 8 * kMiB, kMemoryPerByte = 200;
+constexpr std::uint64_t kSmallFunctions = 4 * kMiB, kMemoryPerByteOfThese = 1024;
+constexpr std::uint64_t kCode = 4 * kMiB, kCodePerByte = 128;  // valid modules reach 64
 constexpr unsigned kSeconds = 600, kSecondsPerMiB = 30;
 
 std::string in_mib(std::uint64_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
@@ -20,9 +23,11 @@ std::string in_mib(std::uint64_t bytes) { return std::to_string(bytes / kMiB) + 
 }  // namespace
 
 ModuleLimits module_limits(std::uint64_t module_size, std::uint64_t most, const Overrides& overrides) {
-  const std::uint64_t by_size = std::min(kMemory + kMemoryPerByte * module_size, most);
+  const std::uint64_t threads = std::thread::hardware_concurrency();  // as many as wasmtime starts
+  const std::uint64_t by_size = kMemory + kMemoryPerThread * threads + kMemoryPerByte * module_size +
+                                kMemoryPerByteOfThese * std::min(module_size, kSmallFunctions);
   const auto seconds = kSeconds + kSecondsPerMiB * static_cast<unsigned>(module_size / kMiB);
-  return {overrides.memory.value_or(by_size), overrides.cpu_seconds.value_or(seconds),
+  return {overrides.memory.value_or(std::min(by_size, most)), overrides.cpu_seconds.value_or(seconds),
           kCode + kCodePerByte * module_size};
 }
 

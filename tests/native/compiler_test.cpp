@@ -24,7 +24,8 @@ constexpr ModuleLimits kLimits{.memory = 100 * kMiB, .cpu_seconds = 10, .code = 
 
 void limits_grow_with_the_module() {
   const ModuleLimits small = module_limits(100, 4096 * kMiB, {}), large = module_limits(50 * kMiB, 65536 * kMiB, {});
-  CHECK(small.memory < 1024 * kMiB && small.memory >= 512 * kMiB);
+  CHECK(small.memory >= 256 * kMiB && small.memory < 4096 * kMiB);
+  CHECK(module_limits(kMiB, 65536 * kMiB, {}).memory > 1024 * kMiB);  // 200,000 functions of 5 bytes
   CHECK(large.memory > 50 * 100 * kMiB);
   CHECK(large.cpu_seconds > small.cpu_seconds && large.code > small.code);
   CHECK_EQ(module_limits(50 * kMiB, 1000 * kMiB, {}).memory, 1000 * kMiB);  // what the machine has
