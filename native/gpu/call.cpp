@@ -120,6 +120,8 @@ WGPUStringView Call::string() {
   const void* source = nullptr;
   if (first & kStringInHeap) {
     source = heap(u32(), length);
+    heap_strings_ += length;
+    if (heap_strings_ > server_.region().heap_size()) violation("strings that together are larger than the heap");
   } else {
     const std::size_t words = (static_cast<std::size_t>(length) + 3) / 4;
     if (words > words_.size() - position_) violation("a string of " + std::to_string(length) + " bytes");

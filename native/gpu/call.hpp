@@ -128,6 +128,7 @@ class Call {
   Server& server_;
   std::span<const std::uint32_t> words_;
   std::size_t position_ = 1;
+  std::uint64_t heap_strings_ = 0;  ///< bytes copied; a client's strings lie side by side
   std::vector<std::unique_ptr<std::byte[]>> memory_;
   std::vector<std::shared_ptr<Resource>> used_;
   std::shared_ptr<Device> device_;

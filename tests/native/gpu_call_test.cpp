@@ -29,7 +29,7 @@ bool violates(Run run) {
 // A server without an adapter and without wgpu-native's functions.
 struct Host {
   Functions functions = {};
-  Region region;
+  Region region{kSmallestHeap};
   Server server{functions, {}, region};
 };
 
@@ -143,6 +143,17 @@ void strings_are_copied(Host& host) {
   const WGPUStringView heap_text = call.string();
   std::memset(host.region.heap() + 100, 'x', 6);
   CHECK_EQ(std::string_view(heap_text.data, heap_text.length), "gr\xC3\xBC\xC3\x9F");
+}
+
+// A command may name the same heap range again and again, but not have it copied for ever.
+void strings_of_one_command_are_bounded_together(Host& host) {
+  constexpr std::uint32_t kLength = kSmallestHeap / 4;
+  std::vector<std::uint32_t> payload(10);
+  for (std::size_t i = 0; i < payload.size(); i += 2) payload[i] = kStringInHeap | kLength;
+  const auto words = command(1, std::move(payload));
+  Call call(host.server, words);
+  for (int i = 0; i < 4; ++i) CHECK_EQ(call.string().length, kLength);
+  CHECK(violates([&] { call.string(); }));
 }
 
 std::uint32_t any_word(std::mt19937& random) {
@@ -274,6 +285,7 @@ int main() {
   limits_that_share_a_field_give_the_largest(host);
   replies_have_their_layout(host);
   strings_are_copied(host);
+  strings_of_one_command_are_bounded_together(host);
   random_commands_do_no_harm();
   the_ring_is_checked();
   the_ring_can_change_while_it_is_read();
