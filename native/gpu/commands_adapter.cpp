@@ -8,6 +8,7 @@
 #include "gpu/adapter_info.hpp"
 #include "gpu/commands.hpp"
 #include "gpu/server.hpp"
+#include "gpu/workgroup_memory.hpp"
 
 namespace dcp::gpu {
 namespace {
@@ -52,6 +53,9 @@ void on_error(WGPUDevice const*, WGPUErrorType type, WGPUStringView message, voi
   if (!device) return;
   std::string text = clean_message(view(message));
   if (type == WGPUErrorType_Validation && is_out_of_memory(text)) type = WGPUErrorType_OutOfMemory;
+  if (device->checks_workgroup_storage && text.ends_with(kTooLarge)) {
+    text += ", or the workgroup variables take more than maxComputeWorkgroupStorageSize";
+  }
   device->report(type, std::move(text));
 }
 

@@ -6,19 +6,66 @@
 #include "gpu/compilation_info.hpp"
 #include "gpu/guards.hpp"
 #include "gpu/server.hpp"
+#include "gpu/workgroup_memory.hpp"
 
 namespace dcp::gpu {
 
-void create_shader_module(Call& call, const command::CreateShaderModule& command) {
+namespace {
+
+WGPUShaderModule compile(Call& call, const command::CreateShaderModule& command, std::string_view code) {
   WGPUShaderModuleDescriptor descriptor = WGPU_SHADER_MODULE_DESCRIPTOR_INIT;
   descriptor.label = command.label;
   WGPUShaderSourceWGSL source = WGPU_SHADER_SOURCE_WGSL_INIT;
-  source.code = command.code;
+  source.code = {code.data(), code.size()};
   descriptor.nextInChain = &source.chain;
-  if (call.ready()) call.produce(call.functions().DeviceCreateShaderModule(command.self, &descriptor));
+  return call.functions().DeviceCreateShaderModule(command.self, &descriptor);
+}
+
+void release(Call& call, WGPUShaderModule module) {
+  if (module != nullptr) call.functions().ShaderModuleRelease(module);
+}
+
+/// What is compiled first, and kept, sets the memory of workgroups to zero. Where that fails the program's own text is
+/// compiled as well, but only for its errors.
+WGPUShaderModule compile_zeroing(Call& call, const command::CreateShaderModule& command) {
+  WGPULimits limits = WGPU_LIMITS_INIT;
+  call.functions().DeviceGetLimits(command.self, &limits);
+  ZeroingShader shader = zero_workgroup_memory(view(command.code), limits.maxComputeWorkgroupStorageSize);
+  Device& device = call.device();
+  if (shader.refusal.empty()) {
+    device.begin_capture();
+    const WGPUShaderModule module = compile(call, command, shader.code);
+    const std::optional<DeviceError> error = device.end_capture();
+    device.begin_call();
+    if (!error) {
+      device.checks_workgroup_storage |= shader.checks_size;
+      auto made = std::make_shared<ShaderModule>();
+      made->too_large = std::move(shader.too_large);
+      call.set_resource(std::move(made));
+      return module;
+    }
+    release(call, module);
+    shader.refusal = error->message;
+  }
+  const WGPUShaderModule module = compile(call, command, view(command.code));
+  if (device.failure()) return module;
+  release(call, module);
+  call.refuse("its workgroup variables cannot be set to zero: " + shader.refusal);
+  return nullptr;
+}
+
+}  // namespace
+
+void create_shader_module(Call& call, const command::CreateShaderModule& command) {
+  const std::string_view code = view(command.code);
+  WGPUShaderModule module = nullptr;
+  if (call.ready()) {
+    module = mentions_workgroup_variables(code) ? compile_zeroing(call, command) : compile(call, command, code);
+  }
+  if (call.ready()) call.produce(module);
   call.end();
-  if (call.ready() && call.device().failure()) {
-    call.made()->messages.push_back(parse_message(call.device().failure()->message, view(source.code)));
+  if (call.device().failure()) {
+    call.made()->messages.push_back(parse_message(call.device().failure()->message, code));
   }
 }
 
@@ -27,8 +74,6 @@ void get_compilation_info(Call& call, const command::GetCompilationInfo& command
 }
 
 namespace {
-
-void no_guard(Call&, const WGPUComputePipelineDescriptor*) {}
 
 /// Its errors reach the promise, not the error scopes.
 template <typename Command, typename Guard, typename Create>
@@ -50,7 +95,7 @@ void create_async(Call& call, const Command& command, Guard guard, Create create
 }  // namespace
 
 void create_compute_pipeline_async(Call& call, const command::CreateComputePipelineAsync& command) {
-  create_async(call, command, no_guard, call.functions().DeviceCreateComputePipeline);
+  create_async(call, command, guard_create_compute_pipeline, call.functions().DeviceCreateComputePipeline);
 }
 
 void create_render_pipeline_async(Call& call, const command::CreateRenderPipelineAsync& command) {

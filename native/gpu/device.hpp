@@ -70,11 +70,12 @@ class Device {
 
   GpuTimer* timer() const { return timer_.get(); }
 
-  bool has_timestamp_queries = false;  ///< whether the sandbox asked for them
-  bool texture_write_failed = false;   ///< a part of the last writeTexture was refused
-  bool writes_pending = false;         ///< writeBuffer since the last submission
-  std::uint64_t staged_bytes = 0;      ///< of writeBuffer since all was known to be complete
-  std::uint64_t bytes_pending = 0;     ///< of the writes that are pending
+  bool has_timestamp_queries = false;     ///< whether the sandbox asked for them
+  bool checks_workgroup_storage = false;  ///< whether it has a shader with ZeroingShader::checks_size
+  bool texture_write_failed = false;      ///< a part of the last writeTexture was refused
+  bool writes_pending = false;            ///< writeBuffer since the last submission
+  std::uint64_t staged_bytes = 0;         ///< of writeBuffer since all was known to be complete
+  std::uint64_t bytes_pending = 0;        ///< of the writes that are pending
 
  private:
   struct Scope {

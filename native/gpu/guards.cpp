@@ -99,6 +99,17 @@ void guard_create_bind_group(Call& call, const WGPUBindGroupDescriptor* descript
   }
 }
 
+void guard_create_compute_pipeline(Call& call, const WGPUComputePipelineDescriptor* descriptor) {
+  for (const auto& resource : call.used()) {
+    const auto* module = dynamic_cast<const ShaderModule*>(resource.get());
+    if (module == nullptr) continue;
+    const auto found = module->too_large.find(std::string(view(descriptor->compute.entryPoint)));
+    if (found == module->too_large.end()) continue;
+    call.refuse("the entry point's workgroup variables take " + std::to_string(found->second) +
+                " bytes, more than maxComputeWorkgroupStorageSize");
+  }
+}
+
 void guard_create_query_set(Call& call, WGPUQuerySetDescriptor* descriptor) {
   auto made = std::make_shared<QuerySet>();
   made->empty = descriptor->count == 0;

@@ -28,6 +28,7 @@ void guard_copy_buffer_to_texture(Call& call, WGPUTexelCopyBufferInfo* source,
                                   const WGPUTexelCopyTextureInfo* destination, WGPUExtent3D* size);
 void guard_copy_texture_to_buffer(Call& call, const WGPUTexelCopyTextureInfo* source,
                                   WGPUTexelCopyBufferInfo* destination, WGPUExtent3D* size);
+void guard_create_compute_pipeline(Call& call, const WGPUComputePipelineDescriptor* descriptor);
 void guard_create_render_pipeline(Call& call, const WGPURenderPipelineDescriptor* descriptor);
 void guard_set_index_buffer(Call& call, WGPUBuffer buffer, WGPUIndexFormat format, std::uint64_t& offset,
                             std::uint64_t& size);

@@ -81,6 +81,11 @@ struct QuerySet : Resource {
   bool empty = false;  ///< of no queries; wgpu-core's has one then
 };
 
+struct ShaderModule : Resource {
+  /// Entry points that take more memory of a workgroup than the device allows: their bytes.
+  std::unordered_map<std::string, std::uint64_t> too_large;
+};
+
 /// A render pipeline with null among its vertex buffers.
 struct RenderPipeline : Resource {
   std::uint32_t holes = 0;  ///< a bit for each slot that is null

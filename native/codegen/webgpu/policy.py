@@ -170,6 +170,7 @@ GUARDS = {
     "GPUDevice.createBindGroupLayout",
     "GPUDevice.createPipelineLayout",
     "GPUDevice.createBindGroup",
+    "GPUDevice.createComputePipeline",
     "GPUDevice.createRenderPipeline",
     "GPUDevice.createRenderBundleEncoder",
     "GPUTexture.createView",
