@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <system_error>
+#include <thread>
 
 #include "compiler/module_file.hpp"
 #include "ipc/mapping.hpp"
@@ -83,12 +85,16 @@ ipc::Descriptor ModuleCache::find(const Key& key, std::span<const std::byte> was
   }
 }
 
-std::optional<ipc::Descriptor> ModuleCache::claim(const Key& key) {
+std::optional<ipc::Descriptor> ModuleCache::claim(const Key& key, const cache::Digest& module) {
   if (!folder_) return ipc::Descriptor();
-  return folder_.lock(name_of(key, 0));
+  std::array<std::uint64_t, 2> words;  // enough of it that nobody finds another module with the same ones
+  std::memcpy(words.data(), module.data(), sizeof words);
+  return folder_.lock(cache::make_name(key.settings ^ words[0], words[1]));
 }
 
 ipc::Descriptor ModuleCache::put(const Key& key, std::span<const std::byte> code, std::span<const std::byte> wasm) {
+  const auto turn = turn_to_write(key);
+  if (ipc::Descriptor found = find(key, wasm)) return found;  // another evaluator was faster
   if (folder_) {
     const auto write = [&](int fd) { write_module_file(fd, code, wasm); };
     if (folder_.put(name_of(key, free_variant(key)), module_file_size(code.size(), wasm.size()), write, true)) {
@@ -99,6 +105,15 @@ ipc::Descriptor ModuleCache::put(const Key& key, std::span<const std::byte> code
   write_module_file(file.get(), code, wasm);
   ipc::seal(file.get());
   return file;
+}
+
+// Files with one key are written one after the other: each has a name of its own.
+std::optional<ipc::Descriptor> ModuleCache::turn_to_write(const Key& key) const {
+  if (!folder_) return std::nullopt;
+  for (;;) {
+    if (auto turn = folder_.lock(name_of(key, kMostVariants))) return turn;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 void ModuleCache::learn(const Key& key, const ipc::Descriptor& file) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cache/folder.hpp"
+#include "cache/sha256.hpp"
 #include "compiler/protocol.hpp"
 #include "ipc/descriptor.hpp"
 
@@ -34,9 +35,10 @@ class ModuleCache {
   std::optional<ipc::Descriptor> candidate_at_once(const Key& key, std::uint64_t attempt);
   /// The file of exactly this module; empty when there is none. Reads all of the file.
   ipc::Descriptor find(const Key& key, std::span<const std::byte> wasm);
-  /// The right to compile what has this key, which one process of those that share the folder has at a time, as long as
-  /// it keeps the descriptor; nothing while another has it. Its owner may find() that the other has done the work.
-  std::optional<ipc::Descriptor> claim(const Key& key);
+  /// The right to compile the module with this digest, which one process of those that share the folder has at a time,
+  /// as long as it keeps the descriptor; nothing while another has it. Its owner may then find() that the other has
+  /// done the work.
+  std::optional<ipc::Descriptor> claim(const Key& key, const cache::Digest& module);
   /// Keeps the code of a module in the folder, if that takes it, and returns its file. Takes long. Throws
   /// std::system_error.
   ipc::Descriptor put(const Key& key, std::span<const std::byte> code, std::span<const std::byte> wasm);
@@ -57,6 +59,7 @@ class ModuleCache {
 
   std::optional<ipc::Descriptor> open_variant(const Key& key, std::uint64_t variant, bool at_once);
   std::optional<ipc::Descriptor> look(const Key& key, std::uint64_t attempt, bool at_once);
+  std::optional<ipc::Descriptor> turn_to_write(const Key& key) const;
   std::uint64_t free_variant(const Key& key) const;
 
   cache::Folder folder_;

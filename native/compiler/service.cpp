@@ -27,8 +27,6 @@ constexpr std::uint64_t kSmall = std::uint64_t{1} << 20;  // bytes of a module t
 constexpr int kWallFactor = 4;                            // time that may pass, for each second of CPU time
 constexpr int kMostUnread = 8192;                         // bytes of answers that a sandbox has not taken
 
-constexpr char kSameFailure = 'S';  // a task's answer: the module is that of a failure
-
 std::uint64_t key_of(int module, std::uint64_t size) {
   std::array<std::byte, 1024> bytes;
   return cache::content_key(size, [&](std::uint64_t at, std::size_t wanted) {
@@ -40,15 +38,14 @@ std::uint64_t key_of(int module, std::uint64_t size) {
 
 ipc::Mapping map(int file, std::uint64_t size) { return {file, 0, static_cast<std::size_t>(size)}; }
 
-bool same_bytes(int file, std::span<const std::byte> bytes) {
-  const ipc::Mapping other = map(file, bytes.size());
-  return std::memcmp(other.bytes().data(), bytes.data(), bytes.size()) == 0;
-}
-
 void tell(int channel, char kind, std::string_view text = {}, const ipc::Descriptor& file = {}) {
   const std::string message = kind + std::string(text.substr(0, kLongestMessage - 1));
   const int fd = file.get();
   (void)ipc::send_packet(channel, message, std::span(&fd, file ? 1 : 0));
+}
+
+std::string reason_in(const ipc::Packet& answer) {
+  return answer.bytes.starts_with(kFailed) ? answer.bytes.substr(1) : "one of the compiler's processes ended early";
 }
 
 }  // namespace
@@ -135,7 +132,7 @@ void Service::look_up(int fd, const std::string& message) {
     return answer(fd, *known ? kModule : kNone, {}, known->get());
   }
   clients_.at(fd).waits = true;
-  requests_.push_back({.client = fd, .key = lookup.key, .lane = &look_ups_, .attempt = lookup.attempt});
+  requests_.push_back({.client = fd, .key = lookup.key, .attempt = lookup.attempt});
 }
 
 void Service::compile(int fd, ipc::Descriptor module) {
@@ -148,9 +145,9 @@ void Service::compile(int fd, ipc::Descriptor module) {
     Lane& lane = bytes <= kSmall ? small_ : large_;
     requests_.push_back({.client = fd,
                          .key = key,
-                         .lane = &lane,
-                         .module = std::make_shared<const ipc::Descriptor>(std::move(module)),
+                         .module = std::move(module),
                          .size = bytes,
+                         .lane = &lane,
                          .limits = module_limits(bytes, lane.memory(), options_.limits)});
     clients_.at(fd).waits = true;
   } catch (const std::exception& error) {
@@ -183,9 +180,11 @@ void Service::start_requests() {
   std::set<const Lane*> full;
   claims_wait_ = false;
   for (Request& request : requests_) {
-    if (request.step != Step::waiting || full.contains(request.lane) || has_twin_in_work(request)) continue;
+    if (request.step != Step::unknown && request.step != Step::waiting) continue;
+    const Lane* lane = request.step == Step::unknown ? &look_ups_ : request.lane;
+    if (full.contains(lane)) continue;
     try {
-      if (!start(request)) full.insert(request.lane);
+      if (!start(request)) full.insert(lane);
     } catch (const std::exception& error) {
       give_up(request, error.what());
     }
@@ -194,47 +193,58 @@ void Service::start_requests() {
 
 // False where its lane has no room for it.
 bool Service::start(Request& request) {
+  return request.step == Step::unknown ? start_looking(request) : start_compiling(request);
+}
+
+bool Service::start_looking(Request& request) {
+  auto share = look_ups_.take(0);
+  if (!share) return false;
+  std::vector<int> needed = cache_.descriptors(request.key);
+  if (request.module) needed.push_back(request.module.get());
+  request.children.push_back(fork_task(needed, [&](int channel) {
+    try {
+      if (!request.module) return tell(channel, kModule, {}, cache_.candidate(request.key, request.attempt));
+      const ipc::Mapping wasm = map(request.module.get(), request.size);
+      if (const auto file = cache_.find(request.key, wasm.bytes())) return tell(channel, kModule, {}, file);
+      const cache::Digest digest = cache::sha256(wasm.bytes());
+      tell(channel, kNone, {reinterpret_cast<const char*>(digest.data()), digest.size()});
+    } catch (const std::exception& error) {
+      tell(channel, kFailed, error.what());
+    }
+  }));
+  request.share = std::move(share);
+  request.step = Step::looking;
+  return true;
+}
+
+bool Service::start_compiling(Request& request) {
+  if (is_in_work(request)) return true;
   auto share = request.lane->take(request.limits.memory);
   if (!share) {
     end_unwanted(*request.lane);
     return false;
   }
-  if (request.module) {
-    auto claim = cache_.claim(request.key);
-    claims_wait_ |= !claim;
-    if (!claim) return true;
-    request.claim = std::move(*claim);
+  if (!request.claim) request.claim = cache_.claim(request.key, *request.digest);
+  if (!request.claim) {
+    claims_wait_ = request.others_compiled = true;
+  } else if (std::exchange(request.others_compiled, false)) {
+    request.step = Step::unknown;  // there may be code by now
+  } else {
+    request.children.push_back(compiler::start_compiling(prepared_, request.limits, request.module.get()));
+    request.share = std::move(share);
+    request.step = Step::compiling;
+    request.deadline = Clock::now() + kWallFactor * std::chrono::seconds(request.limits.cpu_seconds);
   }
-  request.share = std::move(share);
-  look(request);
   return true;
-}
-
-void Service::look(Request& request) {
-  std::vector<int> needed = cache_.descriptors(request.key);
-  if (request.module) needed.push_back(request.module->get());
-  if (request.failure) needed.push_back(request.failure->module->get());
-  request.children.push_back(fork_task(needed, [&](int channel) {
-    try {
-      if (!request.module) return tell(channel, kModule, {}, cache_.candidate(request.key, request.attempt));
-      const ipc::Mapping wasm = map(request.module->get(), request.size);
-      if (request.failure && same_bytes(request.failure->module->get(), wasm.bytes()))
-        return tell(channel, kSameFailure);
-      tell(channel, kModule, {}, cache_.find(request.key, wasm.bytes()));
-    } catch (const std::exception& error) {
-      tell(channel, kFailed, error.what());
-    }
-  }));
-  request.step = Step::looking;
 }
 
 void Service::keep(Request& request, ipc::Descriptor code) {
   std::vector<int> needed = cache_.descriptors(request.key);
-  needed.insert(needed.end(), {request.module->get(), code.get()});
+  needed.insert(needed.end(), {request.module.get(), code.get()});
   request.children.push_back(fork_task(needed, [&](int channel) {
     try {
       const ipc::Mapping made = map(code.get(), static_cast<std::uint64_t>(ipc::sealed_size(code.get())));
-      const ipc::Mapping wasm = map(request.module->get(), request.size);
+      const ipc::Mapping wasm = map(request.module.get(), request.size);
       tell(channel, kModule, {}, cache_.put(request.key, made.bytes(), wasm.bytes()));
     } catch (const std::exception& error) {
       tell(channel, kFailed, std::string("the compiled module cannot be kept: ") + error.what());
@@ -250,21 +260,29 @@ void Service::take_answer(Request& request) {
   request.deadline = Clock::time_point::max();
   try {
     if (request.step == Step::compiling) return take_outcome(request, state, std::move(packet));
-    const char kind = packet.bytes.empty() ? '\0' : packet.bytes[0];
-    if (kind == kSameFailure) return give(request, request.failure->kind, request.failure->text);
-    if (kind != kModule)
-      return give_up(request, kind == kFailed ? packet.bytes.substr(1) : "a process has ended early");
-    if (!packet.descriptors.empty()) {
-      cache_.learn(request.key, packet.descriptors[0]);
-      return give(request, kModule, {}, packet.descriptors[0].get());
-    }
-    if (!request.module) return give(request, kNone);
-    request.children.push_back(start_compiling(prepared_, request.limits, request.module->get()));
-    request.step = Step::compiling;
-    request.deadline = Clock::now() + kWallFactor * std::chrono::seconds(request.limits.cpu_seconds);
+    if (request.step == Step::looking) return take_found(request, std::move(packet));
+    if (packet.bytes != "M" || packet.descriptors.size() != 1) return give_up(request, reason_in(packet));
+    cache_.learn(request.key, packet.descriptors[0]);
+    give_all(request, kModule, {}, packet.descriptors[0].get());
   } catch (const std::exception& error) {
     give_up(request, error.what());
   }
+}
+
+void Service::take_found(Request& request, ipc::Packet answer) {
+  request.share.reset();
+  if (answer.bytes == "M" && !answer.descriptors.empty()) {
+    cache_.learn(request.key, answer.descriptors[0]);
+    return give(request, kModule, {}, answer.descriptors[0].get());
+  }
+  if (!request.module) return give(request, kNone);
+  cache::Digest digest;
+  if (!answer.bytes.starts_with(kNone) || answer.bytes.size() != 1 + digest.size()) {
+    return give_up(request, reason_in(answer));
+  }
+  std::memcpy(digest.data(), answer.bytes.data() + 1, digest.size());
+  request.digest = digest;
+  request.step = Step::waiting;
 }
 
 void Service::take_outcome(Request& request, ipc::Received state, ipc::Packet answer) {
@@ -274,15 +292,15 @@ void Service::take_outcome(Request& request, ipc::Received state, ipc::Packet an
   }
   Outcome outcome = outcome_of(std::move(answer), request.limits);
   if (outcome.code) return keep(request, std::move(outcome.code));
-  if (!outcome.invalid.empty()) return fail(request, kInvalid, outcome.invalid);
-  fail(request, kFailed, outcome.failed);
+  if (!outcome.invalid.empty()) return give_all(request, kInvalid, outcome.invalid);
+  give_all(request, kFailed, outcome.failed);
 }
 
 void Service::end_overdue() {
   const auto now = Clock::now();
   for (Request& request : requests_) {
     if (now < request.deadline) continue;
-    fail(request, kFailed, too_much_time(request.limits));
+    give_all(request, kFailed, too_much_time(request.limits));
   }
 }
 
@@ -294,18 +312,18 @@ void Service::reap() {
       if (end && &child == &request.children.back()) last = end;
       return end.has_value();
     });
-    if (request.step == Step::failing && last) fail(request, kFailed, reason_of(*last, request.limits));
+    if (request.step == Step::failing && last) give_all(request, kFailed, reason_of(*last, request.limits));
   }
   std::erase_if(requests_, [](const Request& each) { return each.step == Step::done && each.children.empty(); });
 }
 
-// The module has no code: all who wait for the same one are told.
-void Service::fail(Request& request, char kind, const std::string& text) {
-  const auto failure = std::make_shared<const Failure>(Failure{request.module, kind, text});
+// The answer of all who wait for this module.
+void Service::give_all(Request& request, char kind, std::string_view text, int descriptor) {
+  const auto digest = request.digest;
+  give(request, kind, text, descriptor);
   for (Request& other : requests_) {
-    if (other.step == Step::waiting && is_same_module(other, request)) other.failure = failure;
+    if (other.step == Step::waiting && other.digest == digest) give(other, kind, text, descriptor);
   }
-  give(request, kind, text);
 }
 
 // This time there is no answer, which another request may get.
@@ -317,7 +335,7 @@ void Service::give_up(Request& request, const std::string& reason) {
 // The answer of a request, which ends it.
 void Service::give(Request& request, char kind, std::string_view text, int descriptor) {
   request.step = Step::done;
-  request.claim = ipc::Descriptor();
+  request.claim.reset();
   request.deadline = Clock::time_point::max();
   for (Child& child : request.children) child.kill();
   const int client = std::exchange(request.client, kNobody);
@@ -334,14 +352,14 @@ void Service::forget(Request& request) {
 
 bool Service::is_wanted(const Request& request) const {
   return request.client != kNobody || std::ranges::any_of(requests_, [&](const Request& other) {
-           return other.step == Step::waiting && other.client != kNobody && is_same_module(other, request);
+           return other.step == Step::waiting && other.client != kNobody && other.digest == request.digest;
          });
 }
 
-// It will have the other's code, or its failure.
-bool Service::has_twin_in_work(const Request& request) const {
+// Whether another request for the same module will have its answer.
+bool Service::is_in_work(const Request& request) const {
   return std::ranges::any_of(requests_, [&](const Request& other) {
-    return other.step != Step::waiting && other.step != Step::done && is_same_module(other, request);
+    return other.step > Step::waiting && other.step < Step::done && other.digest == request.digest;
   });
 }
 
@@ -350,11 +368,6 @@ void Service::end_unwanted(const Lane& lane) {
   for (Request& request : requests_) {
     if (request.lane == &lane && request.step == Step::compiling && !is_wanted(request)) give_up(request, {});
   }
-}
-
-// The bytes are compared by a task: equal keys may be made on purpose.
-bool Service::is_same_module(const Request& one, const Request& other) {
-  return one.module && other.module && one.key == other.key && one.size == other.size;
 }
 
 // Without a thread: the process forks.

@@ -11,11 +11,11 @@
 #include <cstdint>
 #include <list>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cache/sha256.hpp"
 #include "compiler/child.hpp"
 #include "compiler/compile_process.hpp"
 #include "compiler/limits.hpp"
@@ -47,16 +47,10 @@ class Service {
     bool waits = false;
   };
 
-  /// A module that has no code, for others who ask for the same one.
-  struct Failure {
-    std::shared_ptr<const ipc::Descriptor> module;
-    char kind;
-    std::string text;
-  };
-
   enum class Step {
-    waiting,    ///< for its turn
-    looking,    ///< whether there is code
+    unknown,    ///< whether there is code
+    looking,    ///< for it
+    waiting,    ///< to be compiled
     compiling,  ///< in a sealed process
     failing,    ///< that process has ended without an answer
     keeping,    ///< the code is written to a file
@@ -66,17 +60,18 @@ class Service {
   struct Request {
     int client;  ///< kNobody: it has gone
     Key key;
-    Lane* lane;
-    std::uint64_t attempt = 0;                           ///< of a look-up
-    std::shared_ptr<const ipc::Descriptor> module = {};  ///< nothing: a look-up
+    std::uint64_t attempt = 0;    ///< of a look-up
+    ipc::Descriptor module = {};  ///< nothing: a look-up
     std::uint64_t size = 0;
+    std::optional<cache::Digest> digest = {};  ///< of the module, once it has been looked for
+    Lane* lane = nullptr;                      ///< to compile it
     ModuleLimits limits = {};
-    Step step = Step::waiting;
-    std::optional<Lane::Share> share = {};  ///< until the last process has ended
-    ipc::Descriptor claim = {};             ///< of the module, once it is not another evaluator's
+    Step step = Step::unknown;
+    std::optional<Lane::Share> share = {};      ///< until the last process has ended
+    std::optional<ipc::Descriptor> claim = {};  ///< of the module, once it is not another evaluator's
+    bool others_compiled = false;               ///< another evaluator had the claim
     Clock::time_point deadline = Clock::time_point::max();
     std::list<Child> children = {};  ///< the last one works, the others end
-    std::shared_ptr<const Failure> failure = {};
   };
 
   static constexpr int kNobody = -1;
@@ -88,22 +83,23 @@ class Service {
   void compile(int fd, ipc::Descriptor module);
   void start_requests();
   bool start(Request& request);
-  void look(Request& request);
+  bool start_looking(Request& request);
+  bool start_compiling(Request& request);
   void keep(Request& request, ipc::Descriptor code);
   void take_answer(Request& request);
+  void take_found(Request& request, ipc::Packet answer);
   void take_outcome(Request& request, ipc::Received state, ipc::Packet answer);
   void end_overdue();
   void reap();
-  void fail(Request& request, char kind, const std::string& text);
+  void give_all(Request& request, char kind, std::string_view text, int descriptor = -1);
   void give_up(Request& request, const std::string& reason);
   void give(Request& request, char kind, std::string_view text = {}, int descriptor = -1);
   void answer(int fd, char kind, std::string_view text = {}, int descriptor = -1);
   void drop(int fd);
   void forget(Request& request);
   bool is_wanted(const Request& request) const;
-  bool has_twin_in_work(const Request& request) const;
+  bool is_in_work(const Request& request) const;
   void end_unwanted(const Lane& lane);
-  static bool is_same_module(const Request& one, const Request& other);
   void open_wasmtime();
 
   ModuleCache& cache_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/sha256.hpp"
 #include "check.hpp"
 #include "compiler/child.hpp"
 #include "compiler/compile_process.hpp"
@@ -50,6 +51,23 @@ void a_lane_has_room_for_so_much() {
   third.reset();
   const auto all = lane.take(1000);  // alone
   CHECK(all.has_value() && !lane.take(0));
+}
+
+std::string digest_of(std::string_view text) {
+  std::string hexadecimal;
+  for (const std::byte byte : cache::sha256(std::as_bytes(std::span(text)))) {
+    for (const int shift : {4, 0}) hexadecimal += "0123456789abcdef"[std::to_integer<int>(byte) >> shift & 15];
+  }
+  return hexadecimal;
+}
+
+// The examples of FIPS 180.
+void digests_are_sha_256() {
+  CHECK_EQ(digest_of(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK_EQ(digest_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK_EQ(digest_of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+           "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  CHECK_EQ(digest_of(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 ipc::Descriptor sparse(std::size_t size) {
@@ -143,6 +161,7 @@ void who_says_nothing_is_ended() {
 int main() {
   limits_grow_with_the_module();
   a_lane_has_room_for_so_much();
+  digests_are_sha_256();
   holes_are_no_size();
   answers_are_looked_at();
   the_limit_that_was_met_is_named();

@@ -458,6 +458,20 @@ def test_one_sandbox_does_not_keep_the_others_waiting(compiler: Compiler) -> Non
         connection.close()
 
 
+def test_a_module_does_not_wait_for_another_one_with_its_key(compiler: Compiler, folder: Path) -> None:
+    """Keys are hashes of samples: a job can make a module with the key of another job's, and compile it for long."""
+    data = large_module(3000)
+    step = len(data) // 64
+    at = next(k for k in range(step + 2000, len(data)) if data[k - 1] == 0x41 and data[k] == 1 and k % step > 1024)
+    with connect(compiler) as hostile, connect(compiler) as honest:
+        ask(hostile, data[:at] + b"\2" + data[at + 1 :])
+        ask(honest, data)
+        wait_until(lambda: len(compiling(compiler)) == 2, "both are compiled")
+        assert answer_of(hostile) == answer_of(honest) == b"M"
+    first, second = sorted(kept(folder))
+    assert first[:-2] == second[:-2]
+
+
 def test_small_modules_do_not_wait_for_large_ones(compiler: Compiler) -> None:
     many = [connect(compiler) for _ in range(3 * (os.cpu_count() or 1) + 4)]
     for number, connection in enumerate(many):
