@@ -142,6 +142,16 @@ def test_without_a_folder_files_are_compiled_each_time(
     assert not folder.is_dir() or list(folder.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_made_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder at fault, not the one below it; and what helps."""
+    monkeypatch.setenv("DCP_EVALUATOR_CACHE", "/proc/none/cache")
+    output, notice = start(file)
+    assert "100000,true]" in output
+    reason = "/proc/none cannot be made: No such file or directory"
+    remedy = "DCP_EVALUATOR_CACHE may name another folder, or be off"
+    assert f"dcp-evaluator: compiled start-up files are not kept: {reason}; {remedy}\n" in notice
+
+
 def test_a_wrong_limit_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DCP_EVALUATOR_CACHE_MIB", "much")
     done = stdio(str(file))

@@ -176,9 +176,8 @@ def test_evaluators_that_ask_at_once_wait_for_one(folder: Path) -> None:
     for connection in connections:
         socket.send_fds(connection, [b"C"], [fd])
     os.close(fd)
-    pids = [compiler.pid for compiler in compilers if compiler.pid is not None]
-    wait_until(lambda: any(children(pid) for pid in pids), "the compilation runs")
-    assert sum(len(children(pid)) for pid in pids) == 1
+    wait_until(lambda: any(map(compiling, compilers)), "the compilation runs")
+    assert sum(len(compiling(compiler)) for compiler in compilers) == 1
     for connection in connections:
         connection.settimeout(60)
         answer, descriptors, _, _ = socket.recv_fds(connection, 100, 1)
