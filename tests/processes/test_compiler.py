@@ -100,7 +100,7 @@ def run(folder: Path) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def compiler(folder: Path) -> Iterator[Compiler]:
-    compiler = Compiler(Settings())
+    compiler = Compiler(Settings(compile_memory=500 << 20))  # two at a time fit into every machine
     yield compiler
     compiler.close()
 
