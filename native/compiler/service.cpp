@@ -229,6 +229,7 @@ bool Service::start_compiling(Request& request) {
     claims_wait_ = request.others_compiled = true;
   } else if (std::exchange(request.others_compiled, false)) {
     request.step = Step::unknown;  // there may be code by now
+    (void)start_looking(request);  // in a later turn where there is no room
   } else {
     request.children.push_back(compiler::start_compiling(prepared_, request.limits, request.module.get()));
     request.share = std::move(share);
