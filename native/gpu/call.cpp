@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "gpu/server.hpp"
+#include "gpu/sha256.hpp"
 #include "gpu/violation.hpp"
 
 namespace dcp::gpu {
@@ -246,14 +247,44 @@ void Call::refuse_failed_encoder() {
   if (self_->usage && !self_->usage->error.empty()) refusal_ = self_->usage->error;
 }
 
+std::string Call::operation() const {
+  std::string name = kOpcodeNames[message_type(words_[0])];
+  std::replace(name.begin(), name.end(), '_', '.');
+  return name;
+}
+
+std::vector<const ShaderModule*> Call::shaders() const {
+  std::vector<const ShaderModule*> found;
+  const auto add = [&found](const Resource* resource) {
+    if (const auto* shader = dynamic_cast<const ShaderModule*>(resource)) found.push_back(shader);
+  };
+  add(resource_.get());
+  for (const auto& resource : used_) add(resource.get());
+  return found;
+}
+
+void Call::compiler_panicked(const std::string& text) {
+  std::string log = operation() + ": panic in wgpu-native: " + text + "; shader";
+  const bool parsing = result_kind_ == Kind::shader_module;
+  bool has_pointers = false;
+  for (const ShaderModule* shader : shaders()) {
+    log += " sha256 " + sha256(shader->code);
+    has_pointers |= !parsing && shader->code.find("ptr") != std::string::npos;
+  }
+  server_.log(log);
+  // What a module's text says is either valid or not. A pipeline fails for a shader of which naga has not seen that it
+  // is not valid: one that gives a function a pointer to a part of a variable; or for naga's own faults.
+  std::string message = operation() + ": the shader compiler has failed: " + text;
+  if (has_pointers) message += "; it does not support unrestricted_pointer_parameters";
+  device_->report(parsing || has_pointers ? WGPUErrorType_Validation : WGPUErrorType_Internal, std::move(message));
+}
+
 void Call::report_refusal() {
   const bool deferred = self_ != nullptr && self_->usage && !finishes_encoder_;
   if (finishes_encoder_ && self_->usage && !self_->usage->error.empty()) {
     return device_->report(WGPUErrorType_Validation, refusal_);  // it names its own command
   }
-  std::string name = kOpcodeNames[message_type(words_[0])];
-  std::replace(name.begin(), name.end(), '_', '.');
-  std::string message = name + ": " + refusal_;
+  std::string message = operation() + ": " + refusal_;
   if (!deferred) return device_->report(WGPUErrorType_Validation, std::move(message));
   if (self_->usage->error.empty()) self_->usage->error = std::move(message);
 }

@@ -92,6 +92,8 @@ class Call {
   void refuse(std::string message);
   /// Refuses the finish() of an encoder of which a command was refused.
   void refuse_failed_encoder();
+  /// wgpu-native has panicked in the call: an error of the device, and a line of the log (gpu/compilers.hpp).
+  void compiler_panicked(const std::string& text);
   /// The handle of the result.
   void produce(void* handle);
   /// Raises the error of a refused command and registers its result.
@@ -124,6 +126,8 @@ class Call {
   Object& find(std::uint32_t id, Kind kind);
   void link_usage(Object& result);
   void report_refusal();
+  std::string operation() const;
+  std::vector<const ShaderModule*> shaders() const;
 
   Server& server_;
   std::span<const std::uint32_t> words_;

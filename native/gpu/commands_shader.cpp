@@ -1,6 +1,8 @@
 #include <charconv>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "gpu/commands.hpp"
 #include "gpu/compilation_info.hpp"
@@ -27,7 +29,7 @@ void release(Call& call, WGPUShaderModule module) {
 
 /// What is compiled first, and kept, sets the memory of workgroups to zero. Where that fails the program's own text is
 /// compiled as well, but only for its errors.
-WGPUShaderModule compile_zeroing(Call& call, const command::CreateShaderModule& command) {
+WGPUShaderModule compile_zeroing(Call& call, const command::CreateShaderModule& command, ShaderModule& made) {
   WGPULimits limits = WGPU_LIMITS_INIT;
   call.functions().DeviceGetLimits(command.self, &limits);
   ZeroingShader shader = zero_workgroup_memory(view(command.code), limits.maxComputeWorkgroupStorageSize);
@@ -39,9 +41,7 @@ WGPUShaderModule compile_zeroing(Call& call, const command::CreateShaderModule& 
     device.begin_call();
     if (!error) {
       device.checks_workgroup_storage |= shader.checks_size;
-      auto made = std::make_shared<ShaderModule>();
-      made->too_large = std::move(shader.too_large);
-      call.set_resource(std::move(made));
+      made.too_large = std::move(shader.too_large);
       return module;
     }
     release(call, module);
@@ -58,9 +58,12 @@ WGPUShaderModule compile_zeroing(Call& call, const command::CreateShaderModule& 
 
 void create_shader_module(Call& call, const command::CreateShaderModule& command) {
   const std::string_view code = view(command.code);
+  const auto made = std::make_shared<ShaderModule>();
+  made->code = code;
+  call.set_resource(made);
   WGPUShaderModule module = nullptr;
   if (call.ready()) {
-    module = mentions_workgroup_variables(code) ? compile_zeroing(call, command) : compile(call, command, code);
+    module = mentions_workgroup_variables(code) ? compile_zeroing(call, command, *made) : compile(call, command, code);
   }
   if (call.ready()) call.produce(module);
   call.end();

@@ -119,7 +119,7 @@ WGPUBindGroupLayout Device::empty_bind_group_layout() {
 
 void Device::report(WGPUErrorType type, std::string message) {
   const std::lock_guard lock(mutex_);
-  const bool of_call = std::this_thread::get_id() == main_thread_;
+  const bool of_call = std::this_thread::get_id() == caller_;
   if (of_call && !failure_) failure_ = DeviceError{type, message};
   if (of_call && capturing_) return;
   const WGPUErrorFilter filter = filter_of(type);
@@ -136,7 +136,10 @@ void Device::report_lost(std::string_view message) {
   replies_.send(reply::DeviceLost{id_, std::string(message)});
 }
 
-void Device::begin_call() { failure_.reset(); }
+void Device::begin_call() {
+  caller_ = std::this_thread::get_id();
+  failure_.reset();
+}
 
 void Device::begin_capture() {
   failure_.reset();

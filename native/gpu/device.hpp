@@ -94,7 +94,7 @@ class Device {
   std::shared_ptr<GpuTimer> timer_;  ///< null: no timestamps
   std::atomic<bool> lost_ = false;
   std::mutex mutex_;
-  const std::thread::id main_thread_ = std::this_thread::get_id();
+  std::atomic<std::thread::id> caller_ = std::this_thread::get_id();  ///< carries out commands
   bool capturing_ = false;
   std::optional<DeviceError> failure_;
   std::vector<Scope> scopes_;

@@ -34,6 +34,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -41,12 +42,14 @@
 #include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_identity.hpp"
 #include "gpu/adapter_info.hpp"
+#include "gpu/compilers.hpp"
 #include "gpu/compute_check.hpp"
 #include "gpu/crash.hpp"
 #include "gpu/driver_files.hpp"
 #include "gpu/driver_manifests.hpp"
 #include "gpu/implicit_layers.hpp"
 #include "gpu/library.hpp"
+#include "gpu/panic.hpp"
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
 #include "gpu/violation.hpp"
@@ -263,38 +266,23 @@ std::vector<dcp::gpu::FoundAdapter> offered_adapters(const dcp::gpu::Functions& 
   return offered;
 }
 
-void serve(const dcp::gpu::Functions& functions, const Options& options) {
-  using namespace dcp::gpu;
-  Region region(options.limits.staging);
-  region.send_hello(kSocket);
-  Records records(options.records);
-  std::vector<WGPUAdapter> adapters;
-  for (const FoundAdapter& adapter : offered_adapters(functions, options, records)) adapters.push_back(adapter.handle);
-  Server server(functions, adapters, region, options.limits, [&records](const char* reason) {
+/// While nobody asks, the driver and its compiler run once, so that they are loaded and set up. --probe is to tell what
+/// comes of it, unless it matters here.
+void warm_up(const dcp::gpu::Functions& functions, const Options& options, const std::vector<WGPUAdapter>& adapters,
+             Records& records) {
+  const std::string fault = adapters.empty() ? "" : dcp::gpu::check_compute(functions, adapters.front());
+  if (options.check && !fault.empty()) {
     records.write("failed");
     hang_up();
-    say(std::string("dcp-gpu-host: ") + reason);
-    _exit(4);
-  });
-  watch_for_crashes([&server, &records](const std::string& reason) {
-    records.write("failed");
-    server.lose_devices(reason);
-    hang_up();
-  });
-  CommandReader reader(region);
-  std::vector<std::uint32_t> command;
-  // While nobody asks, the driver and its compiler run once, so that they are loaded and set up. --probe is to tell
-  // what comes of it, unless it matters here.
-  if (options.check || !reader.has_more()) {
-    const std::string fault = adapters.empty() ? "" : check_compute(functions, adapters.front());
-    if (options.check && !fault.empty()) {
-      records.write("failed");
-      hang_up();
-      say("dcp-gpu-host: its GPU does not work: " + fault);
-      _exit(5);
-    }
-    records.ready();
+    dcp::gpu::say("dcp-gpu-host: its GPU does not work: " + fault);
+    _exit(5);
   }
+  records.ready();
+}
+
+/// Carries out commands until a panic has spent this thread (gpu/panic.hpp), or the process ends.
+void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reader, Records& records) {
+  std::vector<std::uint32_t> command;
   // The driver's threads are left as they are, whatever ends the host: the kernel ends them faster than they end
   // themselves.
   try {
@@ -304,14 +292,51 @@ void serve(const dcp::gpu::Functions& functions, const Options& options) {
         records.ready();
         reader.release();
         if (!server.replies().drain(kSocket)) _exit(0);
+        if (dcp::gpu::thread_is_spent()) return;
       }
       records.ready();
       server.replies().flush();
       if (!reader.wait(kSocket)) _exit(0);
     }
-  } catch (const Violation& violation) {
-    say(std::string("dcp-gpu-host: the sandbox broke the protocol: ") + violation.what());
+  } catch (const dcp::gpu::Violation& violation) {
+    dcp::gpu::say(std::string("dcp-gpu-host: the sandbox broke the protocol: ") + violation.what());
     _exit(3);
+  } catch (const std::exception& error) {
+    dcp::gpu::say(std::string("dcp-gpu-host: ") + error.what());
+    _exit(1);
+  }
+}
+
+void serve(dcp::gpu::Functions& functions, const Options& options) {
+  using namespace dcp::gpu;
+  Region region(options.limits.staging);
+  region.send_hello(kSocket);
+  Records records(options.records);
+  std::vector<WGPUAdapter> adapters;
+  for (const FoundAdapter& adapter : offered_adapters(functions, options, records)) adapters.push_back(adapter.handle);
+  const auto end = [&records](const char* reason) {
+    records.write("failed");
+    hang_up();
+    say(std::string("dcp-gpu-host: ") + reason);
+    _exit(4);
+  };
+  Server server(functions, adapters, region, options.limits, end,
+                [](const std::string& line) { say("dcp-gpu-host: " + line); });
+  watch_for_crashes([&server, &records](const std::string& reason) {
+    records.write("failed");
+    server.lose_devices(reason);
+    hang_up();
+  });
+  guard_compilers(functions, [&server](const std::string& text) { server.compiler_panicked(text); });
+  CommandReader reader(region);
+  if (options.check || !reader.has_more()) warm_up(functions, options, adapters, records);
+  carry_out_commands(server, reader, records);
+  for (;;) {
+    std::thread next([&] {
+      const SignalStack stack;
+      carry_out_commands(server, reader, records);
+    });
+    next.join();
   }
 }
 

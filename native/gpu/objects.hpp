@@ -84,6 +84,7 @@ struct QuerySet : Resource {
 struct ShaderModule : Resource {
   /// Entry points that take more memory of a workgroup than the device allows: their bytes.
   std::unordered_map<std::string, std::uint64_t> too_large;
+  std::string code;
 };
 
 /// A render pipeline with null among its vertex buffers.

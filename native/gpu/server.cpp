@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -16,6 +17,8 @@ constexpr std::size_t kMostObjects = 1u << 20;
 // Each has three threads: its poller, its watchdog, the driver's. The host may have 512 (isolation/gpu_host.cpp).
 constexpr std::size_t kMostDevices = 128;
 constexpr std::size_t kMostEndingDevices = 8;
+constexpr std::size_t kMostLines = 16;
+constexpr std::size_t kLongestLine = 4096;
 constexpr auto kShortestSleep = std::chrono::seconds(2);
 
 /// How long the machine has been suspended in all.
@@ -47,7 +50,8 @@ TextureView* texture_view(const Object& object) {
 
 }  // namespace
 
-Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End end)
+Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End end,
+               Log log)
     : functions_(functions),
       adapters_(std::move(adapters)),
       region_(region),
@@ -55,6 +59,7 @@ Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Re
       clock_(region.header()),
       limits_(limits),
       end_(std::move(end)),
+      log_(std::move(log)),
       slept_before_(slept()),
       memory_(std::make_shared<MemoryAccount>(limits.memory, region.header())) {}
 
@@ -109,6 +114,17 @@ void Server::hung(std::string_view what) {
   end_("a submission or compilation took too long");
 }
 
+void Server::compiler_panicked(const std::string& text) {
+  if (call_ != nullptr) call_->compiler_panicked(text);
+}
+
+void Server::log(std::string line) {
+  if (++logged_ > kMostLines) return;
+  line.resize(std::min(line.size(), kLongestLine));
+  std::ranges::replace_if(line, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, '?');
+  log_(logged_ == kMostLines ? line + " (the last that is told)" : line);
+}
+
 // Some drivers lose the GPU's memory then, and do not tell: a wrong result would be worse than none.
 void Server::end_after_sleep() {
   if (slept() - slept_before_ < kShortestSleep) return;
@@ -121,11 +137,13 @@ void Server::execute(std::span<const std::uint32_t> command) {
   if (type == 0 || type >= kOpcodeCount) throw Violation("no command " + std::to_string(type));
   const auto opcode = static_cast<Opcode>(type);
   Call call(*this, command);
+  call_ = &call;
   if (compiles(opcode) && limits_.timeout != Limits{}.timeout) {
     compile(opcode, call);
   } else {
     carry_out(opcode, call);
   }
+  call_ = nullptr;
 }
 
 void Server::compile(Opcode opcode, Call& call) {

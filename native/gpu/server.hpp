@@ -28,11 +28,13 @@ class Server {
   /// Ends the host for a reason that the devices were told; never returns.
   using End = std::function<void(const char* reason)>;
 
+  using Log = std::function<void(const std::string& line)>;
+
   /// `adapters`: borrowed, the preferred one first. `end`: called after a submission or a compilation took longer than
   /// `limits` allow, and before a reply is sent where the machine was suspended since this was made.
   Server(
       const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits = {},
-      End end = [](const char*) {});
+      End end = [](const char*) {}, Log log = [](const std::string&) {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -51,6 +53,10 @@ class Server {
   void lose_devices(std::string_view reason);
   /// "a submission" takes too long: on a watchdog's thread.
   void hung(std::string_view what);
+  /// The command that is carried out has made wgpu-native panic, and nothing else has come of it.
+  void compiler_panicked(const std::string& text);
+  /// A line of what the sandbox has caused, for the owner: a bounded number of bounded lines.
+  void log(std::string line);
   void track(const std::shared_ptr<Device>& device);
   /// Whether the sandbox may have one more device. Waits where many have ended and their threads have not.
   bool has_room_for_device();
@@ -76,6 +82,9 @@ class Server {
   BusyClock clock_;
   const Limits limits_;
   const End end_;
+  const Log log_;
+  std::size_t logged_ = 0;
+  Call* call_ = nullptr;  // while a command is carried out
   const std::chrono::nanoseconds slept_before_;
   const std::shared_ptr<MemoryAccount> memory_;
   std::unique_ptr<Watchdog> compiling_;  // null: there is no limit, or nothing was compiled yet

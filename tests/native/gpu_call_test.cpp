@@ -10,6 +10,7 @@
 #include "gpu/call.hpp"
 #include "gpu/region.hpp"
 #include "gpu/server.hpp"
+#include "gpu/sha256.hpp"
 #include "gpu/violation.hpp"
 
 using namespace dcp::gpu;
@@ -169,6 +170,62 @@ std::uint32_t any_word(std::mt19937& random) {
   }
 }
 
+/// The error and the line of the log that a panic of the compiler costs; `code` is that of a module which the call
+/// uses.
+DeviceError panic_of(Opcode opcode, Kind result, const char* code, std::string& line) {
+  Functions functions = {};
+  Region region;
+  Server server(functions, {}, region, {}, [](const char*) {}, [&line](const std::string& text) { line = text; });
+  auto device = std::make_shared<Device>(1, functions, server.replies());
+  auto shader = std::make_shared<ShaderModule>();
+  shader->code = code;
+  server.add(1, {Kind::device, nullptr, true, device, nullptr, nullptr, {}});
+  server.add(2, {Kind::shader_module, nullptr, true, device, shader, nullptr, {}});
+  const auto words = command(static_cast<std::uint32_t>(opcode), {1, 9, 2});
+  Call call(server, words);
+  call.self(Kind::device);
+  call.result(result);
+  call.object(Kind::shader_module);
+  call.finish();
+  device->begin_capture();
+  call.compiler_panicked("why\x1b[2J\n (a.rs:1:2)");
+  return device->end_capture().value_or(DeviceError{WGPUErrorType_NoError, {}});
+}
+
+void a_panic_of_the_compiler_is_an_error_and_a_line() {
+  const std::string abc = "sha256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  std::string line;
+  DeviceError error = panic_of(Opcode::GPUDevice_createComputePipeline, Kind::compute_pipeline, "abc", line);
+  CHECK_EQ(error.type, WGPUErrorType_Internal);
+  CHECK_EQ(error.message, "GPUDevice.createComputePipeline: the shader compiler has failed: why\x1b[2J\n (a.rs:1:2)");
+  CHECK_EQ(line, "GPUDevice.createComputePipeline: panic in wgpu-native: why?[2J? (a.rs:1:2); shader " + abc);
+  error = panic_of(Opcode::createRenderPipelineAsync, Kind::render_pipeline, "fn f(p: ptr<function, u32>) {}", line);
+  CHECK_EQ(error.type, WGPUErrorType_Validation);
+  CHECK(error.message.ends_with("; it does not support unrestricted_pointer_parameters"));
+  error = panic_of(Opcode::createShaderModule, Kind::shader_module, "ptr", line);
+  CHECK_EQ(error.type, WGPUErrorType_Validation);
+  CHECK(error.message.ends_with("(a.rs:1:2)"));
+}
+
+void the_log_has_an_end() {
+  Functions functions = {};
+  Region region;
+  std::vector<std::string> lines;
+  Server server(
+      functions, {}, region, {}, [](const char*) {}, [&lines](const std::string& text) { lines.push_back(text); });
+  for (int i = 0; i < 1000; ++i) server.log(std::string(1 << 20, 'x'));
+  CHECK_EQ(lines.size(), 16);
+  for (const std::string& line : lines) CHECK(line.size() < 5000);
+  CHECK(lines.back().ends_with("(the last that is told)"));
+}
+
+void texts_are_hashed_as_sha256sum_does() {
+  CHECK_EQ(sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK_EQ(sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+           "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  CHECK_EQ(sha256(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
 // Without objects no command gets as far as wgpu-native, whose functions are all null here.
 void random_commands_do_no_harm() {
   Host host;
@@ -286,6 +343,9 @@ int main() {
   replies_have_their_layout(host);
   strings_are_copied(host);
   strings_of_one_command_are_bounded_together(host);
+  a_panic_of_the_compiler_is_an_error_and_a_line();
+  the_log_has_an_end();
+  texts_are_hashed_as_sha256sum_does();
   random_commands_do_no_harm();
   the_ring_is_checked();
   the_ring_can_change_while_it_is_read();
