@@ -85,7 +85,7 @@ ipc::Descriptor ModuleCache::find(const Key& key, std::span<const std::byte> was
   }
 }
 
-std::optional<ipc::Descriptor> ModuleCache::claim(const Key& key, const cache::Digest& module) {
+std::optional<ipc::Descriptor> ModuleCache::claim(const Key& key, const digest::Digest& module) {
   if (!folder_) return ipc::Descriptor();
   std::array<std::uint64_t, 2> words;  // enough of it that nobody finds another module with the same ones
   std::memcpy(words.data(), module.data(), sizeof words);

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "cache/folder.hpp"
-#include "cache/sha256.hpp"
 #include "compiler/protocol.hpp"
+#include "digest/sha256.hpp"
 #include "ipc/descriptor.hpp"
 
 namespace dcp::compiler {
@@ -38,7 +38,7 @@ class ModuleCache {
   /// The right to compile the module with this digest, which one process of those that share the folder has at a time,
   /// as long as it keeps the descriptor; nothing while another has it. Its owner may then find() that the other has
   /// done the work.
-  std::optional<ipc::Descriptor> claim(const Key& key, const cache::Digest& module);
+  std::optional<ipc::Descriptor> claim(const Key& key, const digest::Digest& module);
   /// Keeps the code of a module in the folder, if that takes it, and returns its file. Takes long. Throws
   /// std::system_error.
   ipc::Descriptor put(const Key& key, std::span<const std::byte> code, std::span<const std::byte> wasm);

@@ -206,7 +206,7 @@ bool Service::start_looking(Request& request) {
       if (!request.module) return tell(channel, kModule, {}, cache_.candidate(request.key, request.attempt));
       const ipc::Mapping wasm = map(request.module.get(), request.size);
       if (const auto file = cache_.find(request.key, wasm.bytes())) return tell(channel, kModule, {}, file);
-      const cache::Digest digest = cache::sha256(wasm.bytes());
+      const digest::Digest digest = digest::sha256(wasm.bytes());
       tell(channel, kNone, {reinterpret_cast<const char*>(digest.data()), digest.size()});
     } catch (const std::exception& error) {
       tell(channel, kFailed, error.what());
@@ -277,7 +277,7 @@ void Service::take_found(Request& request, ipc::Packet answer) {
     return give(request, kModule, {}, answer.descriptors[0].get());
   }
   if (!request.module) return give(request, kNone);
-  cache::Digest digest;
+  digest::Digest digest;
   if (!answer.bytes.starts_with(kNone) || answer.bytes.size() != 1 + digest.size()) {
     return give_up(request, reason_in(answer));
   }

@@ -15,11 +15,11 @@
 #include <string>
 #include <vector>
 
-#include "cache/sha256.hpp"
 #include "compiler/child.hpp"
 #include "compiler/compile_process.hpp"
 #include "compiler/limits.hpp"
 #include "compiler/module_cache.hpp"
+#include "digest/sha256.hpp"
 #include "ipc/packet.hpp"
 
 namespace dcp::compiler {
@@ -63,8 +63,8 @@ class Service {
     std::uint64_t attempt = 0;    ///< of a look-up
     ipc::Descriptor module = {};  ///< nothing: a look-up
     std::uint64_t size = 0;
-    std::optional<cache::Digest> digest = {};  ///< of the module, once it has been looked for
-    Lane* lane = nullptr;                      ///< to compile it
+    std::optional<digest::Digest> digest = {};  ///< of the module, once it has been looked for
+    Lane* lane = nullptr;                       ///< to compile it
     ModuleLimits limits = {};
     Step step = Step::unknown;
     std::optional<Lane::Share> share = {};      ///< until the last process has ended

@@ -6,8 +6,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "digest/sha256.hpp"
 #include "gpu/server.hpp"
-#include "gpu/sha256.hpp"
 #include "gpu/violation.hpp"
 
 namespace dcp::gpu {
@@ -268,7 +268,7 @@ void Call::compiler_panicked(const std::string& text) {
   const bool parsing = result_kind_ == Kind::shader_module;
   bool has_pointers = false;
   for (const ShaderModule* shader : shaders()) {
-    log += " sha256 " + sha256(shader->code);
+    log += " sha256 " + digest::hexadecimal(digest::sha256(std::as_bytes(std::span(shader->code))));
     has_pointers |= !parsing && shader->code.find("ptr") != std::string::npos;
   }
   server_.log(log);

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "cache/sha256.hpp"
 #include "check.hpp"
 #include "compiler/child.hpp"
 #include "compiler/compile_process.hpp"
 #include "compiler/limits.hpp"
 #include "compiler/protocol.hpp"
+#include "digest/sha256.hpp"
 #include "ipc/memfd.hpp"
 
 using namespace dcp;
@@ -54,11 +54,7 @@ void a_lane_has_room_for_so_much() {
 }
 
 std::string digest_of(std::string_view text) {
-  std::string hexadecimal;
-  for (const std::byte byte : cache::sha256(std::as_bytes(std::span(text)))) {
-    for (const int shift : {4, 0}) hexadecimal += "0123456789abcdef"[std::to_integer<int>(byte) >> shift & 15];
-  }
-  return hexadecimal;
+  return digest::hexadecimal(digest::sha256(std::as_bytes(std::span(text))));
 }
 
 // The examples of FIPS 180.

@@ -10,7 +10,6 @@
 #include "gpu/call.hpp"
 #include "gpu/region.hpp"
 #include "gpu/server.hpp"
-#include "gpu/sha256.hpp"
 #include "gpu/violation.hpp"
 
 using namespace dcp::gpu;
@@ -219,13 +218,6 @@ void the_log_has_an_end() {
   CHECK(lines.back().ends_with("(the last that is told)"));
 }
 
-void texts_are_hashed_as_sha256sum_does() {
-  CHECK_EQ(sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CHECK_EQ(sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
-           "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  CHECK_EQ(sha256(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-}
-
 // Without objects no command gets as far as wgpu-native, whose functions are all null here.
 void random_commands_do_no_harm() {
   Host host;
@@ -345,7 +337,6 @@ int main() {
   strings_of_one_command_are_bounded_together(host);
   a_panic_of_the_compiler_is_an_error_and_a_line();
   the_log_has_an_end();
-  texts_are_hashed_as_sha256sum_does();
   random_commands_do_no_harm();
   the_ring_is_checked();
   the_ring_can_change_while_it_is_read();

@@ -1,10 +1,10 @@
-#include "cache/sha256.hpp"
+#include "digest/sha256.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 
-namespace dcp::cache {
+namespace dcp::digest {
 
 namespace {
 
@@ -63,4 +63,12 @@ Digest sha256(std::span<const std::byte> bytes) {
   return digest;
 }
 
-}  // namespace dcp::cache
+std::string hexadecimal(const Digest& digest) {
+  std::string digits;
+  for (const std::byte byte : digest) {
+    for (const int shift : {4, 0}) digits += "0123456789abcdef"[std::to_integer<int>(byte) >> shift & 15];
+  }
+  return digits;
+}
+
+}  // namespace dcp::digest
