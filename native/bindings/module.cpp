@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "frame_scan.hpp"
+#include "frame_values.hpp"
 #include "frame_writer.hpp"
 #include "ipc/frame_reader.hpp"
 #include "shared_memory.hpp"
@@ -50,6 +52,7 @@ class FrameChannel {
   ~FrameChannel() { close(); }
 
   int fileno() const { return socket_.get(); }
+  void limit_values(std::size_t most) { reader_.limit_values(most); }
   std::size_t pending() const { return writer_.pending(); }
 
   void send(const py::bytes& payload, const py::sequence& fds) {
@@ -82,14 +85,16 @@ class FrameChannel {
       PyErr_SetString(PyExc_EOFError, "the peer closed the channel");
       throw py::error_already_set();
     }
-    std::string_view payload;
-    std::vector<Descriptor> descriptors;
+    ipc::ReceivedFrame frame;
     try {
-      while (state == ipc::ReadState::data && reader_.next(payload, descriptors)) {
-        py::tuple fds(descriptors.size());
-        for (std::size_t i = 0; i < descriptors.size(); ++i) fds[i] = py::int_(descriptors[i].get());
-        frames.append(py::make_tuple(py::bytes(payload.data(), payload.size()), fds));
-        for (Descriptor& descriptor : descriptors) descriptor.release();
+      while (state == ipc::ReadState::data && reader_.next(frame)) {
+        const Bytes bytes(reinterpret_cast<const std::uint8_t*>(frame.payload.data()), frame.payload.size());
+        py::tuple fds(frame.descriptors.size());
+        for (std::size_t i = 0; i < frame.descriptors.size(); ++i) fds[i] = py::int_(frame.descriptors[i].get());
+        const py::object payload =
+            frame.is_cut() ? py::cast(LargeFrame{read_head(bytes), frame.size}) : make_bytes(bytes);
+        frames.append(py::make_tuple(payload, fds));
+        for (Descriptor& descriptor : frame.descriptors) descriptor.release();
       }
       reader_.check_stray_descriptors();
     } catch (const FrameError&) {
@@ -143,9 +148,18 @@ py::buffer_info describe(Memory& memory) {
   return py::buffer_info(reinterpret_cast<std::uint8_t*>(memory.data()), static_cast<py::ssize_t>(memory.size()));
 }
 
+PyObject* unusable_value = nullptr;  // the exception's type; lives as long as the module
+
+py::object slice_of(const FrameHead& head) {
+  return head.slice ? py::object(py::int_(*head.slice)) : py::object(py::none());
+}
+
 void translate(std::exception_ptr error) {
   try {
     if (error) std::rethrow_exception(error);
+  } catch (const UnusableValueError& failure) {
+    const py::object arguments = py::make_tuple(failure.head.kind, slice_of(failure.head), failure.what());
+    PyErr_SetObject(unusable_value, arguments.ptr());
   } catch (const std::system_error& failure) {
     errno = failure.code().value();
     const py::object arguments = py::make_tuple(failure.code().value(), failure.what());
@@ -165,6 +179,7 @@ PYBIND11_MODULE(_native, module) {
   module.attr("built_quickjs") = DCP_QUICKJS_VERSION;
   module.attr("built_node") = DCP_NODE_VERSION;  // empty: built without the engine v8
   py::register_exception<FrameError>(module, "FrameError", PyExc_ValueError);
+  unusable_value = py::exception<UnusableValueError>(module, "UnusableValueError", PyExc_ValueError).release().ptr();
   py::register_exception_translator(&translate);
 
   py::class_<FrameChannel>(module, "FrameChannel", "Frames over a Unix stream socket, whose descriptor it owns.")
@@ -176,8 +191,24 @@ PYBIND11_MODULE(_native, module) {
       .def("receive", &FrameChannel::receive,
            "One read without waiting: a list of (payload, descriptors); the caller owns the descriptors.\n"
            "Raises EOFError at the end of the stream, FrameError when the peer breaks the protocol, OSError.")
+      .def("limit_values", &FrameChannel::limit_values, py::arg("most"),
+           "From now on frames are those of a sandbox, and have at most what the table of frames says of their kind;\n"
+           "those with a value `most` bytes. One with more comes as a LargeFrame.")
       .def("close", &FrameChannel::close)
       .def_property_readonly("pending", &FrameChannel::pending, "Bytes that wait to be written.");
+
+  py::class_<LargeFrame>(module, "LargeFrame", "A frame that was passed over: its value has more bytes than the limit.")
+      .def("__len__", [](const LargeFrame& frame) { return frame.size; });
+
+  py::class_<ValueDecoder>(module, "ValueDecoder", "Objects of Python from frames of a sandbox.")
+      .def(py::init<std::size_t, py::object, py::object>(), py::arg("limit"), py::arg("from_bytes"),
+           py::arg("from_shared"),
+           "limit: what a value may cost (docs/protocol.md section 1). The others make arrays, of (element type,\n"
+           "bytearray) and of (element type, descriptor, offset, size).")
+      .def("decode", &ValueDecoder::decode, py::arg("payload"), py::arg("fds"),
+           "The fields of a frame, its kind first. Raises FrameError, UnusableValueError(kind, slice, reason), and "
+           "what\n"
+           "those raise that make arrays.");
 
   py::class_<Mapping>(module, "Mapping", py::buffer_protocol(), "A private, writable mapping of a sealed memfd.")
       .def_buffer(&describe<Mapping>)

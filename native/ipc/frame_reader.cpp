@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -16,6 +17,8 @@ namespace dcp::ipc {
 namespace {
 
 constexpr std::size_t kHeaderSize = sizeof(FrameHeader);
+constexpr std::size_t kHeadSize = 16;  // the array, its kind and the number of a slice
+static_assert(kHeadSize <= frames::kLeastBound);
 
 FrameHeader read_header(const char* bytes) {
   FrameHeader header;
@@ -82,18 +85,51 @@ ReadState FrameReader::fill(int socket, int flags) {
   return ReadState::data;
 }
 
-bool FrameReader::next(std::string_view& payload, std::vector<Descriptor>& descriptors) {
-  descriptors.clear();
-  if (end_ - begin_ < kHeaderSize) return false;
-  const FrameHeader header = read_header(buffer_.get() + begin_);
-  if (end_ - begin_ - kHeaderSize < header.size) return false;
+// False where more of a cut frame is to come.
+bool FrameReader::pass_over() {
+  const std::size_t passed = std::min(rest_, end_ - begin_);
+  begin_ += passed;
+  rest_ -= passed;
+  return rest_ == 0;
+}
+
+// Whether a frame, of which the head has come, has a value beyond the limit.
+bool FrameReader::exceeds_its_kind(const FrameHeader& header) const {
+  const auto* head = reinterpret_cast<const unsigned char*>(buffer_.get() + begin_ + kHeaderSize);
+  const unsigned kind = head[1];
+  if ((head[0] & 0xf0U) != 0x90 || kind >= std::size(frames::kKinds) || !frames::kKinds[kind].from_sandbox) {
+    throw FrameError("a frame of an unknown kind");
+  }
+  const frames::Kind& bounds = frames::kKinds[kind];
+  if (bounds.value != 0) return header.size > *value_limit_ + bounds.most_bytes;
+  if (header.size > bounds.most_bytes) {
+    throw FrameError("a frame of kind " + std::to_string(kind) + " with " + std::to_string(header.size) + " bytes");
+  }
+  return false;
+}
+
+void FrameReader::take_frame_descriptors(const FrameHeader& header, ReceivedFrame& frame) {
   if (header.descriptors > descriptors_.size()) throw FrameError("a frame came without its descriptors");
-  payload = std::string_view(buffer_.get() + begin_ + kHeaderSize, header.size);
   for (std::uint32_t i = 0; i < header.descriptors; ++i) {
-    descriptors.push_back(std::move(descriptors_.front()));
+    frame.descriptors.push_back(std::move(descriptors_.front()));
     descriptors_.pop_front();
   }
-  begin_ += kHeaderSize + header.size;
+}
+
+bool FrameReader::next(ReceivedFrame& frame) {
+  frame.descriptors.clear();
+  if (!pass_over() || end_ - begin_ < kHeaderSize) return false;
+  const FrameHeader header = read_header(buffer_.get() + begin_);
+  const std::size_t arrived = end_ - begin_ - kHeaderSize;
+  const bool judged = value_limit_ && header.size > frames::kLeastBound && arrived >= kHeadSize;
+  const bool cut = judged && exceeds_its_kind(header);
+  if (!cut && arrived < header.size) return false;
+  take_frame_descriptors(header, frame);
+  frame.size = header.size;
+  frame.payload = std::string_view(buffer_.get() + begin_ + kHeaderSize, cut ? kHeadSize : header.size);
+  begin_ += kHeaderSize;
+  rest_ = header.size;
+  pass_over();
   return true;
 }
 

@@ -63,14 +63,15 @@ std::optional<FrameChannel::Received> FrameChannel::next() {
 }
 
 std::optional<FrameChannel::Received> FrameChannel::read_one() {
-  std::string_view payload;
-  Received frame;
-  if (!reader_.next(payload, frame.descriptors)) {
+  ipc::ReceivedFrame received;
+  if (!reader_.next(received)) {
     reader_.check_stray_descriptors();
     return std::nullopt;
   }
-  const auto* begin = reinterpret_cast<const std::byte*>(payload.data());
-  frame.payload.assign(begin, begin + payload.size());
+  Received frame;
+  const auto* begin = reinterpret_cast<const std::byte*>(received.payload.data());
+  frame.payload.assign(begin, begin + received.payload.size());
+  frame.descriptors = std::move(received.descriptors);
   return frame;
 }
 

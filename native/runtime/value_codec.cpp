@@ -25,7 +25,7 @@ using msgpack::Type;
 
 namespace {
 
-constexpr int kDeepest = 512;
+constexpr int kDeepest = static_cast<int>(frames::kDeepestValue);
 constexpr double kLargestInteger = 9007199254740992.0;  // 2 ** 53
 constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
 

@@ -112,7 +112,7 @@ def test_the_decoder_gives_a_checked_frame_or_a_frame_error(payload):
 
 def test_a_frame_above_the_limit_that_names_no_slice_breaks_the_protocol():
     with pytest.raises(_native.FrameError, match="cannot be decoded"):
-        values.FrameDecoder(1).decode(msgspec.msgpack.encode([table.RESULT]), [])
+        values.FrameDecoder(1).decode(msgspec.msgpack.encode([table.RESULT, None, "text", {}]), [])
 
 
 def test_frames_without_a_value_know_no_limit():
@@ -136,5 +136,5 @@ def test_how_often_a_rejected_slice_may_run_again(retries, counted):
 def test_the_reason_of_a_rejection_is_a_text(reason):
     decoder = values.FrameDecoder()
     assert decoder.decode(msgspec.msgpack.encode([table.REJECTED, 0, "why", 0]), []) == fields.Rejected(0, "why", 0)
-    with pytest.raises(_native.FrameError, match="text"):
+    with pytest.raises(_native.FrameError, match=r"text|too much"):
         decoder.decode(msgspec.msgpack.encode([table.REJECTED, 0, reason, 0]), [])

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.any_engine
 ROOT = Path(__file__).parents[2]
 CODEGEN = ROOT / "native" / "codegen"
 TABLE = ROOT / "python" / "dcp_evaluator" / "frames" / "table.py"
-_ROW = re.compile(r"\| `\[(\d+)((?:, \w+)*)\]` \| (\w+) \|")
+_ROW = re.compile(r"\| `\[(\d+)((?:, \w+)*)\]` \| (\w+) \| (?:(\d+) (MiB|KiB|bytes), (\d+) values? \|)?")
 
 
 def test_each_number_is_known_by_its_name():
@@ -32,7 +32,8 @@ def test_the_documentation_has_the_same_frames():
             from_sandbox = True
         if row := _ROW.match(line):
             fields = tuple(row[2].split(", ")[1:])
-            documented.append(table.Frame(int(row[1]), row[3], from_sandbox, fields))
+            most_bytes = int(row[4] or 0) << {"MiB": 20, "KiB": 10}.get(row[5], 0)
+            documented.append(table.Frame(int(row[1]), row[3], from_sandbox, fields, most_bytes, int(row[6] or 0)))
     assert documented == list(table.FRAMES.values())
 
 
@@ -43,6 +44,11 @@ def test_the_documentation_has_the_same_frames():
         ("MOST_DESCRIPTORS", 64, "at most 64 descriptors per frame"),
         ("LARGEST_INLINE", 64 << 10, "Buffers above 64 KiB travel"),
         ("MOST_CHARACTERS", 1 << 20, "at most 1,048,576 characters"),
+        ("DEEPEST_VALUE", 512, "up to 512 deep"),
+        ("MOST_KEYS", 1 << 20, "at most 1,048,576 keys"),
+        ("MOST_BIGINT_DIGITS", 1 << 20, "a BigInt 1,048,576 hexadecimal digits"),
+        ("VALUE_COST", 64, "64 bytes for each value and each key"),
+        ("CONTAINER_COST", 512, "512 for each array and each object"),
         ("EXIT_OUT_OF_MEMORY", 86, "exit status 86"),
         ("EXIT_OTHER_PROTOCOL", 87, "exit status 87"),
     ],

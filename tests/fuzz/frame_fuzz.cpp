@@ -35,13 +35,12 @@ void send(int socket, std::string_view bytes, std::size_t descriptors) {
 }
 
 void read_all(FrameReader& reader, int socket) {
-  std::string_view payload;
-  std::vector<Descriptor> descriptors;
+  ReceivedFrame frame;
   while (reader.fill(socket, MSG_DONTWAIT) == ReadState::data) {
     unsigned sum = 0;
-    while (reader.next(payload, descriptors)) {
-      if (descriptors.size() > dcp::frames::kMostDescriptors) std::abort();
-      for (const char byte : payload) sum += static_cast<unsigned char>(byte);
+    while (reader.next(frame)) {
+      if (frame.descriptors.size() > dcp::frames::kMostDescriptors) std::abort();
+      for (const char byte : frame.payload) sum += static_cast<unsigned char>(byte);
     }
     if (sum == ~0u) std::abort();  // keeps the reads
     reader.check_stray_descriptors();

@@ -90,6 +90,7 @@ class _Shell:
         self._status: int | None = None
         self._selector = selectors.DefaultSelector()
         self._sandbox, self._channel, self._service_socket = spawn_sandbox(zygote)
+        self._channel.limit_values(table.LEAST_BOUND)  # it brings no values
 
     def run(self, scripts: Sequence[str], module: bool) -> int:
         for position, (path, source) in enumerate(zip(self._files, scripts, strict=True), 1):

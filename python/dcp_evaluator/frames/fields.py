@@ -146,15 +146,15 @@ def typed(fields: list[Any]) -> SandboxFrame:
     return read(*fields)
 
 
-def unusable(kind: int, index: int, reason: str) -> SandboxFrame:
+def unusable(kind: int, index: int | None, reason: str) -> SandboxFrame:
     """Stands for a frame whose value cannot be represented here. Raises FrameError where its kind brings none."""
     match kind:
-        case table.RESULT:
+        case table.RESULT if index is not None:
             return UnusableResult(_index(index), reason)
         case table.PROGRESS:
-            return Progress(_index(index), None)
+            return Progress(_index_or_none(index), None)
         case table.EMIT:
-            return UnusableEmit(_index(index))
+            return UnusableEmit(_index_or_none(index))
     raise FrameError(f"a frame cannot be decoded: {reason}")
 
 

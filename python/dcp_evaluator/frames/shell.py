@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._native import FrameError
+from .._native import FrameError, LargeFrame
 from . import table
 
 
@@ -51,9 +51,9 @@ def pack(*fields: int | str | None) -> bytes:
     return bytes(packed)
 
 
-def unpack(payload: bytes) -> ShellFrame:
+def unpack(payload: bytes | LargeFrame) -> ShellFrame:
     """A frame from the sandbox. Raises FrameError."""
-    match _fields(payload):
+    match _fields(payload) if isinstance(payload, bytes) else None:
         case [table.READY]:
             return Ready()
         case [table.OUTPUT, 1 | 2 as stream, str(text)]:

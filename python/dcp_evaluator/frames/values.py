@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import struct
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -36,11 +35,11 @@ from . import table
 from .fields import SandboxFrame, typed, unusable
 
 RESULT_LIMIT = table.LARGEST_PAYLOAD
+_LARGEST_LIMIT = 1 << 48
 _SAFE_INTEGER = 2**53
 _EXT_TYPED_ARRAY, _EXT_SHARED, _EXT_BIGINT = 1, 2, 3
 _DATA_VIEW, _ARRAY_BUFFER = 12, 13
 _SHARED_HEADER = struct.Struct("<BIQQ")
-_BIGINT = re.compile(rb"-?[0-9a-fA-F]+\Z")
 
 _ELEMENT_DTYPES: dict[int, np.dtype[Any]] = {
     number: np.dtype(name)
@@ -60,14 +59,7 @@ _REMEDIES = {
 }
 _PLAIN = frozenset((bool, float, str, type(None)))
 
-_WITH_VALUE = frozenset(number for number, frame in table.FRAMES.items() if frame.has_value)
-
 _encode = msgspec.msgpack.Encoder().encode
-_decode_raw = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
-
-
-class _ValueError(ValueError):
-    """A frame is well formed, but its value cannot be represented here."""
 
 
 class SharedArrays:
@@ -278,67 +270,26 @@ _CONVERTERS: dict[type, Callable[[Any, SharedArrays], Any]] = {
 
 
 class FrameDecoder:
-    """Decodes frames from a sandbox. ``limit``: upper bound for one value, in bytes, shared memory included."""
+    """Decodes frames from a sandbox. ``limit``: what one value may cost (docs/protocol.md), in bytes."""
 
     def __init__(self, limit: int = RESULT_LIMIT) -> None:
-        self._limit = limit
-        self._left = limit
-        self._fds: Sequence[int] = ()
-        self._decode = msgspec.msgpack.Decoder(list[Any], ext_hook=self._extension).decode
+        self.limit = min(limit, _LARGEST_LIMIT)
+        self._decode = _native.ValueDecoder(self.limit, _make_array, _map_array).decode
 
-    def decode(self, payload: bytes, fds: Sequence[int]) -> SandboxFrame:
+    def decode(self, payload: bytes | _native.LargeFrame, fds: Sequence[int]) -> SandboxFrame:
         """The frame as a value that is checked. Raises FrameError."""
-        if len(payload) > self._limit and _integer(payload, 0) in _WITH_VALUE:
-            return _unusable(payload, f"{len(payload)} bytes exceed the limit of {self._limit}")
-        self._fds, self._left = fds, self._limit
         try:
-            fields = self._decode(payload)
+            return typed(self._decode(payload, fds))
+        except _native.UnusableValueError as error:
+            return unusable(*error.args)
         except _native.FrameError:
             raise
-        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError) as error:
-            return _unusable(payload, str(error).partition(" - at ")[0])
         except Exception as error:  # whatever foreign bytes bring about is the fault of their sandbox
-            raise _native.FrameError(f"a frame cannot be decoded: {type(error).__name__}") from error
-        finally:
-            self._fds = ()
-        return typed(fields)
-
-    def _extension(self, code: int, data: memoryview) -> Any:
-        if code == _EXT_TYPED_ARRAY:
-            if len(data) < 1:
-                raise _native.FrameError("a typed array without its type")
-            return _make_array(data[0], bytearray(data[1:]))
-        if code == _EXT_SHARED:
-            return self._shared(data)
-        if code == _EXT_BIGINT:
-            text = bytes(data)
-            if not _BIGINT.match(text):
-                raise _native.FrameError("a BigInt that is no hexadecimal number")
-            return int(text, 16)
-        raise _native.FrameError(f"an unknown extension type {code}")
-
-    def _shared(self, data: memoryview) -> Any:
-        if len(data) != _SHARED_HEADER.size:
-            raise _native.FrameError("a shared buffer's description has the wrong size")
-        element_type, index, offset, size = _SHARED_HEADER.unpack(data)
-        if index >= len(self._fds):
-            raise _native.FrameError("a shared buffer without its descriptor")
-        if size > self._left:
-            raise _ValueError(f"its buffers exceed the limit of {self._limit} bytes")
-        self._left -= size
-        return _make_array(element_type, _map(self._fds[index], offset, size))
+            raise _native.FrameError(f"a frame cannot be decoded: {type(error).__name__}: {error}") from error
 
 
-def _unusable(payload: bytes, reason: str) -> SandboxFrame:
-    return unusable(_integer(payload, 0), _integer(payload, 1), reason)
-
-
-def _integer(payload: bytes, position: int) -> int:
-    """That item of a frame, its kind or its slice; the others are not decoded. Raises FrameError."""
-    try:
-        return msgspec.msgpack.decode(_decode_raw(payload)[position], type=int)
-    except (msgspec.MsgspecError, ValueError, TypeError, IndexError, RecursionError) as error:
-        raise _native.FrameError(f"a frame cannot be decoded: {error}") from None
+def _map_array(element_type: int, fd: int, offset: int, size: int) -> Any:
+    return _make_array(element_type, _map(fd, offset, size))
 
 
 def _map(fd: int, offset: int, size: int) -> Any:
@@ -346,14 +297,11 @@ def _map(fd: int, offset: int, size: int) -> Any:
         return _native.map_sealed(fd, offset, size)
     except OSError as error:
         if error.errno != errno.ENOMEM:
-            raise _ValueError(f"its shared memory cannot be mapped: {error}") from None
+            raise _native.FrameError(f"its shared memory cannot be mapped: {error}") from None
     return bytearray(os.pread(fd, size, offset))  # too many mappings: a copy still works
 
 
 def _make_array(element_type: int, buffer: Any) -> Any:
     if element_type in (_ARRAY_BUFFER, _DATA_VIEW):
         return bytes(buffer)
-    dtype = _ELEMENT_DTYPES.get(element_type)
-    if dtype is None or len(buffer) % dtype.itemsize:
-        raise _native.FrameError("a typed array with an unknown type or a broken element")
-    return np.frombuffer(buffer, dtype=dtype)
+    return np.frombuffer(buffer, dtype=_ELEMENT_DTYPES[element_type])

@@ -65,6 +65,7 @@ class Sandbox:
         self.is_ready = False
         self.use = SliceUse(SliceLimits())
         self._decoder = decoder
+        channel.limit_values(decoder.limit)
         self._window = 1
         self._queued_bytes = 0
         self._taken = 0

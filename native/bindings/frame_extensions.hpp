@@ -1,0 +1,41 @@
+// What the extensions of MessagePack in a frame are (docs/protocol.md section 1).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace dcp::bindings {
+
+using Bytes = std::span<const std::uint8_t>;
+
+inline constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
+
+/// Since the start of 1970, UTC.
+struct Timestamp {
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;
+
+  /// Whether Python has such a date: of the years 1 to 9999.
+  bool is_in_range() const { return seconds >= -62'135'596'800 && seconds < 253'402'300'800; }
+};
+
+struct SharedPart {
+  std::uint8_t element_type = 0;
+  std::uint32_t descriptor = 0;  ///< of those of the frame
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+
+/// Throws FrameError, as do the others here.
+Timestamp read_timestamp(Bytes data);
+
+SharedPart read_shared(Bytes data);
+
+/// The type of the elements, which comes first, must be one, and its elements whole.
+void check_elements(Bytes data);
+
+/// Digits, and a minus before them where it is negative.
+bool is_hexadecimal(Bytes data);
+
+}  // namespace dcp::bindings
