@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 TYPE_CHECKING = False  # typing takes long to load
 
 if TYPE_CHECKING:
@@ -107,3 +109,22 @@ class MonitorError(DcpError):
     """A monitor of ``dcp-evaluator-manager`` cannot tell whether the machine is in use."""
 
     exit_status = 3
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says of a call that failed, and what helps, where that is a limit."""
+    text = error.strerror or str(error)
+    match error.errno:
+        case errno.EMFILE:
+            import resource  # seldom needed, and the command line must start fast
+
+            limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+            how = f"up to {most}" if limit < most else "as root"
+            return f"{text}; use fewer sandboxes, or raise the limit of {limit} with ulimit -n, {how}"
+        case errno.ENFILE:
+            return f"{text}; the machine has as many as it may: raise fs.file-max with sysctl, as root"
+        case errno.EAGAIN:
+            return f"{text}; raise the limit of processes: ulimit -u, or pids.max of the control group"
+        case errno.ENOMEM:
+            return f"{text}; free some, or raise the limit: ulimit -v, the control group's, or vm.max_map_count"
+    return text

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cli_driver import COMMAND, one_message, run, write
+
 # A sandbox, its GPU host, the compiler of a module.
 PROGRAM = """
 import os
@@ -58,8 +60,24 @@ def low_limits() -> None:
     os.nice(19)
 
 
+def descriptors_beyond_the_limit() -> None:
+    """Opened before the limit was lowered: no file action of a spawn may name them."""
+    file = os.open(sys.executable, os.O_RDONLY)
+    for number in (100, 251):
+        os.dup2(file, number, inheritable=True)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
 @pytest.mark.parametrize(
-    "surroundings", [foreign_descriptors, ignored_signals, blocked_signals, private_umask, low_limits]
+    "surroundings",
+    [
+        foreign_descriptors,
+        ignored_signals,
+        blocked_signals,
+        private_umask,
+        low_limits,
+        descriptors_beyond_the_limit,
+    ],
 )
 def test_left_by_the_caller(surroundings: Callable[[], None]) -> None:
     check(dict(os.environ), surroundings)
@@ -86,3 +104,71 @@ def check(environment: dict[str, str], before: Callable[[], None] | None = None)
     assert answer == ascii(["2 \u00e9", "4 \u00e9", "6 \u00e9"]), done.stderr.decode()
     assert done.returncode == 0
     assert "Traceback" not in notice
+
+
+# --- What is too little is named with its remedy ---
+
+
+def few_files(soft: int, hard: int) -> Callable[[], None]:
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(16, 1024), (64, 64), (32, 32)])
+def test_the_command_takes_as_many_files_as_it_may(tmp_path: Path, soft: int, hard: int) -> None:
+    (name,) = write(tmp_path, script="print(1 + 1)")
+    done = run("--shell", name, folder=tmp_path, before=few_files(soft, hard))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+
+
+@pytest.mark.parametrize("limit", [5, 8, 12, 20, 31])
+def test_too_few_files_for_the_command(tmp_path: Path, limit: int) -> None:
+    (name,) = write(tmp_path, script="print(1 + 1)")
+    message = one_message(run("--shell", name, folder=tmp_path, before=few_files(limit, limit)), 1)
+    assert "open files" in message
+    assert message.endswith(f"; use fewer sandboxes, or raise the limit of {limit} with ulimit -n, as root")
+
+
+def test_too_few_files_for_a_job() -> None:
+    program = (
+        "import resource, dcp_evaluator as dcp\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (9, 64))\n"
+        "try: list(dcp.compute_for([1], '(x) => x').local_exec(1))\n"
+        "except dcp.DcpError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert "; use fewer sandboxes, or raise the limit of 9 with ulimit -n, up to 64" in done.stdout
+    assert done.stderr == ""
+
+
+def test_without_proc(tmp_path: Path) -> None:
+    (name,) = write(tmp_path, script="print(1 + 1)")
+    hide = 'mount -t tmpfs none /proc && exec "$@"'
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "sh", "-c", hide, "sh", *COMMAND, "--shell", tmp_path / name],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    message = one_message(done, 1)
+    assert message.endswith(
+        "/proc is not mounted, and no sandbox can be made without it; as root: mount -t proc proc /proc"
+    )
+
+
+def test_output_that_cannot_be_written(tmp_path: Path) -> None:
+    shell, lines = write(tmp_path, shell="print('lost')", lines="writeln('lost')")
+    for arguments in (["--shell", shell], [lines]):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [*COMMAND, *arguments],
+                cwd=tmp_path,
+                stdin=subprocess.DEVNULL,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        assert one_message(done, 1) == "the output cannot be written: No space left on device"

@@ -236,6 +236,8 @@ def test_settings_of_owners_reach_drivers_by_name(monkeypatch: pytest.MonkeyPatc
         "RADV_TRACE_FILE": "/tmp/x",
         "LD_PRELOAD": "/tmp/x.so",
         "TOKEN": "x",
+        **dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "LC_ALL", "PATH"), "/private"),
+        **dict.fromkeys(("NVIDIA_API_KEY", "CUDA_SECRET", "RUST_LOG", "WGPU_TOKEN", "VULKAN_KEY", "__GL_TOKEN"), "x"),
     }
     for name, value in (passed | kept).items():
         monkeypatch.setenv(name, value)

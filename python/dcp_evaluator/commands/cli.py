@@ -251,6 +251,9 @@ def _run(arguments: Sequence[str]) -> int:
         from ..benchmark.run import run_benchmark
 
         return run_benchmark(settings, _gpu_options(options, settings), quick=options.quick, as_json=options.json)
+    from ..net.listener import allow_many_descriptors
+
+    allow_many_descriptors()
     memory_limit = _memory_limit(options)
     gpu = _gpu_options(options, settings)
     if options.shell:

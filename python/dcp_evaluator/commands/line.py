@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 
-from ..errors import DcpError, UsageError
+from ..errors import DcpError, UsageError, reason_of
 from ..settings.settings import LONGEST_PEER_TIMEOUT, SHORTEST_PEER_TIMEOUT
 
 TYPE_CHECKING = False  # typing takes long to load
@@ -92,11 +93,17 @@ def run_command(name: str, run: Callable[[Sequence[str]], int], arguments: Seque
         status = _SIGPIPE_STATUS
         _discard_output()
     except OSError as error:
-        status, message = 1, error.strerror or str(error)
+        status, message = 1, _message(error)
         _discard_output()
     if message:
         print(f"{name}: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+def _message(error: OSError) -> str:
+    if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"the output cannot be written: {reason_of(error)}"
+    return reason_of(error) if error.filename is None else f"{error.filename}: {reason_of(error)}"
 
 
 def _discard_output() -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 
-# Where things are. The host puts folders of its own in place of HOME and TMPDIR.
-_PLACES = ("HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "LD_LIBRARY_PATH")
+# Where manifests, settings and libraries are. HOME, TMPDIR and the like it sets itself, to a folder of its own.
+_PLACES = ("XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "LD_LIBRARY_PATH")
 
 _LOADER = (
     "VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES", "VK_LOADER_DRIVERS_SELECT",

@@ -7,9 +7,9 @@ import socket
 import time
 from collections.abc import Sequence
 
-from ..errors import ZygoteError
+from ..errors import ZygoteError, reason_of
 from ..gpu.options import GpuOptions
-from ..net.listener import ACCEPT_PAUSE, accept_waiting, allow_many_descriptors, listen, prepare_connection
+from ..net.listener import ACCEPT_PAUSE, accept_waiting, listen, prepare_connection
 from ..settings.settings import Settings
 from .evaluator import ERROR, NOTICE, WARNING, LineEvaluator
 
@@ -37,7 +37,6 @@ def serve_tcp(
     with contextlib.ExitStack() as stack:
         for listener in listeners:
             stack.enter_context(listener)
-        allow_many_descriptors()
         evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
         stack.callback(evaluator.close)
         _Server(evaluator, listeners, most, peer_timeout).run()
@@ -114,7 +113,7 @@ class _Server:
             prepare_connection(connection, self._peer_timeout)
             self._evaluator.connect(connection.fileno(), connection.fileno())
         except OSError as error:
-            self._evaluator.notice(ERROR, f"a connection cannot be served: {error.strerror}")
+            self._evaluator.notice(ERROR, f"a connection cannot be served: {reason_of(error)}")
         return None
 
     def _refuse(self, connection: socket.socket, reason: str) -> None:

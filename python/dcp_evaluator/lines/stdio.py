@@ -9,7 +9,7 @@ import stat
 import threading
 from collections.abc import Sequence
 
-from ..errors import UsageError
+from ..errors import UsageError, reason_of
 from ..gpu.options import GpuOptions
 from ..net.streams import read_some, write_all
 from ..settings.settings import Settings
@@ -35,8 +35,9 @@ def serve_stdio(
             evaluator.step()
         if status is None or evaluator.signal is not None:
             return _status_of_signal(evaluator)
-        if output is not None:
-            output.join()
+        if output is not None and (error := output.join_copy()) is not None:
+            evaluator.notice(ERROR, f"the output cannot be written: {reason_of(error)}")
+            return 1
         if status.by_signal:
             evaluator.notice(ERROR, f"the sandbox was ended by {status}")
         return status.for_shells
@@ -59,35 +60,44 @@ def _is_stream(fd: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def _connect(evaluator: LineEvaluator) -> threading.Thread | None:
+def _connect(evaluator: LineEvaluator) -> _Copy | None:
     """Starts the sandbox. Returns the thread that copies its output, where there is one, to be joined."""
     with contextlib.ExitStack() as theirs:
         channel_in, channel_out, output = _STDIN, _STDOUT, None
         if not _is_stream(_STDIN):
             source, sandbox_in = socket.socketpair()
             channel_in = theirs.enter_context(sandbox_in).fileno()
-            _copy(_STDIN, source.detach(), close=1)
+            _Copy(_STDIN, source.detach(), close=1)
         if not _is_stream(_STDOUT):
             sink, sandbox_out = socket.socketpair()
             channel_out = theirs.enter_context(sandbox_out).fileno()
-            output = _copy(sink.detach(), _STDOUT, close=0)
+            output = _Copy(sink.detach(), _STDOUT, close=0)
         evaluator.connect(channel_in, channel_out)
     _let_go(_STDIN, _STDOUT)
     return output
 
 
-def _copy(source: int, sink: int, *, close: int) -> threading.Thread:
-    """Copies on a thread until either side ends; then closes its own end: the source (0) or the sink (1)."""
+class _Copy(threading.Thread):
+    """Copies until either side ends; then closes its own end: the source (0) or the sink (1)."""
 
-    def copy() -> None:
-        with contextlib.suppress(OSError):
-            while data := read_some(source):
-                write_all(sink, data)
-        os.close((source, sink)[close])
+    def __init__(self, source: int, sink: int, *, close: int) -> None:
+        super().__init__(daemon=True)
+        self._source, self._sink, self._close = source, sink, close
+        self._error: OSError | None = None
+        self.start()
 
-    thread = threading.Thread(target=copy, daemon=True)
-    thread.start()
-    return thread
+    def run(self) -> None:
+        try:
+            while data := read_some(self._source):
+                write_all(self._sink, data)
+        except OSError as error:
+            self._error = error
+        os.close((self._source, self._sink)[self._close])
+
+    def join_copy(self) -> OSError | None:
+        """Waits for the end. Returns why not all was copied, unless the reader has left."""
+        self.join()
+        return None if isinstance(self._error, ConnectionError) else self._error
 
 
 def _let_go(*fds: int) -> None:

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from ..errors import DcpError
+from ..errors import DcpError, reason_of
 from ..net.listener import ACCEPT_PAUSE, accept_waiting, prepare_connection
 from ..processes.exit_status import ExitStatus
 from ..start.evaluator_command import EvaluatorCommand
@@ -124,7 +124,7 @@ class Manager:
             prepare_connection(connection, self._peer_timeout)
             number = self._evaluators.start(connection)
         except OSError as error:
-            self.notice(f"an evaluator cannot be started: {error.strerror}")
+            self.notice(f"an evaluator cannot be started: {reason_of(error)}")
             return
         self._limits.taken()
         self._detail(f"evaluator {number} has started")

@@ -8,7 +8,7 @@ import resource
 import socket
 from collections.abc import Callable
 
-from ..errors import UsageError
+from ..errors import UsageError, reason_of
 
 ACCEPT_PAUSE = 0.1
 """Seconds without accepting, when the system has no descriptor or memory for one more connection."""
@@ -39,7 +39,7 @@ def accept_waiting(
         except BlockingIOError:
             return True
         except OSError as error:
-            tell(f"a connection cannot be accepted: {error.strerror}")
+            tell(f"a connection cannot be accepted: {reason_of(error)}")
             return error.errno not in _OUT_OF_RESOURCES
         serve(connection)
     return True

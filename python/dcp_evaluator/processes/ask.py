@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import DcpError
+from ..errors import DcpError, reason_of
 from ..settings import installation
 from .exit_status import ExitStatus
 
@@ -83,7 +83,7 @@ def run(
     except subprocess.TimeoutExpired as error:
         return Outcome(error=f"{program} gave no answer within {timeout:g} s", log=_lines(error.stderr or b""))
     except OSError as error:
-        return Outcome(error=f"{program} cannot be run: {error.strerror}")
+        return Outcome(error=f"{program} cannot be run: {reason_of(error)}")
     except DcpError as error:
         return Outcome(error=str(error))
     log = _lines(errors)

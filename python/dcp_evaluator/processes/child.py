@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,15 +23,35 @@ def inherited_descriptors() -> list[int]:
     """File descriptors inherited from our parent, in ascending order, which our children would inherit as well.
 
     Python opens its own close-on-exec, so they are not listed. Node cannot tell the inherited ones from its own, so
-    they are closed before a child runs.
+    they are closed before a child runs. Raises OSError.
     """
     found = []
-    for entry in Path("/proc/self/fd").iterdir():
+    try:
+        entries = list(Path("/proc/self/fd").iterdir())
+    except FileNotFoundError:
+        reason = "/proc is not mounted, and no sandbox can be made without it; as root: mount -t proc proc /proc"
+        raise OSError(errno.ENOENT, reason) from None
+    for entry in entries:
         descriptor = int(entry.name)
         with suppress(OSError):  # closed by now
             if descriptor > CHILD_SOCKET and os.get_inheritable(descriptor):
                 found.append(descriptor)
     return sorted(found)
+
+
+def _without(descriptors: Sequence[int], spawn: Callable[[], int]) -> int:
+    """Spawns a child that does not inherit them: of numbers beyond our limit, it could not close them."""
+    changed = []
+    try:
+        for descriptor in descriptors:
+            with suppress(OSError):  # closed by now
+                os.set_inheritable(descriptor, False)
+                changed.append(descriptor)
+        return spawn()
+    finally:
+        for descriptor in changed:
+            with suppress(OSError):
+                os.set_inheritable(descriptor, True)
 
 
 class Child:
@@ -44,8 +66,10 @@ class Child:
     ) -> None:
         """``stderr``: what it gets as its own in place of ours. Raises OSError when the program cannot be started."""
         actions = [] if stderr is None else [(os.POSIX_SPAWN_DUP2, stderr, 2)]
+        inherited = inherited_descriptors()
+        beyond = [descriptor for descriptor in inherited if descriptor >= resource.getrlimit(resource.RLIMIT_NOFILE)[0]]
+        ends = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited if descriptor not in beyond]
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-        ends = [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in inherited_descriptors()]
         self.status: ExitStatus | None = None
         try:
             # Its own session: Ctrl-C reaches us, and we end it in order; it has no terminal to feed.
@@ -59,7 +83,7 @@ class Child:
                 setsigmask=(),
                 setsigdef=(signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD),
             )
-            self.pid = starter.call(spawn)
+            self.pid = starter.call(partial(_without, beyond, spawn))
         except BaseException:
             ours.close()
             raise

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import resource
 import socket
 from collections.abc import Sequence
 
-from ..errors import ZygoteError
+from ..errors import ZygoteError, reason_of
 from ..settings import engines
 from ..settings.settings import Settings
 from .child import Child
 from .zygote_messages import Message, Ready, parse
 
 _LONGEST_MESSAGE = 64 << 10
+_FEWEST_OPEN_FILES = 32
 
 
 class Zygote:
@@ -38,9 +41,10 @@ class Zygote:
             arguments += ["--spares", str(spares)]
         arguments += settings.cache_arguments("scripts")
         try:
+            _require_open_files()
             self._child = Child([*arguments, "--", *files], socket.SOCK_SEQPACKET, {})
         except OSError as error:
-            raise ZygoteError(f"{arguments[0]} cannot be started: {error.strerror}") from None
+            raise ZygoteError(f"{arguments[0]} cannot be started: {reason_of(error)}") from None
         self._next_id = 1
         self._ready = False
 
@@ -108,5 +112,11 @@ class Zygote:
     def _ended(self, error: OSError | None) -> ZygoteError:
         status = self._child.wait(1.0)
         if status is None and error is not None:
-            return ZygoteError(f"the sandbox zygote does not answer: {error.strerror}")
+            return ZygoteError(f"the sandbox zygote does not answer: {reason_of(error)}")
         return ZygoteError(f"the sandbox zygote ended ({status or 'still running'})")
+
+
+def _require_open_files() -> None:
+    """With fewer the programs that are started end in their own ways, Node by a crash. Raises OSError."""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < _FEWEST_OPEN_FILES:
+        raise OSError(errno.EMFILE, f"fewer than {_FEWEST_OPEN_FILES} open files are allowed")

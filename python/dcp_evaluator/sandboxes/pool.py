@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import selectors
 import socket
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from .. import _native
-from ..errors import JobError, ZygoteError
+from ..errors import JobError, ZygoteError, reason_of
 from ..frames.values import FrameDecoder
 from ..processes.zygote_messages import Message
 from .sandbox import Sandbox, SandboxFactory
@@ -55,8 +54,7 @@ class SandboxPool:
         try:
             sandbox = self._factory.create(self._decoder)
         except OSError as error:
-            remedy = "; use fewer sandboxes, or raise the limit with ulimit -n" if error.errno == errno.EMFILE else ""
-            raise JobError(f"a sandbox cannot be made: {error.strerror}{remedy}") from None
+            raise JobError(f"a sandbox cannot be made: {reason_of(error)}") from None
         self._sandboxes[sandbox.number] = sandbox
         sandbox.use = SliceUse(self._limits)
         sandbox.use.quiet_since = now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from ..errors import DcpError
+from ..errors import DcpError, reason_of
 from ..gpu.options import GpuOptions
 from ..gpu.pool import GpuPool
 from ..processes.compiler import Compiler
@@ -61,7 +61,7 @@ class SandboxServices:
         except DcpError as error:
             service_socket.send(b"N" + str(error).encode(), _FLAGS)
         except OSError as error:
-            service_socket.send(f"Nits process cannot be started: {error.strerror}".encode(), _FLAGS)
+            service_socket.send(f"Nits process cannot be started: {reason_of(error)}".encode(), _FLAGS)
         else:
             with connection:  # the sandbox now has the only one: its end is seen at the other end
                 socket.send_fds(service_socket, [request], [connection.fileno()], _FLAGS)
