@@ -251,7 +251,9 @@ def test_what_the_contract_names_is_there(tmp_path: Path) -> None:
         """
         const names = ["writeln", "onreadln", "die", "ontimer", "nextTimer", "initWebGPU"];
         writeln(names.map((name) => typeof globalThis[name]).join());
-        writeln(String([1, 2, 3].some(() => performance.now() % 1 !== 0)));
+        const until = Date.now() + 100;
+        while (performance.now() % 1 === 0 && Date.now() < until);
+        writeln(String(performance.now() % 1 !== 0 || Date.now() < until));
         const { configurable, writable } = Object.getOwnPropertyDescriptor(globalThis, "navigator");
         writeln(`${configurable} ${writable} ${typeof WebAssembly.instantiateStreaming} ${typeof navigator.gpu}`);
         try { onreadln(5); } catch (error) { writeln(error.name); }
