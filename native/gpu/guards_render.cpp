@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gpu/device.hpp"
 #include "gpu/guards.hpp"
@@ -105,6 +107,50 @@ void trim_nulls(Call& call, std::size_t& count, const Item* items, IsNull is_nul
   while (count > 0 && is_null(items[count - 1])) --count;
 }
 
+/// The texture that an object is, or is a view of.
+const Texture* texture_of(const Resource& resource) {
+  const auto* view = dynamic_cast<const TextureView*>(&resource);
+  return dynamic_cast<const Texture*>(view == nullptr ? &resource : view->parts[0].get());
+}
+
+/// wgpu-core panics where samples are resolved into a 3D texture. Such a texture has no samples, so no pass may have
+/// both.
+void guard_resolve_targets(Call& call, const WGPURenderPassDescriptor& descriptor) {
+  const auto* end = descriptor.colorAttachments + descriptor.colorAttachmentCount;
+  const bool resolves = std::any_of(descriptor.colorAttachments, end, [](const WGPURenderPassColorAttachment& color) {
+    return color.resolveTarget != nullptr;
+  });
+  if (!resolves) return;
+  for (const auto& resource : call.used()) {
+    const Texture* texture = texture_of(*resource);
+    if (texture != nullptr && texture->is_3d) call.refuse("a 3D texture is attached where samples are resolved");
+  }
+}
+
+/// wgpu-core takes all slices of a level of a 3D texture for written when one was cleared. Loading one makes it set
+/// those to zero that nothing has written, so a pass before that does no more than load.
+void initialize_slices(Call& call, const WGPURenderPassDescriptor& descriptor) {
+  std::vector<WGPURenderPassColorAttachment> slices;
+  for (std::size_t i = 0; i < descriptor.colorAttachmentCount; ++i) {
+    WGPURenderPassColorAttachment slice = descriptor.colorAttachments[i];
+    if (slice.view == nullptr || slice.depthSlice == WGPU_DEPTH_SLICE_UNDEFINED || slice.loadOp == WGPULoadOp_Load) {
+      continue;
+    }
+    slice.loadOp = WGPULoadOp_Load;
+    slice.storeOp = WGPUStoreOp_Store;
+    slice.resolveTarget = nullptr;
+    slices.push_back(slice);
+  }
+  if (slices.empty() || !call.ready()) return;
+  WGPURenderPassDescriptor loading = WGPU_RENDER_PASS_DESCRIPTOR_INIT;
+  loading.colorAttachmentCount = slices.size();
+  loading.colorAttachments = slices.data();
+  const Functions& f = call.functions();
+  auto* pass = f.CommandEncoderBeginRenderPass(static_cast<WGPUCommandEncoder>(call.self_entry().handle), &loading);
+  f.RenderPassEncoderEnd(pass);
+  f.RenderPassEncoderRelease(pass);
+}
+
 }  // namespace
 
 void guard_create_render_pipeline(Call& call, const WGPURenderPipelineDescriptor* descriptor) {
@@ -172,6 +218,8 @@ void guard_begin_render_pass(Call& call, WGPURenderPassDescriptor* descriptor) {
     if (view == nullptr || (view->usage & WGPUTextureUsage_RenderAttachment) != 0) continue;
     call.refuse("the usage of a view that is attached lacks RENDER_ATTACHMENT");
   }
+  guard_resolve_targets(call, *descriptor);
+  initialize_slices(call, *descriptor);
 }
 
 WGPURenderPassEncoder complete_begin_render_pass(Call& call, WGPURenderPassEncoder pass) {

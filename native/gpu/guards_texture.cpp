@@ -43,6 +43,7 @@ void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor) {
   if ((descriptor->usage & kTransient) != 0) call.refuse("wgpu-native does not support TRANSIENT_ATTACHMENT");
   auto made = std::make_shared<Texture>();
   made->usage = descriptor->usage;
+  made->is_3d = descriptor->dimension == WGPUTextureDimension_3D;
   if (call.ready()) charge_memory(call, *made, texture_bytes(*descriptor));
   call.set_resource(std::move(made));
 }

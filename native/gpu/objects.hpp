@@ -60,6 +60,7 @@ struct Buffer : Resource {
 
 struct Texture : Resource {
   WGPUTextureUsage usage = WGPUTextureUsage_None;
+  bool is_3d = false;
 };
 
 /// A view of which the usage has STORAGE_BINDING and is less than its texture's. wgpu-native loses that bit: there the

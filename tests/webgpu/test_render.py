@@ -110,7 +110,7 @@ def test_wrong_passes_are_refused_at_finish(tmp_path: Path, script: str) -> None
         script,
     )
     assert [name for name, error in found["wrong"].items() if not error.startswith("GPUValidationError")] == []
-    assert len(found["wrong"]) == 15
+    assert len(found["wrong"]) == 17
     assert found["right"] == {"slice": None, "readOnly": None}
     assert found["before"] is None
     assert "another device" in found["late"]

@@ -19,6 +19,9 @@ results.wrong = await errors(device, {
     ...clears } }),
   noClear: depthOf(clears), farClear: depthOf({ depthClearValue: 5, ...clears }), noOps: depthOf({}),
   readOnly: depthOf({ depthReadOnly: true, ...clears }), foreign: onto(foreign),
+  resolveInto: onto(canvas(device, { sampleCount: 4, usage: T.RENDER_ATTACHMENT }),
+    { color: { resolveTarget: volume } }),
+  resolveFrom: onto(volume, { color: { depthSlice: 1, resolveTarget: volume } }),
 });
 results.right = await errors(device, { slice: onto(volume, { color: { depthSlice: 3 } }),
   readOnly: depthOf({ depthReadOnly: true }) });
