@@ -57,6 +57,20 @@ struct Thrown {
 
 enum class Kind { undefined, null, boolean, number, bigint, string, symbol, object, function };
 
+/// What an object has besides its properties, or in place of them.
+enum class ObjectKind {
+  plain,   ///< nothing
+  array,   ///< also a Proxy of one
+  buffer,  ///< ArrayBuffer, SharedArrayBuffer, typed array or DataView, detached or not
+  date,
+  error,
+  map,
+  set,
+  boxed,   ///< a Number, String, Boolean or BigInt object
+  proxy,   ///< a Proxy of what is neither plain nor an array
+  opaque,  ///< something that nothing here tells: RegExp, Promise, WeakMap, a generator
+};
+
 enum class ErrorType { error, type_error, range_error, syntax_error, reference_error };
 
 /// The element types of typed arrays; the numbers are those of the wire (docs/protocol.md).
@@ -232,11 +246,8 @@ class Engine {
 
   // --- Looking at values (none of these runs JavaScript unless said) ---
   virtual Kind kind(Value value) = 0;
-  virtual bool is_array(Value value) = 0;
-  virtual bool is_date(Value value) = 0;
-  virtual bool is_error(Value value) = 0;
-  virtual bool is_map(Value value) = 0;
-  virtual bool is_set(Value value) = 0;
+  virtual ObjectKind object_kind(Value object) = 0;
+  virtual Value unboxed(Value boxed) = 0;   ///< the number, string, boolean or bigint in an object
   virtual bool same(Value a, Value b) = 0;  ///< ===
   /// A number for hash tables, of an object: the same as long as it lives. Another object may have it too.
   virtual std::uintptr_t identity(Value object) = 0;

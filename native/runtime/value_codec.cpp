@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -18,6 +19,7 @@ using engine::BufferView;
 using engine::ElementType;
 using engine::ErrorType;
 using engine::Kind;
+using engine::ObjectKind;
 using engine::Value;
 using msgpack::Item;
 using msgpack::Malformed;
@@ -26,7 +28,10 @@ using msgpack::Type;
 namespace {
 
 constexpr int kDeepest = static_cast<int>(frames::kDeepestValue);
-constexpr double kLargestInteger = 9007199254740992.0;  // 2 ** 53
+constexpr const char* kTooLarge = "more than 1 GiB in one value";
+constexpr double kLargestInteger = 9007199254740992.0;        // 2 ** 53
+constexpr std::size_t kMostUndefined = std::size_t{1} << 24;  // each takes Python more than the hole that it was
+constexpr std::size_t kMostStepsShown = 12, kLongestShown = 40;
 constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
 
 template <typename T>
@@ -46,22 +51,39 @@ std::string_view text(std::span<const std::byte> data) {
   return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
-// Objects without properties of their own: is it a buffer that has lost its memory?
-constexpr const char* kIsDetached = R"js((() => {
-  const { isView } = ArrayBuffer, { apply } = Reflect;
-  const { get: detached } = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached");
-  return (value) => {
-    if (isView(value)) return true;
-    try { return apply(detached, value, []); } catch { return false; }
-  };
+constexpr const char* kClassName = R"js((() => {
+  const { apply } = Reflect, { toString } = Object.prototype, { slice } = String.prototype;
+  return (value) => apply(slice, apply(toString, value, []), [8, -1]);
 })())js";
+
+/// A property as it stands in source text: ".name" or ["any text"].
+std::string property_text(std::string key) {
+  engine::replace_surrogates(key);
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$';
+  };
+  const bool is_name = !key.empty() && (key[0] < '0' || key[0] > '9') && std::all_of(key.begin(), key.end(), is_word);
+  if (key.size() > kLongestShown) {
+    std::size_t end = kLongestShown;
+    while (end > 0 && (static_cast<unsigned char>(key[end]) & 0xC0U) == 0x80) --end;
+    key.resize(end);
+    key += "...";
+  }
+  if (is_name) return "." + key;
+  std::string text = "[\"";
+  for (const char c : key) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  }
+  return text + "\"]";
+}
 
 }  // namespace
 
 ValueCodec::ValueCodec(engine::Engine& engine) : engine_(engine) {
   const engine::Scope scope(engine);
   spread_ = engine::Ref(engine, engine.evaluate("(items) => [...items]", "dcp:codec", engine::ScriptKind::classic));
-  is_detached_ = engine::Ref(engine, engine.evaluate(kIsDetached, "dcp:codec", engine::ScriptKind::classic));
+  class_name_ = engine::Ref(engine, engine.evaluate(kClassName, "dcp:codec", engine::ScriptKind::classic));
 }
 
 // --- Encoding ---
@@ -69,14 +91,17 @@ ValueCodec::ValueCodec(engine::Engine& engine) : engine_(engine) {
 Frame ValueCodec::encode(Value value) {
   // A getter of the value may send a frame of its own: what is written so far is put aside for it.
   Frame frame;
+  Current current{.value = value, .path_begin = path_.size()};
   const auto swap = [&] {
     writer_.bytes().swap(frame.payload);
     descriptors_.swap(frame.descriptors);
+    std::swap(current_, current);
   };
   swap();
   try {
     write(value, 0);
   } catch (...) {
+    path_.resize(current_.path_begin);
     swap();
     throw;
   }
@@ -84,12 +109,34 @@ Frame ValueCodec::encode(Value value) {
   return frame;
 }
 
-void ValueCodec::write(Value value, int depth) {
-  if (writer_.bytes().size() > frames::kLargestPayload) {
-    engine_.raise(ErrorType::range_error, "more than 1 GiB cannot leave the sandbox in one value");
+void ValueCodec::refuse(ErrorType type, const std::string& what, const std::string& hint) {
+  engine_.raise(type, what + " cannot leave the sandbox: " + where() + hint);
+}
+
+/// As a user would write it: `result.a[3]`. A frame is an array, of which users know the value alone.
+std::string ValueCodec::where() {
+  const std::span<const Step> path = std::span(path_).subspan(current_.path_begin);
+  if (path.empty() || path[0].key != nullptr) return "value";
+  const double kind = engine_.as_number(engine_.get(current_.value, std::uint32_t{0}));
+  std::string text = kind == frames::kResult ? "result" : "value";
+  for (std::size_t i = 1; i < path.size(); ++i) {
+    if (path.size() > kMostStepsShown && i == kMostStepsShown / 2) {
+      text += " ... ";
+      i = path.size() - kMostStepsShown / 2;
+    }
+    text += path[i].key != nullptr ? property_text(*path[i].key) : "[" + std::to_string(path[i].index) + "]";
   }
+  return text;
+}
+
+void ValueCodec::write(Value value, int depth) {
+  if (writer_.bytes().size() > frames::kLargestPayload) refuse(ErrorType::range_error, kTooLarge);
   switch (engine_.kind(value)) {
-    case Kind::undefined:
+    case Kind::undefined:  // or a hole of an array
+      if (++current_.undefined > kMostUndefined) {
+        refuse(ErrorType::range_error, "a value with more than 16777216 empty items");
+      }
+      return writer_.nil();
     case Kind::null:
       return writer_.nil();
     case Kind::boolean:
@@ -105,17 +152,15 @@ void ValueCodec::write(Value value, int depth) {
     }
     case Kind::object: {
       if (depth == kDeepest) {
-        engine_.raise(ErrorType::type_error,
-                      "a value nested more than 512 deep, or one that contains itself, cannot "
-                      "leave the sandbox");
+        refuse(ErrorType::type_error, "a value nested more than 512 deep, or one that contains itself,");
       }
       const engine::Scope scope(engine_);
       return write_object(value, depth + 1);
     }
     case Kind::symbol:
-      engine_.raise(ErrorType::type_error, "a symbol cannot leave the sandbox");
+      refuse(ErrorType::type_error, "a symbol");
     case Kind::function:
-      engine_.raise(ErrorType::type_error, "a function cannot leave the sandbox");
+      refuse(ErrorType::type_error, "a function");
   }
 }
 
@@ -126,23 +171,40 @@ void ValueCodec::write_number(double value) {
 }
 
 void ValueCodec::write_object(Value value, int depth) {
-  if (engine_.is_array(value)) return write_array(value, depth);
-  if (const auto view = engine_.buffer_view(value)) return write_buffer(*view);
-  if (engine_.is_date(value)) return write_date(engine_.date_value(value));
-  if (engine_.is_error(value)) return write_error(value);
-  if (engine_.is_set(value)) return write_array(engine_.call(spread_.get(), engine_.undefined(), {&value, 1}), depth);
-  if (engine_.is_map(value)) return write_map(value, depth);
-  write_properties(value, depth);
+  switch (const ObjectKind kind = engine_.object_kind(value)) {
+    case ObjectKind::array:
+      return write_array(value, depth);
+    case ObjectKind::buffer:
+      return write_buffer(value);
+    case ObjectKind::date:
+      return write_date(engine_.date_value(value));
+    case ObjectKind::error:
+      return write_error(value);
+    case ObjectKind::set:
+      return write_array(engine_.call(spread_.get(), engine_.undefined(), {&value, 1}), depth);
+    case ObjectKind::map:
+      return write_map(value, depth);
+    case ObjectKind::plain:
+    case ObjectKind::boxed:
+    case ObjectKind::proxy:
+    case ObjectKind::opaque:
+      return write_properties(value, kind, depth);
+  }
 }
 
 void ValueCodec::write_array(Value value, int depth) {
   const std::uint64_t count = engine_.length(value);
-  if (count > UINT32_MAX) engine_.raise(ErrorType::range_error, "an array that long cannot leave the sandbox");
+  if (count > frames::kLargestPayload - std::min(writer_.bytes().size(), frames::kLargestPayload)) {
+    refuse(ErrorType::range_error, kTooLarge);
+  }
   writer_.array(count);
+  path_.push_back({nullptr, 0});
   for (std::uint64_t i = 0; i < count; ++i) {
     const engine::Scope scope(engine_);
+    path_.back().index = i;
     write(engine_.get(value, static_cast<std::uint32_t>(i)), depth);
   }
+  path_.pop_back();
 }
 
 void ValueCodec::write_map(Value value, int depth) {
@@ -153,9 +215,16 @@ void ValueCodec::write_map(Value value, int depth) {
     const engine::Scope scope(engine_);
     const Value entry = engine_.get(entries, static_cast<std::uint32_t>(i));
     const Value key = engine_.get(entry, std::uint32_t{0});
-    if (engine_.kind(key) == Kind::symbol) engine_.raise(ErrorType::type_error, "a Map with a symbol as key");
-    writer_.string(engine_.to_string(key));
+    const Kind kind = engine_.kind(key);
+    if (kind == Kind::symbol) refuse(ErrorType::type_error, "a Map with a symbol as key");
+    if (kind == Kind::object || kind == Kind::function) {
+      refuse(ErrorType::type_error, "a Map with an object as key");
+    }
+    const std::string text = engine_.to_string(key);
+    writer_.string(text);
+    path_.push_back({&text, 0});
     write(engine_.get(entry, std::uint32_t{1}), depth);
+    path_.pop_back();
   }
 }
 
@@ -170,27 +239,38 @@ void ValueCodec::write_error(Value value) {
   writer_.string(error.stack);
 }
 
-void ValueCodec::write_properties(Value value, int depth) {
+// An object without properties may be of a class that keeps its content elsewhere: it would arrive empty.
+void ValueCodec::refuse_hidden(Value value, ObjectKind kind) {
+  std::string name = engine_.to_string(engine_.call(class_name_.get(), engine_.undefined(), {&value, 1}));
+  if (engine_.same(value, engine_.global())) name = "global object";
+  if (kind == ObjectKind::plain && (name == "Object" || name == "Arguments")) return;
+  if (name == "Object" || name.empty() || name.size() > kLongestShown) name = "object of a class with hidden content";
+  const bool is_vowel = std::string_view("AEIOUaeiou").find(name[0]) != std::string_view::npos;
+  refuse(ErrorType::type_error, (is_vowel ? "an " : "a ") + name, name == "Promise" ? "; await it" : "");
+}
+
+void ValueCodec::write_properties(Value value, ObjectKind kind, int depth) {
   const Value to_json = engine_.get(value, "toJSON");
   if (engine_.kind(to_json) == Kind::function) return write(engine_.call(to_json, value, {}), depth);
-  std::vector<std::string> keys = engine_.keys(value);
-  if (keys.empty() && engine_.truthy(engine_.call(is_detached_.get(), engine_.undefined(), {&value, 1}))) {
-    engine_.raise(
-        ErrorType::type_error,
-        "a detached buffer cannot leave the sandbox: it was transferred, or its WebAssembly memory has grown");
-  }
+  if (kind == ObjectKind::boxed) return write(engine_.unboxed(value), depth);
+  if (kind == ObjectKind::proxy) refuse(ErrorType::type_error, "a Proxy of a built-in object");
+  std::vector<std::string> keys;
+  if (kind == ObjectKind::plain) keys = engine_.keys(value);
+  if (keys.empty()) refuse_hidden(value, kind);
   writer_.map(keys.size());
   for (std::string& key : keys) {
     const engine::Scope scope(engine_);
     const Value item = engine_.get(value, key);
     engine::replace_surrogates(key);
     writer_.string(key);
+    path_.push_back({&key, 0});
     write(item, depth);
+    path_.pop_back();
   }
 }
 
 void ValueCodec::write_date(double milliseconds) {
-  if (std::isnan(milliseconds)) return writer_.nil();
+  if (std::isnan(milliseconds)) refuse(ErrorType::type_error, "an invalid Date");
   const double seconds = std::floor(milliseconds / 1000);
   const auto nanoseconds = static_cast<std::uint32_t>((milliseconds - seconds * 1000) * 1e6);
   const auto whole = static_cast<std::uint64_t>(static_cast<std::int64_t>(seconds));
@@ -199,7 +279,12 @@ void ValueCodec::write_date(double milliseconds) {
   for (int shift = 56; shift >= 0; shift -= 8) writer_.byte(static_cast<unsigned>(whole >> shift & 0xffU));
 }
 
-void ValueCodec::write_buffer(const BufferView& view) {
+void ValueCodec::write_buffer(Value value) {
+  const auto found = engine_.buffer_view(value);
+  if (!found) {
+    refuse(ErrorType::type_error, "a detached buffer", "; it was transferred, or its WebAssembly memory has grown");
+  }
+  const BufferView& view = *found;
   const auto type = static_cast<std::uint8_t>(view.type);
   if (view.size > frames::kLargestInline && descriptors_.size() < frames::kMostDescriptors) {
     const auto index = static_cast<std::uint32_t>(descriptors_.size());
@@ -210,7 +295,7 @@ void ValueCodec::write_buffer(const BufferView& view) {
     writer_.raw(&index, sizeof index);
     return writer_.raw(range, sizeof range);
   }
-  if (view.size > UINT32_MAX - 1) engine_.raise(ErrorType::range_error, "a buffer that large cannot leave the sandbox");
+  if (view.size > UINT32_MAX - 1) refuse(ErrorType::range_error, "a buffer that large");
   if (view.type == ElementType::array_buffer) return writer_.binary({view.data, view.size});
   writer_.extension(kTypedArray, 1 + view.size);
   writer_.byte(type);

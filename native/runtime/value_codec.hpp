@@ -1,6 +1,7 @@
 // JavaScript values <-> the MessagePack of frames (docs/protocol.md, section 1).
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "engine/engine.hpp"
@@ -21,21 +22,38 @@ class ValueCodec {
  public:
   explicit ValueCodec(engine::Engine& engine);
 
-  /// Throws engine::Thrown (TypeError, RangeError) for what cannot travel: functions, symbols, cycles, too much.
+  /// Throws engine::Thrown (TypeError, RangeError) for what cannot travel: functions, symbols, cycles, too much. The
+  /// message says where in the value it is.
   Frame encode(engine::Value value);
   /// Throws msgpack::Malformed. Buffers in shared memory are mapped privately, without a copy.
   engine::Value decode(std::span<const std::byte> payload, std::span<Descriptor> descriptors);
 
  private:
+  /// A step from a value to a part of it.
+  struct Step {
+    const std::string* key;  ///< null: an item
+    std::uint64_t index;
+  };
+  /// The frame that is written.
+  struct Current {
+    engine::Value value{};
+    std::size_t path_begin = 0;  ///< in path_
+    std::size_t undefined = 0;   ///< items so far
+  };
+
+  /// Throws "`what` cannot leave the sandbox: " and where it is in the value.
+  [[noreturn]] void refuse(engine::ErrorType type, const std::string& what, const std::string& hint = "");
+  std::string where();
   void write(engine::Value value, int depth);
   void write_number(double value);
   void write_object(engine::Value value, int depth);
   void write_array(engine::Value value, int depth);
   void write_map(engine::Value value, int depth);
   void write_date(double milliseconds);
-  void write_buffer(const engine::BufferView& view);
+  void write_buffer(engine::Value value);
   void write_error(engine::Value value);
-  void write_properties(engine::Value value, int depth);
+  void write_properties(engine::Value value, engine::ObjectKind kind, int depth);
+  void refuse_hidden(engine::Value value, engine::ObjectKind kind);
 
   engine::Value read(msgpack::Reader& reader, std::span<Descriptor> descriptors, int depth);
   engine::Value read_extension(const msgpack::Item& item, std::span<Descriptor> descriptors);
@@ -47,10 +65,12 @@ class ValueCodec {
   engine::Value typed(engine::ElementType type, engine::Value buffer, std::size_t offset, std::size_t size);
 
   engine::Engine& engine_;
-  engine::Ref spread_;       ///< Map or Set -> array of entries
-  engine::Ref is_detached_;  ///< whether an object is a detached buffer, or a view of one
+  engine::Ref spread_;      ///< Map or Set -> array of entries
+  engine::Ref class_name_;  ///< object -> "RegExp", "Object"
   msgpack::Writer writer_;
   std::vector<Descriptor> descriptors_;
+  std::vector<Step> path_;
+  Current current_;
 };
 
 }  // namespace dcp::runtime

@@ -60,10 +60,8 @@ class FrameSession final : public Session {
     _exit(frames::kExitOutOfMemory);
   }
 
-  void uncaught(const engine::Engine::ErrorText& error) override { report(Hook::on_uncaught, error); }
-  void unhandled_rejection(const engine::Engine::ErrorText& error) override {
-    report(Hook::on_unhandled_rejection, error);
-  }
+  void uncaught(Value error) override { report(Hook::on_uncaught, error); }
+  void unhandled_rejection(Value reason) override { report(Hook::on_unhandled_rejection, reason); }
   void idle() override { call_hook(Hook::on_idle); }
 
  private:
@@ -75,12 +73,11 @@ class FrameSession final : public Session {
   }
 
   // Not through Runtime::enter: it is called from there.
-  void report(Hook hook, const engine::Engine::ErrorText& error) {
+  void report(Hook hook, Value error) {
     engine::Engine& engine = runtime_->engine();
     const engine::Scope scope(engine);
     try {
-      Value args[] = {engine.string(error.name), engine.string(error.message), engine.string(error.stack)};
-      engine.call(runtime_->hook(hook), engine.undefined(), args);
+      engine.call(runtime_->hook(hook), engine.undefined(), {&error, 1});
     } catch (const engine::Thrown&) {
       if (engine.take_out_of_memory()) out_of_memory();
       exit_status_ = 1;

@@ -53,12 +53,12 @@ class LineSession final : public Session {
   }
 
   // DCP's own files report errors; what escapes them is worth a line in the log.
-  void uncaught(const engine::Engine::ErrorText& error) override { write("LOG:Uncaught " + error_report(error)); }
-  void unhandled_rejection(const engine::Engine::ErrorText& error) override {
-    write("LOG:Uncaught (in promise) " + error_report(error));
-  }
+  void uncaught(engine::Value error) override { write("LOG:Uncaught " + report_of(error)); }
+  void unhandled_rejection(engine::Value reason) override { write("LOG:Uncaught (in promise) " + report_of(reason)); }
 
  private:
+  std::string report_of(engine::Value error) { return error_report(runtime_->engine().describe_error(error)); }
+
   // Newlines as DCP's own files write them in a LOG line.
   void write(const std::string& text) {
     std::string line;

@@ -32,7 +32,7 @@ void Rejections::report(Session& session) {
   for (const Rejection& rejection : rejections) {
     const engine::Scope scope(engine_);
     engine_.set_async_context(rejection.async_context);
-    session.unhandled_rejection(engine_.describe_error(rejection.reason.get()));
+    session.unhandled_rejection(rejection.reason.get());
   }
   if (!rejections.empty()) engine_.set_async_context(0);
 }

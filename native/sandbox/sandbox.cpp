@@ -81,7 +81,7 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
     if (thrown.terminated) return;
     const engine::Scope scope(*engine_);
-    session_->uncaught(engine_->describe_error(thrown.value.get()));
+    session_->uncaught(thrown.value.get());
   };
   rejections_ = std::make_unique<Rejections>(*engine_);
   try {

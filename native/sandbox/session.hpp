@@ -22,9 +22,9 @@ class Session {
   /// After each turn of the event loop, microtasks included.
   virtual void end_turn() {}
   /// An exception that no JavaScript caught.
-  virtual void uncaught(const engine::Engine::ErrorText& error) = 0;
+  virtual void uncaught(engine::Value error) = 0;
   /// A promise rejection that nobody handles.
-  virtual void unhandled_rejection(const engine::Engine::ErrorText& error) = 0;
+  virtual void unhandled_rejection(engine::Value reason) = 0;
   /// Nothing can happen any more unless the peer sends something.
   virtual void idle() {}
   /// The engine has no memory left and can say so to no JavaScript: tells the peer and ends the process.

@@ -153,8 +153,8 @@ def test_an_uncaught_error_ends_it_with_name_message_and_stack(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("source", "head"),
     [
-        ("throw 5", "5"),
-        ("throw null", "null"),
+        ("throw 5", "5 was thrown"),
+        ("throw null", "null was thrown"),
         ("throw 'text'", "text"),
         ("throw { name: 'Own', message: 'words' }", "Own: words"),
         ("throw Object.assign(new Error('m'), { name: 'Mine' })", "Mine: m"),

@@ -98,6 +98,10 @@ def test_nothing_is_left_of_an_input_that_fails_half_way(evaluator):
         ("() => { const b = new ArrayBuffer(8); structuredClone(b, { transfer: [b] }); return b; }", "detached"),
         ("() => { const b = new Uint8Array(8); b.buffer.transfer(); return [b]; }", "detached"),
         ("() => new Array(5e9)", "array length"),
+        ("() => Array(2 ** 32 - 1)", "more than 1 GiB in one value cannot leave the sandbox: result$"),
+        ("() => { const a = []; a[4e9] = 1; return { a }; }", "more than 1 GiB in one value .*: result.a$"),
+        ("() => Array(2 ** 30 - 100)", "more than 16777216 empty items cannot leave"),
+        ("() => new Proxy([], { get: (target, key) => (key === 'length' ? 2 ** 52 : 1) })", "more than 1 GiB"),
         ("() => ({ toJSON() { return this; } })", "contains itself|stack"),
     ],
 )
@@ -106,6 +110,68 @@ def test_results_that_cannot_leave_the_sandbox(evaluator, source, message):
     with pytest.raises(dcp.SliceError, match=message):
         results[0]
     assert results[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("/x/g", "a RegExp"),
+        ("Promise.resolve(1)", "a Promise"),
+        ("new WeakMap()", "a WeakMap"),
+        ("new WeakSet()", "a WeakSet"),
+        ("new WeakRef({})", "a WeakRef"),
+        ("(function* () {})()", "a Generator"),
+        ("(async function* () {})()", "an AsyncGenerator"),
+        ("new Map().keys()", "a Map Iterator"),
+        ("[].values()", "an Array Iterator"),
+        ("new Date(NaN)", "an invalid Date"),
+        ("Object(Symbol())", "a Symbol"),
+        ("new Proxy(new Map(), {})", "a Proxy of a built-in object"),
+        ("new Map([[{}, 1]])", "a Map with an object as key"),
+        ("new Map([[Symbol(), 1]])", "a Map with a symbol as key"),
+        ("new URLSearchParams('a=1')", "an URLSearchParams"),
+        ("new TextDecoder()", "a TextDecoder"),
+        ("new WebAssembly.Memory({ initial: 1 })", "a WebAssembly.Memory"),
+        ("Object.assign(Promise.resolve(), { a: 1 })", "a Promise"),
+        ("globalThis", "a global object"),
+        ("() => 1", "a function"),
+        ("class {}", "a function"),
+        ("Symbol()", "a symbol"),
+    ],
+)
+def test_what_has_no_json_is_refused_by_its_place(evaluator, value, what):
+    """In results, in progress and in events; nothing arrives without its content."""
+    message = f"{what} cannot leave the sandbox: value.a[3]"
+    source = f"""(x) => {{
+      const said = [progress, (value) => work.emit('e', value)].map((say) => {{
+        try {{ say({{ a: [0, 1, 2, {value}] }}); }} catch (error) {{ return error.message.split(';')[0]; }}
+      }});
+      return x === 0 ? said : [{{ 'a b': new Map([['k', new Set([1, {value}])]]) }}];
+    }}"""
+    results = dcp.compute_for([0, 1], source).local_exec(1, evaluator=evaluator).wait()
+    assert results[0] == [message] * 2
+    assert results.errors[1].name == "TypeError"
+    assert results.errors[1].message.split(";")[0] == f'{what} cannot leave the sandbox: result[0]["a b"].k[1]'
+
+
+def test_a_place_far_inside_is_told_in_short(evaluator):
+    source = """() => {
+      let a = { ['k'.repeat(1000)]: () => 1 };
+      for (let i = 0; i < 100; i++) a = [a];
+      return a;
+    }"""
+    message = dcp.compute_for([0], source).local_exec(1, evaluator=evaluator).wait().errors[0].message
+    place = "result[0][0][0][0][0] ... [0][0][0][0][0]." + "k" * 40 + "..."
+    assert message == f"a function cannot leave the sandbox: {place}"
+
+
+def test_a_getter_that_sends_a_value_of_its_own(evaluator):
+    """The place of an error is that in its own value."""
+    source = """() => ({
+      a: [{ get b() { try { progress([/x/]); } catch (error) { this.said = error.message; } return 1; } }, () => 1],
+    })"""
+    error = dcp.compute_for([0], source).local_exec(1, evaluator=evaluator).wait().errors[0]
+    assert error.message == "a function cannot leave the sandbox: result.a[1]"
 
 
 def test_half_a_surrogate_pair_comes_back_as_a_replacement(evaluator):

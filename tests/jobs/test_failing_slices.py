@@ -33,19 +33,50 @@ def test_the_stack_has_the_users_lines_only(evaluator):
     ("thrown", "name", "message"),
     [
         ("'text'", "Error", "text"),
-        ("null", "InternalError", "out of memory (or null was thrown)"),
-        ("undefined", "Error", "thrown: undefined"),
-        ("7", "Error", "thrown: 7"),
+        ("null", "Error", "null was thrown"),
+        ("undefined", "Error", "undefined was thrown"),
+        ("7", "Error", "7 was thrown"),
+        ("Symbol('s')", "Error", "Symbol(s) was thrown"),
+        ("{ a: [1], message: 'm' }", "Error", "{ a: [ 1 ], message: 'm' } was thrown"),
+        ("function f() {}", "Error", "[Function: f] was thrown"),
+        ("new Error()", "Error", ""),
+        ("Object.assign(new Error('m'), { name: undefined })", "Error", "m"),
+        ("new Error('outer', { cause: new TypeError('inner') })", "Error", "outer (cause: TypeError: inner)"),
+        ("new Error('', { cause: { code: 7 } })", "Error", "(cause: { code: 7 } was thrown)"),
+        ("new AggregateError([new Error('a'), 'b', null], 'all')", "AggregateError",
+         "all (errors: Error: a; b; null was thrown)"),
+        ("new AggregateError(Array(12).fill(new Error('e')), 'm', { cause: 1 })", "AggregateError",
+         f"m (errors: {'; '.join(['Error: e'] * 10)}; 2 more) (cause: 1 was thrown)"),
+        ("new Error('o', { cause: new Error('x'.repeat(5000)) })", "Error", f"o (cause: Error: {'x' * 993}...)"),
         ("{ name: 'N', message: 'm' }", "N", "m"),
         ("{ get message() { throw 1; } }", "Error", "an error that cannot be described"),
         ("new (class Own extends Error { name = 'Own'; })('mine')", "Own", "mine"),
         ("new DOMException('dom', 'AbortError')", "AbortError", "dom"),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("kind", ["", "async "])
 def test_whatever_is_thrown(evaluator, kind, thrown, name, message):
     error = run(evaluator, [0], f"{kind}() => {{ throw {thrown}; }}", sandboxes=1).wait().errors[0]
     assert (error.name, error.message) == (name, message)
+
+
+def test_causes_without_an_end(evaluator):
+    source = """() => {
+      const error = new AggregateError([], 'round');
+      error.cause = error;
+      for (let i = 0; i < 9; i++) error.errors.push(error);
+      throw error;
+    }"""
+    error = run(evaluator, [0], source, sandboxes=1).wait().errors[0]
+    assert error.message.startswith("round (errors: AggregateError: round (errors: AggregateError: round")
+    assert len(error.message) < 12_000
+
+
+def test_what_a_timer_throws_is_told_as_what_the_function_throws(evaluator):
+    source = "() => new Promise(() => setTimeout(() => { throw new Error('late', { cause: null }); }, 1))"
+    error = run(evaluator, [0], source, sandboxes=1).wait().errors[0]
+    assert (error.name, error.message) == ("Error", "late (cause: null was thrown)")
+    assert "work-function.js:1" in error.stack
 
 
 def test_a_failing_slice_does_not_stop_the_others(evaluator):

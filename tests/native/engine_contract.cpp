@@ -46,11 +46,37 @@ class Contract {
         {"1n", Kind::bigint},           {"''", Kind::string},  {"Symbol()", Kind::symbol},    {"({})", Kind::object},
         {"(() => 1)", Kind::function},  {"[1]", Kind::object}, {"(class {})", Kind::function}};
     for (const auto& [source, kind] : kinds) CHECK_EQ(engine_.kind(run(source)), kind);
-    CHECK(engine_.is_array(run("[]")) && !engine_.is_array(run("({ length: 1 })")));
-    CHECK(engine_.is_date(run("new Date")) && engine_.is_map(run("new Map")) && engine_.is_set(run("new Set")));
-    CHECK(engine_.is_error(run("new RangeError")) && !engine_.is_error(run("({})")));
     CHECK(engine_.same(run("globalThis"), engine_.global()) && !engine_.same(run("NaN"), run("NaN")));
     CHECK(engine_.truthy(run("'0'")) && !engine_.truthy(run("''")));
+  }
+
+  void object_kinds() {
+    const Scope scope(engine_);
+    const std::map<ObjectKind, std::vector<std::string>> kinds = {
+        {ObjectKind::plain,
+         {"({ length: 1 })", "Object.create(null)", "new (class {})", "(function () { return arguments; })()",
+          "new Proxy({}, {})"}},
+        {ObjectKind::array, {"[]", "new (class extends Array {})", "new Proxy(new Proxy([], {}), {})"}},
+        {ObjectKind::buffer,
+         {"new ArrayBuffer(1)", "new SharedArrayBuffer(1)", "new Float16Array(1)", "new DataView(new ArrayBuffer(1))",
+          "(() => { const b = new ArrayBuffer(1); b.transfer(); return b; })()"}},
+        {ObjectKind::date, {"new Date"}},
+        {ObjectKind::error, {"new RangeError", "new (class extends Error {})"}},
+        {ObjectKind::map, {"new Map"}},
+        {ObjectKind::set, {"new Set"}},
+        {ObjectKind::boxed, {"Object(1)", "Object('s')", "Object(true)", "Object(1n)"}},
+        {ObjectKind::proxy,
+         {"new Proxy(new Map, {})", "(() => { const p = Proxy.revocable([], {}); p.revoke(); return p.proxy; })()"}},
+        {ObjectKind::opaque,
+         {"/x/", "Promise.resolve()", "new WeakMap", "new WeakSet", "new WeakRef({})", "(function* () {})()",
+          "(async function* () {})()", "new Map().keys()", "Object(Symbol())"}}};
+    for (const auto& [kind, sources] : kinds) {
+      for (const std::string& source : sources) CHECK_EQ(engine_.object_kind(run(source)), kind);
+    }
+    CHECK_EQ(engine_.to_string(engine_.unboxed(run("Object('s')"))), "s");
+    CHECK_EQ(engine_.as_number(engine_.unboxed(run("Object(1.5)"))), 1.5);
+    CHECK_EQ(engine_.kind(engine_.unboxed(run("Object(1n)"))), Kind::bigint);
+    CHECK(!engine_.truthy(engine_.unboxed(run("Object(false)"))));
   }
 
   void properties() {
@@ -302,6 +328,7 @@ void check_engine(engine::Engine& engine) {
   Contract contract(engine);
   contract.values();
   contract.kinds();
+  contract.object_kinds();
   contract.properties();
   contract.exceptions();
   contract.functions();

@@ -90,6 +90,10 @@ int main() {
   test.comes_back("new Map([['k', 1], [2, 3]])", "value.k === 1 && value[2] === 3");
   test.comes_back("new Set([1, 2])", "Array.isArray(value) && value.length === 2");
   test.comes_back("new RangeError('x')", "value.name === 'RangeError' && value.message === 'x'");
+  test.comes_back("new Proxy([1, Object('s')], {})", "Array.isArray(value) && value.join() === '1,s'");
+  test.is_refused("/x/");
+  test.is_refused("[Promise.resolve()]");
+  test.is_refused("new Date(NaN)");
   test.is_refused("() => 1");
   test.is_refused("Symbol('s')");
   test.is_refused("(() => { const a = []; a.push(a); return a; })()");

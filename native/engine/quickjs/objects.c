@@ -1,4 +1,5 @@
 // Compiled at the end of quickjs.c, whose structs it needs.
+#include "engine/quickjs/objects.h"
 
 /* The next property of an object literal. Where an object has been made by the same literal before, there is a shape with
    that property, and since shapes have no property twice, nothing needs to be searched. Takes `value`; -1: an exception. */
@@ -22,3 +23,44 @@ int dcp_define_field(JSContext* context, JSValueConst object, JSAtom name, JSVal
   p->prop[next->prop_count - 1].u.value = value;
   return 1;
 }
+
+static enum dcp_object_kind kind_of_class(int class_id) {
+  switch (class_id) {
+    case JS_CLASS_OBJECT:
+    case JS_CLASS_ARGUMENTS:
+    case JS_CLASS_MAPPED_ARGUMENTS:
+    case JS_CLASS_MODULE_NS:
+    case JS_CLASS_ITERATOR:
+      return DCP_PLAIN;
+    case JS_CLASS_ARRAY:
+      return DCP_ARRAY;
+    case JS_CLASS_ERROR:
+      return DCP_ERROR;
+    case JS_CLASS_DATE:
+      return DCP_DATE;
+    case JS_CLASS_MAP:
+      return DCP_MAP;
+    case JS_CLASS_SET:
+      return DCP_SET;
+    case JS_CLASS_NUMBER:
+    case JS_CLASS_STRING:
+    case JS_CLASS_BOOLEAN:
+    case JS_CLASS_BIG_INT:
+      return DCP_BOXED;
+    case JS_CLASS_PROXY:
+      return DCP_PROXY;
+    default:
+      return class_id >= JS_CLASS_ARRAY_BUFFER && class_id <= JS_CLASS_DATAVIEW ? DCP_BUFFER : DCP_OPAQUE;
+  }
+}
+
+enum dcp_object_kind dcp_object_kind(JSValueConst object) {
+  JSObject* p = JS_VALUE_GET_OBJ(object);
+  enum dcp_object_kind kind = kind_of_class(p->class_id);
+  if (kind != DCP_PROXY) return kind;
+  while (p->class_id == JS_CLASS_PROXY && !p->u.proxy_data->is_revoked) p = JS_VALUE_GET_OBJ(p->u.proxy_data->target);
+  kind = kind_of_class(p->class_id);
+  return kind == DCP_PLAIN || kind == DCP_ARRAY ? kind : DCP_PROXY;
+}
+
+JSValue dcp_unboxed(JSValueConst object) { return js_dup(JS_VALUE_GET_OBJ(object)->u.object_data); }

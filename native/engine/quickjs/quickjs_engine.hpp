@@ -79,11 +79,8 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   Value view(ElementType type, Value array_buffer, std::size_t byte_offset, std::size_t length) override;
 
   Kind kind(Value value) override;
-  bool is_array(Value value) override;
-  bool is_date(Value value) override;
-  bool is_error(Value value) override;
-  bool is_map(Value value) override;
-  bool is_set(Value value) override;
+  ObjectKind object_kind(Value object) override;
+  Value unboxed(Value boxed) override;
   bool same(Value a, Value b) override;
   std::uintptr_t identity(Value object) override;
   bool truthy(Value value) override;

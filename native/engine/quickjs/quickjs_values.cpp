@@ -1,6 +1,7 @@
 // Values made and looked at.
 #include <limits>
 
+#include "engine/quickjs/objects.h"
 #include "engine/quickjs/quickjs_engine.hpp"
 
 namespace dcp::engine::quickjs {
@@ -81,11 +82,8 @@ Kind QuickJsEngine::kind(Value value) {
   }
 }
 
-bool QuickJsEngine::is_array(Value value) { return JS_IsArray(js(value)); }
-bool QuickJsEngine::is_date(Value value) { return JS_IsDate(js(value)); }
-bool QuickJsEngine::is_error(Value value) { return JS_IsError(js(value)); }
-bool QuickJsEngine::is_map(Value value) { return JS_IsMap(js(value)); }
-bool QuickJsEngine::is_set(Value value) { return JS_IsSet(js(value)); }
+ObjectKind QuickJsEngine::object_kind(Value object) { return static_cast<ObjectKind>(dcp_object_kind(js(object))); }
+Value QuickJsEngine::unboxed(Value boxed) { return own(dcp_unboxed(js(boxed))); }
 bool QuickJsEngine::same(Value a, Value b) { return JS_IsStrictEqual(context_, js(a), js(b)); }
 std::uintptr_t QuickJsEngine::identity(Value object) {
   return reinterpret_cast<std::uintptr_t>(JS_VALUE_GET_PTR(js(object)));

@@ -52,6 +52,7 @@ V8Engine::V8Engine(const Limits& limits) {
       RandomNumbers::extension([](v8::Isolate* isolate) -> RandomNumbers& { return of(isolate).random_; });
   local_context_ = v8::Context::New(isolate_, random);
   local_context_->Enter();
+  object_prototype_ = v8::Object::New(isolate_)->GetPrototypeV2();
   (void)context()->Global()->Delete(context(), key("console"));  // it shows nothing anywhere
   nothing_.Reset(isolate_, function_of(context(), "() => {}"));
   substring_.Reset(isolate_, function_of(context(), "String.prototype.substring"));

@@ -77,11 +77,8 @@ class V8Engine final : public Engine {
   Value error(ErrorType type, std::string_view message) override;
   Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) override;
   Kind kind(Value value) override;
-  bool is_array(Value value) override { return to(value)->IsArray(); }
-  bool is_date(Value value) override { return to(value)->IsDate(); }
-  bool is_error(Value value) override { return to(value)->IsNativeError(); }
-  bool is_map(Value value) override { return to(value)->IsMap(); }
-  bool is_set(Value value) override { return to(value)->IsSet(); }
+  ObjectKind object_kind(Value object) override;
+  Value unboxed(Value boxed) override;
   bool same(Value a, Value b) override { return to(a)->StrictEquals(to(b)); }
   std::uintptr_t identity(Value object) override {
     return static_cast<std::uintptr_t>(to(object).As<v8::Object>()->GetIdentityHash());
@@ -194,6 +191,7 @@ class V8Engine final : public Engine {
   RandomNumbers random_;
   v8::Isolate* isolate_ = nullptr;
   v8::Local<v8::Context> local_context_;
+  v8::Local<v8::Value> object_prototype_;
   std::optional<v8::Locker> locker_;
   std::deque<ScopeSlot> scopes_;
   int depth_ = 0;  ///< calls into JavaScript that are under way

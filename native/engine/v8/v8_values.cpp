@@ -130,6 +130,51 @@ Kind V8Engine::kind(Value value) {
   return looked_at->IsBigInt() ? Kind::bigint : Kind::symbol;
 }
 
+namespace {
+
+ObjectKind kind_of(v8::Local<v8::Value> object) {
+  if (object->IsArray()) return ObjectKind::array;
+  if (object->IsArrayBufferView() || object->IsArrayBuffer() || object->IsSharedArrayBuffer())
+    return ObjectKind::buffer;
+  if (object->IsDate()) return ObjectKind::date;
+  if (object->IsNativeError()) return ObjectKind::error;
+  if (object->IsMap()) return ObjectKind::map;
+  if (object->IsSet()) return ObjectKind::set;
+  if (object->IsProxy()) return ObjectKind::proxy;
+  if (object->IsSymbolObject()) return ObjectKind::opaque;
+  const bool is_boxed =
+      object->IsNumberObject() || object->IsStringObject() || object->IsBooleanObject() || object->IsBigIntObject();
+  if (is_boxed) return ObjectKind::boxed;
+  const bool is_opaque = object->IsRegExp() || object->IsPromise() || object->IsGeneratorObject() ||
+                         object->IsWeakMap() || object->IsWeakSet() || object->IsWeakRef() || object->IsMapIterator() ||
+                         object->IsSetIterator();
+  return is_opaque ? ObjectKind::opaque : ObjectKind::plain;
+}
+
+}  // namespace
+
+ObjectKind V8Engine::object_kind(Value object) {
+  v8::Local<v8::Value> looked_at = to(object);
+  // Nearly all that is no array: it is not asked for each other kind.
+  if (!looked_at->IsArray() && looked_at.As<v8::Object>()->GetPrototypeV2() == object_prototype_) {
+    return ObjectKind::plain;
+  }
+  ObjectKind kind = kind_of(looked_at);
+  if (kind != ObjectKind::proxy) return kind;
+  while (looked_at->IsProxy()) looked_at = looked_at.As<v8::Proxy>()->GetTarget();
+  if (!looked_at->IsObject()) return ObjectKind::proxy;  // revoked
+  kind = kind_of(looked_at);
+  return kind == ObjectKind::plain || kind == ObjectKind::array ? kind : ObjectKind::proxy;
+}
+
+Value V8Engine::unboxed(Value boxed) {
+  const v8::Local<v8::Value> object = to(boxed);
+  if (object->IsNumberObject()) return number(object.As<v8::NumberObject>()->ValueOf());
+  if (object->IsStringObject()) return from(object.As<v8::StringObject>()->ValueOf());
+  if (object->IsBooleanObject()) return boolean(object.As<v8::BooleanObject>()->ValueOf());
+  return from(object.As<v8::BigIntObject>()->ValueOf());
+}
+
 double V8Engine::as_number(Value value) {
   const v8::Local<v8::Value> looked_at = to(value);
   return looked_at->IsNumber() ? looked_at.As<v8::Number>()->Value() : std::numeric_limits<double>::quiet_NaN();

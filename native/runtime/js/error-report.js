@@ -2,8 +2,15 @@
 (function (runtime) {
   "use strict";
   const {
-    String, StringPrototypeIncludes, StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeStartsWith,
+    ArrayIsArray, Error, ErrorIsError, ObjectPrototypeToString, String, StringPrototypeIncludes, StringPrototypeIndexOf,
+    StringPrototypeSlice, StringPrototypeStartsWith,
   } = runtime.primordials;
+
+  // Of what an error tells beside its message.
+  const MOST_TEXT = 1000; // characters of an error within another
+  const MOST_ERRORS = 10; // of an AggregateError
+  const MOST_INNER = 20; // errors within one, in all
+  const DEEPEST = 5;
 
   runtime.isRuntimeFrame = (line) =>
     StringPrototypeIncludes(line, "(dcp:") || StringPrototypeStartsWith(line, "    at dcp:");
@@ -36,20 +43,55 @@
     return StringPrototypeSlice(kept + natives, 1);
   };
 
+  runtime.isError = (value) =>
+    ErrorIsError !== undefined ? ErrorIsError(value)
+    : ObjectPrototypeToString(value) === "[object Error]" || value instanceof Error;
+
+  const shortened = (text) => (text.length > MOST_TEXT ? `${StringPrototypeSlice(text, 0, MOST_TEXT)}...` : text);
+
+  runtime.headOfError = ({ name, message }) =>
+    name === "" ? message : message === "" ? name : `${name}: ${message}`;
+
+  /** What an error carries inside: "(cause: Name: message)", "(errors: Name: message; Name: message)". */
+  function innerText(error, depth, budget) {
+    const { cause, errors } = error;
+    const because = cause === undefined ? "" : `(cause: ${innerError(cause, depth, budget)})`;
+    if (!ArrayIsArray(errors)) return because;
+    let list = "";
+    for (let i = 0; i < errors.length && i < MOST_ERRORS; i++) {
+      list += `${i > 0 ? "; " : ""}${innerError(errors[i], depth, budget)}`;
+    }
+    if (errors.length > MOST_ERRORS) list += `; ${errors.length - MOST_ERRORS} more`;
+    return because === "" ? `(errors: ${list})` : `(errors: ${list}) ${because}`;
+  }
+
+  function innerError(value, depth, budget) {
+    if (depth === DEEPEST || budget.left-- === 0) return "...";
+    return shortened(runtime.headOfError(nameAndMessage(value, depth + 1, budget)));
+  }
+
+  /** What says by a name and a message what it is, as errors do, is told so. Anything else is no error: its name is "". */
+  function nameAndMessage(value, depth, budget) {
+    if (typeof value === "object" && value !== null) {
+      const { name, message } = value;
+      if (runtime.isError(value) || (typeof name === "string" && typeof message === "string")) {
+        const own = message === undefined ? "" : String(message);
+        const inner = innerText(value, depth, budget);
+        return {
+          name: name === undefined ? "Error" : String(name),
+          message: own === "" || inner === "" ? own + inner : `${own} ${inner}`,
+        };
+      }
+    }
+    return { name: "", message: typeof value === "string" ? value : `${runtime.inspect(value)} was thrown` };
+  }
+
   /** {name, message, stack} of whatever was thrown; nothing that user code has put on Object.prototype counts. */
   runtime.describeError = function (error) {
     try {
-      if (typeof error === "object" && error !== null && "message" in error) {
-        const name = String(error.name);
-        return {
-          __proto__: null,
-          name,
-          message: String(error.message),
-          stack: runtime.userStack(String(error.stack ?? ""), name),
-        };
-      }
-      const message = typeof error === "string" ? error : `thrown: ${String(error)}`;
-      return { __proto__: null, name: "Error", message, stack: "" };
+      const { name, message } = nameAndMessage(error, 0, { left: MOST_INNER });
+      const stack = typeof error === "object" && error !== null ? String(error.stack ?? "") : "";
+      return { __proto__: null, name, message, stack: runtime.userStack(stack, name) };
     } catch {
       return { __proto__: null, name: "Error", message: "an error that cannot be described", stack: "" };
     }

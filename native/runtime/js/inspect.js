@@ -6,7 +6,7 @@
   const {
     ArrayBufferIsView, ArrayBufferPrototypeGetByteLength, ArrayIsArray, ArrayPrototypeJoin, ArrayPrototypePush,
     BigIntPrototypeToString, BigIntPrototypeValueOf, BooleanPrototypeValueOf, DataViewPrototypeGetByteLength,
-    DatePrototypeGetTime, DatePrototypeToISOString, Error, ErrorIsError, FunctionPrototypeToString, JSONStringify,
+    DatePrototypeGetTime, DatePrototypeToISOString, FunctionPrototypeToString, JSONStringify,
     MapPrototypeForEach, MapPrototypeGetSize, NumberPrototypeValueOf, ObjectGetOwnPropertyDescriptor,
     ObjectGetPrototypeOf, ObjectPrototype, ObjectPrototypePropertyIsEnumerable, ObjectPrototypeToString, Promise,
     ReflectOwnKeys, RegExpPrototypeExec, RegExpPrototypeToString, SafeSet, SetPrototypeForEach, SetPrototypeGetSize,
@@ -122,10 +122,6 @@
     return first < 0 ? text : `${head}${StringPrototypeSlice(text, first)}`;
   }
 
-  const isError = (value) =>
-    ErrorIsError !== undefined ? ErrorIsError(value)
-    : ObjectPrototypeToString(value) === "[object Error]" || value instanceof Error;
-
   class Inspector {
     constructor(depth) {
       this.depth = depth;
@@ -169,7 +165,7 @@
         form.head = describeFunction(value);
       } else if (ArrayIsArray(value)) {
         this.arrayForm(value, form);
-      } else if (isError(value)) {
+      } else if (runtime.isError(value)) {
         this.errorForm(value, form);
       } else if (ArrayBufferIsView(value)) {
         this.viewForm(value, form);

@@ -53,7 +53,7 @@
   // The supervisor takes no longer texts.
   const cut = (text) => StringPrototypeSlice(text, 0, MOST_CHARACTERS);
   const cutError = ({ name, message, stack }) => ({
-    __proto__: null, name: cut(name), message: cut(message), stack: cut(stack),
+    __proto__: null, name: cut(name) || "Error", message: cut(message), stack: cut(stack),
   });
 
   /** As the console shows it. */
@@ -71,12 +71,13 @@
     try {
       ops.sendFrame([RESULT, slice.id, value, metrics(slice)]);
     } catch (error) {
-      return failAs(slice, describe(error));
+      return failAs(slice, error);
     }
     current = null;
   }
 
-  function failAs(slice, description) {
+  function failAs(slice, error) {
+    const description = runtime.describeError(error);
     outOfMemory = ops.takeOutOfMemory();
     const kind = outOfMemory ? OUT_OF_MEMORY : FAILED;
     try {
@@ -88,15 +89,9 @@
     current = null;
   }
 
-  // Null may be the user's own, or QuickJS's where it has no memory left for an error object.
-  function describe(error) {
-    if (error !== null) return runtime.describeError(error);
-    return { __proto__: null, name: "InternalError", message: "out of memory (or null was thrown)", stack: "" };
-  }
-
   function fail(slice, error) {
     if (current !== slice || !runtime.settleGpu(() => next(slice, fail)(error))) return;
-    if (!isRejection(error)) return failAs(slice, describe(error));
+    if (!isRejection(error)) return failAs(slice, error);
     ops.sendFrame([REJECTED, slice.id, reasonOf(error.reason), error.retries]);
     current = null;
   }
@@ -226,13 +221,18 @@
     }
     enqueue(head[1], undefined, reason);
   };
-  runtime.onUncaught = function (name, message, stack) {
-    if (speaker() === null) return runtime.consoleSink("error", `Uncaught ${name}: ${message}\n${stack}`);
-    failAs(current, { __proto__: null, name, message, stack: runtime.userStack(stack, name) });
+  function tell(how, error) {
+    const described = runtime.describeError(error);
+    runtime.consoleSink("error", `${how} ${runtime.headOfError(described)}\n${described.stack}`);
+  }
+
+  runtime.onUncaught = function (error) {
+    if (speaker() === null) return tell("Uncaught", error);
+    failAs(current, error);
     drain();
   };
-  runtime.onUnhandledRejection = function (name, message, stack) {
-    runtime.consoleSink("error", `Uncaught (in promise) ${name}: ${message}\n${stack}`);
+  runtime.onUnhandledRejection = function (error) {
+    tell("Uncaught (in promise)", error);
   };
   // A promise that nothing can settle any more would wait for ever.
   runtime.onIdle = function () {

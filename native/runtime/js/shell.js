@@ -25,24 +25,21 @@
     ops.exit(status);
   }
 
-  function writeError(prefix, name, message, stack) {
-    const head = name === "" ? message : message === "" ? name : `${name}: ${message}`;
-    const trace = runtime.userStack(stack);
-    write(STDERR, trace === "" ? `${prefix}${head}` : `${prefix}${head}\n${trace}`);
+  function writeError(prefix, error) {
+    const described = runtime.describeError(error);
+    const head = prefix + runtime.headOfError(described);
+    write(STDERR, described.stack === "" ? head : `${head}\n${described.stack}`);
   }
 
-  function fail(name, message, stack) {
-    writeError("", name, message, stack);
+  function fail(error) {
+    writeError("", error);
     exit(1);
   }
 
   function evaluate(name, source, kind) {
     const result = ops.evaluate(source, name, kind);
     if (kind !== "module") return;
-    PromisePrototypeThen(result, undefined, (reason) => {
-      const error = runtime.describeError(reason);
-      fail(error.name, error.message, error.stack);
-    });
+    PromisePrototypeThen(result, undefined, fail);
   }
 
   defineGlobal("print", function print(...values) {
@@ -66,8 +63,8 @@
   };
   runtime.onUncaught = fail;
   // A rejection without a handler is no exception (ECMAScript): it is told, and the script goes on.
-  runtime.onUnhandledRejection = function (name, message, stack) {
-    writeError("Uncaught (in promise) ", name, message, stack);
+  runtime.onUnhandledRejection = function (error) {
+    writeError("Uncaught (in promise) ", error);
   };
   runtime.loadModule = function (name) {
     if (name.length > MOST_CHARACTERS) return null;
