@@ -23,7 +23,7 @@ dcp_find_package_dir(wgpu DCP_WGPU_DIR DCP_WGPU_VERSION)
 set(DCP_WGPU_INCLUDE_DIR "${DCP_WGPU_DIR}/resources")
 
 file(GLOB JS_FILES CONFIGURE_DEPENDS native/runtime/js/*.js)
-set(js_order primordials global-scope frame-protocol error-report webidl dom-exception async-context events abort inspect console timers encoding base64 url-host url-parser url-search-params url structured-clone crypto
+set(js_order primordials global-scope frame-protocol error-report webidl dom-exception async-context events abort inspect locale console timers encoding-labels legacy-encodings encoding base64 url-host url-parser url-search-params url structured-clone crypto
              performance webassembly-strings webassembly-errors webassembly-idl webassembly-module webassembly-memory webassembly-table
              webassembly-global webassembly-exception webassembly-hooks webassembly-instance webassembly webassembly-features webassembly-streaming
              webgpu-idl webgpu-wire webgpu-objects webgpu-formats webgpu-generated
@@ -76,6 +76,13 @@ add_custom_command(
   OUTPUT "${DCP_EMBEDDED_JS}"
   COMMAND "${Python_EXECUTABLE}" "${codegen}/embed_js.py" --output "${DCP_EMBEDDED_JS}" ${embedded}
   DEPENDS "${codegen}/embed_js.py" ${embedded}
+  VERBATIM)
+
+set(DCP_ENCODING_TABLES "${generated}/encoding_tables.cpp")
+add_custom_command(
+  OUTPUT "${DCP_ENCODING_TABLES}"
+  COMMAND "${Python_EXECUTABLE}" "${codegen}/encoding_tables.py" --output "${DCP_ENCODING_TABLES}"
+  DEPENDS "${codegen}/encoding_tables.py"
   VERBATIM)
 
 set(DCP_WASMTIME_API "${generated}/wasmtime_api.h")

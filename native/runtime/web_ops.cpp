@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/base64.hpp"
+#include "runtime/encoding_tables.hpp"
 
 namespace dcp::runtime {
 
@@ -118,6 +119,10 @@ Value utf8_decode(Engine& engine, void*, std::span<const Value> args) {
   }
   if (fatal) engine.raise(ErrorType::type_error, "The encoded data is not valid UTF-8");
   return engine.string(to_well_formed_utf8(bytes));
+}
+
+Value encoding_table_op(Engine& engine, void*, std::span<const Value> args) {
+  return engine.string(encoding_table(engine.to_string(argument(engine, args, 0))));
 }
 
 Value base64_encode_op(Engine& engine, void*, std::span<const Value> args) {
@@ -235,6 +240,7 @@ void install_web_ops(Runtime& runtime) {
   runtime.add_op("utf8Encode", 1, utf8_encode, &runtime);
   runtime.add_op("utf8EncodeInto", 2, utf8_encode_into, &runtime);
   runtime.add_op("utf8Decode", 4, utf8_decode, &runtime);
+  runtime.add_op("encodingTable", 1, encoding_table_op, &runtime);
   runtime.add_op("base64Encode", 1, base64_encode_op, &runtime);
   runtime.add_op("base64Decode", 1, base64_decode_op, &runtime);
   runtime.add_op("reportError", 1, report_error, &runtime);

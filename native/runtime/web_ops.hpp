@@ -10,6 +10,7 @@
 // ops.utf8EncodeInto(string, view)                read * 2**32 + written (UTF-16 units, bytes)
 // ops.utf8Decode(source, offset, length, fatal)   a string; ill-formed input becomes U+FFFD as the Encoding Standard
 //                                                 says, or with `fatal` throws a TypeError
+// ops.encodingTable(name)                         what legacy-encodings.js decodes by
 // ops.base64Encode(string), base64Decode(string)  on binary strings; null where the argument is none, or no base64
 // ops.reportError(value)                          hands an exception to Runtime::report_uncaught
 #pragma once

@@ -3,7 +3,7 @@
 const members = {
   "": ["frames", "mode", "ops"], // not of these files; frames is generated
   primordials: ["defineGlobal", "defineGlobals", "primordials"],
-  "error-report": ["describeError", "isRuntimeFrame", "userStack"],
+  "error-report": ["describeError", "headOfError", "isError", "isRuntimeFrame", "undescribable", "userStack"],
   webidl: ["webidl"],
   "dom-exception": ["DOMException", "isDOMException"],
   "async-context": ["callAs"],
@@ -12,6 +12,8 @@ const members = {
   inspect: ["indentText", "inspect"],
   console: ["consoleSink", "formatConsole"],
   timers: ["cancelTimer", "clearTimers", "hasTimers", "runTimers", "startTimer"],
+  "encoding-labels": ["encodingLabels"],
+  "legacy-encodings": ["legacyDecoder"],
   encoding: ["encoding"],
   "url-host": ["urlHost"],
   "url-parser": ["urlParser"],

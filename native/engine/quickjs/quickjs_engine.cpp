@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/quickjs/atomics.h"
 #include "engine/quickjs/memory.h"
 #include "engine/quickjs/scripts.h"
 #include "fdlibm/hypotenuse.hpp"
@@ -20,6 +21,7 @@ QuickJsEngine::QuickJsEngine(const Limits& limits) : runtime_(JS_NewRuntime()) {
   JS_SetContextOpaque(context_, this);
   const JSSharedArrayBufferFunctions shared = {allocate_shared, free_shared, nullptr, this};
   JS_SetSharedArrayBufferFunctions(runtime_, &shared);
+  JS_SetCanBlock(runtime_, true);
   JS_SetHostPromiseRejectionTracker(runtime_, reject, this);
   JS_SetModuleLoaderFunc2(runtime_, nullptr, load, nullptr, this);
   add_handle_class();
@@ -74,6 +76,7 @@ QuickJsEngine::~QuickJsEngine() {
                         view_length_, resize_, grow_}) {
     JS_FreeValue(context_, value);
   }
+  dcp_forget_waiters(runtime_);
   JS_FreeContext(context_);
   dcp_set_memory_limit(runtime_, 0, 0);
   JS_FreeRuntime(runtime_);

@@ -34,6 +34,7 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   Value call(Value function, Value self, std::span<const Value> args) override;
   Value construct(Value constructor, std::span<const Value> args) override;
   void run_microtasks() override;
+  std::optional<double> next_task() override;
   std::int64_t async_context() override { return JS_GetAsyncContext(runtime_); }
   void set_async_context(std::int64_t context) override { JS_SetAsyncContext(runtime_, context); }
   void on_load_module(LoadModule load) override { load_module_ = std::move(load); }

@@ -1,8 +1,10 @@
 // Scripts, modules, and the jobs that they leave.
+#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "engine/quickjs/atomics.h"
 #include "engine/quickjs/memory.h"
 #include "engine/quickjs/quickjs_engine.hpp"
 #include "engine/quickjs/scripts.h"
@@ -54,7 +56,13 @@ std::string QuickJsEngine::script_format() const { return std::string("quickjs "
 
 Value QuickJsEngine::run(Value script) { return own(JS_EvalFunction(context_, JS_DupValue(context_, js(script)))); }
 
+std::optional<double> QuickJsEngine::next_task() {
+  const double due = dcp_next_timeout(runtime_);
+  return std::isinf(due) ? std::nullopt : std::optional(due);
+}
+
 void QuickJsEngine::run_microtasks() {
+  dcp_run_timeouts(runtime_);
   std::optional<Thrown> first;
   JSContext* context = nullptr;
   for (int result; (result = JS_ExecutePendingJob(runtime_, &context)) != 0;) {

@@ -1,12 +1,12 @@
-// TextEncoder and TextDecoder (Encoding Standard): UTF-8 through native ops, UTF-16 and windows-1252 here.
+// TextEncoder and TextDecoder (Encoding Standard): UTF-8 through native ops, UTF-16 here, legacy-encodings.js the others.
 (function (runtime) {
   "use strict";
 
   const { ops } = runtime;
   const {
     DataViewPrototypeGetBuffer, DataViewPrototypeGetByteLength, DataViewPrototypeGetByteOffset, MathFloor,
-    RangeError, SafeArrayIterator, StringFromCharCode, StringPrototypeCharCodeAt, StringPrototypeIsWellFormed,
-    StringPrototypeSlice, StringPrototypeToLowerCase, StringPrototypeToWellFormed, TypeError, TypedArrayPrototypeGetBuffer,
+    RangeError, StringFromCharCode, StringPrototypeCharCodeAt, StringPrototypeIsWellFormed, StringPrototypeSlice,
+    StringPrototypeToLowerCase, StringPrototypeToWellFormed, TypeError, TypedArrayPrototypeGetBuffer,
     TypedArrayPrototypeGetByteLength, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetByteOffset,
     TypedArrayPrototypeGetSymbolToStringTag, TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint8Array,
     ArrayBufferIsView, apply,
@@ -46,24 +46,6 @@
   configureInterface(TextEncoder);
 
   // --- TextDecoder ---
-
-  const labels = { __proto__: null };
-  const label = (encoding, names) => {
-    for (const name of new SafeArrayIterator(names)) labels[name] = encoding;
-  };
-  label("utf-8", ["unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "utf-8", "utf8", "x-unicode20utf8"]);
-  label("utf-16le", ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"]);
-  label("utf-16be", ["unicodefffe", "utf-16be"]);
-  label("windows-1252", [
-    "ansi_x3.4-1968", "ascii", "cp1252", "cp819", "csisolatin1", "ibm819", "iso-8859-1", "iso-ir-100", "iso8859-1",
-    "iso88591", "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii", "windows-1252", "x-cp1252",
-  ]);
-  // What windows-1252 puts at 0x80 to 0x9F; the other bytes are their own code points.
-  const windows1252 = [
-    0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d,
-    0x17d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a,
-    0x153, 0x9d, 0x17e, 0x178,
-  ];
 
   function trimAsciiWhitespace(text) {
     const blank = (at) => {
@@ -132,7 +114,7 @@
     return text;
   }
 
-  // Each decoder: (bytes, flush, fatal) => { text, rest }; rest is kept for the next call of a stream.
+  // Each decoder: (bytes, flush, fatal, state) => { text, rest, state }; rest and state go into the next call of a stream.
   const empty = new Uint8Array(0);
   function decodeUtf8(bytes, flush, fatal) {
     const kept = flush ? 0 : incompleteUtf8(bytes);
@@ -156,14 +138,10 @@
     }
     return { text, rest: flush || kept === 0 ? empty : new Uint8Array(TypedArrayPrototypeSubarray(bytes, 2 * count)) };
   };
-  function decodeWindows1252(bytes) {
-    const unit = (i) => (bytes[i] >= 0x80 && bytes[i] < 0xa0 ? windows1252[bytes[i] - 0x80] : bytes[i]);
-    return { text: stringFromUnits(lengthOf(bytes), unit), rest: empty };
-  }
   const decoders = {
     __proto__: null, "utf-8": decodeUtf8, "utf-16le": utf16Decoder(0, 1), "utf-16be": utf16Decoder(1, 0),
-    "windows-1252": decodeWindows1252,
   };
+  const legacyDecoders = { __proto__: null };
 
   const flagMember = (key) => ({ key, converter: converters.boolean, defaultValue: false });
   const decoderOptions = createDictionaryConverter("TextDecoderOptions", [
@@ -177,11 +155,14 @@
     #ignoreBOM;
     #rest = empty;
     #bomSeen = false;
+    #state; // of iso-2022-jp
     constructor(label = "utf-8", options = noOptions) {
       label = converters.DOMString(label, "TextDecoder: label");
       const { fatal, ignoreBOM } = decoderOptions(options, "TextDecoder: options");
-      const encoding = labels[StringPrototypeToLowerCase(trimAsciiWhitespace(label))];
-      if (encoding === undefined) throw new RangeError(`TextDecoder: the encoding "${label}" is not supported`);
+      const encoding = runtime.encodingLabels[StringPrototypeToLowerCase(trimAsciiWhitespace(label))];
+      if (encoding === undefined || encoding === "replacement") {
+        throw new RangeError(`TextDecoder: "${label}" is no label of an encoding that can be decoded`);
+      }
       this.#encoding = encoding;
       this.#fatal = fatal;
       this.#ignoreBOM = ignoreBOM;
@@ -203,8 +184,12 @@
       this.#rest = empty;
       const bomSeen = this.#bomSeen;
       this.#bomSeen = false; // an error ends the stream
-      let { text, rest } = decoders[encoding](bytes, !stream, this.#fatal);
-      if (!bomSeen && !this.#ignoreBOM && encoding !== "windows-1252" && text.length > 0 &&
+      const begun = this.#state;
+      this.#state = undefined;
+      const decode = decoders[encoding] ?? (legacyDecoders[encoding] ??= runtime.legacyDecoder(encoding));
+      let { text, rest, state } = decode(bytes, !stream, this.#fatal, begun);
+      if (stream) this.#state = state;
+      if (!bomSeen && !this.#ignoreBOM && decoders[encoding] !== undefined && text.length > 0 &&
           StringPrototypeCharCodeAt(text, 0) === 0xfeff) {
         text = StringPrototypeSlice(text, 1);
         this.#bomSeen = stream;

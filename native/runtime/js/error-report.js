@@ -86,6 +86,8 @@
     return { name: "", message: typeof value === "string" ? value : `${runtime.inspect(value)} was thrown` };
   }
 
+  runtime.undescribable = { __proto__: null, name: "Error", message: "an error that cannot be described", stack: "" };
+
   /** {name, message, stack} of whatever was thrown; nothing that user code has put on Object.prototype counts. */
   runtime.describeError = function (error) {
     try {
@@ -93,7 +95,7 @@
       const stack = typeof error === "object" && error !== null ? String(error.stack ?? "") : "";
       return { __proto__: null, name, message, stack: runtime.userStack(stack, name) };
     } catch {
-      return { __proto__: null, name: "Error", message: "an error that cannot be described", stack: "" };
+      return runtime.undescribable;
     }
   };
 })

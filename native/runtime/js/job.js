@@ -76,9 +76,13 @@
     current = null;
   }
 
+  // Where not even the error can be described any more.
+  const noMemory = { __proto__: null, name: "InternalError", message: "out of memory", stack: "" };
+
   function failAs(slice, error) {
-    const description = runtime.describeError(error);
+    let description = runtime.describeError(error);
     outOfMemory = ops.takeOutOfMemory();
+    if (outOfMemory && description === runtime.undescribable) description = noMemory;
     const kind = outOfMemory ? OUT_OF_MEMORY : FAILED;
     try {
       ops.sendFrame([kind, slice.id, cutError(description), metrics(slice)]);

@@ -227,7 +227,7 @@ RESULTS: Attacks = {
         list.length = 2 ** 32 - 1;
         return list;
         """,
-        re.compile("memory"),
+        re.compile("more than 1 GiB"),
     ),
     "an array that grows while it is read": (
         """
