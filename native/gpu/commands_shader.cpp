@@ -8,6 +8,7 @@
 #include "gpu/compilation_info.hpp"
 #include "gpu/guards.hpp"
 #include "gpu/server.hpp"
+#include "gpu/shader_depth.hpp"
 #include "gpu/workgroup_memory.hpp"
 
 namespace dcp::gpu {
@@ -62,6 +63,9 @@ void create_shader_module(Call& call, const command::CreateShaderModule& command
   made->code = code;
   call.set_resource(made);
   WGPUShaderModule module = nullptr;
+  if (call.ready()) {
+    if (std::string reason = too_deep(code); !reason.empty()) call.refuse(std::move(reason));
+  }
   if (call.ready()) {
     module = mentions_workgroup_variables(code) ? compile_zeroing(call, command, *made) : compile(call, command, code);
   }

@@ -21,6 +21,7 @@
 // Exit status: 0 hung up or probed, 1 cannot start, 2 wrong options, 3 the sandbox broke the protocol, 4 a submission
 // or the start took too long, or the machine was suspended, 5 the adapter that was to be checked does not work.
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -30,11 +31,12 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -52,6 +54,7 @@
 #include "gpu/panic.hpp"
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
+#include "gpu/shader_depth.hpp"
 #include "gpu/violation.hpp"
 #include "gpu/vulkan_devices.hpp"
 #include "isolation/gpu_host.hpp"
@@ -280,6 +283,22 @@ void warm_up(const dcp::gpu::Functions& functions, const Options& options, const
   records.ready();
 }
 
+/// Runs `body` in a thread with that stack, until it returns.
+void run_in_thread(std::size_t stack, std::function<void()> body) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  const auto run = [](void* function) -> void* {
+    (*static_cast<std::function<void()>*>(function))();
+    return nullptr;
+  };
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, stack);
+  const int error = pthread_create(&thread, &attributes, run, &body);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) throw std::system_error(error, std::generic_category(), "a thread for commands");
+  pthread_join(thread, nullptr);
+}
+
 /// Carries out commands until a panic has spent this thread (gpu/panic.hpp), or the process ends.
 void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reader, Records& records) {
   std::vector<std::uint32_t> command;
@@ -330,13 +349,11 @@ void serve(dcp::gpu::Functions& functions, const Options& options) {
   guard_compilers(functions, [&server](const std::string& text) { server.compiler_panicked(text); });
   CommandReader reader(region);
   if (options.check || !reader.has_more()) warm_up(functions, options, adapters, records);
-  carry_out_commands(server, reader, records);
   for (;;) {
-    std::thread next([&] {
+    run_in_thread(kCompilerStack, [&] {
       const SignalStack stack;
       carry_out_commands(server, reader, records);
     });
-    next.join();
   }
 }
 

@@ -1,4 +1,4 @@
-"""Shaders that make wgpu-native's compiler panic cost an error each; the device and its buffers live on."""
+"""Shaders that make wgpu-native's compiler panic, or recurse deep, cost an error each; device and buffers live on."""
 
 from __future__ import annotations
 
@@ -153,3 +153,67 @@ def test_a_device_made_after_a_panic_has_errors_and_pipelines(tmp_path: Path) ->
     assert found["wrong"] == "GPUPipelineError validation"
     assert found["messages"] == 1
     assert found["values"] == [[6], [8]]
+
+
+# What makes naga recurse, `n` deep.
+DEEP = {
+    "brackets": "body(`x = ${'('.repeat(n)}x${')'.repeat(n)};`)",
+    "calls": "body(`x = ${'abs('.repeat(n)}x${')'.repeat(n)};`)",
+    "elements": "body(`var a = array(0, 0); x = ${'a['.repeat(n)}0${']'.repeat(n)};`)",
+    "blocks": "body('{'.repeat(n) + '}'.repeat(n))",
+    "operators": "body(`x = x${'+x'.repeat(n)};`)",
+    "logic": "body(`var y = true; y = y${'|y'.repeat(n)};`)",
+    "signs": "body(`x = ${'- '.repeat(n)}x;`)",
+    "members": "body(`var v = vec4f(); v = v${'.xyzw'.repeat(n)};`)",
+    "elses": "body('if x == 1 {} ' + 'else if x == 1 {} /* */ '.repeat(n))",
+    "types": "`var<private> v: ${'array<'.repeat(n)}u32${',1>'.repeat(n)};` + body('')",
+    "constants": "each((i) => `const c${i + 1} = c${i};`) + 'const c0 = 1;' + body('')",
+    "functions": "each((i) => `fn f${i + 1}() { f${i}(); }`) + 'fn f0() {}' + body('')",
+    "structs": "each((i) => `struct S${i + 1} { a: S${i} }`) + 'struct S0 { a: u32 }' + body('')",
+    "aliases": "each((i) => `alias T${i + 1} = T${i};`) + 'alias T0 = u32;' + body('')",
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_a_shader_that_nests_deep_costs_an_error_at_most(tmp_path: Path, kind: str) -> None:
+    """Some ten thousand levels overflowed the stack; some hundred compile as before."""
+    found = run(
+        tmp_path,
+        SHARED
+        + f"""
+        const device = await newDevice();
+        const body = (text) => `@compute @workgroup_size(1) fn main() {{ var x = 1; ${{text}} }}`;
+        const shader = (n) => {{
+          const each = (one) => Array.from({{ length: n }}, (_, i) => one(n - 1 - i)).join("");
+          return {DEEP[kind]};
+        }};
+        const kept = storage(device, new Float32Array([1, 2]));
+        let module;
+        results.few = await errorOf(device, () => {{ module = device.createShaderModule({{ code: shader(100) }}); }});
+        results.made = await errorOf(device, () => device.createComputePipeline(compute(module)));
+        results.many = await errorOf(device, () => {{
+          module = device.createShaderModule({{ code: shader(30000) }});
+        }});
+        results.messages = (await module.getCompilationInfo()).messages.length;
+        results.values = await doubled(device, kept);
+        """,
+    )
+    assert (found["few"], found["made"]) == (None, None)
+    assert found["many"].startswith("GPUValidationError: createShaderModule: ")
+    assert found["messages"] == 1
+    assert found["values"] == [2, 4]
+
+
+def test_long_shaders_that_do_not_nest_are_compiled(tmp_path: Path) -> None:
+    found = run(
+        tmp_path,
+        """
+        const device = await newDevice();
+        const code = `/* ((((( ${"(".repeat(5000)} */ // ${"[".repeat(5000)}
+          const table = array<f32, 5000>(${"-1.5 + 2, ".repeat(5000)});
+          fn f(x: f32) -> f32 { var y = x; ${"y += x * -2.0; if y > 1 { y -= 1; } ".repeat(500)} return y; }
+          @compute @workgroup_size(1) fn main() { _ = f(1); }`;
+        results.error = await errorOf(device, () => device.createShaderModule({ code }));
+        """,
+    )
+    assert found["error"] is None
