@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -30,7 +31,6 @@ namespace dcp::bindings {
 
 using ipc::Descriptor;
 using ipc::FrameError;
-using ipc::Mapping;
 
 namespace {
 
@@ -52,6 +52,10 @@ class FrameChannel {
   ~FrameChannel() { close(); }
 
   int fileno() const { return socket_.get(); }
+  void end_input() {
+    need_open();
+    (void)::shutdown(socket_.get(), SHUT_RD);
+  }
   void limit_values(std::size_t most) { reader_.limit_values(most); }
   std::size_t pending() const { return writer_.pending(); }
 
@@ -143,6 +147,18 @@ int copy_buffer_to_memfd(const py::buffer& object) {
   }
 }
 
+/// Copies while other threads run.
+template <auto make, auto bytes_of>
+py::object read_sealed(int fd, std::uint64_t offset, std::uint64_t size) {
+  check_sealed(fd, offset, size);
+  auto made = py::reinterpret_steal<py::object>(make(nullptr, static_cast<Py_ssize_t>(size)));
+  if (!made) throw py::error_already_set();
+  char* into = bytes_of(made.ptr());
+  const py::gil_scoped_release unlocked;
+  read_all(fd, offset, {into, size});
+  return made;
+}
+
 template <typename Memory>
 py::buffer_info describe(Memory& memory) {
   return py::buffer_info(reinterpret_cast<std::uint8_t*>(memory.data()), static_cast<py::ssize_t>(memory.size()));
@@ -194,6 +210,7 @@ PYBIND11_MODULE(_native, module) {
       .def("limit_values", &FrameChannel::limit_values, py::arg("most"),
            "From now on frames are those of a sandbox, and have at most what the table of frames says of their kind;\n"
            "those with a value `most` bytes. One with more comes as a LargeFrame.")
+      .def("end_input", &FrameChannel::end_input, "What has come can still be received, and nothing more comes.")
       .def("close", &FrameChannel::close)
       .def_property_readonly("pending", &FrameChannel::pending, "Bytes that wait to be written.");
 
@@ -210,9 +227,9 @@ PYBIND11_MODULE(_native, module) {
            "what\n"
            "those raise that make arrays.");
 
-  py::class_<Mapping>(module, "Mapping", py::buffer_protocol(), "A private, writable mapping of a sealed memfd.")
-      .def_buffer(&describe<Mapping>)
-      .def("__len__", &Mapping::size);
+  py::class_<SealedMapping>(module, "Mapping", py::buffer_protocol(), "A private, writable mapping of a sealed memfd.")
+      .def_buffer(&describe<SealedMapping>)
+      .def("__len__", &SealedMapping::size);
 
   py::class_<SharedMemory>(module, "SharedMemory", py::buffer_protocol(),
                            "Zeroed memory in a memfd; others can only read it.")
@@ -225,6 +242,16 @@ PYBIND11_MODULE(_native, module) {
 
   module.def("create_from_buffer", &copy_buffer_to_memfd, py::arg("buffer"),
              "Copies a C-contiguous buffer into a sealed memfd; returns a read-only descriptor. Raises OSError.");
-  module.def("map_sealed", &map_sealed, py::arg("fd"), py::arg("offset"), py::arg("size"),
-             "Maps bytes of a sealed memfd. Raises FrameError when it is not sealed or too small, OSError.");
+  module.def(
+      "map_sealed",
+      [](int fd, std::uint64_t offset, std::uint64_t size) {
+        return std::make_unique<SealedMapping>(fd, offset, size);
+      },
+      py::arg("fd"), py::arg("offset"), py::arg("size"),
+      "Maps bytes of a sealed memfd. Raises FrameError when it is not sealed or too small, OSError: ENOMEM where this\n"
+      "program has its share of mappings.");
+  module.def("read_sealed", &read_sealed<PyBytes_FromStringAndSize, PyBytes_AsString>, py::arg("fd"), py::arg("offset"),
+             py::arg("size"), "The same bytes as a copy.");
+  module.def("copy_sealed", &read_sealed<PyByteArray_FromStringAndSize, PyByteArray_AsString>, py::arg("fd"),
+             py::arg("offset"), py::arg("size"), "As a bytearray.");
 }

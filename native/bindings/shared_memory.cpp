@@ -4,8 +4,11 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -37,7 +40,7 @@ ipc::Descriptor copy_to_memfd(const void* data, std::size_t size) {
   return read_only_twin(ipc::sealed_copy({static_cast<const std::byte*>(data), size}).get());
 }
 
-ipc::Mapping map_sealed(int fd, std::uint64_t offset, std::uint64_t size) {
+void check_sealed(int fd, std::uint64_t offset, std::uint64_t size) {
   struct stat status;
   struct statfs filesystem;
   if (::fstat(fd, &status) != 0 || ::fstatfs(fd, &filesystem) != 0) fail("stat of a shared buffer");
@@ -50,8 +53,49 @@ ipc::Mapping map_sealed(int fd, std::uint64_t offset, std::uint64_t size) {
   if (seals < 0 || (seals & kNeeded) != kNeeded) throw ipc::FrameError("a shared buffer is not sealed");
   const auto total = static_cast<std::uint64_t>(status.st_size);
   if (offset > total || size > total - offset) throw ipc::FrameError("a shared buffer is smaller than announced");
+}
+
+void read_all(int fd, std::uint64_t offset, std::span<char> into) {
+  while (!into.empty()) {
+    const ssize_t count = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail("reading a shared buffer");
+    into = into.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+namespace {
+
+std::atomic<long> sealed_mappings = 0;
+
+// The rest is the program's own: threads, libraries and processes that it starts need mappings too.
+long most_sealed_mappings() {
+  static const long most = [] {
+    long all = 65530;  // Linux's own choice
+    std::ifstream("/proc/sys/vm/max_map_count") >> all;
+    return all / 4;
+  }();
+  return most;
+}
+
+ipc::Mapping map_sealed(int fd, std::uint64_t offset, std::uint64_t size) {
+  check_sealed(fd, offset, size);
+  if (sealed_mappings >= most_sealed_mappings()) {
+    errno = ENOMEM;
+    fail("mapping a shared buffer");
+  }
   return ipc::Mapping(fd, offset, size, ipc::Access::private_copy);
 }
+
+}  // namespace
+
+SealedMapping::SealedMapping(int fd, std::uint64_t offset, std::uint64_t size)
+    : mapping_(map_sealed(fd, offset, size)) {
+  ++sealed_mappings;
+}
+
+SealedMapping::~SealedMapping() { --sealed_mappings; }
 
 namespace {
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "ipc/descriptor.hpp"
 #include "ipc/mapping.hpp"
@@ -13,10 +14,29 @@ namespace dcp::bindings {
 /// Throws std::system_error.
 ipc::Descriptor copy_to_memfd(const void* data, std::size_t size);
 
-/// Maps a part of a memfd privately (writes stay in this process). The descriptor comes from a sandbox: it must be
-/// ordinary shared memory, sealed against writing, shrinking and growing, and hold offset + size bytes.
-/// Throws ipc::FrameError for a descriptor that is not so, std::system_error for a failed system call.
-ipc::Mapping map_sealed(int fd, std::uint64_t offset, std::uint64_t size);
+/// The descriptor comes from a sandbox: it must be ordinary shared memory, sealed against writing, shrinking and
+/// growing, and hold offset + size bytes. Throws ipc::FrameError where it is not so, std::system_error.
+void check_sealed(int fd, std::uint64_t offset, std::uint64_t size);
+
+/// Reads all of it from there. Throws std::system_error.
+void read_all(int fd, std::uint64_t offset, std::span<char> into);
+
+/// A part of a sealed memfd, mapped privately: writes stay in this process. All of them together take a quarter of the
+/// mappings that the kernel allows a process.
+class SealedMapping {
+ public:
+  /// Throws as check_sealed, and std::system_error with ENOMEM where they are used up.
+  SealedMapping(int fd, std::uint64_t offset, std::uint64_t size);
+  SealedMapping(const SealedMapping&) = delete;
+  SealedMapping& operator=(const SealedMapping&) = delete;
+  ~SealedMapping();
+
+  std::byte* data() const { return mapping_.data(); }
+  std::size_t size() const { return mapping_.size(); }
+
+ private:
+  ipc::Mapping mapping_;
+};
 
 /// Zeroed memory in a memfd that this process may write and others, through descriptor(), only read.
 class SharedMemory {

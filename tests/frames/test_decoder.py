@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import math
 import os
@@ -9,6 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -43,6 +45,36 @@ def test_shared_memory_from_a_sandbox():
     with memfd(b"x" * 10_000) as fd:
         array = decoder.decode(shared_frame(0, 9_000, 1_000), [fd]).value
     assert array.tobytes() == b"x" * 1_000
+
+
+def test_arrays_are_copies_when_many_are_mapped():
+    """The program needs mappings of its own: for threads, libraries and the processes that it starts."""
+    allowed = int(Path("/proc/sys/vm/max_map_count").read_text())
+    with memfd(b"x" * 5_000) as fd:
+        mapped: list[_native.Mapping] = []
+        try:
+            while len(mapped) < allowed:
+                mapped.append(_native.map_sealed(fd, 0, 5_000))
+        except OSError as error:
+            assert error.errno == errno.ENOMEM
+        assert allowed // 5 < len(mapped) <= allowed // 4
+        array = values.FrameDecoder().decode(shared_frame(0, 10, 4_990), [fd]).value
+        array[0] = 7  # it can be written
+        assert array.tobytes() == b"\7" + b"x" * 4_989
+        mapped.clear()
+        _native.map_sealed(fd, 0, 5_000)
+
+
+def test_buffers_in_shared_memory():
+    with memfd(b"x" * 10_000) as fd:
+        assert values.FrameDecoder().decode(shared_frame(0, 9_000, 1_000, 13), [fd]).value == b"x" * 1_000
+        assert values.FrameDecoder().decode(shared_frame(0, 0, 0, 13), [fd]).value == b""
+    assert "not sealed" in refusal_of_unsealed(13)
+
+
+def refusal_of_unsealed(element_type: int) -> str:
+    with memfd(b"x" * 100, 0) as fd:
+        return refusal(shared_frame(0, 0, 100, element_type), [fd])
 
 
 def refusal(payload: bytes, fds: list[int]) -> str:

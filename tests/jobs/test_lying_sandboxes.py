@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -13,6 +14,10 @@ import pytest
 
 import dcp_evaluator as dcp
 from dcp_evaluator.frames import table
+from dcp_evaluator.processes.exit_status import ExitStatus
+from dcp_evaluator.processes.zygote_messages import Exited, Message
+from dcp_evaluator.sandboxes.pool import SandboxPool
+from dcp_evaluator.sandboxes.sandbox import Sandbox
 from lying_sandbox import LyingEvaluator, after_assignment, pack, raw
 from process_tree import open_descriptors
 from zygote_control import wait_until
@@ -147,6 +152,38 @@ def test_a_peer_that_stops_reading_does_not_hold_up_the_others():
 def test_a_peer_that_leaves_is_replaced():
     with LyingEvaluator(lambda channel: channel.close()) as evaluator:
         assert list(start(evaluator, [1], "(x) => x")) == [1]
+
+
+def test_what_others_say_on_the_channel_of_a_sandbox_that_has_ended_does_not_count(monkeypatch):
+    """It has given its channel away, to its GPU host for example, which floods it."""
+    stop, flooding = threading.Event(), threading.Event()
+
+    def flood(channel: socket.socket) -> None:
+        after_assignment()(channel)
+        console = pack(table.CONSOLE, 0, "log", "x" * 100) * 1000
+        try:
+            while not stop.is_set():
+                channel.sendall(console)
+                flooding.set()
+        except OSError:
+            stop.set()
+
+    def messages(pool: SandboxPool) -> Iterator[tuple[Sandbox, Message]]:
+        """The zygote says that the first one has ended, which it knows nothing of."""
+        yield from of_the_zygote(pool)
+        for sandbox in pool:
+            if sandbox.number > 1_000_000 and flooding.wait(60):
+                yield sandbox, Exited(sandbox.number, ExitStatus(0))
+
+    of_the_zygote = SandboxPool.zygote_messages
+    monkeypatch.setattr(SandboxPool, "zygote_messages", messages)
+    with LyingEvaluator(flood) as evaluator:
+        job = dcp.compute_for(range(4), "(x) => x")
+        try:
+            assert list(job.local_exec(2, evaluator=evaluator)) == [0, 1, 2, 3]
+        finally:
+            assert stop.wait(60)
+        assert job.metrics.sandbox_deaths == 1
 
 
 def test_sandboxes_that_never_get_ready_end_the_job():

@@ -171,6 +171,7 @@ class _Shell:
 
     def _finish(self, status: ExitStatus) -> None:
         """Takes what the sandbox wrote before it ended; its own word on the status counts, where it gave one."""
+        self._channel.end_input()  # it may have given the channel to others, who go on
         while self._read_frames():
             pass
         if self._status is None and status.is_out_of_memory:

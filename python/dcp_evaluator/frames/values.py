@@ -289,6 +289,8 @@ class FrameDecoder:
 
 
 def _map_array(element_type: int, fd: int, offset: int, size: int) -> Any:
+    if element_type in (_ARRAY_BUFFER, _DATA_VIEW):
+        return _native.read_sealed(fd, offset, size)
     return _make_array(element_type, _map(fd, offset, size))
 
 
@@ -297,8 +299,8 @@ def _map(fd: int, offset: int, size: int) -> Any:
         return _native.map_sealed(fd, offset, size)
     except OSError as error:
         if error.errno != errno.ENOMEM:
-            raise _native.FrameError(f"its shared memory cannot be mapped: {error}") from None
-    return bytearray(os.pread(fd, size, offset))  # too many mappings: a copy still works
+            raise
+    return _native.copy_sealed(fd, offset, size)  # too many mappings: a copy still works
 
 
 def _make_array(element_type: int, buffer: Any) -> Any:

@@ -257,8 +257,7 @@ class Supervisor:
                     self._on_exited(sandbox, status)
 
     def _on_exited(self, sandbox: Sandbox, status: ExitStatus) -> None:
-        while sandbox.lane.is_open and self._read(sandbox):
-            pass  # what it said before it ended counts
+        self._read_rest(sandbox)
         if sandbox not in self._pool or self._stopped:
             return
         if sandbox.lane.queue and status.is_out_of_memory:
@@ -270,12 +269,18 @@ class Supervisor:
         else:
             self._died(sandbox, str(status))
 
+    def _read_rest(self, sandbox: Sandbox) -> None:
+        """What it said before it ended counts; not what others say, to whom it may have given its channel."""
+        if sandbox.lane.is_open:
+            sandbox.channel.end_input()
+        while sandbox.lane.is_open and self._read(sandbox):
+            pass
+
     def _replace_zygote(self, error: ZygoteError) -> None:
         """All sandboxes have ended with it. Raises ``error`` where zygotes end again and again, and no slice does."""
         self._ledger.count_death(error)
         for sandbox in self._pool:
-            while sandbox.lane.is_open and self._read(sandbox):
-                pass
+            self._read_rest(sandbox)
             if sandbox in self._pool:
                 self._lose(sandbox, str(error))
         self._pool.replace_zygote()
