@@ -37,7 +37,7 @@ void Poller::submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> s
 
 void Poller::when_done(Task task) {
   const std::lock_guard lock(mutex_);
-  done_.emplace_back(submitted_, std::move(task));
+  done_.push_back({submitted_, mappings_begun_, std::move(task)});
   changed_.notify_all();
 }
 
@@ -106,17 +106,30 @@ void Poller::poll_mappings(std::unique_lock<std::mutex>& lock) {
   if (nothing_new && mappings_ > 0 && !stopped_) changed_.wait(lock);
 }
 
+/// A buffer that the GPU does not use is mapped by any poll: what was asked for later has to wait for one.
+void Poller::look_for_mappings(std::unique_lock<std::mutex>& lock) {
+  mappings_polled_ = mappings_begun_;
+  lock.unlock();
+  functions_.DevicePoll(device_, false, nullptr);
+  lock.lock();
+}
+
 void Poller::run() {
   std::unique_lock lock(mutex_);
   while (!stopped_) {
     std::vector<Task> tasks = std::move(ended_);
     ended_.clear();
-    while (!done_.empty() && done_.front().first <= completed_) {
-      tasks.push_back(std::move(done_.front().second));
+    bool unseen = false;  // a mapping that may have to end before
+    while (!done_.empty() && done_.front().submissions <= completed_) {
+      unseen = mappings_ > 0 && done_.front().mappings > mappings_polled_;
+      if (unseen) break;
+      tasks.push_back(std::move(done_.front().task));
       done_.pop_front();
     }
     if (!tasks.empty()) {
       run_tasks(lock, tasks);
+    } else if (unseen) {
+      look_for_mappings(lock);
     } else if (submissions_.empty() && mappings_ == 0) {
       changed_.wait(lock);
     } else if (submissions_.empty()) {
@@ -141,7 +154,7 @@ void Poller::finish(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   std::vector<Task> tasks = std::move(ended_);  // mappings that the device's end has ended are among them
   ended_.clear();
-  for (auto& [submission, task] : done_) tasks.push_back(std::move(task));
+  for (Awaited& awaited : done_) tasks.push_back(std::move(awaited.task));
   done_.clear();
   run_tasks(lock, tasks);
 }

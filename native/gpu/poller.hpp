@@ -45,7 +45,8 @@ class Poller : public std::enable_shared_from_this<Poller> {
   void stop();
   /// `span`: of the timer, to be read when the submission is complete.
   void submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> span);
-  /// Runs `task` on the thread once everything submitted so far is complete.
+  /// Runs `task` on the thread once everything submitted so far is complete, behind the tasks of the mappings that can
+  /// end by then.
   void when_done(Task task);
   /// Waits until everything submitted is complete.
   void wait_until_done();
@@ -61,6 +62,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
   void began();
   void wait_for_oldest(std::unique_lock<std::mutex>& lock);
   void poll_mappings(std::unique_lock<std::mutex>& lock);
+  void look_for_mappings(std::unique_lock<std::mutex>& lock);
   bool awaited() const { return !done_.empty() || mappings_ > 0 || !ended_.empty(); }
 
   const Functions& functions_;
@@ -80,10 +82,14 @@ class Poller : public std::enable_shared_from_this<Poller> {
   };
   std::deque<Submission> submissions_;
   std::uint64_t submitted_ = 0, completed_ = 0;
-  std::deque<std::pair<std::uint64_t, Task>> done_;
+  struct Awaited {
+    std::uint64_t submissions, mappings;  // that were begun before
+    Task task;
+  };
+  std::deque<Awaited> done_;
   std::vector<Task> ended_;
   int mappings_ = 0;
-  std::uint64_t mappings_begun_ = 0;
+  std::uint64_t mappings_begun_ = 0, mappings_polled_ = 0;
 };
 
 }  // namespace dcp::gpu
