@@ -1,5 +1,5 @@
-// Text as WGSL: what comes out keeps its lines, is not much longer, can be read again, and has nothing of workgroups
-// added where nothing of them is mentioned.
+// Text as WGSL: what comes out keeps its lines, is not much longer, says the same of sizes when it is read again, and
+// has nothing of workgroups added where nothing of them is mentioned.
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
@@ -15,8 +15,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (shader.code.size() > 4 * size + (std::size_t{8} << 20)) std::abort();
   if (std::ranges::count(shader.code, '\n') < std::ranges::count(code, '\n')) std::abort();
   const dcp::gpu::ZeroingShader again = dcp::gpu::zero_workgroup_memory(shader.code, limit);
-  // A second time the text may be too long, and nothing else.
-  if (!again.refusal.empty() && shader.code.size() < (std::size_t{1} << 20)) std::abort();
   if (again.refusal.empty() && again.too_large != shader.too_large) std::abort();
   return 0;
 }
