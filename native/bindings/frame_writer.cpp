@@ -31,6 +31,7 @@ void FrameWriter::push(std::string_view payload, std::vector<ipc::Descriptor> de
 }
 
 bool FrameWriter::flush(int socket) {
+  starved_ = false;
   while (!queue_.empty()) {
     if (!write_some(socket)) return false;
   }
@@ -68,7 +69,8 @@ bool FrameWriter::write_some(int socket) {
     count = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (count < 0 && errno == EINTR);
   if (count < 0) {
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS) return false;
+    starved_ = errno == ETOOMANYREFS;
+    if (errno == EAGAIN || errno == EWOULDBLOCK || starved_) return false;
     throw std::system_error(errno, std::generic_category(), "sendmsg");
   }
   consume(static_cast<std::size_t>(count));

@@ -28,6 +28,10 @@ class FrameWriter {
   /// Writes until the queue is empty or the socket is full; true when it is empty. Throws std::system_error.
   bool flush(int socket);
 
+  /// Whether the last flush() ended because too many descriptors of this user are on their way: the socket takes more,
+  /// and no event will tell when.
+  bool starved() const { return starved_; }
+
   /// Bytes that still wait.
   std::size_t pending() const { return pending_; }
 
@@ -43,6 +47,7 @@ class FrameWriter {
   std::deque<Frame> queue_;
   std::size_t offset_ = 0;  ///< bytes of the first frame (header included) that are written
   std::size_t pending_ = 0;
+  bool starved_ = false;
   std::vector<void*> sent_;
 };
 

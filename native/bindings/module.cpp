@@ -58,6 +58,7 @@ class FrameChannel {
   }
   void limit_values(std::size_t most) { reader_.limit_values(most); }
   std::size_t pending() const { return writer_.pending(); }
+  bool starved() const { return writer_.starved(); }
 
   void send(const py::bytes& payload, const py::sequence& fds) {
     std::vector<Descriptor> descriptors;
@@ -212,7 +213,9 @@ PYBIND11_MODULE(_native, module) {
            "those with a value `most` bytes. One with more comes as a LargeFrame.")
       .def("end_input", &FrameChannel::end_input, "What has come can still be received, and nothing more comes.")
       .def("close", &FrameChannel::close)
-      .def_property_readonly("pending", &FrameChannel::pending, "Bytes that wait to be written.");
+      .def_property_readonly("pending", &FrameChannel::pending, "Bytes that wait to be written.")
+      .def_property_readonly("starved", &FrameChannel::starved,
+                             "Whether flush() ended for descriptors of this user that are on their way: repeat it.");
 
   py::class_<LargeFrame>(module, "LargeFrame", "A frame that was passed over: its value has more bytes than the limit.")
       .def("__len__", [](const LargeFrame& frame) { return frame.size; });

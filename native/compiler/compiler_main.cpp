@@ -20,6 +20,7 @@
 
 #include "command_line/arguments.hpp"
 #include "compiler/service.hpp"
+#include "isolation/rlimits.hpp"
 
 namespace {
 
@@ -63,6 +64,7 @@ Options parse(int count, char** values) {
 
 dcp::isolation::Prepared prepare_isolation(dcp::isolation::Policy policy) {
   dcp::isolation::Limits limits;
+  limits.descriptors = dcp::isolation::kDescriptorsOfServers;
   limits.threads = kMostThreads;  // functions are compiled in parallel
   return dcp::isolation::prepare(limits, policy);
 }
@@ -78,6 +80,7 @@ int main(int count, char** arguments) {
     return 2;
   }
   for (const int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP, SIGHUP}) (void)signal(number, SIG_IGN);
+  dcp::isolation::allow_all_descriptors();
   try {
     const auto prepared = prepare_isolation(options.isolation);
     dcp::compiler::ModuleCache cache(options.cache, options.cache_limit);

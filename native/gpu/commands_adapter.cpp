@@ -109,6 +109,7 @@ void request_device(Call& call, const command::RequestDevice& command) {
   std::vector<WGPUFeatureName> features = features_of(call, command);
   auto device = std::make_shared<Device>(call.result_id(), server.functions(), server.replies());
   auto owner = std::make_shared<Owner>(device);
+  device->is_software = describe(server.functions(), command.self).type == WGPUAdapterType_CPU;
   device->has_timestamp_queries = std::ranges::count(features, WGPUFeatureName_TimestampQuery) > 0;
   const bool timed = times_submissions(server, command.self);
   if (timed) {

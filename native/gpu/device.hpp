@@ -70,6 +70,7 @@ class Device {
 
   GpuTimer* timer() const { return timer_.get(); }
 
+  bool is_software = false;               ///< its memory is the machine's
   bool has_timestamp_queries = false;     ///< whether the sandbox asked for them
   bool checks_workgroup_storage = false;  ///< whether it has a shader with ZeroingShader::checks_size
   bool texture_write_failed = false;      ///< a part of the last writeTexture was refused

@@ -35,7 +35,12 @@ void guard_create_buffer(Call& call, WGPUBufferDescriptor* descriptor) {
       mapping.of_creation = true;
     });
   }
-  if (call.ready()) charge_memory(call, *made, descriptor->size);
+  if (call.ready()) {
+    const std::uint64_t size = descriptor->size;
+    charge_memory(call, *made, {"GPUDevice.createBuffer", size, [size](const WGPULimits& limits) {
+                                  return size <= limits.maxBufferSize;
+                                }});
+  }
   call.set_resource(std::move(made));
 }
 

@@ -36,6 +36,16 @@ bool is_within(Call& call, const WGPUTexelCopyTextureInfo& copy, const WGPUExten
          fits(copy.origin.z, size.depthOrArrayLayers, depth);
 }
 
+/// Whether the device's limits allow the size.
+bool fits(const WGPUTextureDescriptor& descriptor, const WGPULimits& limits) {
+  const bool volume = descriptor.dimension == WGPUTextureDimension_3D;
+  const std::uint32_t most = volume                                            ? limits.maxTextureDimension3D
+                             : descriptor.dimension == WGPUTextureDimension_1D ? limits.maxTextureDimension1D
+                                                                               : limits.maxTextureDimension2D;
+  const auto [width, height, layers] = descriptor.size;
+  return width <= most && height <= most && layers <= (volume ? most : limits.maxTextureArrayLayers);
+}
+
 }  // namespace
 
 void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor) {
@@ -44,7 +54,11 @@ void guard_create_texture(Call& call, const WGPUTextureDescriptor* descriptor) {
   auto made = std::make_shared<Texture>();
   made->usage = descriptor->usage;
   made->is_3d = descriptor->dimension == WGPUTextureDimension_3D;
-  if (call.ready()) charge_memory(call, *made, texture_bytes(*descriptor));
+  if (call.ready()) {
+    charge_memory(call, *made,
+                  {"GPUDevice.createTexture", texture_bytes(*descriptor),
+                   [descriptor](const WGPULimits& limits) { return fits(*descriptor, limits); }});
+  }
   call.set_resource(std::move(made));
 }
 

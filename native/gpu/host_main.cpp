@@ -10,9 +10,9 @@
 //   --without LAYER,...   leaves layers out: landlock, root, seccomp, rlimits, or all of these
 //   --show-refusals       names refused system calls and files on stderr (isolation/refusal_trace.hpp)
 // --isolation strict|standard|none: which layers may be missing (isolation/policy.hpp).
-// LIMITS: --memory BYTES, --staging BYTES, --timeout MILLISECONDS, --timestamps never|hardware|always; --devices
-// IDENTITY,..., --resting IDENTITY,... and --turn N choose adapters (gpu/adapter_identity.hpp).
-// For the owner of several hosts:
+// LIMITS: --memory BYTES, --software-memory BYTES, --staging BYTES, --timeout MILLISECONDS, --timestamps
+// never|hardware|always; --devices IDENTITY,..., --resting IDENTITY,... and --turn N choose adapters
+// (gpu/adapter_identity.hpp). For the owner of several hosts:
 //   --check    tries the first adapter before it serves, also where the sandbox asks already; ends where that fails
 //   --records  tells how it comes along, on stderr: lines "\x1egone IDENTITY" for each visible adapter that is not
 //   there,
@@ -21,6 +21,7 @@
 // Exit status: 0 hung up or probed, 1 cannot start, 2 wrong options, 3 the sandbox broke the protocol, 4 a submission
 // or the start took too long, or the machine was suspended, 5 the adapter that was to be checked does not work.
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -146,6 +147,8 @@ void set_value(Arguments& arguments, Options& options) {
     options.library = arguments.value();
   } else if (arguments.is("--memory")) {
     options.limits.memory = arguments.number(0, UINT64_MAX);
+  } else if (arguments.is("--software-memory")) {
+    options.limits.software_memory = arguments.number(0, UINT64_MAX);
   } else if (arguments.is("--staging")) {
     options.limits.staging =
         std::clamp(arguments.number(0, UINT64_MAX), dcp::gpu::kSmallestHeap, dcp::gpu::kLargestHeap);
@@ -235,6 +238,15 @@ void seal_for_trial(const Options& options) {
 /// The sandbox learns that the host is gone, before the driver has been torn down.
 void hang_up() { shutdown(kSocket, SHUT_RDWR); }
 
+/// Whether the sandbox is gone; ours never writes on the socket, and nothing that others send may stay in it.
+bool has_ended(int socket) {
+  pollfd state{socket, POLLIN, 0};
+  return poll(&state, 1, 0) == 1;
+}
+
+/// Commands after which a sandbox that never lets the host rest is looked at.
+constexpr unsigned kLongestTurn = 1024;
+
 /// Seconds after which a driver that is not ready ends this process.
 constexpr unsigned kLongestStart = 120;
 
@@ -302,6 +314,7 @@ void run_in_thread(std::size_t stack, std::function<void()> body) {
 /// Carries out commands until a panic has spent this thread (gpu/panic.hpp), or the process ends.
 void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reader, Records& records) {
   std::vector<std::uint32_t> command;
+  unsigned executed = 0;
   // The driver's threads are left as they are, whatever ends the host: the kernel ends them faster than they end
   // themselves.
   try {
@@ -312,6 +325,7 @@ void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reade
         reader.release();
         if (!server.replies().drain(kSocket)) _exit(0);
         if (dcp::gpu::thread_is_spent()) return;
+        if (++executed % kLongestTurn == 0 && has_ended(kSocket)) _exit(0);
       }
       records.ready();
       server.replies().flush();

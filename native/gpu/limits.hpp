@@ -13,8 +13,9 @@ namespace dcp::gpu {
 enum class Timestamps { never, hardware, always };
 
 struct Limits {
-  std::uint64_t memory = UINT64_MAX;  ///< bytes of buffers and textures
-  std::uint64_t staging = kHeapSize;  ///< bytes of mapped ranges and data on its way
+  std::uint64_t memory = UINT64_MAX;           ///< bytes of buffers and textures
+  std::uint64_t software_memory = UINT64_MAX;  ///< of those on adapters that are software: the machine's memory
+  std::uint64_t staging = kHeapSize;           ///< bytes of mapped ranges and data on its way
   Timestamps timestamps = Timestamps::hardware;
   std::chrono::milliseconds timeout{UINT32_MAX};  ///< longest time that a submission may take
 };

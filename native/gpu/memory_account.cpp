@@ -81,10 +81,12 @@ std::uint64_t blocks(std::uint32_t texels, std::uint32_t level, std::uint32_t bl
 
 }  // namespace
 
-bool MemoryAccount::take(std::uint64_t bytes) {
+bool MemoryAccount::take(std::uint64_t bytes, bool software) {
   const std::lock_guard lock(mutex_);
   if (bytes > limit_ || used_ > limit_ - bytes) return false;
+  if (software && (bytes > software_limit_ || software_used_ > software_limit_ - bytes)) return false;
   used_ += bytes;
+  if (software) software_used_ += bytes;
   header_.memory.store(used_, std::memory_order_relaxed);
   if (used_ > header_.memory_peak.load(std::memory_order_relaxed)) {
     header_.memory_peak.store(used_, std::memory_order_relaxed);
@@ -92,20 +94,30 @@ bool MemoryAccount::take(std::uint64_t bytes) {
   return true;
 }
 
-void MemoryAccount::give(std::uint64_t bytes) {
+void MemoryAccount::give(std::uint64_t bytes, bool software) {
   const std::lock_guard lock(mutex_);
   used_ -= bytes;
+  if (software) software_used_ -= bytes;
   header_.memory.store(used_, std::memory_order_relaxed);
 }
 
-void charge_memory(Call& call, Resource& resource, std::uint64_t bytes) {
+void charge_memory(Call& call, Resource& resource, const Charged& charged) {
   const std::shared_ptr<MemoryAccount>& account = call.server().memory();
-  if (account->take(bytes)) {
-    resource.charge = MemoryCharge(account, bytes);
+  const bool software = call.device().is_software;
+  if (account->take(charged.bytes, software)) {
+    resource.charge = MemoryCharge(account, charged.bytes, software);
     return;
   }
-  call.device().report(WGPUErrorType_OutOfMemory, std::to_string(bytes) + " bytes more than the sandbox's " +
-                                                      std::to_string(account->limit()) + " bytes of GPU memory allow");
+  std::string text;
+  if (account->limit(software) != account->limit(false)) {  // nobody has asked for it: as if the driver had said so
+    WGPULimits limits = WGPU_LIMITS_INIT;
+    call.functions().DeviceGetLimits(call.device().handle(), &limits);
+    if (!charged.fits(limits)) return;
+    text = std::string(charged.call) + ": ";
+  }
+  text += std::to_string(charged.bytes) + " bytes more than the sandbox's " + std::to_string(account->limit(software)) +
+          " bytes of GPU memory allow";
+  call.device().report(WGPUErrorType_OutOfMemory, std::move(text));
   call.skip_call();
 }
 

@@ -61,7 +61,7 @@ Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Re
       end_(std::move(end)),
       log_(std::move(log)),
       slept_before_(slept()),
-      memory_(std::make_shared<MemoryAccount>(limits.memory, region.header())) {}
+      memory_(std::make_shared<MemoryAccount>(limits.memory, region.header(), limits.software_memory)) {}
 
 Server::~Server() {
   while (!objects_.empty()) remove(objects_.begin()->first);

@@ -79,7 +79,8 @@ ReadState FrameReader::fill(int socket, int flags) {
     throw std::system_error(errno, std::generic_category(), "recvmsg");
   }
   take_descriptors(message, descriptors_);
-  if ((message.msg_flags & MSG_CTRUNC) != 0) throw FrameError("descriptors were lost on the channel");
+  // There was room for as many as the kernel passes: this process may open no more.
+  if ((message.msg_flags & MSG_CTRUNC) != 0) throw std::system_error(EMFILE, std::generic_category(), "recvmsg");
   if (count == 0) return ReadState::end_of_stream;
   end_ += static_cast<std::size_t>(count);
   return ReadState::data;

@@ -11,6 +11,9 @@ namespace dcp::ipc {
 
 namespace {
 
+// Of those that wait for an answer anyway.
+constexpr std::chrono::seconds kPatience{3};
+
 // An empty packet and the end of the stream both read as nothing; only at the end is the peer hung up.
 bool hung_up(int socket) {
   pollfd state{socket, POLLIN | POLLRDHUP, 0};
@@ -41,8 +44,17 @@ Received receive_packet(int socket, Packet& packet, std::size_t most, int flags)
   packet.bytes.resize(static_cast<std::size_t>(size));
   take_descriptors(header, packet.descriptors);
   packet.truncated = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  packet.starved = (header.msg_flags & MSG_CTRUNC) != 0 && packet.descriptors.size() < kMaxDescriptors;
   if (size == 0 && packet.descriptors.empty() && hung_up(socket)) return Received::closed;
   return Received::packet;
+}
+
+bool RightsPause::worth_repeating() const {
+  const int error = errno;
+  const bool worth = error == ETOOMANYREFS && std::chrono::steady_clock::now() < until_;
+  if (worth) (void)poll(nullptr, 0, 5);
+  errno = error;
+  return worth;
 }
 
 bool send_packet(int socket, std::string_view bytes, std::span<const int> descriptors, int flags) {
@@ -52,9 +64,10 @@ bool send_packet(int socket, std::string_view bytes, std::span<const int> descri
   header.msg_iov = &part;
   header.msg_iovlen = 1;
   if (!descriptors.empty()) attach(header, rights, descriptors);
+  const RightsPause pause((flags & MSG_DONTWAIT) != 0 ? std::chrono::seconds(0) : kPatience);
   ssize_t sent = -1;
   do sent = sendmsg(socket, &header, flags | MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
+  while (sent < 0 && (errno == EINTR || pause.worth_repeating()));
   return sent == static_cast<ssize_t>(bytes.size());
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -39,6 +40,18 @@ void attach(msghdr& message, Rights<most>& room, std::span<const Descriptor> des
   for (std::size_t i = 0; i < descriptors.size(); ++i) numbers[i] = descriptors[i].get();
   attach(message, room, std::span<const int>(numbers, descriptors.size()));
 }
+
+/// The kernel counts descriptors that are on their way for all processes of a user, and refuses more with ETOOMANYREFS:
+/// another's fault. Such a call is worth repeating after this pause, for as long as the caller has patience.
+class RightsPause {
+ public:
+  explicit RightsPause(std::chrono::milliseconds patience) : until_(std::chrono::steady_clock::now() + patience) {}
+  /// False, with errno as it was, where it is no such failure or too late.
+  bool worth_repeating() const;
+
+ private:
+  std::chrono::steady_clock::time_point until_;
+};
 
 /// Appends the descriptors of a message that was received.
 template <typename Container>

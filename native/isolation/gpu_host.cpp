@@ -83,6 +83,7 @@ Failure limit_memory(std::size_t memory) {
 Failure limit(const GpuHostProfile& profile) {
   Limits limits;
   limits.threads = kMostHostThreads;
+  limits.descriptors = kDescriptorsOfServers;
   limits.locked = kMostLocked;
   Failure failure = limit_resources(limits);
   return failure.empty() ? limit_memory(profile.memory) : failure;

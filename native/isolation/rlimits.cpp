@@ -65,6 +65,13 @@ Failure limit_threads(unsigned most, bool own_user_namespace) {
   return set(RLIMIT_NPROC, "NPROC", most);
 }
 
+void allow_all_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 Failure limit_resources(const Limits& limits) {
   struct Fixed {
     __rlimit_resource resource;
@@ -73,7 +80,7 @@ Failure limit_resources(const Limits& limits) {
   };
   const Fixed fixed[] = {
       {RLIMIT_CORE, "CORE", 0},
-      {RLIMIT_NOFILE, "NOFILE", kMaxDescriptors},
+      {RLIMIT_NOFILE, "NOFILE", limits.descriptors},
       {RLIMIT_MEMLOCK, "MEMLOCK", limits.locked},
       {RLIMIT_MSGQUEUE, "MSGQUEUE", 0},
       {RLIMIT_SIGPENDING, "SIGPENDING", 64},

@@ -2,6 +2,8 @@
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -27,9 +29,6 @@ constexpr const char* kAllowed[] = {
     "recv",
     "send",
     "shutdown",
-    "getsockopt",
-    "setsockopt",
-    "getsockname",
     "close",
     "close_range",
     "dup",
@@ -39,10 +38,7 @@ constexpr const char* kAllowed[] = {
     "_llseek",
     // memory
     "munmap",
-    "mremap",
-    "madvise",
     "brk",
-    "memfd_create",
     "ftruncate",
     "ftruncate64",
     "fallocate",
@@ -61,15 +57,7 @@ constexpr const char* kAllowed[] = {
     "select",
     "_newselect",
     "pselect6",
-    "epoll_create1",
-    "epoll_ctl",
-    "epoll_wait",
-    "epoll_pwait",
-    "epoll_pwait2",
     "eventfd2",
-    "timerfd_create",
-    "timerfd_settime",
-    "timerfd_gettime",
     "clock_gettime",
     "clock_gettime64",
     "clock_getres",
@@ -141,6 +129,12 @@ constexpr RefusedCall kRefused[] = {
     {"bind", EACCES},
     {"pipe", EACCES},
     {"pipe2", EACCES},
+    {"setsockopt", EPERM},
+    {"getsockname", EACCES},
+    // of which each watch takes memory of the kernel
+    {"epoll_create", EPERM},
+    {"epoll_create1", EPERM},
+    {"timerfd_create", EPERM},
     // processes, memory that stays, scheduling
     {"fork", EPERM},
     {"vfork", EPERM},
@@ -174,13 +168,49 @@ void add_processes(Rules& rules, bool threads) {
   allow_where(rules, "prctl", 0, {{PR_SET_NAME}});
 }
 
-// wasmtime maps code to read and write, then makes it executable and no longer writable. Nothing is ever mapped as
-// code, nor may it be written while it is code. V8 patches its code, so there it may; where the processor has
-// protection keys, V8 opens it with them for as long as it writes.
+constexpr int kMappingType = 0x0f;
+constexpr int kUncounted = MAP_GROWSDOWN | MAP_HUGETLB;
+
+/// One comparison of an argument's bits.
+scmp_arg_cmp bits(unsigned index, int mask, int value) {
+  return SCMP_CMP32(index, SCMP_CMP_MASKED_EQ, static_cast<unsigned>(mask), static_cast<unsigned>(value));
+}
+
+// The limit of private memory counts no shared memory without a file, no stack that grows, no huge page. Shared memory
+// of JavaScript and WebAssembly is private to the process. Nothing is ever mapped as code.
+void add_mapping(Rules& rules, const char* name) {
+  const scmp_arg_cmp no_code = bits(2, PROT_EXEC, 0);
+  rules.add(SCMP_ACT_ALLOW, name, no_code, bits(3, kUncounted | kMappingType, MAP_PRIVATE));
+  rules.add(SCMP_ACT_ALLOW, name, no_code, bits(3, kUncounted | kMappingType | MAP_ANONYMOUS, MAP_SHARED));
+  rules.add(SCMP_ACT_ERRNO(EPERM), name, no_code,
+            bits(3, kUncounted | kMappingType | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS));
+  rules.add(SCMP_ACT_ERRNO(EPERM), name, no_code, bits(3, MAP_GROWSDOWN, MAP_GROWSDOWN));
+  rules.add(SCMP_ACT_ERRNO(EPERM), name, no_code, bits(3, kUncounted, MAP_HUGETLB));
+}
+
+// Of nothing, mremap makes a second mapping of shared memory; a memfd may be of huge pages; equal pages that are merged
+// tell one process what another has.
+void add_memory(Rules& rules) {
+  rules.add(SCMP_ACT_ALLOW, "mremap", SCMP_A1_64(SCMP_CMP_NE, 0));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "mremap", SCMP_A1_64(SCMP_CMP_EQ, 0));
+  rules.add(SCMP_ACT_ALLOW, "memfd_create", bits(1, MFD_HUGETLB, 0));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "memfd_create", bits(1, MFD_HUGETLB, MFD_HUGETLB));
+  refuse_merging(rules);
+}
+
+// What a line's sender waits for: that its last bytes have arrived.
+void add_socket_options(Rules& rules) {
+  constexpr unsigned level = IPPROTO_TCP, option = TCP_INFO;
+  rules.add(SCMP_ACT_ALLOW, "getsockopt", SCMP_A1_32(SCMP_CMP_EQ, level), SCMP_A2_32(SCMP_CMP_EQ, option));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "getsockopt", SCMP_A1_32(SCMP_CMP_EQ, level), SCMP_A2_32(SCMP_CMP_NE, option));
+  rules.add(SCMP_ACT_ERRNO(EPERM), "getsockopt", SCMP_A1_32(SCMP_CMP_NE, level));
+}
+
+// wasmtime maps code to read and write, then makes it executable and no longer writable. No page may be written while
+// it is code; the same memory may be mapped a second time. V8 patches its code, so there it may; where the processor
+// has protection keys, V8 opens it with them for as long as it writes.
 void add_mappings(Rules& rules, CodePages code) {
-  for (const char* name : {"mmap", "mmap2"}) {
-    rules.add(SCMP_ACT_ALLOW, name, SCMP_A2_32(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-  }
+  for (const char* name : {"mmap", "mmap2"}) add_mapping(rules, name);
   if (code == CodePages::patched) {
     for (const char* name : {"mprotect", "pkey_mprotect"}) rules.add(SCMP_ACT_ALLOW, name);
     return;
@@ -192,6 +222,8 @@ void add_mappings(Rules& rules, CodePages code) {
 
 void add_rules(Rules& rules, bool threads, CodePages code) {
   add_mappings(rules, code);
+  add_memory(rules);
+  add_socket_options(rules);
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   refuse(rules, kRefused);
   add_processes(rules, threads);

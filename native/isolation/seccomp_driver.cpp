@@ -2,6 +2,7 @@
 
 #include <asm/ioctls.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -23,8 +24,8 @@ constexpr const char* kAllowed[] = {
     "getdents", "getdents64", "getcwd", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "rename", "renameat",
     "renameat2", "flock", "fsync", "fdatasync", "ftruncate", "ftruncate64", "fallocate", "umask", "fadvise64", "fchmod",
     // memory; the compiler of shaders makes code
-    "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "brk", "memfd_create", "msync", "mincore", "membarrier",
-    "cacheflush", "riscv_flush_icache", "mlock", "mlock2", "munlock", "get_mempolicy",
+    "munmap", "mprotect", "mremap", "brk", "memfd_create", "msync", "mincore", "membarrier", "cacheflush",
+    "riscv_flush_icache", "mlock", "mlock2", "munlock", "get_mempolicy",
     // waiting and time
     "poll", "ppoll", "ppoll_time64", "select", "_newselect", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl",
     "epoll_wait", "epoll_pwait", "epoll_pwait2", "timerfd_create", "timerfd_settime", "timerfd_gettime",
@@ -179,12 +180,22 @@ void add_signals(Rules& rules, unsigned process) {
   }
 }
 
+/// No limit counts a stack that grows, and no driver makes one.
+void add_mappings(Rules& rules) {
+  for (const char* name : {"mmap", "mmap2"}) {
+    rules.add(SCMP_ACT_ALLOW, name, SCMP_A3_32(SCMP_CMP_MASKED_EQ, MAP_GROWSDOWN, 0));
+    rules.add(SCMP_ACT_ERRNO(EPERM), name, SCMP_A3_32(SCMP_CMP_MASKED_EQ, MAP_GROWSDOWN, MAP_GROWSDOWN));
+  }
+}
+
 void add_rules(Rules& rules, unsigned process) {
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   for (const char* name : kKilled) rules.add(SCMP_ACT_KILL_PROCESS, name);
   refuse(rules, kRefused);
   for (const char* name : kPretended) rules.add(SCMP_ACT_ERRNO(0), name);
   allow_threads(rules);
+  add_mappings(rules);
+  refuse_merging(rules);
   for (const char* name : {"fcntl", "fcntl64"}) allow_where(rules, name, 1, kFcntlCommands);
   allow_where(rules, "prctl", 0, kPrctlOptions);
   allow_reading_limits(rules);

@@ -51,6 +51,11 @@ void allow_threads(Rules& rules) {
   rules.add(SCMP_ACT_ERRNO(EPERM), "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 }
 
+void refuse_merging(Rules& rules) {
+  rules.add(SCMP_ACT_ALLOW, "madvise", SCMP_A2_32(SCMP_CMP_NE, MADV_MERGEABLE));
+  rules.add(SCMP_ACT_ERRNO(EINVAL), "madvise", SCMP_A2_32(SCMP_CMP_EQ, MADV_MERGEABLE));
+}
+
 void allow_reading_limits(Rules& rules) {
   rules.add(SCMP_ACT_ALLOW, "prlimit64", SCMP_A2_64(SCMP_CMP_EQ, 0));
   rules.add(SCMP_ACT_ERRNO(EPERM), "prlimit64", SCMP_A2_64(SCMP_CMP_NE, 0));

@@ -55,6 +55,8 @@ void refuse(Rules& rules, std::span<const RefusedCall> calls);
 void allow_where(Rules& rules, const char* name, unsigned index, std::span<const int> values);
 /// Allows clone() for threads, and refuses it for processes.
 void allow_threads(Rules& rules);
+/// madvise() but MADV_MERGEABLE, by whose time a process finds out what pages another has.
+void refuse_merging(Rules& rules);
 /// Limits may be read, not set.
 void allow_reading_limits(Rules& rules);
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -41,7 +42,7 @@ Failure try_host_name(const Prepared&) {
 }
 
 Failure try_rlimits(const Prepared& prepared) {
-  Failure failure = try_descriptor_limit(0);
+  Failure failure = try_descriptor_limit(0, prepared.limits.descriptors);
   if (!failure.empty() || prepared.limits.memory == 0) return failure;
   const std::size_t size = prepared.limits.memory + (std::size_t{128} << 20);
   const void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -94,6 +95,36 @@ constexpr Check<Prepared> kChecks[] = {
      "opening the root directory is refused"},
 };
 
+bool maps(int flags) { return mmap(nullptr, 4096, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0) != MAP_FAILED; }
+
+bool mapped_twice() {
+  const int fd = memfd_create("check", MFD_CLOEXEC);
+  if (fd < 0 || ftruncate(fd, 4096) != 0) return true;
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  return page == MAP_FAILED || mremap(page, 0, 4096, MREMAP_MAYMOVE) != MAP_FAILED;
+}
+
+bool merges() {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return page == MAP_FAILED || madvise(page, 4096, MADV_MERGEABLE) == 0;
+}
+
+bool sets_option() {
+  const int size = 1 << 20;
+  return setsockopt(kKept, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0;
+}
+
+constexpr RefusedAttempt kRefusedAttempts[] = {
+    {"mapping shared memory without a file", [] { return maps(MAP_SHARED); }},
+    {"mapping a stack that grows", [] { return maps(MAP_PRIVATE | MAP_GROWSDOWN); }},
+    {"mapping huge pages", [] { return maps(MAP_PRIVATE | MAP_HUGETLB); }},
+    {"a memfd of huge pages", [] { return memfd_create("check", MFD_HUGETLB) >= 0; }},
+    {"mapping memory twice with mremap", mapped_twice},
+    {"merging pages with other processes'", merges},
+    {"setting an option of a socket", sets_option},
+    {"making an epoll", [] { return epoll_create1(0) >= 0; }},
+};
+
 Ended in_child(const Prepared& prepared, const std::function<std::string(int& channel)>& body) {
   return run_in(fork_isolated(prepared), body);
 }
@@ -122,7 +153,7 @@ Failure check_namespace(const Prepared& prepared, const char* kind) {
 Failure check_seccomp(const Prepared& prepared) {
   const Ended ended = in_child(prepared, [&](int& channel) {
     (void)seal_and_move(prepared, channel);
-    return try_seccomp().reason();
+    return try_seccomp(kRefusedAttempts).reason();
   });
   return was_killed_by_filter(ended) ? Failure{} : outcome(ended);
 }

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "isolation/capabilities.hpp"
-#include "isolation/rlimits.hpp"
 
 namespace dcp::isolation {
 
@@ -34,13 +33,16 @@ Failure try_no_new_privs() { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 
 
 Failure try_dumpable() { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? Failure{} : Failure{"still dumpable"}; }
 
-Failure try_descriptor_limit(int fd) {
+Failure try_descriptor_limit(int fd, unsigned most) {
   unsigned open_ones = 0;
-  while (open_ones <= kMaxDescriptors && dup(fd) >= 0) ++open_ones;
-  return open_ones <= kMaxDescriptors ? Failure{} : Failure{"more descriptors than allowed can be opened"};
+  while (open_ones <= most && dup(fd) >= 0) ++open_ones;
+  return open_ones <= most ? Failure{} : Failure{"more descriptors than allowed can be opened"};
 }
 
-Failure try_seccomp() {
+Failure try_seccomp(std::span<const RefusedAttempt> attempts) {
+  for (const RefusedAttempt& attempt : attempts) {
+    if (attempt.succeeds()) return std::string(attempt.what) + " succeeded";
+  }
   (void)ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
   return "ptrace did not end the process";
 }

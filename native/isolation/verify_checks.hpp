@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "isolation/verify_child.hpp"
@@ -24,10 +25,16 @@ Failure try_no_new_privs();
 Failure try_dumpable();
 
 /// Part of the check of rlimits: `fd` is one that is open.
-Failure try_descriptor_limit(int fd);
+Failure try_descriptor_limit(int fd, unsigned most);
 
-/// The filter ends a process that calls ptrace(2): for a child, and for what has come of it.
-Failure try_seccomp();
+/// One call that a filter refuses.
+struct RefusedAttempt {
+  const char* what;
+  bool (*succeeds)();
+};
+
+/// The filter refuses `attempts`, and ends a process that calls ptrace(2): for a child, and for what has come of it.
+Failure try_seccomp(std::span<const RefusedAttempt> attempts = {});
 bool was_killed_by_filter(const Ended& ended);
 inline constexpr const char* kSeccompTried = "ptrace ends the process";
 

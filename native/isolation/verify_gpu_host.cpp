@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "isolation/rlimits.hpp"
 #include "isolation/trial.hpp"
 #include "isolation/verify_checks.hpp"
 
@@ -31,7 +32,7 @@ Failure try_host_name(const GpuHostProfile&) {
   return uname(&names) == 0 && std::string_view(names.nodename) == "sandbox" ? Failure{} : Failure{"it is visible"};
 }
 
-Failure try_rlimits(const GpuHostProfile&) { return try_descriptor_limit(STDERR_FILENO); }
+Failure try_rlimits(const GpuHostProfile&) { return try_descriptor_limit(STDERR_FILENO, kDescriptorsOfServers); }
 
 Failure try_root(const GpuHostProfile& profile) {
   for (const char* hidden : {"/root", "/home", "/tmp", "/etc/passwd", "/proc/self", "/usr/bin"}) {

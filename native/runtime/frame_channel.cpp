@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kFlushSize = 128 * 1024;
+constexpr std::chrono::milliseconds kPatience{200};
 
 void wait_for(int fd, short events) {
   pollfd entry = {fd, events, 0};
@@ -38,7 +39,7 @@ std::size_t shared_bytes(std::span<const Descriptor> descriptors) {
 }  // namespace
 
 FrameChannel::FrameChannel(int fd, std::size_t credit)
-    : fd_(fd), reader_(ipc::Peer::trusted, kReadSize), credit_(credit) {}
+    : fd_(fd), reader_(ipc::Peer::trusted, kReadSize), credit_(credit), patience_(kPatience) {}
 
 bool FrameChannel::receive() {
   try {
@@ -115,12 +116,19 @@ void FrameChannel::send(Frame frame) {
   try {
     append(frame.payload, frame.descriptors.size());
     if (!frame.descriptors.empty()) write(output_, frame.descriptors);
-  } catch (...) {  // no memory, or too many descriptors on their way: the next frame must not follow half of this one
+  } catch (const std::system_error& error) {
+    output_.resize(before);
+    if (!frame.descriptors.empty()) forget_last();
+    if (error.code().value() != ETOOMANYREFS || frame.descriptors.empty()) throw;
+    patience_ = std::chrono::milliseconds(0);
+    return send(without_descriptors(frame));
+  } catch (...) {  // no memory: the next frame must not follow half of this one
     output_.resize(before);
     if (!frame.descriptors.empty()) forget_last();
     throw;
   }
   if (!frame.descriptors.empty()) {
+    patience_ = kPatience;
     output_.clear();
   } else if (output_.size() > kFlushSize) {
     flush();
@@ -142,6 +150,7 @@ void FrameChannel::flush() {
 
 void FrameChannel::write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors) {
   ipc::Rights<frames::kMostDescriptors> rights;
+  const ipc::RightsPause pause(patience_);
   while (!bytes.empty()) {
     iovec part = {const_cast<std::byte*>(bytes.data()), bytes.size()};
     msghdr message = {};
@@ -149,7 +158,7 @@ void FrameChannel::write(std::span<const std::byte> bytes, std::span<const Descr
     message.msg_iovlen = 1;
     if (!descriptors.empty()) ipc::attach(message, rights, descriptors);
     const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EINTR || pause.worth_repeating())) continue;
     if (sent < 0 && errno == EAGAIN) {
       wait_for(fd_, POLLOUT);
       continue;

@@ -1,6 +1,7 @@
 // Frames over a Unix stream socket, the sandbox's side (docs/protocol.md, section 1).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -29,8 +30,9 @@ class FrameChannel {
   bool receive();
   /// The next whole frame of what has been read. Throws std::runtime_error, as receive().
   std::optional<Received> next();
-  /// Queues a frame; frames with descriptors go at once, or when there is credit for them. Throws std::system_error
-  /// when the peer has left, std::runtime_error as receive().
+  /// Queues a frame; frames with descriptors go at once, or when there is credit for them, or without descriptors where
+  /// the user has too many on their way. Throws std::system_error when the peer has left, std::runtime_error as
+  /// receive().
   void send(Frame frame);
   /// Writes all that is queued; waits while the peer does not read.
   void flush();
@@ -48,8 +50,9 @@ class FrameChannel {
   std::vector<std::byte> output_;
   std::deque<Received> postponed_;  ///< came while a frame waited for credit
   std::size_t credit_;
-  std::size_t on_their_way_ = 0;   ///< bytes in shared memory
-  std::deque<std::size_t> sizes_;  ///< of the frames with descriptors that are on their way
+  std::size_t on_their_way_ = 0;        ///< bytes in shared memory
+  std::deque<std::size_t> sizes_;       ///< of the frames with descriptors that are on their way
+  std::chrono::milliseconds patience_;  ///< with what is on its way of others, before descriptors are done without
 };
 
 }  // namespace dcp::runtime

@@ -59,6 +59,8 @@ class Reader {
   explicit Reader(std::span<const std::byte> input) : input_(input) {}
   /// Throws Malformed. A count that the rest of the input cannot hold is refused here.
   Item next();
+  /// Bytes taken so far.
+  std::size_t position() const { return position_; }
   bool at_end() const { return position_ == input_.size(); }
 
  private:

@@ -427,4 +427,32 @@ Value ValueCodec::read_shared(std::span<const std::byte> data, std::span<Descrip
   return typed(type, engine_.external_array_buffer(mapped.release(), size, release, nullptr), 0, size);
 }
 
+// --- Frames that no descriptor may leave with ---
+
+Frame without_descriptors(const Frame& frame) {
+  msgpack::Writer writer;
+  msgpack::Reader reader(frame.payload);
+  while (!reader.at_end()) {
+    const std::size_t begin = reader.position();
+    const Item item = reader.next();
+    if (item.type != Type::extension || item.extension != kShared) {
+      writer.raw(frame.payload.data() + begin, reader.position() - begin);
+      continue;
+    }
+    const auto size = little_endian<std::uint64_t>(item.data, 13);  // of a descriptor of its own, from its start
+    if (writer.bytes().size() + size > frames::kLargestPayload) {
+      throw std::system_error(ETOOMANYREFS, std::generic_category(), "passing the value's buffers");
+    }
+    const ipc::Mapping mapped(frame.descriptors[little_endian<std::uint32_t>(item.data, 1)].get(), 0, size);
+    if (item.data[0] == static_cast<std::byte>(ElementType::array_buffer)) {
+      writer.binary(mapped.bytes());
+    } else {
+      writer.extension(kTypedArray, 1 + size);
+      writer.raw(item.data.data(), 1);
+      writer.raw(mapped.bytes().data(), size);
+    }
+  }
+  return {std::move(writer.bytes()), {}};
+}
+
 }  // namespace dcp::runtime

@@ -18,6 +18,9 @@ struct Frame {
   std::vector<Descriptor> descriptors;
 };
 
+/// The same frame with its buffers' bytes in the payload. Throws std::system_error where it would be too large.
+Frame without_descriptors(const Frame& frame);
+
 class ValueCodec {
  public:
   explicit ValueCodec(engine::Engine& engine);

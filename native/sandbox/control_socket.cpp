@@ -30,7 +30,11 @@ Request parse_request(const ipc::Packet& message) {
   const std::string_view verb = text.substr(0, space);
   const std::string_view id = space == std::string_view::npos ? std::string_view() : text.substr(space + 1);
   if (is_id(id)) request.id = id;
-  if (message.truncated) {
+  if (message.starved) {
+    request.reason =
+        "the process that makes sandboxes has too many files open; use fewer sandboxes, or raise the limit with "
+        "ulimit -n";
+  } else if (message.truncated) {
     request.reason = "the message is too long or has too many descriptors";
   } else if (verb != "spawn" && verb != "kill") {
     request.reason = "unknown message; spawn ID and kill ID are known";

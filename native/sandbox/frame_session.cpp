@@ -112,6 +112,7 @@ class FrameSession final : public Session {
     try {
       const engine::Scope scope(runtime_->engine());
       frame = engine::Ref(runtime_->engine(), codec_->decode(received.payload, received.descriptors));
+      received.descriptors.clear();  // before the guest runs, which may need as many
     } catch (const engine::Thrown& thrown) {
       if (thrown.terminated) throw;
       failure = "out of memory";

@@ -14,6 +14,7 @@
 
 #include "command_line/arguments.hpp"
 #include "isolation/prctl.hpp"
+#include "isolation/rlimits.hpp"
 #include "isolation/verify.hpp"
 #include "isolation/verify_child.hpp"
 #include "sandbox/options.hpp"
@@ -137,6 +138,7 @@ int run_zygote(int count, char** arguments, const Backend& backend) {
     isolation::erase_environment();
     end_with_parent();
     ignore_signals();
+    isolation::allow_all_descriptors();
     if (command.report_isolation) {
       const auto report = isolation::verify(prepare_isolation(command, backend));
       std::fputs(isolation::to_json(report).c_str(), stdout);

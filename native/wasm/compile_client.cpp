@@ -1,5 +1,6 @@
 #include "wasm/compile_client.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <system_error>
 
@@ -59,8 +60,13 @@ ipc::Packet CompileClient::ask(std::string_view request, std::span<const int> de
     if (!socket_) socket_ = ipc::Descriptor(connect_(reason));
     if (!socket_) break;
     ipc::Packet answer;
-    if (ipc::send_packet(socket_.get(), request, descriptors) &&
-        ipc::receive_packet(socket_.get(), answer, compiler::kLongestMessage) == ipc::Received::packet) {
+    const bool sent = ipc::send_packet(socket_.get(), request, descriptors);
+    if (!sent && errno == ETOOMANYREFS) {
+      throw CompileFailure(
+          "the module cannot be handed to the compiler: too many open files of this user are on their way between "
+          "programs that do not take them");
+    }
+    if (sent && ipc::receive_packet(socket_.get(), answer, compiler::kLongestMessage) == ipc::Received::packet) {
       return answer;
     }
     socket_ = ipc::Descriptor();

@@ -12,6 +12,7 @@ import pytest
 import dcp_evaluator as dcp
 from cli_driver import one_message, run, run_script, write
 from dcp_evaluator.gpu.options import list_adapters
+from dcp_evaluator.gpu.software_memory import SoftwareMemory
 from dcp_evaluator.settings.settings import Settings
 from gpu_script import identifier
 from process_tree import kill
@@ -86,6 +87,50 @@ def test_beyond_the_memory_limit_a_buffer_is_an_out_of_memory_error() -> None:
     )
     message = "3145728 bytes more than the sandbox's 8388608 bytes of GPU memory allow"
     assert found == [f"GPUOutOfMemoryError: {message}", None, None, "GPUOutOfMemoryError"]
+
+
+def test_software_adapters_take_less_than_half_of_the_memory_together() -> None:
+    """Without a limit of one's own; the tests' adapters are software."""
+    body = """
+      const kept = [];
+      while (await errorOf(() => kept.push(newBuffer(4 << 20))) === null) progress();
+      await new Promise((resolve) => setTimeout(resolve, 500)); // all sandboxes hold theirs at a time
+      return kept.length - 1;
+    """
+    most = 512 * MIB
+    with dcp.Evaluator(max_memory=2 * most, memory_limit=64 * MIB) as evaluator:
+        held = list(dcp.compute_for(range(3), work(body)).local_exec(3, evaluator=evaluator))
+    assert all(held)
+    assert sum(held) * 4 * MIB < most
+
+
+def test_the_limit_of_software_adapters_comes_after_validation() -> None:
+    """As the driver's own lack of memory would: nobody has asked for this limit."""
+    body = """
+      const size = device.limits.maxBufferSize;
+      const whole = await errorOf(() => newBuffer(size));
+      const beyond = await errorOf(() => newBuffer(size + 4), "validation");
+      const wide = await errorOf(() => device.createTexture({ format: "rgba32float", usage: GPUTextureUsage.COPY_DST,
+        size: [device.limits.maxTextureDimension2D + 1, 8192, 256] }), "validation");
+      return [whole, beyond, wide].map((text) => String(text).split(":").slice(0, 2).join(":"));
+    """
+    with dcp.Evaluator(max_memory=256 * MIB, memory_limit=64 * MIB) as evaluator:
+        found = dcp.compute_for([0], work(body)).local_exec(1, evaluator=evaluator)[0]
+    assert found == [
+        "GPUOutOfMemoryError: GPUDevice.createBuffer",
+        "GPUValidationError: GPUDevice.createBuffer",
+        "GPUValidationError: GPUDevice.createTexture",
+    ]
+
+
+def test_the_shares_of_software_adapters_never_add_up_to_more() -> None:
+    shares = SoftwareMemory()
+    taken = [shares.take(1000, 4) for _ in range(9)]
+    assert taken[:4] == [200] * 4
+    assert 0 < sum(taken) < 1000
+    for share in taken:
+        shares.give_back(share)
+    assert shares.take(1000, 1) == 500
 
 
 def test_textures_count_with_all_their_levels_and_samples() -> None:

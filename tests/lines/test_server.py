@@ -67,6 +67,18 @@ def test_more_sandboxes_than_allowed_are_refused(tmp_path: Path) -> None:
         wait_until(served, "one that has ended makes room")
 
 
+def test_a_machine_bears_so_many_sandboxes_where_nobody_has_said(tmp_path: Path) -> None:
+    with (
+        TcpEvaluator(write_prelude(tmp_path), options=("--max-memory", "128", "--memory-limit", "64")) as evaluator,
+        evaluator.connect() as first,
+        evaluator.connect() as second,
+        evaluator.connect() as third,
+    ):
+        assert first.ask("echo one") == "one"
+        assert second.ask("echo two") == "two"
+        assert third.read() == "DIE: 2 sandboxes run, as many as this machine bears; --max-sandboxes may allow more"
+
+
 def test_long_lines_go_both_ways(evaluator: TcpEvaluator) -> None:
     size = 24 << 20
     with evaluator.connect() as peer:

@@ -48,6 +48,11 @@ void textures_have_the_size_of_their_texels() {
 void an_account_holds_its_limit() {
   Region region;
   auto account = std::make_shared<MemoryAccount>(100, region.header());
+  Region other;
+  MemoryAccount software(100, other.header(), 30);
+  CHECK(software.take(20, true) && !software.take(11, true) && software.take(80) && !software.take(1));
+  software.give(20, true);
+  CHECK(software.take(20, true));
   CHECK(!account->take(101) && account->take(60) && !account->take(41) && account->take(40) && !account->take(1));
   account->give(40);
   {

@@ -1,8 +1,11 @@
 // The system call filter, call by call: what must work, what is refused quietly, what ends the process.
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -85,9 +88,51 @@ bool looks_at_path() {
   return stat("/", &status) == 0;
 }
 
+bool maps(int flags) { return mmap(nullptr, 4096, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED; }
+
+bool shares_a_file() {
+  const int fd = memfd_create("x", MFD_CLOEXEC);
+  void* page =
+      fd < 0 || ftruncate(fd, 4096) != 0 ? MAP_FAILED : mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  return page != MAP_FAILED && mremap(page, 4096, 8192, MREMAP_MAYMOVE) != MAP_FAILED;
+}
+
+bool advises(int advice) {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return page != MAP_FAILED && madvise(page, 4096, advice) == 0;
+}
+
+bool reads_option(int level, int option) {
+  char value[256];
+  socklen_t size = sizeof value;
+  // Of a descriptor that is no socket: the filter comes first.
+  return getsockopt(0, level, option, value, &size) == 0 || errno != EPERM;
+}
+
 constexpr Case kCases[] = {
     {"code pages", works, makes_code},
     {"memfd and seals", works, seals_memory},
+    {"shared memory of a file, which grows", works, shares_a_file},
+    {"reserved memory", works, [] { return maps(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK); }},
+    {"giving pages back", works, [] { return advises(MADV_DONTNEED); }},
+    {"state of a TCP connection", works, [] { return reads_option(IPPROTO_TCP, TCP_INFO); }},
+    {"shared memory without a file", refused, [] { return maps(MAP_SHARED | MAP_ANONYMOUS); }},
+    {"a growing stack", refused, [] { return maps(MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN); }},
+    {"a growing stack of huge pages", refused,
+     [] { return maps(MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_HUGETLB); }},
+    {"huge pages", refused, [] { return maps(MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB); }},
+    {"a memfd of huge pages", refused, [] { return memfd_create("x", MFD_CLOEXEC | MFD_HUGETLB) >= 0; }},
+    {"merged pages", refused, [] { return advises(MADV_MERGEABLE); }},
+    {"congestion control", refused, [] { return reads_option(IPPROTO_TCP, TCP_CONGESTION); }},
+    {"options of a socket", refused, [] { return reads_option(SOL_SOCKET, SO_PEERCRED); }},
+    {"setting an option", refused, [] { return setsockopt(0, SOL_SOCKET, SO_SNDBUF, "abcd", 4) == 0; }},
+    {"the address of a socket", refused,
+     [] {
+       sockaddr where;
+       socklen_t size = sizeof where;
+       return getsockname(0, &where, &size) == 0;
+     }},
+    {"epoll", refused, [] { return epoll_create1(0) >= 0; }},
     {"poll, eventfd, sleep", works, waits},
     {"fstat", works, reads_status_of_open_file},
     {"getrlimit", works, reads_limit},

@@ -12,11 +12,18 @@ namespace {
 
 class CodecTest {
  public:
-  /// Sends the value of `expression` through the codec; `predicate` is JavaScript over `value`.
+  /// Sends the value of `expression` through the codec, with descriptors and without; `predicate` is JavaScript over
+  /// `value`.
   void comes_back(const std::string& expression, const std::string& predicate) {
+    for (const bool bare : {false, true}) comes_back(expression, predicate, bare);
+  }
+
+  void comes_back(const std::string& expression, const std::string& predicate, bool bare) {
     const engine::Scope scope(*engine_);
     try {
       runtime::Frame frame = codec_.encode(run("(" + expression + ")"));
+      if (bare) frame = runtime::without_descriptors(frame);
+      CHECK(!bare || frame.descriptors.empty());
       engine_->set(engine_->global(), "value", codec_.decode(frame.payload, frame.descriptors));
       const bool holds = engine_->truthy(run(predicate));
       if (!holds) std::fprintf(stderr, "%s -> not %s\n", expression.c_str(), predicate.c_str());
@@ -87,6 +94,10 @@ int main() {
   test.comes_back("new Float64Array(20000).fill(7).subarray(3)",
                   "value.length === 19997 && value.every((x) => x === 7)");
   test.comes_back("new Uint8Array(65536).fill(1)", "(value[0] = 9, value[0] === 9 && value[65535] === 1)");
+  test.comes_back(
+      "({a: new Uint8Array(70000).fill(1), b: [new ArrayBuffer(70000), 'x'], c: new DataView(new ArrayBuffer(80000))})",
+      "value.a[69999] === 1 && value.b[0].byteLength === 70000 && value.b[1] === 'x' && "
+      "value.c instanceof DataView && value.c.byteLength === 80000");
   test.comes_back("new Map([['k', 1], [2, 3]])", "value.k === 1 && value[2] === 3");
   test.comes_back("new Set([1, 2])", "Array.isArray(value) && value.length === 2");
   test.comes_back("new RangeError('x')", "value.name === 'RangeError' && value.message === 'x'");

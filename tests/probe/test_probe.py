@@ -51,6 +51,9 @@ def test_machine(report: dict[str, Any]) -> None:
 
 
 def test_limits(report: dict[str, Any]) -> None:
+    groups = report["limits"]["control_groups"]
+    assert groups["in_force"] in (True, False)
+    assert "/" in groups["reason"] or "mounted" in groups["reason"]
     assert report["limits"]["gpu_staging_mib"] == 512
     assert report["limits"]["gpu_timeout_s"] == 60
     assert report["limits"]["gpu_memory_mib"] is None

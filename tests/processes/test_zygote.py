@@ -306,3 +306,22 @@ def test_without_a_control_socket() -> None:
     result = subprocess.run([zygote_path(), "--mode", "line"], check=False, capture_output=True, text=True, timeout=20)
     assert result.returncode == 2
     assert "no seqpacket socket" in result.stderr
+
+
+def test_too_few_open_files_are_named(tmp_path: Path) -> None:
+    limited = ["sh", "-c", 'ulimit -n 64; exec "$0" "$@"']
+    with RunningZygote(tmp_path, "--spares", "0", prefix=limited) as zygote:
+        kept: list[socket.socket] = []
+        answer = ""
+        for number in range(64):
+            channel, service_socket = socket.socketpair(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ends = [channel[1].fileno(), channel[1].fileno(), service_socket[1].fileno()]
+            zygote.send(f"spawn {number}", ends)
+            kept.extend((*channel, *service_socket))
+            answer = zygote.receive()
+            if answer.startswith("refused"):
+                break
+        for end in kept:
+            end.close()
+    assert "oo many" in answer
+    assert "open" in answer

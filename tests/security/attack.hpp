@@ -22,6 +22,7 @@ std::span<const Attack> on_files();
 std::span<const Attack> on_sockets();
 std::span<const Attack> on_processes();
 std::span<const Attack> on_kernel();
+std::span<const Attack> on_memory();
 std::span<const Attack> with_code();
 
 /// A call that should fail.

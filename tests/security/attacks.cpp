@@ -5,7 +5,8 @@
 namespace dcp::attacks {
 namespace {
 
-constexpr std::span<const Attack> (*kGroups[])() = {on_files, on_sockets, on_processes, on_kernel, with_code};
+constexpr std::span<const Attack> (*kGroups[])() = {on_files,  on_sockets, on_processes,
+                                                    on_kernel, on_memory,  with_code};
 
 }  // namespace
 

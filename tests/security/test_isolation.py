@@ -174,7 +174,7 @@ def test_limits(sandbox: Peer) -> None:
     assert limits["Max core file size"] == ["0", "0"]
     assert limits["Max processes"] == ["0", "0"]
     assert limits["Max locked memory"] == ["0", "0"]
-    assert int(limits["Max open files"][1]) <= 4096
+    assert limits["Max open files"] == ["192"] * 2
     assert int(limits["Max data size"][1]) < 2 * MEMORY_LIMIT
     assert limits["Max file size"] == [str(MEMORY_LIMIT)] * 2
 

@@ -48,6 +48,7 @@ _MODES = {
     "engine": ("lines", "shell", "probe", "benchmark"),
     "no_jit": ("lines", "shell", "probe"),
     "memory_limit": ("lines", "shell"),
+    "max_memory": ("lines", "shell"),
     "clock_step": ("lines", "shell"),
     "gpu_memory": ("lines", "shell"),
     "gpu_staging": ("lines", "shell"),
@@ -105,6 +106,9 @@ def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-jit", action="store_true", help="V8 interprets, without WebAssembly; nothing becomes code")
     group.add_argument("--memory-limit", metavar="MIB", type=_mebibytes, help="memory a sandbox may use")
     group.add_argument(
+        "--max-memory", metavar="MIB", type=_max_memory, help="memory for all sandboxes (default: 3/4 of the machine's)"
+    )
+    group.add_argument(
         "--clock-step", metavar="MICROSECONDS", type=_clock_step, help="step of the clocks in sandboxes (default: 5)"
     )
     group.add_argument("--isolation", choices=POLICIES, help="layers that must be in force (default: standard)")
@@ -145,6 +149,10 @@ def _clock_step(text: str) -> int:
 
 def _mebibytes(text: str) -> int:
     return number(text, 1, LARGEST_MEMORY_MIB)
+
+
+def _max_memory(text: str) -> int:
+    return number(text, 64, LARGEST_MEMORY_MIB)
 
 
 def _staging(text: str) -> int:
@@ -211,11 +219,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _memory_limit(options: argparse.Namespace) -> int | None:
-    """In bytes."""
+def _memory_limit(options: argparse.Namespace, settings: Settings) -> int | None:
+    """In bytes. Raises UsageError where it does not go with --max-memory."""
+    from ..sandboxes.memory_budget import MemoryBudget  # loads the native module
+
     named = heap_limit(options.options, lambda text: print(f"dcp-evaluator: {text}", file=sys.stderr))
     limit: int | None = options.memory_limit or named
-    return None if limit is None else limit << 20
+    limit = None if limit is None else limit << 20
+    if refusal := MemoryBudget(settings).refusal(limit):
+        raise UsageError(refusal)
+    return limit
 
 
 def _check_files(files: Sequence[str]) -> None:
@@ -239,7 +252,7 @@ def _run(arguments: Sequence[str]) -> int:
         return 0
     settings = Settings(
         engine=options.engine, jit=False if options.no_jit else None, isolation=options.isolation,
-        clock_step=options.clock_step,
+        clock_step=options.clock_step, max_memory=None if options.max_memory is None else options.max_memory << 20,
     )  # fmt: skip
     if options.probe:
         from ..probe.report import run_probe
@@ -254,7 +267,7 @@ def _run(arguments: Sequence[str]) -> int:
     from ..net.listener import allow_many_descriptors
 
     allow_many_descriptors()
-    memory_limit = _memory_limit(options)
+    memory_limit = _memory_limit(options, settings)
     gpu = _gpu_options(options, settings)
     if options.shell:
         from .shell import run_shell

@@ -16,7 +16,7 @@ from ..gpu.options import GpuOptions
 from ..net.streams import write_all
 from ..processes.exit_status import ExitStatus
 from ..processes.zygote import Zygote
-from ..processes.zygote_messages import Exited, Refused
+from ..processes.zygote_messages import Exited, Refused, Spawned
 from ..sandboxes.services import SandboxServices
 from ..sandboxes.spawn import spawn_sandbox
 from ..settings.settings import Settings
@@ -47,8 +47,8 @@ def run_shell(
     except KeyboardInterrupt:
         return _INTERRUPTED
     finally:
-        services.close()
         zygote.close()
+        services.close()
 
 
 def _read(path: str) -> str:
@@ -160,10 +160,13 @@ class _Shell:
     def _on_service(self) -> None:
         if not self._services.answer(self._service_socket, self._sandbox):
             self._selector.unregister(self._service_socket)
+            self._service_socket.close()
 
     def _on_zygote(self) -> None:
         for message in self._zygote.receive():
             match message:
+                case Spawned(sandbox, pid):
+                    self._services.admit(sandbox, pid)
                 case Refused(_, reason):
                     raise ZygoteError(f"a sandbox cannot be made: {reason}")
                 case Exited(_, status) if self._status is None:

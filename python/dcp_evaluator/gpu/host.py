@@ -6,10 +6,11 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ..processes.child import Child
+from ..processes.exit_status import ExitStatus
 from . import messages
 from .records import Records
 from .surroundings import Surroundings
@@ -22,14 +23,23 @@ class GpuHost(Child):
     """A running dcp-gpu-host. What it writes to stderr comes to ours, within the limits of messages.py."""
 
     def __init__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], surroundings: Surroundings, *, checked: bool
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        surroundings: Surroundings,
+        *,
+        checked: bool,
+        ended: Callable[[], None] | None = None,
     ) -> None:
-        """``checked``: it tries its adapter before it serves. Raises OSError when it cannot be started."""
+        """``checked``: it tries its adapter before it serves. ``ended``: called once, when it is known that it
+        has ended. Raises OSError when it cannot be started.
+        """
         self.surroundings = surroundings
         self.checked = checked
         self.start_is_known = False
         self.records = Records()
         self._killed = False
+        self._ended = ended
         read, write = os.pipe()
         try:
             self._messages = _listener(read, self.records)
@@ -58,6 +68,13 @@ class GpuHost(Child):
         if self.status is not None:
             self._messages.join(1.0)
         return self.records
+
+    def poll(self) -> ExitStatus | None:
+        status = super().poll()
+        ended, self._ended = (None, self._ended) if status is None else (self._ended, None)
+        if ended is not None:
+            ended()
+        return status
 
     def kill(self) -> None:
         self._killed = self._killed or self.poll() is None

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import socket
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from ..errors import DcpError, InstallationError
-from ..settings import installation
+from ..processes.control_groups import ControlGroups
+from ..settings import installation, memory
 from ..settings.settings import Settings
 from . import messages, surroundings
 from .host import GpuHost
 from .options import GpuOptions
 from .rest import MOST_DEATHS, SECONDS, AdapterRest
+from .software_memory import SoftwareMemory, of_this_process
 
 _MOST_RESTING = 4
 _MOST_OF_A_SANDBOX = 64  # one, and another each time that it has lost it
+_TASKS_OF_A_HOST = 1024
 _PATIENCE = 0.05  # seconds: what a host died of is known before the next one starts
 _rest_of_this_process = AdapterRest()
 _EVERYTHING = f"{MOST_DEATHS} GPU hosts in a row have died at their start: no GPU is used for {SECONDS / 60:g} minutes"
@@ -32,11 +37,16 @@ class GpuPool:
         warm: int = 0,
         options: GpuOptions | None = None,
         rest: AdapterRest | None = None,
+        groups: ControlGroups | None = None,
     ) -> None:
+        """``groups``: each host gets one of them."""
+        self._groups = groups
+        self._software_memory = SoftwareMemory()
         self._settings = settings
         self._wanted = warm
         self._options = options or GpuOptions()
         self._rest = rest or _rest_of_this_process
+        self._expected = len(os.sched_getaffinity(0))  # hosts at a time
         self._warm: list[GpuHost] = []
         self._used: dict[int, GpuHost] = {}
         self._asked: Counter[int] = Counter()  # how often each sandbox that has a host asked for one
@@ -45,6 +55,10 @@ class GpuPool:
         self._most_used = 0  # at once, since the last rest()
         self._resting = 0
         self.refill()
+
+    def expect(self, sandboxes: int) -> None:
+        """So many may have a host at a time: they share the memory that software adapters take of the machine."""
+        self._expected = max(self._expected, sandboxes)
 
     def prewarm(self, count: int) -> None:
         """Starts ``count`` hosts now; a fault is told to the sandbox that asks."""
@@ -101,6 +115,7 @@ class GpuPool:
             child.kill()
         for child in children:
             child.end()
+            self._leave(child)
 
     def _end_host(self, owner: int, patience: float = 0.0) -> None:
         child = self._used.pop(owner, None)
@@ -118,6 +133,9 @@ class GpuPool:
         """Learns from hosts, reaps those that have ended, and ends warm ones that the machine has left behind."""
         for host in (*self._warm, *self._used.values(), *self._ending):
             self._learn(host)
+        for child in (*self._ending, *self._warm):
+            if child.poll() is not None:
+                self._leave(child)
         self._ending = [child for child in self._ending if child.poll() is None]
         self._warm = [child for child in self._warm if child.poll() is None]
         if self._warm:
@@ -156,7 +174,32 @@ class GpuPool:
         arguments += ["--resting", ",".join(sorted(adapter for adapter in now.resting if adapter))]
         # GPUs of the same kind take turns, over all pools of this process.
         arguments += ["--turn", str(next(_turns))]
-        return GpuHost(arguments, self._options.environment(), now, checked=self._doubts)
+        share = self._take_software_memory() if self._options.memory_limit is None else None
+        arguments += [] if share is None else ["--software-memory", str(share)]
+        ended = partial(self._give_back, share or 0)
+        try:
+            host = GpuHost(arguments, self._options.environment(), now, checked=self._doubts, ended=ended)
+        except BaseException:
+            ended()
+            raise
+        if self._groups is not None:
+            self._groups.add(f"gpu-{host.pid}", host.pid, _TASKS_OF_A_HOST)
+        return host
+
+    def _leave(self, host: GpuHost) -> None:
+        if self._groups is not None:
+            self._groups.remove(f"gpu-{host.pid}")
+
+    def _take_software_memory(self) -> int:
+        """Of half of what this evaluator may take, and of half of the machine's memory."""
+        own = self._software_memory.take(self._settings.max_memory // 2, self._expected)
+        share = of_this_process.take(memory.of_machine() // 2, wanted=own)
+        self._software_memory.give_back(own - share)
+        return share
+
+    def _give_back(self, share: int) -> None:
+        self._software_memory.give_back(share)
+        of_this_process.give_back(share)
 
 
 _turns = itertools.count()

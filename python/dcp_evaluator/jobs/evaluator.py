@@ -11,6 +11,8 @@ from typing import Protocol
 
 from ..errors import JobError
 from ..gpu.options import GpuOptions
+from ..processes.zygote import DEFAULT_MEMORY
+from ..sandboxes.memory_budget import MemoryBudget
 from ..sandboxes.sandbox import SandboxFactory
 from ..settings import engines
 from ..settings.settings import Settings
@@ -32,8 +34,10 @@ class Evaluator:
     offered, and their limits. ``engine``: ``"quickjs"``, ``"v8"``, or ``"auto"``, which is V8 where it is installed.
     ``jit``: whether V8 may compile. ``isolation``: ``"strict"``, ``"standard"`` or ``"none"``, which layers must be in
     force. ``clock_step``: of the clocks in sandboxes, 5 to 1000 microseconds. ``cache``: the folder for what is
-    compiled, or ``"off"``; ``cache_limit``: bytes that each kind may take there. What is None comes from the
-    environment, see docs/cli.md. Raises ValueError for an adapter that there is not and for a value that is not valid,
+    compiled, or ``"off"``; ``cache_limit``: bytes that each kind may take there. ``max_memory``: bytes for all
+    sandboxes together, three quarters of the machine's where None: no more run at a time than their memory limits leave
+    room for, and those without a limit have a part of it, 2 GiB at most. What else is None comes from the environment,
+    see docs/cli.md. Raises ValueError for an adapter that there is not and for a value that is not valid,
     InstallationError for an engine that is not installed.
     """
 
@@ -48,10 +52,12 @@ class Evaluator:
         clock_step: int | None = None,
         cache: str | os.PathLike[str] | None = None,
         cache_limit: int | None = None,
+        max_memory: int | None = None,
     ) -> None:
         settings = Settings(
-            engine=engine, jit=jit, isolation=isolation, clock_step=clock_step, cache=cache, cache_limit=cache_limit
-        )
+            engine=engine, jit=jit, isolation=isolation, clock_step=clock_step, cache=cache, cache_limit=cache_limit,
+            max_memory=max_memory,
+        )  # fmt: skip
         if engine is not None or jit is not None:
             engines.zygote_command(engines.chosen(settings), settings)
         self._set_up(settings, memory_limit, gpu)
@@ -69,6 +75,8 @@ class Evaluator:
         self._memory_limit = memory_limit
         self._gpu = gpu or GpuOptions()
         self._gpu.visible(settings)
+        self.memory = MemoryBudget(settings)
+        self.check_memory_limit(memory_limit)
         self._lock = threading.Lock()
         self._idle: dict[int | None, list[SandboxFactory]] = {}
         self._runs: weakref.WeakSet[Running] = weakref.WeakSet()
@@ -76,28 +84,38 @@ class Evaluator:
         _evaluators.add(self)
 
     def acquire(self, memory_limit: int | None) -> SandboxFactory:
-        """A factory for one job alone. Raises InstallationError, ZygoteError, JobError."""
-        limit = memory_limit or self._memory_limit
+        """A factory for one job, whose sandboxes have that limit. Raises InstallationError, ZygoteError, JobError."""
         with self._lock:
             if self._closed:
                 raise JobError("the evaluator is closed")
-            idle = self._idle.get(limit, [])
+            idle = self._idle.get(memory_limit, [])
             while idle:
                 factory = idle.pop()
                 if factory.zygote.alive:
                     return factory
                 factory.close()
-        return SandboxFactory(self.settings, limit, self._gpu)
+        return SandboxFactory(self.settings, memory_limit, self._gpu)
 
     def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
         """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""
         factory.services.rest()
         with self._lock:
-            idle = self._idle.setdefault(memory_limit or self._memory_limit, [])
+            idle = self._idle.setdefault(memory_limit, [])
             if not self._closed and factory.zygote.alive and len(idle) < _MOST_IDLE:
                 idle.append(factory)
                 return
         factory.close()
+
+    def check_memory_limit(self, memory_limit: int | None) -> None:
+        """Raises ValueError where no sandbox could have it."""
+        if refusal := self.memory.refusal(memory_limit):
+            raise ValueError(refusal)
+
+    def limits(self, memory_limit: int | None, sandboxes: int) -> tuple[int | None, int | None]:
+        """Of each of a job's sandboxes: its memory limit, None for the usual one, and what it counts with."""
+        asked = memory_limit or self._memory_limit
+        limit = asked or self.memory.limit(sandboxes)
+        return limit, (limit or DEFAULT_MEMORY) if asked or self.memory.is_given else None
 
     def track(self, run: Running) -> None:
         """``close`` cancels it, ``wait`` waits for it."""

@@ -87,6 +87,8 @@ class Job(Emitter):
             raise ValueError(f'on_error must be "continue" or "stop", not {on_error!r}')
         if not isinstance(evaluator, Evaluator | None):
             raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
+        chosen = evaluator or default_evaluator()
+        chosen.check_memory_limit(memory_limit)
         limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
         options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
         source = open_source(self.inputs)
@@ -97,7 +99,7 @@ class Job(Emitter):
             shared.close()
             raise
         self.metrics = JobMetrics()
-        run = JobRun(self, self.work.emit, evaluator or default_evaluator(), memory_limit, assignment, source, options)
+        run = JobRun(self, self.work.emit, chosen, memory_limit, assignment, source, options)
         run.start()
         return run.results
 

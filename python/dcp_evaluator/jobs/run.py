@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..errors import JobCancelledError, SliceError
 from ..frames.fields import SliceMetrics
 from ..frames.values import SharedArrays
+from ..gpu.messages import notice
 from .evaluator import Evaluator
 from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
 from .results import Results
@@ -87,12 +88,28 @@ class JobRun:
 
     def _supervise(self) -> None:
         """Raises what makes the whole job fail."""
-        factory = self._evaluator.acquire(self._memory_limit)
+        wanted = self._options.sandboxes
+        limit, each = self._evaluator.limits(self._memory_limit, wanted)
+        given = self._evaluator.memory.reserve(wanted, each)
+        try:
+            self._supervise_in(given, limit)
+        finally:
+            self._evaluator.memory.release(given, each)
+
+    def _supervise_in(self, sandboxes: int, memory_limit: int | None) -> None:
+        if sandboxes < self._options.sandboxes:
+            notice(
+                f"a job has {sandboxes} of {self._options.sandboxes} sandboxes at a time: with their memory limit, "
+                "more would pass the memory for all together; lower memory_limit, or raise max_memory"
+            )
+            self._options = self._options._replace(sandboxes=sandboxes)
+        factory = self._evaluator.acquire(memory_limit)
+        factory.services.gpu_pool.expect(sandboxes)
         payload, shared = self._assignment
         supervisor = None
         try:
             if self._job.wants_gpu:
-                factory.services.gpu_pool.prewarm(self._options.sandboxes)
+                factory.services.gpu_pool.prewarm(sandboxes)
             sink = _Sink(self.results, self._job, self._emit_work, self._source)
             supervisor = Supervisor(factory, (payload, shared.fds), self._source, sink, self._options)
             with self._lock:
@@ -105,7 +122,7 @@ class JobRun:
                 self._supervisor = None
             if supervisor is not None:
                 supervisor.close()
-            self._evaluator.release(factory, self._memory_limit)
+            self._evaluator.release(factory, memory_limit)
 
     def _end(self, failure: BaseException | None) -> None:
         if failure is None and self._cancelled:

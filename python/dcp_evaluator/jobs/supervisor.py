@@ -33,6 +33,7 @@ from ..frames.fields import (
 )
 from ..frames.values import FrameDecoder
 from ..processes.exit_status import ExitStatus
+from ..processes.passing import shortage
 from ..processes.zygote_messages import Exited, Refused, Spawned
 from ..sandboxes.pool import SandboxPool
 from ..sandboxes.sandbox import Sandbox, SandboxFactory
@@ -115,7 +116,10 @@ class Supervisor:
             if sandbox.wants_slices and not self._stopped:
                 self._feed(sandbox, now)
         while len(self._pool) < self._options.sandboxes and not self._stopped and self._ledger.wants_sandbox():
-            self._ledger.add(self._pool.start(now, self._read).lane)
+            started = self._pool.start(now, self._read)
+            if started is None:
+                break
+            self._ledger.add(started.lane)
         if self._ledger.done:
             return False
         self._pool.wait()
@@ -130,6 +134,10 @@ class Supervisor:
                 break
             try:
                 sandbox.send(work)
+            except OSError as error:
+                self._ledger.put_back(work)
+                self._pool.is_short(error, now)
+                break
             except (TypeError, ValueError) as error:
                 self._ledger.cannot_be_sent(work)
                 message = f"the input cannot be sent to a sandbox: {error}"
@@ -155,6 +163,9 @@ class Supervisor:
                     return False
         except (_native.FrameError, LedgerError) as error:
             self._died(sandbox, f"it broke the frame protocol: {error}")
+            return False
+        except OSError as error:
+            self._cannot_take(sandbox, error)
             return False
         if lane.is_open and sandbox.give_credit():
             self._pool.flush(sandbox)
@@ -308,9 +319,17 @@ class Supervisor:
             self._ledger.count_death(JobError(f"sandboxes die before they begin a slice; the last: {reason}"))
         self._lose(sandbox, reason)
 
-    def _lose(self, sandbox: Sandbox, reason: str) -> None:
-        """Its slices run again elsewhere, the one that ran only as often as ``retries`` allow."""
-        failed = self._ledger.lost(sandbox.lane)
+    def _cannot_take(self, sandbox: Sandbox, error: OSError) -> None:
+        """Of what has come, descriptors are lost: there was no room for them here. Raises other errors."""
+        reason = shortage(error)
+        if reason is None:
+            raise error
+        self._ledger.count_death(JobError(f"what a sandbox has sent cannot be taken: {reason}"))
+        self._lose(sandbox, reason, blameless=True)
+
+    def _lose(self, sandbox: Sandbox, reason: str, *, blameless: bool = False) -> None:
+        """Its slices run again elsewhere, the one that ran only as often as ``retries`` allow, unless ``blameless``."""
+        failed = self._ledger.lost(sandbox.lane, blameless=blameless)
         self._pool.remove(sandbox)
         self._sink.sandbox_died(reason)
         if failed is not None:

@@ -84,7 +84,7 @@ class LineEvaluator:
         self._selector.register(stream, selectors.EVENT_READ, callback)
 
     def unwatch(self, stream: _Watchable) -> None:
-        with contextlib.suppress(KeyError):
+        with contextlib.suppress(KeyError, ValueError):  # ValueError: it is closed
             self._selector.unregister(stream)
 
     def step(self, timeout: float | None = None) -> None:
@@ -116,8 +116,8 @@ class LineEvaluator:
 
     def close(self) -> None:
         """Ends all processes."""
-        self._services.close()
         self._zygote.close()
+        self._services.close()
         for service_socket in self._service_sockets.values():
             service_socket.close()
         self._selector.close()
@@ -134,6 +134,7 @@ class LineEvaluator:
             match message:
                 case Spawned(number, pid):
                     self.notice(DEBUG, f"sandbox {number} is process {pid}")
+                    self._services.admit(number, pid)
                 case Refused(number, reason):
                     self.notice(ERROR, f"a sandbox cannot be made: {reason}")
                     self._ended(number, ExitStatus(1))
@@ -148,6 +149,7 @@ class LineEvaluator:
         service_socket = self._service_sockets.get(number)  # gone, where its sandbox ended in the same turn
         if service_socket is not None and not self._services.answer(service_socket, number):
             self.unwatch(service_socket)
+            service_socket.close()
 
     def _ended(self, number: int, status: ExitStatus) -> None:
         self.last_exit = status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Sequence
@@ -10,9 +11,13 @@ from collections.abc import Sequence
 from ..errors import ZygoteError, reason_of
 from ..gpu.options import GpuOptions
 from ..net.listener import ACCEPT_PAUSE, accept_waiting, listen, prepare_connection
+from ..processes.zygote import DEFAULT_MEMORY
 from ..settings.settings import Settings
 from .evaluator import ERROR, NOTICE, WARNING, LineEvaluator
 
+_MEMORY_OF_A_SANDBOX = 32 << 20  # most use less
+_FEW_CPUS = 16
+_SANDBOXES_OF_A_CPU = 16  # each with a connection, and most of them waiting
 _SHORTEST_LIFE = 1.0  # seconds; a zygote that ends earlier is not replaced
 
 
@@ -30,24 +35,40 @@ def serve_tcp(
 ) -> int:
     """Serves until a signal ends it. Returns the exit status. Raises UsageError, InstallationError, ZygoteError.
 
-    ``most``: how many sandboxes there may be at a time; None without a limit. ``peer_timeout``: seconds after which a
-    peer that gives no sign of life counts as gone.
+    ``most``: how many sandboxes there may be at a time; None for as many as this machine bears. ``peer_timeout``:
+    seconds after which a peer that gives no sign of life counts as gone.
     """
+    reason = "as many as --max-sandboxes allows"
+    if most is None:
+        most = sandboxes_of_machine(settings, memory_limit)
+        reason = "as many as this machine bears; --max-sandboxes may allow more"
     listeners = listen(address, port)
     with contextlib.ExitStack() as stack:
         for listener in listeners:
             stack.enter_context(listener)
         evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
         stack.callback(evaluator.close)
-        _Server(evaluator, listeners, most, peer_timeout).run()
+        _Server(evaluator, listeners, most, reason, peer_timeout).run()
     return 0
+
+
+def sandboxes_of_machine(settings: Settings, memory_limit: int | None) -> int:
+    """How many there may be at a time, by memory and CPUs, where nobody has said.
+
+    Memory limits count where somebody has set the sum; DCP's programs set large ones.
+    """
+    cpus = max(_FEW_CPUS, len(os.sched_getaffinity(0)))
+    of_each = memory_limit or min(DEFAULT_MEMORY, settings.max_memory)
+    room = settings.max_memory // (of_each if settings.max_memory_given else _MEMORY_OF_A_SANDBOX)
+    return max(1, min(room, _SANDBOXES_OF_A_CPU * cpus))
 
 
 class _Server:
     def __init__(
-        self, evaluator: LineEvaluator, listeners: Sequence[socket.socket], most: int | None, peer_timeout: int
+        self, evaluator: LineEvaluator, listeners: Sequence[socket.socket], most: int, reason: str, peer_timeout: int
     ) -> None:
         self._most = most
+        self._reason = reason
         self._peer_timeout = peer_timeout
         self._evaluator = evaluator
         self._listeners = listeners
@@ -107,8 +128,8 @@ class _Server:
             self._connect(connection)
 
     def _connect(self, connection: socket.socket) -> None:
-        if self._most is not None and self._evaluator.sandboxes >= self._most:
-            return self._refuse(connection, f"{self._most} sandboxes run, as many as --max-sandboxes allows")
+        if self._evaluator.sandboxes >= self._most:
+            return self._refuse(connection, f"{self._most} sandboxes run, {self._reason}")
         try:
             prepare_connection(connection, self._peer_timeout)
             self._evaluator.connect(connection.fileno(), connection.fileno())

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..gpu.options import GpuOptions
-
-_CGROUPS = Path("/sys/fs/cgroup")
-_UNLIMITED = 1 << 60  # cgroup 1 writes "no limit" as a number near 2 ** 63
+from ..processes import control_groups
+from ..settings.memory import cgroup_numbers, of_control_groups, of_machine
 
 
 def machine() -> dict[str, Any]:
@@ -44,16 +43,27 @@ def operating_system() -> dict[str, Any]:
 def limits(gpu: GpuOptions | None = None) -> dict[str, Any]:
     """What bounds the sandboxes of this user here; None: no limit is set."""
     gpu = gpu or GpuOptions()
-    memory = _cgroup_memory()
+    memory = of_control_groups()
     return {
         "cpu_quota": _cgroup_cpus(),
         "memory_mib": None if memory is None else memory >> 20,
         "processes": _rlimit(resource.RLIMIT_NPROC),
         "open_files": _rlimit(resource.RLIMIT_NOFILE),
+        "control_groups": _control_groups(),
         "gpu_memory_mib": None if gpu.memory_limit is None else gpu.memory_limit >> 20,
         "gpu_staging_mib": gpu.staging_limit >> 20,
         "gpu_timeout_s": gpu.timeout,
     }
+
+
+def _control_groups() -> dict[str, Any]:
+    """Whether each sandbox gets one of its own. Made, and removed again."""
+    found = control_groups.find()
+    groups = control_groups.ControlGroups(of_machine(), found)
+    in_force = groups.in_force
+    groups.close()
+    reason = found.reason if in_force or found.folder is None else f"no group can be made in {found.folder}"
+    return {"in_force": in_force, "reason": reason}
 
 
 def _rlimit(kind: int) -> int | None:
@@ -72,44 +82,9 @@ def _cores() -> int | None:
     return len(siblings)
 
 
-def _cgroup_folders(controller: str) -> list[Path]:
-    """The folders of our control group and those above it, for cgroup 2 or a controller of cgroup 1."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    folders: list[Path] = []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        root = _CGROUPS / controller if controllers else _CGROUPS
-        below = Path(path.lstrip("/"))
-        folders += [root / below, *(root / parent for parent in below.parents)]
-    return folders
-
-
-def _cgroup_numbers(controller: str, *names: str) -> list[list[str]]:
-    """The words of those files, in each folder that has them."""
-    found = []
-    for folder in _cgroup_folders(controller):
-        try:
-            found.append([word for name in names for word in (folder / name).read_text(encoding="ascii").split()])
-        except (OSError, ValueError):
-            continue
-    return found
-
-
-def _cgroup_memory() -> int | None:
-    """Bytes."""
-    words = _cgroup_numbers("memory", "memory.max") + _cgroup_numbers("memory", "memory.limit_in_bytes")
-    sizes = [int(word) for (word,) in words if word.isdigit()]
-    return min((size for size in sizes if size < _UNLIMITED), default=None)
-
-
 def _cgroup_cpus() -> float | None:
     """CPUs that the control groups grant at a time, as 1.5."""
-    words = _cgroup_numbers("cpu", "cpu.max") + _cgroup_numbers("cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us")
+    words = cgroup_numbers("cpu", "cpu.max") + cgroup_numbers("cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us")
     return min((int(quota) / int(period) for quota, period in words if quota.isdigit()), default=None)
 
 

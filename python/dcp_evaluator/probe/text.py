@@ -81,8 +81,10 @@ def _limit_lines(limits: dict[str, Any]) -> list[str]:
     def text(name: str, unit: str) -> str:
         return "no limit" if limits[name] is None else f"{limits[name]:g}{unit}"
 
+    groups = limits["control_groups"]
     gpu = f"memory {text('gpu_memory_mib', ' MiB')}, staging {text('gpu_staging_mib', ' MiB')}"
     return [
+        *_item("control groups", f"{'one for each sandbox' if groups['in_force'] else 'NONE'}: {groups['reason']}"),
         *_item("control group", f"CPU {text('cpu_quota', ' CPUs')}, memory {text('memory_mib', ' MiB')}"),
         *_item("user", f"processes {text('processes', '')}, open files {text('open_files', '')}"),
         *_item("GPU, each sandbox", f"{gpu}, submission {text('gpu_timeout_s', ' s')}"),

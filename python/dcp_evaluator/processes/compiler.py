@@ -8,6 +8,11 @@ import struct
 from ..settings import installation
 from ..settings.settings import Settings
 from .child import Child
+from .control_groups import ControlGroups
+from .passing import send_descriptors, shortage
+
+_GROUP = "compiler"
+_MOST_TASKS = 4096
 
 _CONNECTION = struct.Struct("=cQ")
 """native/compiler/protocol.hpp"""
@@ -16,8 +21,10 @@ _CONNECTION = struct.Struct("=cQ")
 class Compiler:
     """One dcp-compiler, replaced where it has ended. Not thread-safe: one owner."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, groups: ControlGroups | None = None) -> None:
+        """``groups``: one of them is for it and the processes that compile."""
         self._settings = settings
+        self._groups = groups
         self._child: Child | None = None
 
     @property
@@ -31,7 +38,10 @@ class Compiler:
             self._child = self._replace()
         try:
             return self._hand_over(self._child, sandbox)
-        except OSError:  # it ends this very moment
+        except OSError as error:
+            if shortage(error):
+                raise
+            # it ends this very moment
             self._child = self._replace()
             return self._hand_over(self._child, sandbox)
 
@@ -44,7 +54,7 @@ class Compiler:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
-                socket.send_fds(child.socket, [_CONNECTION.pack(b"c", sandbox)], [theirs.fileno()], socket.MSG_NOSIGNAL)
+                send_descriptors(child.socket, _CONNECTION.pack(b"c", sandbox), [theirs.fileno()])
             except OSError:
                 ours.close()
                 raise
@@ -55,9 +65,14 @@ class Compiler:
         if self._child is not None:
             self._child.end(grace=1.0)
             self._child = None
+            if self._groups is not None:
+                self._groups.remove(_GROUP)
 
     def _start(self) -> Child:
         arguments = [installation.executable("dcp-compiler"), "--wasmtime", installation.wasmtime_library()]
         arguments += self._settings.isolation_arguments() + self._settings.cache_arguments("modules")
         arguments += self._settings.compile_arguments()
-        return Child(arguments, socket.SOCK_SEQPACKET, {})
+        child = Child(arguments, socket.SOCK_SEQPACKET, {})
+        if self._groups is not None:
+            self._groups.add(_GROUP, child.pid, _MOST_TASKS)
+        return child

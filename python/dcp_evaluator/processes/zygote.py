@@ -11,8 +11,11 @@ from ..errors import ZygoteError, reason_of
 from ..settings import engines
 from ..settings.settings import Settings
 from .child import Child
+from .passing import PATIENCE, send_descriptors, shortage
 from .zygote_messages import Message, Ready, parse
 
+DEFAULT_MEMORY = 2 << 30
+"""Bytes that a sandbox may use where nobody has said: native/sandbox/sandbox.hpp."""
 _LONGEST_MESSAGE = 64 << 10
 _FEWEST_OPEN_FILES = 32
 
@@ -31,10 +34,13 @@ class Zygote:
     ) -> None:
         """Starts it, without waiting until it is ready. Raises InstallationError, UsageError, ZygoteError.
 
-        ``memory_limit``: bytes a sandbox may use. ``spares``: how many sandboxes wait ahead of need.
+        ``memory_limit``: bytes a sandbox may use, ``DEFAULT_MEMORY`` where None. ``spares``: how many sandboxes wait
+        ahead of need.
         """
         arguments = [*engines.zygote_command(engines.chosen(settings), settings), "--mode", mode]
         arguments += [*settings.isolation_arguments(), "--clock-step", str(settings.clock_step)]
+        if memory_limit is None and settings.max_memory < DEFAULT_MEMORY:
+            memory_limit = settings.max_memory
         if memory_limit is not None:
             arguments += ["--memory-limit", str(memory_limit)]
         if spares is not None:
@@ -65,17 +71,20 @@ class Zygote:
         while not self._ready:
             self._receive(0)
 
-    def spawn(self, channel_in: int, channel_out: int, service_socket: int) -> int:
-        """Asks for a sandbox on these descriptors, which stay the caller's. Returns its id. Raises ZygoteError."""
+    def spawn(self, channel_in: int, channel_out: int, service_socket: int, patience: float = PATIENCE) -> int:
+        """Asks for a sandbox on these descriptors, which stay the caller's. Returns its id.
+
+        ``patience``: seconds to wait where too many are on their way. Raises ZygoteError, and OSError after that.
+        """
         self.wait_ready()
         sandbox = self._next_id
         self._next_id += 1
-        self._send(f"spawn {sandbox}", [channel_in, channel_out, service_socket])
+        self._send(f"spawn {sandbox}", [channel_in, channel_out, service_socket], patience)
         return sandbox
 
     def kill(self, sandbox: int) -> None:
         """Ends a sandbox at once; ``Exited`` follows."""
-        self._send(f"kill {sandbox}", [])
+        self._send(f"kill {sandbox}", [], 0.0)
 
     def receive(self) -> list[Message]:
         """All messages that have come, without waiting. Raises ZygoteError when the zygote has ended."""
@@ -89,10 +98,12 @@ class Zygote:
         """Ends the zygote and every sandbox of it."""
         self._child.end(grace=1.0)
 
-    def _send(self, text: str, descriptors: Sequence[int]) -> None:
+    def _send(self, text: str, descriptors: Sequence[int], patience: float) -> None:
         try:
-            socket.send_fds(self._child.socket, [text.encode()], descriptors)
+            send_descriptors(self._child.socket, text.encode(), descriptors, 0, patience)
         except OSError as error:
+            if shortage(error):
+                raise
             raise self._ended(error) from None
 
     def _receive(self, flags: int) -> Message | Ready | None:

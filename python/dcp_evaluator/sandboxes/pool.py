@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import selectors
 import socket
@@ -10,11 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from .. import _native
-from ..errors import JobError, ZygoteError, reason_of
+from ..errors import ZygoteError
 from ..frames.values import FrameDecoder
-from ..processes.zygote_messages import Message
+from ..processes.zygote_messages import Message, Spawned
 from .sandbox import Sandbox, SandboxFactory
+from .shortage import Shortage
 from .slice_limits import SliceLimits, SliceUse
+
+_STARVED_PAUSE = 0.01
 
 
 class SandboxPool:
@@ -32,6 +36,8 @@ class SandboxPool:
         self._decoder = decoder
         self._limits = limits
         self._sandboxes: dict[int, Sandbox] = {}
+        self._shortage = Shortage()
+        self._starved: set[Sandbox] = set()  # what is written to them waits for others' descriptors
         self._selector = selectors.DefaultSelector()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._selector.register(self._wake, selectors.EVENT_READ, lambda mask: None)
@@ -46,15 +52,23 @@ class SandboxPool:
     def __contains__(self, sandbox: Sandbox) -> bool:
         return sandbox.number in self._sandboxes
 
-    def start(self, now: float, on_readable: Callable[[Sandbox], object]) -> Sandbox:
+    def start(self, now: float, on_readable: Callable[[Sandbox], object]) -> Sandbox | None:
         """One more sandbox, which has been sent the assignment. Raises JobError, ZygoteError.
 
+        None where others have taken all descriptors; it is to be called again after ``wait``.
         ``on_readable`` is called with it when its channel has something to read.
         """
         try:
             sandbox = self._factory.create(self._decoder)
         except OSError as error:
-            raise JobError(f"a sandbox cannot be made: {reason_of(error)}") from None
+            self.is_short(error, now)
+            return None
+        try:
+            sandbox.channel.send(*self._assignment)
+        except OSError as error:
+            sandbox.close()
+            self.is_short(error, now)
+            return None
         self._sandboxes[sandbox.number] = sandbox
         sandbox.use = SliceUse(self._limits)
         sandbox.use.quiet_since = now
@@ -62,9 +76,13 @@ class SandboxPool:
             sandbox.channel, selectors.EVENT_READ, lambda mask: self._on_channel(sandbox, mask, on_readable)
         )
         self._selector.register(sandbox.service_socket, selectors.EVENT_READ, lambda mask: self._on_service(sandbox))
-        sandbox.channel.send(*self._assignment)
         self.flush(sandbox)
         return sandbox
+
+    def is_short(self, error: OSError, now: float) -> None:
+        """Something failed for want of descriptors; ``wait`` returns when it is worth another try. Raises JobError."""
+        idle = not any(sandbox.lane.queue for sandbox in self._sandboxes.values())
+        self._shortage.met(error, now, len(self._sandboxes), idle=idle)
 
     def flush(self, sandbox: Sandbox) -> None:
         """Writes as much as the channel takes now, the rest when it takes more."""
@@ -74,17 +92,27 @@ class SandboxPool:
             done = sandbox.channel.flush()
         except OSError:
             done = True  # it has ended: reading will say so
-        wanted = selectors.EVENT_READ if done else selectors.EVENT_READ | selectors.EVENT_WRITE
+        starved = not done and sandbox.channel.starved
+        if starved:
+            self._starved.add(sandbox)
+        elif self._starved:
+            self._starved.discard(sandbox)
+        wanted = selectors.EVENT_READ if done or starved else selectors.EVENT_READ | selectors.EVENT_WRITE
         key = self._selector.get_key(sandbox.channel)
         if key.events != wanted:
             self._selector.modify(sandbox.channel, wanted, key.data)
 
     def wait(self) -> None:
         """Waits until something happens or a sandbox has to be looked at, and calls back."""
-        deadline = min((sandbox.deadline for sandbox in self._sandboxes.values()), default=float("inf"))
-        left = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
+        now = time.monotonic()
+        deadline = min((sandbox.deadline for sandbox in self._sandboxes.values()), default=math.inf)
+        deadline = min(deadline, self._shortage.take_retry(), now + _STARVED_PAUSE if self._starved else math.inf)
+        left = None if deadline == math.inf else max(0.0, deadline - now)
         for key, mask in self._selector.select(left):
             key.data(mask)
+        for sandbox in list(self._starved):
+            sandbox.use.quiet_since = now  # what it waits for is not its fault
+            self.flush(sandbox)
 
     def wake(self) -> None:
         """Makes ``wait`` return soon; may be called from any thread, before ``close``."""
@@ -94,6 +122,8 @@ class SandboxPool:
         """What the zygote has said of sandboxes that are still here. Raises ZygoteError."""
         for message in self._factory.zygote.receive():
             sandbox = self._sandboxes.get(message.sandbox)
+            if sandbox is not None and isinstance(message, Spawned):
+                self._factory.services.admit(message.sandbox, message.pid)
             if sandbox is not None:
                 yield sandbox, message
 
@@ -113,6 +143,7 @@ class SandboxPool:
 
     def remove(self, sandbox: Sandbox) -> None:
         """Ends a sandbox."""
+        self._starved.discard(sandbox)
         self._unwatch(sandbox.channel)
         self._unwatch(sandbox.service_socket)
         sandbox.close()
@@ -140,6 +171,7 @@ class SandboxPool:
     def _on_service(self, sandbox: Sandbox) -> None:
         if sandbox in self and not self._factory.services.answer(sandbox.service_socket, sandbox.number):
             self._unwatch(sandbox.service_socket)
+            sandbox.service_socket.close()
 
     def _unwatch(self, stream: _native.FrameChannel | socket.socket) -> None:
         with contextlib.suppress(KeyError, ValueError):

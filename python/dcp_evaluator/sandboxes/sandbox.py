@@ -20,6 +20,7 @@ from .slice_limits import SliceLimits, SliceUse
 from .spawn import spawn_sandbox
 
 _MOST_QUEUED_BYTES = 32 << 20
+_WORTH_OF_A_DESCRIPTOR = 1 << 20  # a sandbox has few: no more than 32 wait there, and those of one slice
 _WINDOW_SECONDS = 0.010
 _LARGEST_WINDOW = 256
 _EXIT_GRACE = 2.0
@@ -34,8 +35,8 @@ class SandboxFactory:
         self.services = SandboxServices(settings, gpu=gpu)
 
     def create(self, decoder: FrameDecoder) -> Sandbox:
-        """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError."""
-        number, channel, service_socket = spawn_sandbox(self.zygote)
+        """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError at once."""
+        number, channel, service_socket = spawn_sandbox(self.zygote, patience=0.0)
         return Sandbox(number, channel, service_socket, decoder)
 
     def replace_zygote(self) -> None:
@@ -45,8 +46,8 @@ class SandboxFactory:
 
     def close(self) -> None:
         """Ends the zygote, all sandboxes and what serves them."""
-        self.services.close()
         self.zygote.close()
+        self.services.close()
 
 
 class Sandbox:
@@ -90,7 +91,7 @@ class Sandbox:
             self.channel.send(payload, shared.fds)
         finally:
             shared.close()
-        work.size = len(payload) + shared.size
+        work.size = len(payload) + shared.size + len(shared.fds) * _WORTH_OF_A_DESCRIPTOR
         self._queued_bytes += work.size
 
     def begin(self, now: float) -> None:

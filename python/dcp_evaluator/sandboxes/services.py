@@ -8,8 +8,11 @@ from ..errors import DcpError, reason_of
 from ..gpu.options import GpuOptions
 from ..gpu.pool import GpuPool
 from ..processes.compiler import Compiler
+from ..processes.control_groups import ControlGroups
+from ..processes.passing import send_descriptors, shortage
 from ..settings.settings import Settings
 
+_TASKS_OF_A_SANDBOX = 4  # it has one, and can make no other
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -18,11 +21,19 @@ class SandboxServices:
 
     def __init__(self, settings: Settings, warm: int = 0, gpu: GpuOptions | None = None) -> None:
         """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU."""
-        self.gpu_pool = GpuPool(settings, warm, gpu)
-        self.compiler = Compiler(settings)
+        self.groups = ControlGroups(settings.max_memory)
+        self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups)
+        self.compiler = Compiler(settings, self.groups)
+
+    def admit(self, sandbox: int, process: int) -> None:
+        """A sandbox runs: it gets a control group, where there are any."""
+        self.groups.add(f"sandbox-{sandbox}", process, _TASKS_OF_A_SANDBOX)
 
     def answer(self, service_socket: socket.socket, sandbox: int) -> bool:
-        """Serves a request on ``service_socket``; False when the sandbox has closed it."""
+        """Serves a request on ``service_socket``; False when it is of no further use and to be closed.
+
+        So it is when the sandbox has closed it, or does not take its answers.
+        """
         try:
             request = service_socket.recv(16, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -38,17 +49,19 @@ class SandboxServices:
         return True
 
     def release(self, sandbox: int) -> None:
-        """A sandbox has ended: its GPU host ends too."""
+        """A sandbox has ended, or does so now: its GPU host ends too."""
         self.gpu_pool.release(sandbox)
+        self.groups.remove(f"sandbox-{sandbox}")
 
     def rest(self) -> None:
         """Ends what no sandbox needs between two jobs."""
         self.gpu_pool.rest()
 
     def close(self) -> None:
-        """Ends all processes."""
+        """Ends all processes, once the sandboxes have ended."""
         self.gpu_pool.close()
         self.compiler.close()
+        self.groups.close()
 
     def _serve(self, request: bytes, service_socket: socket.socket, sandbox: int) -> None:
         providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": lambda: self.compiler.connect(sandbox)}
@@ -61,9 +74,19 @@ class SandboxServices:
         except DcpError as error:
             service_socket.send(b"N" + str(error).encode(), _FLAGS)
         except OSError as error:
-            service_socket.send(f"Nits process cannot be started: {reason_of(error)}".encode(), _FLAGS)
+            reason = shortage(error) or reason_of(error)
+            service_socket.send(f"Nits process cannot be started: {reason}".encode(), _FLAGS)
         else:
             with connection:  # the sandbox now has the only one: its end is seen at the other end
-                socket.send_fds(service_socket, [request], [connection.fileno()], _FLAGS)
+                self._hand_over(request, connection, service_socket)
         if request == b"G":
             self.gpu_pool.refill()
+
+    @staticmethod
+    def _hand_over(request: bytes, connection: socket.socket, service_socket: socket.socket) -> None:
+        try:
+            send_descriptors(service_socket, request, [connection.fileno()], _FLAGS)
+        except OSError as error:
+            if not (reason := shortage(error)):
+                raise
+            service_socket.send(f"N{reason}".encode(), _FLAGS)

@@ -102,8 +102,9 @@ class LedgerError(RuntimeError):
 class Slice:
     """One datum on its way to a result.
 
-    ``index`` counts from 0. ``size``: bytes that were sent for it. ``deaths``, ``rejections``: how often its sandbox
-    died while it ran, and it called ``work.reject``. ``ran_out_of_memory``: in a sandbox that had run others before.
+    ``index`` counts from 0. ``size``: what waits in its sandbox for it, in bytes. ``deaths``, ``rejections``: how
+    often its sandbox died while it ran, and it called ``work.reject``. ``ran_out_of_memory``: in a sandbox that had run
+    others before.
     """
 
     __slots__ = ("datum", "deaths", "index", "ran_out_of_memory", "rejections", "size", "state")
@@ -210,7 +211,7 @@ class SliceLedger:
         return work is not None
 
     def next(self, lane: Lane) -> Slice | None:
-        """A slice for that sandbox; ``sent`` or ``cannot_be_sent`` follows."""
+        """A slice for that sandbox; ``sent``, ``put_back`` or ``cannot_be_sent`` follows."""
         if self._waiting_for_new_sandbox and lane.is_unused:
             return self._waiting_for_new_sandbox.popleft()
         return self._waiting.popleft() if self._waiting else self._take()
@@ -218,6 +219,11 @@ class SliceLedger:
     def sent(self, lane: Lane, work: Slice) -> None:
         work.move(_SEND)
         lane.queue.append(work)
+
+    def put_back(self, work: Slice) -> None:
+        """``next`` gave it, and it cannot be sent now; it comes first."""
+        new = work.state is SliceState.WAITING_FOR_NEW_SANDBOX
+        (self._waiting_for_new_sandbox if new else self._waiting).appendleft(work)
 
     def cannot_be_sent(self, work: Slice) -> None:
         self._end(work, SliceEvent.FAIL)
@@ -258,13 +264,16 @@ class SliceLedger:
         self._close(lane)
         return work
 
-    def lost(self, lane: Lane) -> Slice | None:
-        """The sandbox has died. Returns the slice that has failed with that, for want of retries."""
+    def lost(self, lane: Lane, *, blameless: bool = False) -> Slice | None:
+        """The sandbox has died. Returns the slice that has failed with that, for want of retries.
+
+        ``blameless``: its end has nothing to do with the slice, which loses no retry.
+        """
         running = lane.queue.popleft() if lane.queue else None
         self._close(lane)
         if running is None:
             return None
-        running.deaths += 1
+        running.deaths += not blameless
         return running if self._again(running, SliceEvent.LOSE, running.deaths <= self._retries) else None
 
     def cancel(self) -> None:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 
 from ..errors import SettingsError
+from .memory import of_machine
 
 ENGINES = ("auto", "quickjs", "v8")
 POLICIES = ("strict", "standard", "none")
@@ -23,6 +24,7 @@ ISOLATION_VARIABLE, CLOCK_VARIABLE = "DCP_EVALUATOR_ISOLATION", "DCP_EVALUATOR_C
 CACHE_VARIABLE, CACHE_LIMIT_VARIABLE = "DCP_EVALUATOR_CACHE", "DCP_EVALUATOR_CACHE_MIB"
 COMPILE_MEMORY_VARIABLE, COMPILE_TIME_VARIABLE = "DCP_EVALUATOR_COMPILE_MIB", "DCP_EVALUATOR_COMPILE_SECONDS"
 _CACHE_LIMIT_MIB = 2048
+_LEAST_MEMORY = 64 << 20
 
 
 class Settings:
@@ -33,11 +35,13 @@ class Settings:
     ``cache``: the folder for what is compiled, or ``"off"``. ``cache_limit``: bytes that each kind may take there.
     ``compile_memory``, ``compile_seconds``: bytes and CPU time that compiling one WebAssembly module may take; None: by
     the module's size.
+    ``max_memory``: bytes for all sandboxes of one evaluator; three quarters of the machine's where None.
     Raises SettingsError, a ValueError, for a value that is not valid; it names the argument or the variable.
     """
 
     __slots__ = (
         "cache", "cache_limit", "clock_step", "compile_memory", "compile_seconds", "engine", "isolation", "jit",
+        "max_memory", "max_memory_given",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +55,7 @@ class Settings:
         cache_limit: int | None = None,
         compile_memory: int | None = None,
         compile_seconds: int | None = None,
+        max_memory: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         variables = os.environ if environment is None else environment
@@ -62,6 +67,8 @@ class Settings:
         self.cache_limit = _cache_limit(cache_limit, variables)
         self.compile_memory = compile_memory or _positive(COMPILE_MEMORY_VARIABLE, "MiB", variables, 1 << 20)
         self.compile_seconds = compile_seconds or _positive(COMPILE_TIME_VARIABLE, "seconds", variables)
+        self.max_memory = _max_memory(max_memory)
+        self.max_memory_given = max_memory is not None
 
     def with_engine(self, engine: str) -> Settings:
         """The same, for another engine."""
@@ -69,6 +76,7 @@ class Settings:
             engine=engine, jit=self.jit, isolation=self.isolation, clock_step=self.clock_step,
             cache=self.cache or "off", cache_limit=self.cache_limit,
             compile_memory=self.compile_memory, compile_seconds=self.compile_seconds,
+            max_memory=self.max_memory if self.max_memory_given else None,
         )  # fmt: skip
 
     def cache_folder(self, part: str) -> str | None:
@@ -164,6 +172,14 @@ def _positive(variable: str, unit: str, variables: Mapping[str, str], factor: in
     if not (_is_number(text, 6) and int(text) > 0):
         raise SettingsError(f"{variable} is a number of {unit}, 1 at least, not {text!r}")
     return int(text) * factor
+
+
+def _max_memory(chosen: int | None) -> int:
+    if chosen is None:
+        return of_machine() // 4 * 3
+    if isinstance(chosen, bool) or not isinstance(chosen, int) or chosen < _LEAST_MEMORY:
+        raise SettingsError(f"max_memory is a number of bytes, {_LEAST_MEMORY >> 20} MiB or more, not {chosen!r}")
+    return chosen
 
 
 def _is_number(text: str, most_digits: int) -> bool:
