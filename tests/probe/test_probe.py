@@ -85,11 +85,10 @@ def test_features_were_tried(report: dict[str, Any]) -> None:
     assert {"MVP", "SIMD", "threads", "exceptions", "garbage collection", "memory64"} <= set(webassembly)
 
 
-def test_editions_of_ecmascript_say_what_is_missing(report: dict[str, Any]) -> None:
+def test_no_edition_of_ecmascript_misses_anything(report: dict[str, Any]) -> None:
     editions = report["features"]["ecmascript"]
     assert list(editions) == [f"ES{year}" for year in range(2016, 2026)]
-    assert editions["ES2025"]["missing"] == []
-    assert editions["ES2024"]["missing"] == ["Atomics.waitAsync"]
+    assert [edition for edition, found in editions.items() if found["missing"]] == []
     tried = {name for tests in features.ECMASCRIPT.values() for name in tests}
     assert set(report["features"]["javascript"]) == tried
 
