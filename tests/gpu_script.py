@@ -17,10 +17,10 @@ def identifier(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def run(tmp_path: Path, body: str) -> dict[str, Any]:
+def run(tmp_path: Path, body: str, *options: str) -> dict[str, Any]:
     """The object ``results`` after ``body``, the body of an async function."""
     script = PRELUDE + "(async () => {" + body + "\n})().then(() => print(JSON.stringify(results)), (error) => {\n"
-    done = run_script(tmp_path, script + "print(`${error}\\n${error.stack}`); });")
+    done = run_script(tmp_path, script + "print(`${error}\\n${error.stack}`); });", *options)
     assert done.returncode == 0, done.stderr
     last = done.stdout.splitlines()[-1] if done.stdout else ""
     assert last.startswith("{"), done.stdout + done.stderr

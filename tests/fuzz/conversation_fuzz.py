@@ -103,9 +103,9 @@ class Peer:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return self.close()
-            if source.random() < 0.1:
-                self._service.send(source.choice([b"G", b"C", b"", b"x" * 100]))
             try:
+                if source.random() < 0.1:
+                    self._service.send(source.choice([b"G", b"C", b"", b"x" * 100]))
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", chunk.fds))] if chunk.fds else []
                 sent = self._channel.sendmsg([chunk.data or b"\0"], rights)
             finally:
@@ -132,7 +132,7 @@ class PlayedZygote:
     def fileno(self) -> int:
         return self._readable
 
-    def spawn(self, channel_in: int, channel_out: int, service_socket: int) -> int:
+    def spawn(self, channel_in: int, channel_out: int, service_socket: int, patience: float) -> int:
         number = next(self._numbers)
         speaker = Speaker(self._random, self._kinds)
         self._peers[number] = Peer(number, [os.dup(channel_in), os.dup(service_socket)], speaker)
@@ -167,6 +167,9 @@ class PlayedServices(SandboxServices):
 
     def __init__(self) -> None:
         super().__init__(Settings())
+
+    def admit(self, sandbox: int, process: int) -> None:
+        """Its process is this one, which stays in its control group."""
 
     def _serve(self, request: bytes, service_socket: socket.socket, sandbox: int) -> None:
         if request not in (b"G", b"C"):

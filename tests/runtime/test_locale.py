@@ -22,7 +22,10 @@ def test_numbers_and_dates_read_as_in_en_us(tmp_path: Path) -> None:
         results.bigints = [12345678901234567890n, -1234n, 0n].map((x) => x.toLocaleString());
         const date = new Date(2026, 10, 9, 15, 4, 5);
         const dates = [date.toLocaleString(), date.toLocaleDateString(), date.toLocaleTimeString("en-US"),
-          new Date(2026, 0, 1).toLocaleTimeString(), new Date(NaN).toLocaleString()];
+          new Date(2026, 0, 1).toLocaleTimeString(), new Date(NaN).toLocaleString(),
+          date.toLocaleTimeString(undefined, { hour12: false, timeZoneName: "short" }), // as emscripten asks
+          new Date(2026, 0, 1).toLocaleString("en-US", { hour12: false }),
+          date.toLocaleDateString("en-US", { timeZoneName: "short" })];
         results.dates = dates.map((text) => text.replace("\\u202f", " "));
         results.lists = [[1234.5, null, undefined, [1e4]].toLocaleString(),
           new Float32Array([1234.5, 2]).toLocaleString(),
@@ -42,7 +45,10 @@ def test_numbers_and_dates_read_as_in_en_us(tmp_path: Path) -> None:
         "digits": ["1", "2", "1,234.50", "0.05", "0.0000001", "100.0"],
         "ungrouped": "0012345.6",
         "bigints": ["12,345,678,901,234,567,890", "-1,234", "0"],
-        "dates": ["11/9/2026, 3:04:05 PM", "11/9/2026", "3:04:05 PM", "12:00:00 AM", "Invalid Date"],
+        "dates": [
+            *("11/9/2026, 3:04:05 PM", "11/9/2026", "3:04:05 PM", "12:00:00 AM", "Invalid Date"),
+            *("15:04:05 UTC", "1/1/2026, 00:00:00", "11/9/2026, UTC"),
+        ],
         "lists": ["1,234.5,,,10,000", "1,234.5,2", "1.50"],
         "upper": ["I", "i"],
         "lengths": [0, 0, 0],

@@ -67,17 +67,18 @@ def test_the_runtime_does_not_see_patched_builtins(tmp_path: Path) -> None:
 
 
 def test_collected_objects_are_released(tmp_path: Path) -> None:
-    """A host holds about a million objects; a sandbox may make more, one after another."""
+    """3 GiB of buffers, one after another, where 2 GiB are allowed at a time."""
     found = run(
         tmp_path,
         """
         const device = await newDevice();
-        for (let i = 0; i < 20; i++) {
-          for (let j = 0; j < 1000; j++) device.createBuffer({ size: 1 << 20, usage: U.STORAGE });
+        for (let i = 0; i < 200; i++) {
+          for (let j = 0; j < 1000; j++) device.createBuffer({ size: 1 << 14, usage: U.STORAGE });
           await device.queue.onSubmittedWorkDone();
         }
         results.error = await errorOf(device, () => device.createBuffer({ size: 4, usage: U.STORAGE }));
         """,
+        "--gpu-memory=2048",
     )
     assert found["error"] is None
     assert found["stderr"] == ""

@@ -123,18 +123,21 @@
   // --- Dates ---
 
   const two = (value) => StringPrototypePadStart(String(value), 2, "0");
-  const dateOptions = { __proto__: null, timeZone: " UTC ", calendar: " gregory ", hour12: " true " };
+  const dateOptions = {
+    __proto__: null, timeZone: " UTC ", calendar: " gregory ", hour12: " true false ", timeZoneName: " short ",
+  };
 
   function localeDate(date, locales, options, name, hasDate, hasTime) {
     const time = DatePrototypeGetTime(date);
-    checked(name, locales, options, dateOptions);
+    const { hour12 = true, timeZoneName } = checked(name, locales, options, dateOptions);
     if (time !== time) return "Invalid Date";
     const year = DatePrototypeGetFullYear(date);
     const hour = DatePrototypeGetHours(date);
     const day = `${DatePrototypeGetMonth(date) + 1}/${DatePrototypeGetDate(date)}/${year > 0 ? year : 1 - year}`;
-    const clock = `${hour % 12 || 12}:${two(DatePrototypeGetMinutes(date))}:${two(DatePrototypeGetSeconds(date))}`;
-    const part = `${clock} ${hour < 12 ? "AM" : "PM"}`;
-    return hasDate && hasTime ? `${day}, ${part}` : hasDate ? day : part;
+    const minutes = `${two(DatePrototypeGetMinutes(date))}:${two(DatePrototypeGetSeconds(date))}`;
+    const clock = hour12 ? `${hour % 12 || 12}:${minutes} ${hour < 12 ? "AM" : "PM"}` : `${two(hour)}:${minutes}`;
+    const part = hasDate && hasTime ? `${day}, ${clock}` : hasDate ? day : clock;
+    return timeZoneName === undefined ? part : `${part}${hasTime ? "" : ","} UTC`;
   }
 
   // --- Strings ---
