@@ -115,6 +115,7 @@ class GpuPool:
             child.kill()
         for child in children:
             child.end()
+            self._learn(child)  # its last records may have come now
             self._leave(child)
 
     def _end_host(self, owner: int, patience: float = 0.0) -> None:
