@@ -1,0 +1,10 @@
+// Keccak-256 for Python.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace dcp::protocol {
+
+void add_hashes(pybind11::module_& module);
+
+}  // namespace dcp::protocol

@@ -1,0 +1,3 @@
+from typing_extensions import Buffer
+
+def keccak_256(data: Buffer, /) -> bytes: ...
