@@ -98,14 +98,13 @@ def test_a_gpu_that_is_not_there_is_one_message(tmp_path: Path, two: tuple[Path,
 def test_a_gpu_that_is_gone_is_told_and_no_other_taken(
     two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dcp_evaluator.gpu.messages.write_to_stderr", lambda data: print(data.decode(), end=""))
     monkeypatch.setattr("dcp_evaluator.gpu.pool._told", set())
     use(monkeypatch, *two)
     options = dcp.GpuOptions(devices=[SECOND])
     options.visible(Settings())
     use(monkeypatch, two[0])
     assert adapter_of(options) is None
-    assert capfd.readouterr().out.count(f"GPU {SECOND} is gone; sandboxes get no other in its place") == 1
+    assert capfd.readouterr().err.count(f"GPU {SECOND} is gone; sandboxes get no other in its place") == 1
 
 
 def test_one_gpu_of_two_drivers_is_offered_once(tmp_path: Path) -> None:

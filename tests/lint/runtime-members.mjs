@@ -11,7 +11,7 @@ const members = {
   abort: ["addAbortAlgorithm", "isAbortSignal"],
   inspect: ["indentText", "inspect"],
   console: ["consoleSink", "formatConsole"],
-  timers: ["cancelTimer", "clearTimers", "hasTimers", "runTimers", "startTimer"],
+  timers: ["cancelTimer", "hasTimers", "runTimers", "startTimer"],
   "encoding-labels": ["encodingLabels"],
   "legacy-encodings": ["legacyDecoder"],
   encoding: ["encoding"],

@@ -102,12 +102,6 @@
     });
   };
   runtime.hasTimers = () => active.size > 0;
-  /** Ends every timer, as when a sandbox passes to another job. */
-  runtime.clearTimers = () => {
-    active.clear();
-    heap = [];
-    ops.setTimer(-1);
-  };
   /** For the runtime's own use: calls run() once after `delay` milliseconds. */
   runtime.startTimer = (run, delay) => start(run, delay, false);
   runtime.cancelTimer = cancel;

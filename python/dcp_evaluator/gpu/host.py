@@ -11,6 +11,7 @@ from functools import partial
 
 from ..processes.child import Child
 from ..processes.exit_status import ExitStatus
+from ..processes.notices import write_to_stderr
 from . import messages
 from .records import Records
 from .surroundings import Surroundings
@@ -87,7 +88,7 @@ class GpuHost(Child):
 
 def _listener(read: int, records: Records) -> threading.Thread:
     """A thread that ends with the other end of the pipe. Raises OSError."""
-    listen = partial(messages.pass_on, read, messages.write_to_stderr, records=records)
+    listen = partial(messages.pass_on, read, write_to_stderr, records=records)
     thread = threading.Thread(target=listen, daemon=True)
     try:
         thread.start()

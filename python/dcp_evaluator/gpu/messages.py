@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 from collections.abc import Callable
 
 from ..processes.allowance import Allowance
@@ -45,18 +42,3 @@ def pass_on(
                 write(b"\ndcp-evaluator: a GPU host writes too much to stderr: the rest of its messages is dropped\n")
                 return
         write(records.rest().translate(_VISIBLE))
-
-
-def notice(text: str) -> None:
-    """One line of ours among them."""
-    write_to_stderr(f"dcp-evaluator: {text}\n".encode())
-
-
-def write_to_stderr(data: bytes) -> None:
-    """Writes to the stderr that this process was started with, if it was."""
-    if sys.__stderr__ is None:
-        return
-    with contextlib.suppress(OSError, ValueError):
-        descriptor = sys.__stderr__.fileno()
-        while data:
-            data = data[os.write(descriptor, data) :]

@@ -12,9 +12,10 @@ from functools import partial
 
 from ..errors import DcpError, InstallationError
 from ..processes.control_groups import ControlGroups
+from ..processes.notices import notice
 from ..settings import installation, memory
 from ..settings.settings import Settings
-from . import messages, surroundings
+from . import surroundings
 from .host import GpuHost
 from .options import GpuOptions
 from .rest import MOST_DEATHS, SECONDS, AdapterRest
@@ -158,7 +159,7 @@ class GpuPool:
             self._doubts = failed or (self._doubts and not host.checked)
             self._rest.answered(adapter)
         elif self._rest.died(adapter):
-            messages.notice(_EVERYTHING if adapter is None else _one_rests(adapter))
+            notice(_EVERYTHING if adapter is None else _one_rests(adapter))
 
     def _start(self) -> GpuHost:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
@@ -210,7 +211,7 @@ _told: set[str | surroundings.Fingerprint] = set()
 def _tell_once(text: str) -> None:
     if text not in _told:
         _told.add(text)
-        messages.notice(text)
+        notice(text)
 
 
 def _tell_gone(identities: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..errors import JobCancelledError, SliceError
 from ..frames.fields import SliceMetrics
 from ..frames.values import SharedArrays
-from ..gpu.messages import notice
+from ..processes.notices import notice
 from .evaluator import Evaluator
 from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
 from .results import Results

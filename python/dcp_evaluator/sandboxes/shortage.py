@@ -7,7 +7,7 @@ import math
 import resource
 
 from ..errors import JobError, reason_of
-from ..gpu.messages import notice
+from ..processes.notices import notice
 from ..processes.passing import shortage
 
 PATIENCE = 10.0
