@@ -1,0 +1,22 @@
+"""What a transport takes from its peer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The first two are announced to the peer; defaults of protocol/transports/socketio.js where it has any.
+
+    ``fragment_size``: UTF-16 units of one fragment. ``fragment_count``: fragments of one message; DCP's programs set
+    none. ``waiting_bytes``: of all messages together that are not yet whole, or wait behind one that is not.
+    ``incomplete``: how many may be not whole at a time. ``packet_bytes``: one Engine.IO packet, that is, a fragment
+    whose every unit is an escape of six bytes.
+    """
+
+    fragment_size: int = 300_000
+    fragment_count: int = 1000
+    waiting_bytes: int = 400_000_000
+    incomplete: int = 64
+    packet_bytes: int = 8 << 20

@@ -1,0 +1,221 @@
+"""What both ends of a transport do: packets and times come in, packets and events go out. No I/O.
+
+Packets are Engine.IO's, without what carries them (websocket frames, bodies of long polling). Times are seconds of any
+clock that does not go back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import engine_io, extended, socket_io
+from .extended import Announcement
+from .failures import TransportError, breach
+from .inbox import Inbox, Message
+from .limits import Limits
+from .outbox import Outbox
+
+HANDSHAKE_SECONDS = 45.0
+"""From the first packet to the peer's announcement; Socket.IO's servers wait as long for CONNECT."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The peer has announced what it takes; from now on messages may be sent. Comes once, before all messages."""
+
+    peer: Announcement
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The transport is at its end; nothing comes after this. ``error.code`` is EPIPE where we closed it."""
+
+    error: TransportError
+
+
+Event = Opened | Message | Lost
+
+
+class Machine:
+    """Its owner calls ``packet_received`` and ``timer``, and after each call ``events`` and ``next_packet``."""
+
+    def __init__(self, now: float, *, limits: Limits, ack_mode: bool, ping_interval: float) -> None:
+        """``ack_mode``: the peer is asked to acknowledge each text. ``ping_interval``: seconds, announced."""
+        self._limits = limits
+        self._announcement = extended.announcement(limits, ack_mode=ack_mode, ping_interval=ping_interval * 1000)
+        self._control: list[bytes] = []
+        self._owes_pong = False
+        self._owed_acks = 0
+        self._inbox = Inbox(limits)
+        self._outbox = Outbox(ack_mode=ack_mode)
+        self._events: list[Event] = []
+        self._is_connected = False
+        self._is_closing = False
+        self._farewell: list[bytes] = []
+        self.peer = Announcement()
+        self.is_lost = False
+        self.deadline: float | None = now + HANDSHAKE_SECONDS
+        """When ``timer`` is to be called; None when nothing is waited for."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.peer.has_announced and not self.is_lost and not self._is_closing
+
+    @property
+    def pending_bytes(self) -> int:
+        """Of messages that were given to ``send`` and have not gone to ``next_packet`` yet."""
+        return self._outbox.pending_bytes
+
+    @property
+    def has_ended(self) -> bool:
+        """Nothing comes or goes any more: what carries the packets may be closed."""
+        return self.is_lost and not self._farewell
+
+    def send(self, text: bytes) -> None:
+        """Sends a message, which is UTF-8.
+
+        Raises TransportError: EPIPE when the transport is not open, DCPC-1112 when the peer takes no message so long.
+        """
+        self._check_open()
+        self._outbox.add(text, self.peer)
+
+    def send_out_of_order(self, text: bytes) -> None:
+        """Sends a short message before all that wait, where the peer can take that. Raises as ``send`` does."""
+        self._check_open()
+        self._outbox.add_out_of_order(text, self.peer)
+
+    def close(self) -> None:
+        """Ends the transport when what waits has been sent."""
+        if self.is_lost or self._is_closing:
+            return
+        self._is_closing = True
+        if not self._is_connected:
+            self._end(TransportError("EPIPE", "the transport was closed"), farewell=[engine_io.CLOSE])
+
+    def packet_received(self, packet: bytes, now: float) -> None:
+        """Takes a packet; a peer that breaks a rule ends the transport."""
+        if self.is_lost:
+            return
+        try:
+            if len(packet) > self._limits.packet_bytes:
+                raise breach(f"a packet of more than {self._limits.packet_bytes} bytes", "DCPC-1114")
+            had_announced = self.peer.has_announced
+            self._take_packet(packet)
+            if self.peer.has_announced:
+                self._heard(now, first=not had_announced)
+        except TransportError as error:
+            self._end(error, farewell=[socket_io.DISCONNECT, engine_io.CLOSE] if self._is_connected else [])
+
+    def carrier_lost(self, error: TransportError) -> None:
+        """What carried the packets is gone."""
+        self._farewell.clear()
+        self._end(error, farewell=[])
+
+    def timer(self, now: float) -> None:
+        """To be called at ``deadline``; does nothing before."""
+        if self.deadline is None or now < self.deadline or self.is_lost:
+            return
+        if self.peer.has_announced:
+            self._silence(now)
+        else:
+            self._end(TransportError("ETIMEDOUT", f"the peer did not finish its handshake in {HANDSHAKE_SECONDS:g} s"))
+
+    def next_packet(self) -> bytes | None:
+        """What is to be sent next, None when there is nothing now. Large messages come in many packets.
+
+        Called when the wire has room, so that nothing waits anywhere but here.
+        """
+        if self.is_lost:
+            return self._farewell.pop(0) if self._farewell else None
+        if self._control:
+            return self._control.pop(0)
+        if self._owes_pong:
+            self._owes_pong = False
+            return engine_io.PONG
+        if self._owed_acks:
+            self._owed_acks -= 1
+            return socket_io.event(extended.TRANSPORT_ACK)
+        if self._is_connected and (text := self._outbox.next_text()) is not None:
+            return socket_io.event(text)
+        if self._is_closing and self._outbox.is_empty:
+            farewell = [socket_io.DISCONNECT, engine_io.CLOSE]
+            self._end(TransportError("EPIPE", "the transport was closed"), farewell=farewell)
+            return self._farewell.pop(0)
+        return None
+
+    def events(self) -> list[Event]:
+        """What happened since the last call, in order."""
+        events, self._events = self._events, []
+        return events
+
+    def _heard(self, now: float, *, first: bool) -> None:
+        """The peer, which has announced, gave a sign of life. ``first``: it has announced just now."""
+
+    def _silence(self, now: float) -> None:
+        """The peer is open, and the deadline has come."""
+
+    def _take_packet(self, packet: bytes) -> None:
+        """What the two ends do differently."""
+        raise NotImplementedError
+
+    def _take_message(self, packet: bytes) -> None:
+        """A packet of Socket.IO, but for those of its handshake."""
+        kind = packet[:2]
+        if kind == socket_io.DISCONNECT:
+            raise TransportError("ECONNRESET", "the peer closed the transport")
+        if kind != socket_io.EVENT:
+            raise breach("a Socket.IO packet of a kind that DCP does not use")
+        if (text := socket_io.text_of(packet)) is not None:
+            self._take_text(text)
+
+    def _take_text(self, text: bytes) -> None:
+        kind = text[:1]
+        if kind == extended.MESSAGE:
+            self._owe_ack()
+            self._inbox.take(text)
+        elif kind == extended.EXTENDED:
+            self._take_extended(text)
+            self._owe_ack()
+        elif kind == extended.ACK:
+            self._outbox.acknowledged()
+        elif kind != extended.DEBUG:
+            raise breach("a text begins with a character that stands for no kind of message", "DCPC-1102")
+        if self.peer.has_announced:
+            self._events += self._inbox.ready()
+
+    def _take_extended(self, text: bytes) -> None:
+        kind, header, payload = extended.split(text)
+        if kind == extended.FRAGMENT:
+            self._inbox.take_fragment(extended.fragment_header(header), payload)
+        elif kind == extended.OUT_OF_ORDER:
+            self._inbox.take_out_of_order(payload)
+        elif kind == extended.ANNOUNCEMENT:
+            self._take_announcement(payload)
+
+    def _take_announcement(self, payload: bytes) -> None:
+        was_open = self.peer.has_announced
+        self.peer = self.peer.changed_by(payload)
+        if not was_open:
+            self._events.append(Opened(self.peer))
+
+    def _owe_ack(self) -> None:
+        if self.peer.wants_ack:
+            self._owed_acks += 1
+
+    def _connected(self) -> None:
+        self._is_connected = True
+        self._outbox.add_announcement(self._announcement.text())
+
+    def _check_open(self) -> None:
+        if not self.is_open:
+            raise TransportError("EPIPE", "the transport is not open")
+
+    def _end(self, error: TransportError, farewell: list[bytes] | None = None) -> None:
+        if self.is_lost:
+            return
+        self.is_lost = True
+        self.deadline = None
+        self._farewell = farewell or []
+        self._outbox.clear()
+        self._inbox = Inbox(self._limits)
+        self._events.append(Lost(error))
