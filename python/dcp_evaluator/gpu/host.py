@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -54,9 +55,10 @@ class GpuHost(Child):
         """Whether it has ended, and neither we nor its sandbox have ended it."""
         if self.poll() is None or self.status is None:
             return False
-        if self._heard.failed or self._killed:
-            return self._heard.failed
         code = self.status.code
+        # Our SIGKILL may come while it dies of something else, of which it then tells.
+        if self._heard.failed or (self._killed and code in (0, -signal.SIGKILL)):
+            return self._heard.failed
         return code not in _DELIBERATE and not (code == 0 and self._heard.ready)
 
     @property

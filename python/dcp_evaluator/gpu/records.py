@@ -34,9 +34,11 @@ class Records:
             if not end and len(record) <= _LONGEST:
                 self._pending = record
                 return messages
-            if not self._read(record[1:]):
-                messages += record + end
-            data = rest
+            if end and len(record) <= _LONGEST and self._read(record[1:]):
+                data = rest
+            else:  # it is a message, in which a record may begin
+                messages += _MARK
+                data = data[start + 1 :]
         return messages + data
 
     def _read(self, record: bytes) -> bool:
