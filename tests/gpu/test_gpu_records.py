@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dcp_evaluator.gpu.records import Records
@@ -33,6 +33,7 @@ def test_a_host_that_is_ready_can_only_fail() -> None:
     assert records.failed
 
 
+@example(parts=[b"\x1e", b"x" * 256, RECORDS[0]], cuts=[257])
 @given(parts=st.lists(PARTS, max_size=12), cuts=st.lists(st.integers(0, 400), max_size=12))
 def test_how_the_messages_are_cut_does_not_matter(parts: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(parts)

@@ -106,4 +106,4 @@ def test_drivers_that_end_every_host_rest_as_well(tmp_path: Path) -> None:
     done = run_script(tmp_path, ASKS, environment=only(broken_driver(tmp_path / "driver", BODIES["aborts"])))
     assert answers(done) == ["none"] * 20
     notice = "3 GPU hosts in a row have died at their start: no GPU is used for 5 minutes"
-    assert done.stderr.splitlines().count(f"dcp-evaluator: {notice}") == 1, done.stderr
+    assert done.stderr.count(f"dcp-evaluator: {notice}\n") == 1, done.stderr

@@ -27,19 +27,19 @@ class Records:
         """``data`` without records; a record that has begun is kept back."""
         data = self._pending + data
         self._pending = b""
-        messages = b""
-        while (start := data.find(_MARK)) >= 0:
-            messages += data[:start]
-            record, end, rest = data[start:].partition(b"\n")
-            if not end and len(record) <= _LONGEST:
-                self._pending = record
+        messages, at = b"", 0
+        while (start := data.find(_MARK, at)) >= 0:
+            messages += data[at:start]
+            end = data.find(b"\n", start, start + _LONGEST + 1)
+            if end < 0 and len(data) - start <= _LONGEST:
+                self._pending = data[start:]
                 return messages
-            if end and len(record) <= _LONGEST and self._read(record[1:]):
-                data = rest
+            if end >= 0 and self._read(data[start + 1 : end]):
+                at = end + 1
             else:  # it is a message, in which a record may begin
                 messages += _MARK
-                data = data[start + 1 :]
-        return messages + data
+                at = start + 1
+        return messages + data[at:]
 
     def _read(self, record: bytes) -> bool:
         found = _RECORD.fullmatch(record)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..errors import ProtocolError
 
-PERMANENT = "DCP_TRANSPORT_FAILURE_PERMANENT"
 TRANSIENT = "DCP_TRANSPORT_FAILURE_TRANSIENT"
 NO_TRANSPORT_LEFT = "DCPC-1014"
 
