@@ -55,18 +55,35 @@ def join_packets(packets: list[bytes]) -> bytes:
     return SEPARATOR.join(packets)
 
 
-def split_packets(body: bytes) -> Iterator[bytes]:
-    """The packets of a body, one by one: a body may hold millions, which are never kept together.
+class PacketSplitter:
+    """The packets of a body, which comes in chunks; of its bytes, no more than one packet is kept."""
 
-    Raises TransportError with EPROTO at a packet that is empty.
-    """
-    start = 0
-    while True:
-        end = body.find(SEPARATOR, start)
-        packet = body[start:] if end < 0 else body[start:end]
+    def __init__(self, longest: int) -> None:
+        """``longest``: bytes of a packet."""
+        self._longest = longest
+        self._begun: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The packets that this chunk ends. Raises TransportError: EPROTO if one is empty, DCPC-1114 if too long."""
+        start = 0
+        while (end := chunk.find(SEPARATOR, start)) >= 0:
+            self._begin(chunk[start:end])
+            yield self.last()
+            start = end + 1
+        self._begin(chunk[start:])
+
+    def last(self) -> bytes:
+        """The packet that ends with the body. Raises TransportError as above."""
+        packet = b"".join(self._begun)
         if not packet:
             raise breach("an Engine.IO packet is empty")
-        yield packet
-        if end < 0:
-            return
-        start = end + 1
+        self._begun, self._size = [], 0
+        return packet
+
+    def _begin(self, piece: bytes) -> None:
+        if piece:
+            self._begun.append(piece)
+            self._size += len(piece)
+        if self._size > self._longest:
+            raise breach(f"a packet of more than {self._longest} bytes", "DCPC-1114")

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from .extended import FragmentHeader
 from .failures import breach
-from .limits import Limits
+from .limits import Budget, Limits
 
 _REMEMBERED = 1000
+_COST = 200
+"""Bytes that are counted for each piece beside its own: a peer may send millions of one byte."""
+
 _SURROGATE = 3
 """Bytes of half a surrogate pair."""
 
@@ -33,22 +36,22 @@ class Message:
 class Inbox:
     """Its methods raise TransportError with DCP's codes (protocol/transports/socketio.js)."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, budget: Budget | None = None) -> None:
+        """``budget``: shared with others, beside the limits of this one."""
         self._limits = limits
-        self._order: deque[Message | _Partial] = deque()
+        self._budget = budget or Budget(limits.waiting_bytes)
+        self._order: deque[_Place] = deque()
         self._partial: dict[int, _Partial] = {}
         self._finished: dict[int, None] = {}
         self._waiting = 0
 
     def take(self, text: bytes) -> None:
         """A message in one piece."""
-        self._keep(len(text))
-        self._order.append(_whole(text))
+        self._order.append(self._whole(text))
 
     def take_out_of_order(self, text: bytes) -> None:
         """A message that is to be given before all others."""
-        self._keep(len(text))
-        self._order.appendleft(_whole(text))
+        self._order.appendleft(self._whole(text))
 
     def take_fragment(self, header: FragmentHeader, payload: bytes) -> None:
         """Fragments may come in any order. What comes again is not taken again, be its message whole or not."""
@@ -63,19 +66,24 @@ class Inbox:
         if header.total != partial.total:
             raise breach(f"a message of {partial.total} fragments says now that it has {header.total}", "DCPC-1108")
         if not partial.has(header.seq):
-            self._keep(len(payload))
+            self._keep(partial, len(payload))
             partial.take(header.seq, payload)
-        if not partial.missing:
-            self._finish(header.msg_id, partial)
+        if partial.message:
+            self._finish(header.msg_id)
 
     def ready(self) -> list[Message]:
         """Whole messages that no other message holds up any more, each given once."""
         ready = []
-        while self._order and isinstance(message := self._order[0], Message):
+        while self._order and (message := self._order[0].message):
             ready.append(message)
-            self._order.popleft()
-            self._waiting -= message.size
+            self._let_go(self._order.popleft().cost)
         return ready
+
+    def clear(self) -> None:
+        """Forgets what waits."""
+        self._order.clear()
+        self._partial.clear()
+        self._let_go(self._waiting)
 
     def _begin(self, header: FragmentHeader) -> _Partial:
         if len(self._partial) >= self._limits.incomplete:
@@ -85,29 +93,48 @@ class Inbox:
         self._order.append(partial)
         return partial
 
-    def _finish(self, msg_id: int, partial: _Partial) -> None:
-        message = partial.message()
-        self._waiting += message.size - partial.size
-        self._order[self._order.index(partial)] = message
+    def _whole(self, text: bytes) -> _Place:
+        place = _Place()
+        self._keep(place, len(text))
+        place.message = Message((_checked(text),))
+        return place
+
+    def _finish(self, msg_id: int) -> None:
         del self._partial[msg_id]
         self._finished[msg_id] = None
         if len(self._finished) > _REMEMBERED:
             del self._finished[next(iter(self._finished))]
 
-    def _keep(self, size: int) -> None:
-        self._waiting += size
+    def _keep(self, place: _Place, size: int) -> None:
+        size += _COST
         most = self._limits.waiting_bytes
-        if self._waiting > most:
+        if self._waiting + size > most:
             raise breach(f"more than {most} bytes of messages wait for missing parts", "DCPC-1113")
+        if not self._budget.take(size):
+            raise breach("this service has no room for messages that wait for missing parts: try later", "DCPC-1113")
+        self._waiting += size
+        place.cost += size
+
+    def _let_go(self, size: int) -> None:
+        self._waiting -= size
+        self._budget.give(size)
 
 
-class _Partial:
+class _Place:
+    """A message's place among the others. ``cost``: bytes that are counted for it."""
+
+    def __init__(self) -> None:
+        self.message: Message | None = None
+        self.cost = 0
+
+
+class _Partial(_Place):
     """A message of which parts are missing. Halves of surrogate pairs are kept apart until all is there."""
 
     def __init__(self, total: int) -> None:
+        super().__init__()
         self.total = total
-        self.missing = total
-        self.size = 0
+        self._missing = total
         self._parts: list[bytes | None] = [None] * total
         self._first_halves: dict[int, bytes] = {}
         self._last_halves: dict[int, bytes] = {}
@@ -116,8 +143,6 @@ class _Partial:
         return self._parts[seq] is not None
 
     def take(self, seq: int, payload: bytes) -> None:
-        self.missing -= 1
-        self.size += len(payload)
         start, end = 0, len(payload)
         if _begins_with_low_half(payload):
             start = _SURROGATE
@@ -126,8 +151,11 @@ class _Partial:
             end -= _SURROGATE
             self._first_halves[seq] = payload[end:]
         self._parts[seq] = _checked(payload[start:end])
+        self._missing -= 1
+        if not self._missing:
+            self.message = self._joined()
 
-    def message(self) -> Message:
+    def _joined(self) -> Message:
         if self._first_halves.keys() != {seq - 1 for seq in self._last_halves}:
             raise breach("a message has half a surrogate pair: it is no text")
         pieces: list[bytes] = []
@@ -139,10 +167,6 @@ class _Partial:
                 units = pair.decode(errors="surrogatepass").encode("utf-16-le", errors="surrogatepass")
                 pieces.append(units.decode("utf-16-le").encode())
         return Message(tuple(pieces) or (b"",))
-
-
-def _whole(text: bytes) -> Message:
-    return Message((_checked(text),))
 
 
 def _checked(text: bytes) -> bytes:

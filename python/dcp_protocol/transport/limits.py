@@ -10,7 +10,8 @@ class Limits:
     """The first two are announced to the peer; defaults of protocol/transports/socketio.js where it has any.
 
     ``fragment_size``: UTF-16 units of one fragment. ``fragment_count``: fragments of one message; DCP's programs set
-    none. ``waiting_bytes``: of all messages together that are not yet whole, or wait behind one that is not.
+    none. ``waiting_bytes``: of all messages together that are not yet whole, or wait behind one that is not, with 200
+    for each piece.
     ``incomplete``: how many may be not whole at a time. ``packet_bytes``: one Engine.IO packet, that is, a fragment
     whose every unit is an escape of six bytes.
     """
@@ -20,3 +21,20 @@ class Limits:
     waiting_bytes: int = 400_000_000
     incomplete: int = 64
     packet_bytes: int = 8 << 20
+
+
+class Budget:
+    """Bytes that several transports share for what waits in them."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> bool:
+        """Whether there were so many; without them, nothing is taken."""
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+    def give(self, size: int) -> None:
+        self.left += size

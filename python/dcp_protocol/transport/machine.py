@@ -6,17 +6,21 @@ clock that does not go back.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import engine_io, extended, socket_io
 from .extended import Announcement
 from .failures import TransportError, breach
 from .inbox import Inbox, Message
-from .limits import Limits
+from .limits import Budget, Limits
 from .outbox import Outbox
 
 HANDSHAKE_SECONDS = 45.0
 """From the first packet to the peer's announcement; Socket.IO's servers wait as long for CONNECT."""
+
+_FAREWELL = (socket_io.DISCONNECT, engine_io.CLOSE)
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,21 @@ Event = Opened | Message | Lost
 class Machine:
     """Its owner calls ``packet_received`` and ``timer``, and after each call ``events`` and ``next_packet``."""
 
-    def __init__(self, now: float, *, limits: Limits, ack_mode: bool, ping_interval: float) -> None:
+    def __init__(
+        self, now: float, *, limits: Limits, ack_mode: bool, ping_interval: float, budget: Budget | None = None
+    ) -> None:
         """``ack_mode``: the peer is asked to acknowledge each text. ``ping_interval``: seconds, announced."""
         self._limits = limits
         self._announcement = extended.announcement(limits, ack_mode=ack_mode, ping_interval=ping_interval * 1000)
-        self._control: list[bytes] = []
+        self._control: deque[bytes] = deque()
         self._owes_pong = False
         self._owed_acks = 0
-        self._inbox = Inbox(limits)
+        self._inbox = Inbox(limits, budget)
         self._outbox = Outbox(ack_mode=ack_mode)
         self._events: list[Event] = []
         self._is_connected = False
         self._is_closing = False
-        self._farewell: list[bytes] = []
+        self._farewell: deque[bytes] = deque()
         self.peer = Announcement()
         self.is_lost = False
         self.deadline: float | None = now + HANDSHAKE_SECONDS
@@ -90,7 +96,7 @@ class Machine:
             return
         self._is_closing = True
         if not self._is_connected:
-            self._end(TransportError("EPIPE", "the transport was closed"), farewell=[engine_io.CLOSE])
+            self._end(TransportError("EPIPE", "the transport was closed"), farewell=(engine_io.CLOSE,))
 
     def packet_received(self, packet: bytes, now: float) -> None:
         """Takes a packet; a peer that breaks a rule ends the transport."""
@@ -104,12 +110,17 @@ class Machine:
             if self.peer.has_announced:
                 self._heard(now, first=not had_announced)
         except TransportError as error:
-            self._end(error, farewell=[socket_io.DISCONNECT, engine_io.CLOSE] if self._is_connected else [])
+            self._end(error, farewell=_FAREWELL if self._is_connected else ())
 
     def carrier_lost(self, error: TransportError) -> None:
         """What carried the packets is gone."""
         self._farewell.clear()
-        self._end(error, farewell=[])
+        self._end(error)
+
+    def resumed(self, now: float) -> None:
+        """The owner did not read for a while, of which the peer is not to blame."""
+        if self.peer.has_announced and not self.is_lost:
+            self._heard(now, first=False)
 
     def timer(self, now: float) -> None:
         """To be called at ``deadline``; does nothing before."""
@@ -126,9 +137,9 @@ class Machine:
         Called when the wire has room, so that nothing waits anywhere but here.
         """
         if self.is_lost:
-            return self._farewell.pop(0) if self._farewell else None
+            return self._farewell.popleft() if self._farewell else None
         if self._control:
-            return self._control.pop(0)
+            return self._control.popleft()
         if self._owes_pong:
             self._owes_pong = False
             return engine_io.PONG
@@ -138,9 +149,8 @@ class Machine:
         if self._is_connected and (text := self._outbox.next_text()) is not None:
             return socket_io.event(text)
         if self._is_closing and self._outbox.is_empty:
-            farewell = [socket_io.DISCONNECT, engine_io.CLOSE]
-            self._end(TransportError("EPIPE", "the transport was closed"), farewell=farewell)
-            return self._farewell.pop(0)
+            self._end(TransportError("EPIPE", "the transport was closed"), farewell=_FAREWELL)
+            return self._farewell.popleft()
         return None
 
     def events(self) -> list[Event]:
@@ -210,12 +220,12 @@ class Machine:
         if not self.is_open:
             raise TransportError("EPIPE", "the transport is not open")
 
-    def _end(self, error: TransportError, farewell: list[bytes] | None = None) -> None:
+    def _end(self, error: TransportError, farewell: Sequence[bytes] = ()) -> None:
         if self.is_lost:
             return
         self.is_lost = True
         self.deadline = None
-        self._farewell = farewell or []
+        self._farewell = deque(farewell)
         self._outbox.clear()
-        self._inbox = Inbox(self._limits)
+        self._inbox.clear()
         self._events.append(Lost(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import engine_io, socket_io
 from .engine_io import Handshake
 from .failures import TransportError, breach
-from .limits import Limits
+from .limits import Budget, Limits
 from .machine import Machine
 
 
@@ -13,11 +13,18 @@ class ServerMachine(Machine):
     """Begins by itself: the first packet is the handshake."""
 
     def __init__(
-        self, now: float, handshake: Handshake, socket_id: str, *, limits: Limits | None = None, ack_mode: bool = False
+        self,
+        now: float,
+        handshake: Handshake,
+        socket_id: str,
+        *,
+        limits: Limits | None = None,
+        ack_mode: bool = False,
+        budget: Budget | None = None,
     ) -> None:
         """``socket_id``: Socket.IO's, which DCP's programs print and nothing else."""
         interval = handshake.ping_interval / 1000
-        super().__init__(now, limits=limits or Limits(), ack_mode=ack_mode, ping_interval=interval)
+        super().__init__(now, limits=limits or Limits(), ack_mode=ack_mode, ping_interval=interval, budget=budget)
         self._control.append(handshake.packet())
         self._socket_id = socket_id
         self._interval = interval

@@ -12,13 +12,13 @@ from dcp_protocol.transport import extended
 from dcp_protocol.transport.extended import Announcement, FragmentHeader
 from dcp_protocol.transport.failures import TransportError
 from dcp_protocol.transport.inbox import Inbox
-from dcp_protocol.transport.limits import Limits
+from dcp_protocol.transport.limits import Budget, Limits
 from dcp_protocol.transport.outbox import Outbox
 
 pytestmark = pytest.mark.any_engine
 
 _PEER = Announcement(can_ooo=True, rx_max_fragment_size=100, rx_max_fragment_count=0, has_announced=True)
-_LIMITS = Limits(fragment_size=100, fragment_count=50, waiting_bytes=2000, incomplete=3)
+_LIMITS = Limits(fragment_size=100, fragment_count=50, waiting_bytes=20_000, incomplete=3)
 
 texts = st.text(max_size=600).map(str.encode)
 
@@ -131,9 +131,23 @@ def test_what_waits_is_bounded_and_what_is_given_waits_no_more() -> None:
         inbox.take(b"x" * 1000)
         assert received(inbox) == [b"x" * 1000]
     inbox.take_fragment(FragmentHeader(1, 1, 2), b"x")
-    inbox.take(b"x" * 1999)
+    inbox.take(b"x" * 19_500)
     with pytest.raises(TransportError, match="missing parts"):
-        inbox.take(b"x")
+        inbox.take(b"")
+
+
+def test_transports_share_a_budget() -> None:
+    budget = Budget(1000)
+    first, second = Inbox(_LIMITS, budget), Inbox(_LIMITS, budget)
+    first.take_fragment(FragmentHeader(1, 0, 2), b"x")
+    first.take(b"x" * 500)
+    with pytest.raises(TransportError, match="no room"):
+        second.take(b"x")
+    first.clear()
+    assert budget.left == 1000
+    second.take(b"x")
+    assert received(second) == [b"x"]
+    assert budget.left == 1000
 
 
 @pytest.mark.parametrize("text", ["a\ud83d", "\ude00a", "a\ud83db", "\ude00\ud83d"])

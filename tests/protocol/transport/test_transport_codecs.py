@@ -28,6 +28,12 @@ def opening(**changes: object) -> bytes:
     return b"0" + json.dumps(said).encode()
 
 
+def split(body: bytes, size: int) -> list[bytes]:
+    splitter = engine_io.PacketSplitter(100)
+    packets = [packet for at in range(0, len(body), size) for packet in splitter.feed(body[at : at + size])]
+    return [*packets, splitter.last()]
+
+
 def test_a_handshake_as_engine_io_sends_it() -> None:
     handshake = engine_io.parse_handshake(opening(maxPayload=10**9))
     assert handshake == Handshake("a-B_9", ("websocket",), 10100, 60010, 10**9)
@@ -63,15 +69,22 @@ def test_no_handshake(packet: bytes) -> None:
     assert raised.value.code == "EPROTO"
 
 
-@given(st.lists(st.binary(min_size=1).map(lambda packet: packet.replace(b"\x1e", b"-")), min_size=1))
+@given(st.lists(st.binary(min_size=1, max_size=100).map(lambda packet: packet.replace(b"\x1e", b"-")), min_size=1))
 def test_packets_of_a_body(packets: list[bytes]) -> None:
-    assert list(engine_io.split_packets(engine_io.join_packets(packets))) == packets
+    body = engine_io.join_packets(packets)
+    for size in (1, 7, len(body)):
+        assert split(body, size) == packets
 
 
 @pytest.mark.parametrize("body", [b"", b"\x1e", b"2\x1e", b"\x1e2", b"2\x1e\x1e2"])
 def test_an_empty_packet_is_a_fault(body: bytes) -> None:
     with pytest.raises(TransportError, match="empty"):
-        list(engine_io.split_packets(body))
+        split(body, 1)
+
+
+def test_of_a_body_no_more_than_a_packet_is_kept() -> None:
+    with pytest.raises(TransportError, match="more than 100 bytes"):
+        split(b"x" * 101, 10)
 
 
 @given(st.text())
