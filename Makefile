@@ -76,7 +76,7 @@ pytest-quickjs: build npm-packages
 	@$(BIN)/python -m pytest --engine quickjs
 
 npm-packages: $(PREPARED)
-	@$(BIN)/python tests/npm_packages.py webassembly dcp scheduler three tfjs
+	@$(BIN)/python tests/npm_packages.py webassembly dcp dcp5 scheduler three tfjs
 
 test-under-load: build  ## pytest while four processes keep the CPUs busy
 	@trap 'kill $$(jobs -p)' EXIT; for i in 1 2 3 4; do $(BIN)/python -c 'while True: pass' & done; \
