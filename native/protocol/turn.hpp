@@ -1,0 +1,25 @@
+// Work on many Python objects beside other threads.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstddef>
+
+namespace dcp::protocol {
+
+/// Lets other threads run now and then: each some thousand objects, which take less than a millisecond.
+class Turn {
+ public:
+  void one_object() {
+    if (++objects_ % kObjects == 0) {
+      const pybind11::gil_scoped_release others_run;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kObjects = 4096;
+
+  std::size_t objects_ = 0;
+};
+
+}  // namespace dcp::protocol
