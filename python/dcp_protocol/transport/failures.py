@@ -7,12 +7,11 @@ from ..errors import ProtocolError
 TRANSIENT = "DCP_TRANSPORT_FAILURE_TRANSIENT"
 NO_TRANSPORT_LEFT = "DCPC-1014"
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAY_PASS = frozenset({408, 500, 502, 503, 504})
+_LONGEST = 200
 
 
 class TransportError(ProtocolError):
-    """``permanent``: the same would happen to another try (protocol/transports/http-bearer.js)."""
+    """``permanent``: the same would happen to another try."""
 
     def __init__(self, code: str, message: str, *, permanent: bool = False) -> None:
         super().__init__(code, message)
@@ -24,10 +23,6 @@ def breach(message: str, code: str = "EPROTO") -> TransportError:
     return TransportError(code, message)
 
 
-def is_redirect(status: int) -> bool:
-    return status in _REDIRECTS
-
-
-def is_permanent(status: int) -> bool:
-    """Whether an answer with this HTTP status stays so (protocol/transports/http-bearer.js)."""
-    return status not in _MAY_PASS
+def printable(text: str) -> str:
+    """What a peer said, for people: short, and without what moves a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text[:_LONGEST])

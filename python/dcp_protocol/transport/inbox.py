@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 from .extended import FragmentHeader
 from .failures import breach
-from .limits import Budget, Limits
+from .limits import COST, Budget, Limits
 
 _REMEMBERED = 1000
-_COST = 200
-"""Bytes that are counted for each piece beside its own: a peer may send millions of one byte."""
-
 _SURROGATE = 3
 """Bytes of half a surrogate pair."""
 
@@ -27,6 +24,11 @@ class Message:
     def size(self) -> int:
         """Bytes."""
         return sum(map(len, self.parts))
+
+    @property
+    def cost(self) -> int:
+        """Bytes of memory, about."""
+        return self.size + len(self.parts) * COST
 
     def text(self) -> bytes:
         """UTF-8. Joining 100 MB takes 0.1 s, during which other threads run."""
@@ -106,7 +108,7 @@ class Inbox:
             del self._finished[next(iter(self._finished))]
 
     def _keep(self, place: _Place, size: int) -> None:
-        size += _COST
+        size += COST
         most = self._limits.waiting_bytes
         if self._waiting + size > most:
             raise breach(f"more than {most} bytes of messages wait for missing parts", "DCPC-1113")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+COST = 200
+"""Bytes that are counted for each piece beside its own: a peer may send millions of one byte."""
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from .failures import TransportError
 
@@ -18,16 +18,21 @@ def socket_path(location: str, dialect: str) -> str:
     return ((urlsplit(location).path or "/") + dialect).rstrip("/") + "/"
 
 
-def socket_url(location: str, dialect: str, carrier: str, sid: str | None = None) -> str:
-    """``carrier``: ``websocket`` or ``polling``. Raises TransportError for a location that is no http or https URL."""
+def check(location: str) -> None:
+    """Raises TransportError (EINVAL) for a location that is no http or https URL."""
     try:
         parts = urlsplit(location)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable:
+    if not usable or not location.isprintable():
         raise TransportError("EINVAL", "the location of a service must be an http or https URL", permanent=True)
-    query = f"EIO=4&transport={carrier}" + (f"&sid={sid}" if sid else "")
+
+
+def socket_url(location: str, dialect: str, carrier: str, sid: str | None = None) -> str:
+    """``carrier``: ``websocket`` or ``polling``."""
+    parts = urlsplit(location)
+    query = f"EIO=4&transport={carrier}" + (f"&sid={quote(sid, safe='')}" if sid else "")
     return urlunsplit((parts.scheme, parts.netloc, socket_path(location, dialect), query, ""))
 
 
@@ -37,19 +42,21 @@ def redirected(location: str, dialect: str, target: str) -> str:
     DCP's redirects name the location of a service (protocol/transports/http-bearer.js), those of web servers the path
     below it: both work. Raises TransportError for a redirect that leads nowhere, or from https to http.
     """
-    try:
-        to = urlsplit(urljoin(socket_url(location, dialect, "polling"), target))
-        origin = (to.scheme, to.netloc)
-        path = to.path or "/"
-        if dialect and path.rstrip("/").endswith("/" + dialect):
-            path = path.rstrip("/").removesuffix(dialect)
-        moved = urlunsplit((*origin, path, "", ""))
-        socket_url(moved, dialect, "polling")
-    except ValueError:
-        raise TransportError("EINVAL", "a redirect names no URL", permanent=True) from None
-    before = urlsplit(location)
-    if (before.scheme, before.netloc, before.path or "/") == (*origin, path):
+    moved = _moved(location, dialect, target)
+    check(moved)
+    if moved == urlunsplit((*urlsplit(location)[:2], urlsplit(location).path or "/", "", "")):
         raise TransportError("ELOOP", f"{location} redirects to itself", permanent=True)
-    if before.scheme == "https" and to.scheme != "https":
+    if location.lower().startswith("https:") and not moved.startswith("https:"):
         raise TransportError("EPERM", f"{location} redirects to a URL without TLS, {moved}", permanent=True)
     return moved
+
+
+def _moved(location: str, dialect: str, target: str) -> str:
+    try:
+        to = urlsplit(urljoin(socket_url(location, dialect, "polling"), target))
+    except ValueError:
+        raise TransportError("EINVAL", "a redirect names no URL", permanent=True) from None
+    path = to.path or "/"
+    if dialect and path.rstrip("/").endswith("/" + dialect):
+        path = path.rstrip("/").removesuffix(dialect)
+    return urlunsplit((to.scheme, to.netloc, path, "", ""))

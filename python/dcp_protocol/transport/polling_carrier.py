@@ -6,19 +6,21 @@ import aiohttp
 
 from . import engine_io
 from .engine_io import PacketSplitter
-from .failures import TransportError, is_permanent
+from .failures import TransportError, printable
 from .limits import Limits
 from .transport import Transport
 
 _LONGEST_BODY = 1 << 20
 """Bytes; a packet may be longer alone."""
 
-HEADERS = {"Accept-Encoding": "identity", "Accept": "*/*"}
-_TEXT = {**HEADERS, "Content-Type": "text/plain;charset=UTF-8"}
+_TEXT = {"Content-Type": "text/plain;charset=UTF-8"}
 
 
 class PollingCarrier:
-    """``url``: with the session's id; ``max_payload``: bytes of one body that the server takes."""
+    """``url``: with the session's id; ``max_payload``: bytes of one body that the server takes.
+
+    ``session`` ends with it.
+    """
 
     def __init__(self, session: aiohttp.ClientSession, url: str, max_payload: int, limits: Limits) -> None:
         self._session = session
@@ -28,12 +30,12 @@ class PollingCarrier:
 
     async def read(self, transport: Transport) -> None:
         try:
-            while not transport.has_ended:
-                async with self._session.get(self._url, headers=HEADERS) as response:
-                    check_status(response.status)
-                    await self._read_body(response, transport)
+            while True:
+                async with self._session.get(self._url) as response:
+                    _check(response)
+                    await feed_body(response.content, transport, self._limits)
         except (aiohttp.ClientError, OSError) as error:
-            raise TransportError("ECONNRESET", f"a request of long polling failed: {error}") from None
+            raise _cut(error) from None
 
     async def write(self, transport: Transport) -> None:
         try:
@@ -42,34 +44,38 @@ class PollingCarrier:
                     await transport.output()
                     continue
                 async with self._session.post(self._url, data=body, headers=_TEXT) as response:
-                    check_status(response.status)
-                    await response.content.readany()
+                    _check(response)
         except (aiohttp.ClientError, OSError) as error:
-            raise TransportError("ECONNRESET", f"a request of long polling failed: {error}") from None
+            raise _cut(error) from None
 
     async def close(self) -> None:
-        """The session's requests end with the tasks that made them."""
+        await self._session.close()
 
-    async def _read_body(self, response: aiohttp.ClientResponse, transport: Transport) -> None:
-        splitter = PacketSplitter(self._limits.packet_bytes)
-        async for chunk in response.content.iter_any():
-            for packet in splitter.feed(chunk):
-                await transport.feed(packet)
-        await transport.feed(splitter.last())
+
+async def feed_body(content: aiohttp.StreamReader, transport: Transport, limits: Limits) -> None:
+    """Gives the packets of a body to ``transport`` while it comes. Raises TransportError."""
+    splitter = PacketSplitter(limits.packet_bytes)
+    async for chunk in content.iter_any():
+        for packet in splitter.feed(chunk):
+            await transport.feed(packet)
+    await transport.feed(splitter.last())
 
 
 def take_body(transport: Transport, most: int) -> bytes:
     """What the transport has to say, about ``most`` bytes of it; empty when there is nothing now."""
     packets: list[bytes] = []
     size = 0
-    while size < most and (packet := transport.next_packet()) is not None:
+    while size <= most // 2 and (packet := transport.next_packet()) is not None:  # the next one may be as long
         packets.append(packet)
         size += len(packet) + 1
-        if size > most // 2:
-            break  # the next one may be as long
     return engine_io.join_packets(packets)
 
 
-def check_status(status: int) -> None:
-    if status != 200:
-        raise TransportError("EPROTO", f"the service answers with HTTP status {status}", permanent=is_permanent(status))
+def _check(response: aiohttp.ClientResponse) -> None:
+    """A session that the server does not know any more is no lasting failure: another one may begin."""
+    if response.status != 200:
+        raise TransportError("ECONNRESET", f"the service ends the transport with HTTP status {response.status}")
+
+
+def _cut(error: Exception) -> TransportError:
+    return TransportError("ECONNRESET", f"a request of long polling failed: {printable(str(error))}")

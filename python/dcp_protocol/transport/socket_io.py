@@ -7,12 +7,11 @@ import json
 import msgspec
 
 from .engine_io import MESSAGE
-from .failures import breach
+from .failures import breach, printable
 
 CONNECT, DISCONNECT, EVENT, CONNECT_ERROR = MESSAGE + b"0", MESSAGE + b"1", MESSAGE + b"2", MESSAGE + b"4"
 
 _EVENT_NAME = b'["message",'
-_LONGEST_REASON = 200
 
 
 def connected(sid: str) -> bytes:
@@ -46,9 +45,8 @@ def text_of(packet: bytes) -> bytes | None:
 
 
 def reason_of(packet: bytes) -> str:
-    """What a CONNECT_ERROR packet says, for people; untrusted, so that it is short and printable."""
-    reason = packet[len(CONNECT_ERROR) :][:_LONGEST_REASON].decode(errors="replace")
-    return "".join(character if character.isprintable() else "?" for character in reason)
+    """What a CONNECT_ERROR packet says, for people."""
+    return printable(packet[len(CONNECT_ERROR) :].decode(errors="replace"))
 
 
 def _unquoted(literal: bytes) -> bytes:

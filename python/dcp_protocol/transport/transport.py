@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import deque
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
+from .alarm import Alarm
 from .failures import TransportError
 from .inbox import Message
 from .machine import Lost, Machine, Opened
+from .mailbox import Mailbox
 
 _CLOSE_SECONDS = 7.0
 _WAITING_TO_BE_SENT = 1 << 20
-_WAITING_TO_BE_READ = 1 << 20
 _LARGE = 1 << 20
 """Bytes; a message of more is joined in another thread."""
 
 
 class Carrier(Protocol):
-    """What brings packets to the peer and back. Both methods end, or raise TransportError, when it is at its end."""
+    """What brings packets to the peer and back: both methods raise TransportError when it is at its end.
+
+    ``write`` ends by itself, too, when the transport has nothing more to say.
+    """
 
     async def read(self, transport: Transport) -> None: ...
 
@@ -38,19 +41,17 @@ class Transport:
         self.error: TransportError | None = None
         """Why the transport is at its end, once it is: EPIPE when we closed it, ECONNRESET when the peer did."""
         self._machine = machine
-        self._received: deque[Message] = deque()
-        self._received_bytes = 0
+        self._loop = asyncio.get_running_loop()
+        self._received = Mailbox()
         self._output = asyncio.Event()
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
         self._sent = asyncio.Event()
         self._opened = asyncio.Event()
         self._ended = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._last_timer: asyncio.TimerHandle | None = None
-        self._cut = asyncio.Event()
+        self._cut: asyncio.Future[None] = self._loop.create_future()
         self._carrying: asyncio.Task[None] | None = None
-        self._set_timer()
+        self._deadline = Alarm(self._time_is_up)
+        self._farewell = Alarm(self._farewell_is_late)
+        self._deadline.set(machine.deadline)
 
     async def send(self, text: bytes) -> None:
         """Sends a message, UTF-8; waits while much is on its way to a slow peer.
@@ -64,7 +65,7 @@ class Transport:
             self._sent.clear()
             await self._sent.wait()
 
-    async def send_out_of_order(self, text: bytes) -> None:
+    def send_out_of_order(self, text: bytes) -> None:
         """Sends a short message before all that wait. Raises as ``send`` does."""
         self._machine.send_out_of_order(text)
         self._look()
@@ -73,24 +74,21 @@ class Transport:
         return self
 
     async def __anext__(self) -> bytes:
-        while not self._received:
-            if self.error:
-                raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
-        message = self._received.popleft()
-        self._received_bytes -= message.size
-        self._room.set()
+        message = await self._received.get()
+        if message is None:
+            raise StopAsyncIteration
         return message.text() if message.size < _LARGE else await asyncio.to_thread(message.text)
 
     async def close(self) -> None:
         """Sends what waits, at most for 7 seconds, and ends. Leaves nothing behind."""
-        self._machine.close()
-        self._look()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await (asyncio.wait([self._carrying]) if self._carrying else self._ended.wait())
-        self.end(TransportError("EPIPE", "the transport was closed"))
+        try:
+            self._machine.close()
+            self._look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await (asyncio.wait([self._carrying]) if self._carrying else self._ended.wait())
+        finally:
+            self.end(TransportError("EPIPE", "the transport was closed"))
         if self._carrying:
             await asyncio.wait([self._carrying])
 
@@ -108,13 +106,12 @@ class Transport:
 
     async def feed(self, packet: bytes) -> None:
         """Takes a packet; waits while the owner has not read what came before, so that the peer waits too."""
-        self._machine.packet_received(packet, time.monotonic())
+        self._machine.packet_received(packet, self._loop.time())
         self._look()
-        while self._received_bytes > _WAITING_TO_BE_READ and not self.error:
-            self._room.clear()
-            await self._room.wait()
-            self._machine.resumed(time.monotonic())
-            self._set_timer()
+        while self._received.is_full:
+            await self._received.until_room()
+            self._machine.resumed(self._loop.time())
+            self._deadline.set(self._machine.deadline)
 
     def next_packet(self) -> bytes | None:
         """The next packet to be sent; None when there is none now."""
@@ -138,38 +135,45 @@ class Transport:
 
     def end(self, error: TransportError) -> None:
         """Nothing carries the packets any more."""
+        if not self._cut.done():
+            self._cut.set_result(None)
         self._machine.carrier_lost(error)
-        self._cut.set()
+        self._farewell.set(None)
         self._look()
-        if self._last_timer:
-            self._last_timer.cancel()
 
     def carry(self, carrier: Carrier) -> asyncio.Task[None]:
         """Begins to move packets by ``carrier``; the task ends when either is at its end, with the carrier closed."""
         self._carrying = asyncio.create_task(self._carry(carrier))
         return self._carrying
 
-    async def _carry(self, carrier: Carrier) -> None:
-        tasks = [asyncio.create_task(part) for part in (carrier.read(self), carrier.write(self), self._until_cut())]
+    async def run(self, *parts: Coroutine[Any, Any, None]) -> bool:
+        """Runs ``parts`` until one of them ends, or raises what it raised; False when the transport was cut before."""
+        tasks = [asyncio.create_task(part) for part in parts]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*tasks, self._cut], return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.end(_first_error(tasks) or TransportError("ECONNRESET", "the peer closed the transport"))
-            await carrier.close()
+        ended = [task for task in tasks if not task.cancelled()]
+        for task in ended:
+            task.result()
+        return bool(ended)
 
-    async def _until_cut(self) -> None:
-        await self._cut.wait()
+    async def _carry(self, carrier: Carrier) -> None:
+        try:
+            await self.run(carrier.read(self), carrier.write(self))
+        except TransportError as error:
+            self.end(error)
+        finally:
+            self.end(TransportError("ECONNRESET", "the peer closed the transport"))
+            await carrier.close()
 
     def _look(self) -> None:
         """Takes what the machine has to tell."""
         for event in self._machine.events():
             if isinstance(event, Message):
-                self._received.append(event)
-                self._received_bytes += event.size
-                self._news.set()
+                self._received.put(event)
             elif isinstance(event, Opened):
                 self._opened.set()
             elif isinstance(event, Lost):
@@ -178,34 +182,22 @@ class Transport:
             self._ended.set()
         self._sent.set()
         self._output.set()
-        self._set_timer()
+        self._deadline.set(self._machine.deadline)
 
     def _take_end(self, error: TransportError) -> None:
         self.error = error
-        for waited in (self._opened, self._news, self._room):
-            waited.set()
-        if not self._cut.is_set():  # what is still to be said may never be fetched
-            self._last_timer = asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.end, error)
-
-    def _set_timer(self) -> None:
-        deadline = self._machine.deadline
-        if self._timer and self._timer.when() == deadline:
-            return
-        if self._timer:
-            self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = None if deadline is None else loop.call_at(deadline, self._time_is_up)
+        self._opened.set()
+        self._received.end()
+        if not self._cut.done():
+            self._farewell.set(self._loop.time() + _CLOSE_SECONDS)
 
     def _time_is_up(self) -> None:
-        self._timer = None
-        if self._received_bytes > _WAITING_TO_BE_READ:  # we do not read: the peer is not to blame
-            self._machine.resumed(time.monotonic())
-        self._machine.timer(time.monotonic())
+        now = self._loop.time()
+        if self._received.is_full:  # we do not read: the peer is not to blame
+            self._machine.resumed(now)
+        self._machine.timer(now)
         self._look()
 
-
-def _first_error(tasks: list[asyncio.Task[None]]) -> TransportError | None:
-    for task in tasks:
-        if not task.cancelled() and (error := task.exception()):
-            return error if isinstance(error, TransportError) else TransportError("ECONNRESET", str(error))
-    return None
+    def _farewell_is_late(self) -> None:
+        """What is still to be said may never be fetched."""
+        self.end(TransportError("ETIMEDOUT", "the peer did not take the end of the transport"))

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+from typing import Literal
 
 import aiohttp
 from aiohttp import web
 
-from .failures import TransportError, breach
+from .failures import TransportError, breach, printable
 from .transport import Transport
 
-WebSocket = aiohttp.ClientWebSocketResponse[bool] | web.WebSocketResponse[bool]
+WebSocket = aiohttp.ClientWebSocketResponse[Literal[False]] | web.WebSocketResponse[Literal[False]]
+"""Made with ``decode_text=False``: packets stay bytes."""
 
+_CLOSE_SECONDS = 2.0
 _LARGE = 65_536
 
 
 class WebSocketCarrier:
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, session: aiohttp.ClientSession | None = None) -> None:
+        """``session``: the initiator's, which ends with it."""
         self._websocket = websocket
+        self._session = session
 
     async def read(self, transport: Transport) -> None:
         while True:
@@ -33,22 +39,33 @@ class WebSocketCarrier:
             try:
                 await self._websocket.send_frame(packet, aiohttp.WSMsgType.TEXT)
             except (aiohttp.ClientError, OSError) as error:
-                raise TransportError("ECONNRESET", f"the websocket was cut: {error}") from None
+                raise TransportError("ECONNRESET", f"the websocket was cut: {printable(str(error))}") from None
             if len(packet) > _LARGE:
                 await asyncio.sleep(0)  # others want to run, too, while a long message goes
 
     async def close(self) -> None:
-        with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
-            async with asyncio.timeout(2):
-                await self._websocket.close()
+        await close(self._websocket)
+        if self._session:
+            await self._session.close()
+
+
+async def close(websocket: WebSocket) -> None:
+    """Says goodbye, and waits neither for a peer that does not answer nor for one that does not read."""
+    connection = websocket.get_extra_info("socket")
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await websocket.close()
+    if connection:
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 async def next_packet(websocket: WebSocket) -> bytes:
     """Raises TransportError when the websocket is at its end, or what came is no text."""
     message = await websocket.receive()
     if message.type is aiohttp.WSMsgType.TEXT:
-        text: str | bytes = message.data
-        return text.encode() if isinstance(text, str) else text
+        packet: bytes = message.data
+        return packet
     if message.type is aiohttp.WSMsgType.BINARY:
         raise breach("the peer sends binary data, which DCP does not use")
     if isinstance(message.data, aiohttp.WebSocketError):

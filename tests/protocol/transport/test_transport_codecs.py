@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dcp_protocol.transport import engine_io, extended, socket_io
 from dcp_protocol.transport.engine_io import Handshake
 from dcp_protocol.transport.extended import Announcement, FragmentHeader
-from dcp_protocol.transport.failures import TransportError, is_permanent
+from dcp_protocol.transport.failures import TransportError
 from dcp_protocol.transport.limits import Limits
 
 pytestmark = pytest.mark.any_engine
@@ -187,10 +187,3 @@ def test_corrupt_headers_of_fragments(header: bytes) -> None:
     with pytest.raises(TransportError) as raised:
         extended.fragment_header(header)
     assert raised.value.code == "DCPC-1108"
-
-
-def test_which_answers_of_a_server_stay() -> None:
-    for status in (400, 401, 403, 404, 405, 406, 407, 409, 410, 501, 505, 200, 418):
-        assert is_permanent(status)
-    for status in (408, 500, 502, 503, 504):
-        assert not is_permanent(status)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from transport_peers import echo, run
 
-from dcp_protocol.transport.client import Options, connect
-from dcp_protocol.transport.listener import Listener, ListenOptions
+from dcp_protocol.transport.client import connect
+from dcp_protocol.transport.listener import Listener
+from dcp_protocol.transport.options import ConnectOptions, ListenOptions
 from node import node
 from npm_packages import npm_packages
 
@@ -50,7 +51,7 @@ async def npm_echo() -> AsyncIterator[str]:
 def test_our_client_and_npms_server(carrier: str) -> None:
     async def body() -> None:
         async with npm_echo() as location:
-            transport = await connect(location, Options(carriers=(carrier,)))
+            transport = await connect(location, ConnectOptions(carriers=(carrier,)))
             for text in [*_TEXTS, "{" + _SMILE * 500_000]:
                 await transport.send(text.encode())
                 assert await anext(transport) == text.encode()
@@ -64,7 +65,7 @@ def test_our_client_and_npms_server(carrier: str) -> None:
             assert transport.error
             assert transport.error.code == "ECONNRESET"
             await transport.close()
-            again = await connect(location, Options(carriers=(carrier,)))
+            again = await connect(location, ConnectOptions(carriers=(carrier,)))
             await again.send(b"{}")
             await again.close()
             assert again.error

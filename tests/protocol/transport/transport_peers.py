@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
+import ipaddress
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from dcp_protocol.transport.listener import Listener
 from dcp_protocol.transport.transport import Transport
@@ -63,28 +72,27 @@ Pipe = Callable[
 ]
 
 
+Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
 @contextlib.asynccontextmanager
-async def tcp_proxy(port: int, pipe: Pipe) -> AsyncIterator[int]:
-    """Gives a port whose connections ``pipe`` brings to ``port``: (from client, to client, from server, to server)."""
+async def tcp_server(accept: Accept) -> AsyncIterator[int]:
+    """Gives a port whose connections are cut when ``accept`` returns, and at the end."""
     tasks: set[asyncio.Task[None]] = set()
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         tasks.add(task)
-        upstream: asyncio.StreamWriter | None = None
         try:
-            server, upstream = await asyncio.open_connection("127.0.0.1", port)
-            await pipe(reader, writer, server, upstream)
-        except OSError:
+            await accept(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             tasks.discard(task)
-            for end in (writer, upstream):
-                if end:
-                    end.transport.abort()
+            writer.transport.abort()
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -93,6 +101,84 @@ async def tcp_proxy(port: int, pipe: Pipe) -> AsyncIterator[int]:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def tcp_proxy(port: int, pipe: Pipe) -> AsyncIterator[int]:
+    """Gives a port whose connections ``pipe`` brings to ``port``: (from client, to client, from server, to server)."""
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server, upstream = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await pipe(reader, writer, server, upstream)
+        finally:
+            upstream.transport.abort()
+
+    async with tcp_server(accept) as proxy:
+        yield proxy
+
+
+@contextlib.asynccontextmanager
+async def http_proxy(*, websockets: bool = True, authorization: str = "") -> AsyncIterator[tuple[int, list[str]]]:
+    """A proxy for HTTP, as environments name them; gives its port and the first lines of its requests."""
+    asked: list[str] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        method, url, _ = head.split(" ", 2)
+        asked.append(f"{method} {url}")
+        refused = (
+            "407" if authorization not in head else "403" if "websocket" in head.lower() and not websockets else ""
+        )
+        if refused:
+            writer.write(f"HTTP/1.1 {refused} no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+            await writer.drain()
+            return
+        to = urlsplit(url if "//" in url else f"//{url}")
+        server, upstream = await asyncio.open_connection(to.hostname, to.port)
+        if method == "CONNECT":
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            upstream.write(head.encode())
+        try:
+            await both(copy(reader, upstream), copy(server, writer))
+        finally:
+            upstream.transport.abort()
+
+    async with tcp_server(accept) as port:
+        yield port, asked
+
+
+def certificates(folder: Path, host: str = "localhost") -> tuple[Path, ssl.SSLContext]:
+    """The file of an authority, and the context of a server on ``host`` and 127.0.0.1 that has its certificate."""
+    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority")])
+    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+
+    def signed(subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
+        now = datetime.datetime.now(datetime.UTC)
+        builder = x509.CertificateBuilder(authority_name, subject, key.public_key(), x509.random_serial_number())
+        builder = builder.not_valid_before(now - datetime.timedelta(days=1))
+        builder = builder.not_valid_after(now + datetime.timedelta(days=1))
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        certificate = builder.sign(authority_key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+    authority, server = folder / "authority.pem", folder / "server.pem"
+    authority.write_bytes(
+        signed(authority_name, authority_key, x509.BasicConstraints(ca=True, path_length=0), identifier)
+    )
+    private = server_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    server.write_bytes(private + signed(server_name, server_key, names, issuer))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server)
+    return authority, context
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int | None = None) -> None:

@@ -1,0 +1,131 @@
+"""One client of a listener: its transport, and the requests by which its packets come and go.
+
+The rules are Engine.IO's: one request that waits and one that sends at a time, and a change from long polling to a
+websocket in three steps. Requests end with the transport, whose pings notice a client that is too slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Literal
+
+import aiohttp
+from aiohttp import web
+
+from . import answers, engine_io
+from .failures import TransportError
+from .limits import Limits
+from .polling_carrier import feed_body, take_body
+from .transport import Transport
+from .websocket_carrier import WebSocketCarrier, close, next_packet
+
+_LONGEST_BODY = 1 << 20
+_UPGRADE_SECONDS = 10.0
+
+
+class Session:
+    def __init__(self, transport: Transport, limits: Limits) -> None:
+        self.transport = transport
+        self._limits = limits
+        self._requests: set[str] = set()
+        self._websocket: Literal["none", "begun", "probed", "in use"] = "none"
+
+    async def carry(self, request: web.BaseRequest) -> web.StreamResponse:
+        """By websocket from the beginning."""
+        self._websocket = "in use"
+        websocket = await _accept(request, self._limits)
+        await self.transport.carry(WebSocketCarrier(websocket))
+        return websocket
+
+    async def upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+        """From long polling to a websocket: the client tries it, then lets its last request end, then changes over."""
+        if self._websocket != "none":
+            return answers.refusal(answers.BAD_REQUEST)
+        self._websocket = "begun"
+        websocket = await _accept(request, self._limits)
+        if await self._changes_over(websocket):
+            self._websocket = "in use"
+            await self.transport.carry(WebSocketCarrier(websocket))
+        else:
+            self._websocket = "none"
+            await close(websocket)
+        return websocket
+
+    async def poll(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answers when there is something to say."""
+        if not self._may_come("GET"):
+            return answers.refusal(answers.BAD_REQUEST)
+        with self._only("GET"):
+            response = answers.packets(await self._next_body())
+            is_read = await self.transport.run(self._answer(request, response))
+        if not is_read and request.transport:
+            request.transport.abort()
+        return response
+
+    async def post(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Takes what the client says."""
+        if not self._may_come("POST"):
+            return answers.refusal(answers.BAD_REQUEST)
+        with self._only("POST"):
+            await self.transport.run(feed_body(request.content, self.transport, self._limits))
+        return answers.taken()
+
+    def _may_come(self, method: str) -> bool:
+        if method not in self._requests and self._websocket != "in use":
+            return True
+        self.transport.end(TransportError("EPROTO", f"two {method} requests of long polling at a time"))
+        return False
+
+    @contextlib.contextmanager
+    def _only(self, method: str) -> Iterator[None]:
+        """A request that fails ends the transport."""
+        self._requests.add(method)
+        try:
+            yield
+        except TransportError as error:
+            self.transport.end(error)
+        except (web.RequestPayloadError, OSError):
+            self._cut(method)
+        except asyncio.CancelledError:
+            if method in self._requests:
+                self._cut(method)
+            raise
+        finally:
+            self._requests.discard(method)
+
+    def _cut(self, method: str) -> None:
+        self.transport.end(TransportError("ECONNRESET", f"a {method} request of long polling was cut"))
+
+    async def _answer(self, request: web.BaseRequest, response: web.Response) -> None:
+        await response.prepare(request)
+        await response.write_eof()
+        self._requests.discard("GET")  # the client may send the next before this one's task has ended
+
+    async def _next_body(self) -> bytes:
+        while not (body := take_body(self.transport, _LONGEST_BODY)):
+            if self._websocket == "probed" or self.transport.has_ended:
+                return engine_io.NOOP
+            await self.transport.output()
+        return body
+
+    async def _changes_over(self, websocket: web.WebSocketResponse[Literal[False]]) -> bool:
+        try:
+            async with asyncio.timeout(_UPGRADE_SECONDS):
+                if await next_packet(websocket) != engine_io.PROBE:
+                    return False
+                await websocket.send_frame(engine_io.PROBE_ANSWER, aiohttp.WSMsgType.TEXT)
+                self._websocket = "probed"
+                self.transport.wake()
+                return await next_packet(websocket) == engine_io.UPGRADE
+        except (TransportError, TimeoutError, OSError, aiohttp.ClientError):
+            return False
+
+
+async def _accept(request: web.BaseRequest, limits: Limits) -> web.WebSocketResponse[Literal[False]]:
+    websocket: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
+        timeout=2.0, compress=False, max_msg_size=limits.packet_bytes, decode_text=False
+    )
+    await websocket.prepare(request)
+    return websocket
