@@ -14,7 +14,7 @@ from unittest import mock
 
 from public_copies import PublicCopies
 
-from dcp_evaluator.settings import engines, installation, settings
+from dcp_evaluator.settings import engines, installation
 from dcp_evaluator.settings.settings import Settings
 from zygote_control import RunningZygote
 
@@ -54,14 +54,19 @@ def unprotected(name: str) -> str:
 
 def copy_library(name: str, public: PublicCopies) -> str:
     """A library that attacks, beside the real one that it brings along."""
-    return shutil.copy(BUILT / f"{name}.so", public.folder)
+    copy = public.folder / f"{name}.so"
+    if not copy.exists():  # else a process may run it: its text must not be written
+        shutil.copy(BUILT / copy.name, copy)
+    return str(copy)
 
 
 class Sandboxes:
     """A zygote whose sandboxes are taken over."""
 
-    def __init__(self, zygote: RunningZygote) -> None:
+    def __init__(self, zygote: RunningZygote, library: str) -> None:
+        """``library``: what the process that compiles opens in place of wasmtime's."""
         self.zygote = zygote
+        self._library = library
         self._count = 0
 
     def attempt(self, name: str) -> str:
@@ -69,8 +74,9 @@ class Sandboxes:
         return self._ask(f"attempt({name!r})")
 
     def attempt_in_compiler(self, name: str) -> str:
-        """In the process that compiles a module."""
-        return self._ask(f"attemptInCompiler({name!r})")
+        """In the process that compiles a module, which starts with the first one."""
+        with mock.patch.object(installation, "wasmtime_library", lambda: self._library):
+            return self._ask(f"attemptInCompiler({name!r})")
 
     def _ask(self, line: str) -> str:
         self._count += 1
@@ -84,27 +90,25 @@ class Sandboxes:
         return KILLED if exited == f"exited {self._count} signal {int(signal.SIGSYS)}" else exited
 
 
-def command(engine: str, public: PublicCopies) -> list[str]:
-    of_installation = engines.zygote_command(engine, Settings())
-    return of_installation if engine == "quickjs" else public.of_v8(of_installation)
+def command(engine: str, public: PublicCopies, library: str) -> list[str]:
+    """Of a zygote: ``library`` is wasmtime's for it. ``engine``: of ENGINES."""
+    name, _, without_jit = engine.partition(" ")
+    if name == "quickjs":
+        return [public.zygote, "--wasmtime", library]
+    return public.of_v8(engines.zygote_command(name, Settings(jit=not without_jit)))
 
 
 @contextmanager
 def sandboxes(engine: str, prefix: Sequence[str], public: PublicCopies) -> Iterator[Sandboxes]:
     """``engine``: of ENGINES."""
-    name, _, without_jit = engine.partition(" ")
+    name = engine.partition(" ")[0]
     library = copy_library("attack_wasmtime" if name == "quickjs" else "attack_write", public)
     environment = {"PATH": "/usr/bin:/bin"} | ({} if name == "quickjs" else {"LD_PRELOAD": library})
-    with (
-        mock.patch.dict(os.environ, {settings.JIT_VARIABLE: "off" if without_jit else "on"}),
-        mock.patch.object(installation, "wasmtime_library", lambda: library),
-        mock.patch.object(installation, "executable", lambda name: str(public.folder / name)),
-        RunningZygote(
-            public.folder, "--memory-limit", str(256 << 20), source=_SCRIPTS[name], environment=environment,
-            prefix=prefix, program=command(name, public),
-        ) as zygote,
-    ):  # fmt: skip
-        yield Sandboxes(zygote)
+    with RunningZygote(
+        public.folder, "--memory-limit", str(256 << 20), source=_SCRIPTS[name], environment=environment,
+        prefix=prefix, program=command(engine, public, library),
+    ) as zygote:  # fmt: skip
+        yield Sandboxes(zygote, library)
 
 
 def attempt_in_gpu_host(name: str, prefix: Sequence[str], public: PublicCopies, *options: str) -> str:
