@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,25 @@ _SCRIPT = Path(__file__).with_name("npm_wallet.js")
 _DEADLINE = 100.0
 
 
-def ask_npm_wallet(code: str, given: object = None) -> Any:
-    """What the code returns, as the inside of an async function that has ``wallet``, ``given`` and ``outcome``."""
-    with tempfile.TemporaryDirectory() as home:
-        files = [Path(home) / name for name in ("code.js", "given.json")]
+def ask_npm_wallet(
+    code: str, given: object = None, *, packages: str = "dcp", environment: Mapping[str, str] | None = None
+) -> Any:
+    """What the code returns, as the inside of an async function that has ``wallet``, ``given`` and ``outcome``.
+
+    ``packages``: ``dcp`` for dcp-client 4, ``dcp5`` for 5. ``environment`` is all that the program has beside PATH.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("code.js", "given.json")]
         for file, text in zip(files, (code, json.dumps(given)), strict=True):
             file.write_text(text, encoding="utf-8")
         done = subprocess.run(
             [node(), _SCRIPT, *files],
             env={
                 "PATH": os.environ.get("PATH", ""),
-                "HOME": home,
-                "NODE_PATH": str(npm_packages("dcp")),
+                "HOME": folder,
+                "NODE_PATH": str(npm_packages(packages)),
                 "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
+                **(environment or {}),
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -37,4 +44,4 @@ def ask_npm_wallet(code: str, given: object = None) -> Any:
             check=False,
         )
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.strip("\n").split("\n")[-1])

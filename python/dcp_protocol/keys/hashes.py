@@ -13,7 +13,7 @@ from .._native import keccak_256
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["eh1", "keccak_256", "personal_hash"]
+__all__ = ["eh1", "keccak_256", "personal_hash", "utf8"]
 
 
 def personal_hash(*pieces: Buffer) -> bytes:
@@ -23,12 +23,12 @@ def personal_hash(*pieces: Buffer) -> bytes:
 
 
 def eh1(text: str) -> str:
-    """``eh1-`` and 64 hexadecimal digits. The text is taken as UTF-8, lone surrogates as U+FFFD."""
-    return f"eh1-{personal_hash(_utf8(text)).hex()}"
+    """``eh1-`` and 64 hexadecimal digits. The text is taken as UTF-8."""
+    return f"eh1-{personal_hash(utf8(text)).hex()}"
 
 
-def _utf8(text: str) -> bytes:
-    """As Node's ``Buffer.from(text)`` gives it."""
+def utf8(text: str) -> bytes:
+    """As Node's ``Buffer.from(text)`` gives it: lone surrogates become U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:
