@@ -54,6 +54,14 @@ add_custom_command(
   VERBATIM)
 add_custom_target(dcp_frame_protocol DEPENDS "${frame_header}")
 
+set(gpu_places "${CMAKE_CURRENT_SOURCE_DIR}/python/dcp_evaluator/gpu/places.py")
+set(DCP_GPU_PLACES "${generated}/gpu_places.hpp")
+add_custom_command(
+  OUTPUT "${DCP_GPU_PLACES}"
+  COMMAND "${Python_EXECUTABLE}" "${codegen}/gpu_places.py" --table "${gpu_places}" --header "${DCP_GPU_PLACES}"
+  DEPENDS "${codegen}/gpu_places.py" "${gpu_places}"
+  VERBATIM)
+
 foreach(file IN LISTS JS_FILES)
   get_filename_component(name "${file}" NAME_WE)
   if(NOT name IN_LIST js_order)

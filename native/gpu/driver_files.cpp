@@ -7,6 +7,7 @@
 
 #include "gpu/driver_manifests.hpp"
 #include "gpu/library_folders.hpp"
+#include "gpu_places.hpp"
 
 namespace dcp::gpu {
 namespace {
@@ -51,7 +52,6 @@ constexpr const char* kReadable[] = {
     "/sys/devices/system/node",
 };
 constexpr const char* kDevices[] = {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"};
-constexpr const char* kGpus[] = {"/dev/dri/renderD*", "/dev/nvidia*", "/dev/dxg"};
 // libdrm looks for GPUs in this folder, and does without an error where it cannot.
 constexpr const char* kListedWithGpu = "/dev/dri";
 // libdrm finds a GPU's vendor and driver through its device number; NVIDIA's library asks whether the kernel's modules
@@ -95,7 +95,7 @@ void add_named(Paths& readable) {
 /// Device nodes of GPUs. They are looked up for each host, since some come into being when they are first used.
 Paths gpu_nodes() {
   Paths nodes;
-  for (const char* pattern : kGpus) {
+  for (const char* pattern : places::kNodes) {
     for (std::string& path : matches(pattern)) {
       if (std::filesystem::is_character_file(path)) nodes.push_back(std::move(path));
     }

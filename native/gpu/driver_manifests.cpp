@@ -9,20 +9,12 @@
 #include <iterator>
 #include <string_view>
 
+#include "gpu_places.hpp"
+
 namespace dcp::gpu {
 namespace {
 
 using Paths = std::vector<std::string>;
-
-// The loader's own folders, as Debian, Fedora and Arch build it; beside them those of XDG_CONFIG_DIRS and
-// XDG_DATA_DIRS.
-constexpr const char* kFolders[] = {"/etc/xdg/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/etc/vulkan/icd.d",
-                                    "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d"};
-// Google's container images, NixOS, AMD's own packages.
-constexpr const char* kElsewhere[] = {"/usr/local/nvidia/vulkan/icd.d", "/usr/local/nvidia/share/vulkan/icd.d",
-                                      "/run/opengl-driver/share/vulkan/icd.d", "/opt/amdgpu/share/vulkan/icd.d",
-                                      "/opt/amdgpu-pro/etc/vulkan/icd.d"};
-constexpr const char* kVariables[] = {"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES"};
 
 void append(Paths& paths, Paths more) {
   paths.insert(paths.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -33,10 +25,19 @@ Paths in_folder(const std::string& folder) { return matches(folder + "/*.json");
 /// Those that the loader finds by itself.
 Paths usual_manifests() {
   Paths found;
-  for (const char* variable : {"XDG_CONFIG_DIRS", "XDG_DATA_DIRS"}) {
-    for (const std::string& folder : listed_paths(variable)) append(found, in_folder(folder + "/vulkan/icd.d"));
+  for (const std::string& folder : loader_folders()) append(found, in_folder(folder + "/" + places::kManifests));
+  return found;
+}
+
+bool is_set(const char* variable) { return std::getenv(variable) != nullptr; }
+
+/// What the variable names. A folder of manifests may be named, too.
+Paths named_by(const char* variable) {
+  Paths found;
+  for (const std::string& path : listed_paths(variable)) {
+    append(found, in_folder(path));
+    found.push_back(path);
   }
-  for (const char* folder : kFolders) append(found, in_folder(folder));
   return found;
 }
 
@@ -68,6 +69,15 @@ Paths listed_paths(const char* variable) {
   return paths;
 }
 
+Paths loader_folders() {
+  Paths folders;
+  for (const char* variable : {"XDG_CONFIG_DIRS", "XDG_DATA_DIRS"}) append(folders, listed_paths(variable));
+  folders.insert(folders.end(), std::begin(places::kConfigurationFolders), std::end(places::kConfigurationFolders));
+  folders.insert(folders.end(), std::begin(places::kSystemFolders), std::end(places::kSystemFolders));
+  folders.insert(folders.end(), std::begin(places::kDataFolders), std::end(places::kDataFolders));
+  return folders;
+}
+
 std::string library_of(const std::string& manifest) {
   std::ifstream file(manifest);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -82,27 +92,23 @@ std::string library_of(const std::string& manifest) {
 
 Paths driver_manifests() {
   Paths found;
-  for (const char* variable : kVariables) {
-    for (const std::string& path : listed_paths(variable)) {
-      append(found, in_folder(path));  // a folder of manifests may be named, too
-      found.push_back(path);
-    }
-  }
+  for (const char* variable : places::kChoices) append(found, named_by(variable));
+  append(found, named_by(places::kAddition));
   append(found, usual_manifests());
   return found;
 }
 
 void name_manifests_elsewhere() {
-  if (std::getenv("VK_DRIVER_FILES") != nullptr || std::getenv("VK_ICD_FILENAMES") != nullptr) return;
+  if (std::ranges::any_of(places::kChoices, is_set)) return;
   const Paths usual = usual_manifests();
-  const char* named = std::getenv("VK_ADD_DRIVER_FILES");
+  const char* named = std::getenv(places::kAddition);
   std::string all = named == nullptr ? "" : named;
-  for (const char* folder : kElsewhere) {
+  for (const char* folder : places::kOtherManifestFolders) {
     for (const std::string& manifest : in_folder(folder)) {
       if (!is_named(usual, manifest)) all += (all.empty() ? "" : ":") + manifest;
     }
   }
-  if (!all.empty()) setenv("VK_ADD_DRIVER_FILES", all.c_str(), 1);
+  if (!all.empty()) setenv(places::kAddition, all.c_str(), 1);
 }
 
 }  // namespace dcp::gpu

@@ -9,6 +9,10 @@ namespace dcp::gpu {
 /// The absolute paths of a variable that lists them; others depend on the current folder, which is not kept.
 std::vector<std::string> listed_paths(const char* variable);
 
+/// Below which the loader looks for manifests of drivers and layers, but for the user's own folders, which the host
+/// does not see.
+std::vector<std::string> loader_folders();
+
 /// Paths that match a pattern of glob(7).
 std::vector<std::string> matches(const std::string& pattern);
 

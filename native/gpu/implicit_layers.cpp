@@ -12,12 +12,8 @@ namespace {
 
 constexpr const char* kFilter = "VK_LOADER_LAYERS_DISABLE";
 
-/// Where the loader looks for manifests, but for the user's own folders, which the host does not see.
 std::vector<std::string> manifest_folders() {
-  std::vector<std::string> folders = {"/etc", "/etc/xdg", "/usr/local/etc", "/usr/local/share", "/usr/share"};
-  for (const char* variable : {"XDG_CONFIG_DIRS", "XDG_DATA_DIRS"}) {
-    for (std::string& folder : listed_paths(variable)) folders.push_back(std::move(folder));
-  }
+  std::vector<std::string> folders = loader_folders();
   for (std::string& folder : folders) folder += "/vulkan/implicit_layer.d";
   return folders;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "gpu/violation.hpp"
+#include "gpu_places.hpp"
 
 namespace dcp::gpu {
 namespace {
@@ -19,7 +20,6 @@ constexpr std::size_t kMostDevices = 128;
 constexpr std::size_t kMostEndingDevices = 8;
 constexpr std::size_t kMostLines = 16;
 constexpr std::size_t kLongestLine = 4096;
-constexpr auto kShortestSleep = std::chrono::seconds(2);
 
 /// How long the machine has been suspended in all.
 std::chrono::nanoseconds slept() {
@@ -127,7 +127,7 @@ void Server::log(std::string line) {
 
 // Some drivers lose the GPU's memory then, and do not tell: a wrong result would be worse than none.
 void Server::end_after_sleep() {
-  if (slept() - slept_before_ < kShortestSleep) return;
+  if (slept() - slept_before_ < std::chrono::seconds(places::kShortestSleep)) return;
   lose_devices("the machine was suspended");
   end_("the machine was suspended");
 }

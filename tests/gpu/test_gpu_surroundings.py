@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from dcp_evaluator.gpu import pool as gpu_pool
 from dcp_evaluator.gpu import surroundings
+from dcp_evaluator.gpu.places import SHORTEST_SLEEP
 from dcp_evaluator.gpu.pool import GpuPool
 from dcp_evaluator.gpu.rest import AdapterRest
-from dcp_evaluator.gpu.surroundings import SHORTEST_SLEEP, Surroundings, nvidia_mismatch, was_suspended
+from dcp_evaluator.gpu.surroundings import Surroundings, nvidia_mismatch, was_suspended
 from dcp_evaluator.settings.settings import Settings
 from gpu_host import GpuHost, command
 from process_tree import is_running

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dcp_evaluator.gpu.manifests import CHOICES
+from dcp_evaluator.gpu.places import CHOICES
 from dcp_evaluator.probe.devices import Device, Node, devices, in_container, nvidia
 from dcp_evaluator.probe.manifests import Manifest, in_home, manifests
 from disguised_driver import describe

@@ -14,6 +14,7 @@ from ..errors import InstallationError
 from ..settings import installation
 from ..settings.settings import Settings
 from . import manifests as vulkan_manifests
+from . import places
 from .environment import host_environment
 
 
@@ -30,7 +31,7 @@ def adapters(environment: Mapping[str, str], settings: Settings) -> list[dict[st
 
 def choice(manifests: Sequence[str]) -> dict[str, str]:
     """Variables that make these the only drivers."""
-    return dict.fromkeys(vulkan_manifests.CHOICES, ":".join(manifests))
+    return dict.fromkeys(places.CHOICES, ":".join(manifests))
 
 
 def needed(offered: Sequence[str], everything: Sequence[Mapping[str, Any]], settings: Settings) -> list[str] | None:

@@ -9,38 +9,36 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-CHOICES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
-"""Variables that say which drivers there are: the loader's present name, and the older one."""
-_ADDED = "VK_ADD_DRIVER_FILES"
-_ELSEWHERE = (
-    "/usr/local/nvidia/vulkan/icd.d", "/usr/local/nvidia/share/vulkan/icd.d", "/run/opengl-driver/share/vulkan/icd.d",
-    "/opt/amdgpu/share/vulkan/icd.d", "/opt/amdgpu-pro/etc/vulkan/icd.d",
-)  # fmt: skip
+from . import places
 
 
 def chosen() -> bool:
     """Whether the owner has named the drivers."""
-    return any(os.environ.get(name) for name in CHOICES)
+    return any(os.environ.get(name) for name in places.CHOICES)
 
 
 def folders() -> tuple[Path, ...]:
     """Where manifests are looked for, in the loader's order."""
     configuration, data = os.environ.get("XDG_CONFIG_DIRS"), os.environ.get("XDG_DATA_DIRS")
-    return _folders(configuration or "/etc/xdg", data or "/usr/local/share:/usr/share")
+    return _folders(_listed(configuration, places.CONFIGURATION_FOLDERS), _listed(data, places.DATA_FOLDERS))
+
+
+def _listed(value: str | None, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part for part in value.split(":") if part) if value else otherwise
 
 
 @lru_cache(maxsize=4)
-def _folders(configuration: str, data: str) -> tuple[Path, ...]:
-    bases = [*configuration.split(":"), "/etc", "/usr/local/etc", *data.split(":")]
-    return (*(Path(base) / "vulkan/icd.d" for base in bases if base), *map(Path, _ELSEWHERE))
+def _folders(configuration: tuple[str, ...], data: tuple[str, ...]) -> tuple[Path, ...]:
+    bases = (*configuration, *places.SYSTEM_FOLDERS, *data)
+    return (*(Path(base) / places.MANIFESTS for base in bases), *map(Path, places.OTHER_MANIFEST_FOLDERS))
 
 
 def manifests() -> list[str]:
     """All of them, in the loader's order."""
-    for name in CHOICES:
+    for name in places.CHOICES:
         if named := os.environ.get(name):
             return [found for part in named.split(":") if part for found in _at(Path(part))]
-    added = [Path(part) for part in (os.environ.get(_ADDED) or "").split(":") if part]
+    added = [Path(part) for part in (os.environ.get(places.ADDITION) or "").split(":") if part]
     return list(dict.fromkeys(found for place in (*added, *folders()) for found in _at(place)))
 
 

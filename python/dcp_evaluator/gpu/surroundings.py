@@ -9,17 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-from . import manifests
+from . import manifests, places
 
-SHORTEST_SLEEP = 2.0
-"""Seconds: native/gpu/server.cpp. The two clocks are not read at the same moment."""
 _LOADED_BY_NAME = "/etc/ld.so.cache"  # written anew when a library is installed
 _NVIDIA_MODULE = "sys/module/nvidia/version"
-_NODES = ("dev/dri/renderD*", "dev/nvidia*", "dev/dxg")
-_LIBRARY_FOLDERS = (
-    "usr/lib", "usr/lib64", "usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/local/nvidia/lib64",
+LIBRARY_FOLDERS = (
+    "usr/lib", "usr/lib64", "usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia",
+    "usr/lib/*-linux-gnu/nvidia/current", "usr/lib64/nvidia", "usr/lib/nvidia*", "usr/local/nvidia/lib64",
     "run/opengl-driver/lib",
 )  # fmt: skip
+"""Patterns, below the root, of the folders where distributions put the libraries of drivers."""
 _VERSION = re.compile(r"libnvidia-glcore\.so\.([0-9]+(?:\.[0-9]+)+)")
 
 Fingerprint: TypeAlias = tuple[tuple[str, int, int], ...]
@@ -54,7 +53,7 @@ def slept() -> float:
 
 def was_suspended(before: float, now: float) -> bool:
     """Between two readings of ``slept``."""
-    return now - before >= SHORTEST_SLEEP
+    return now - before >= places.SHORTEST_SLEEP
 
 
 def driver_fingerprint() -> Fingerprint:
@@ -68,7 +67,7 @@ def driver_fingerprint() -> Fingerprint:
 def gpu_nodes(root: Path = Path("/")) -> Fingerprint:
     """The device nodes that a host gets (native/gpu/driver_files.cpp). Some are made when a GPU is first used, and a
     host that was started before has none of them."""
-    found = sorted(path for pattern in _NODES for path in root.glob(pattern))
+    found = sorted(path for pattern in places.NODES for path in root.glob(pattern[1:]))
     return tuple((str(path), _file(str(path))[1], 0) for path in found)
 
 
@@ -89,7 +88,7 @@ def _library(manifest: str, _inode: int, _changed: int) -> str:
 def nvidia_mismatch(root: Path = Path("/")) -> str | None:
     """What is wrong, and the remedy, where NVIDIA's libraries were updated and its kernel module runs on."""
     module = _nvidia_module(root)
-    files = (file for folder in _LIBRARY_FOLDERS for file in root.glob(f"{folder}/libnvidia-glcore.so.*"))
+    files = (file for folder in LIBRARY_FOLDERS for file in root.glob(f"{folder}/libnvidia-glcore.so.*"))
     versions = {found[1] for file in files if (found := _VERSION.fullmatch(file.name))}
     if module is None or not versions or module in versions:
         return None

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..gpu import surroundings
+
 VENDORS = {
     "10de": "nvidia",
     "1002": "amd",
@@ -29,17 +31,6 @@ VENDORS = {
 }
 """By the number of PCI. An adapter's ``vendor`` has the same names."""
 _DISPLAY_CLASS = "0x03"
-_LIBRARY_FOLDERS = (
-    "usr/lib",
-    "usr/lib64",
-    "usr/lib/*-linux-gnu",
-    "usr/lib/*-linux-gnu/nvidia",
-    "usr/lib/*-linux-gnu/nvidia/current",
-    "usr/lib64/nvidia",
-    "usr/lib/nvidia*",
-    "usr/local/nvidia/lib64",
-    "run/opengl-driver/lib",
-)
 
 
 @dataclass(frozen=True)
@@ -178,7 +169,7 @@ def _group(status: os.stat_result) -> str | None:
 
 
 def _libraries(root: Path, pattern: str) -> list[Path]:
-    return [path for folder in _LIBRARY_FOLDERS for path in root.glob(f"{folder}/{pattern}")]
+    return [path for folder in surroundings.LIBRARY_FOLDERS for path in root.glob(f"{folder}/{pattern}")]
 
 
 def _sorted(folder: Path) -> list[Path]:
