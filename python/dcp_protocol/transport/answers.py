@@ -37,5 +37,8 @@ def taken() -> web.Response:
     return web.Response(text="ok", content_type="text/html", headers=CORS)
 
 
-def packets(body: bytes) -> web.Response:
-    return web.Response(body=body, content_type="text/plain", charset="utf-8", headers=CORS)
+def packets(size: int) -> web.StreamResponse:
+    """The head of a body of ``size`` bytes."""
+    response = web.StreamResponse(headers={**CORS, "Content-Type": "text/plain; charset=utf-8"})
+    response.content_length = size
+    return response

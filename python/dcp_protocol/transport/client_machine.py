@@ -22,12 +22,17 @@ class ClientMachine(Machine):
         if self.handshake:
             self.deadline = now + (self.handshake.ping_interval + self.handshake.ping_timeout) / 1000
 
+    def _sign_of_life(self) -> None:
+        """Engine.IO's servers take an answer without a ping for what it is."""
+        self._owes_pong = True
+
     def _silence(self, now: float) -> None:
         self._end(TransportError("ETIMEDOUT", "the server has sent nothing for longer than it announced"))
 
     def _take_packet(self, packet: bytes) -> None:
         if not self.handshake:
             self.handshake = engine_io.parse_handshake(packet)
+            self._interval = self.handshake.ping_interval / 1000
             self._control.append(socket_io.CONNECT)
         elif packet == engine_io.PING:
             self._owes_pong = True

@@ -57,6 +57,8 @@ class Machine:
         self._events: list[Event] = []
         self._is_connected = False
         self._is_closing = False
+        self._is_stalled = False
+        self._interval = ping_interval
         self._farewell: deque[bytes] = deque()
         self.peer = Announcement()
         self.is_lost = False
@@ -117,8 +119,15 @@ class Machine:
         self._farewell.clear()
         self._end(error)
 
+    def stalled(self, now: float) -> None:
+        """The owner does not read now, so that nothing is heard: the peer is told that we live, and not blamed."""
+        if not self.is_lost and self.deadline is not None:
+            self._is_stalled = True
+            self.deadline = min(self.deadline, now + self._interval)
+
     def resumed(self, now: float) -> None:
-        """The owner did not read for a while, of which the peer is not to blame."""
+        """The owner reads again."""
+        self._is_stalled = False
         if self.peer.has_announced and not self.is_lost:
             self._heard(now, first=False)
 
@@ -126,7 +135,10 @@ class Machine:
         """To be called at ``deadline``; does nothing before."""
         if self.deadline is None or now < self.deadline or self.is_lost:
             return
-        if self.peer.has_announced:
+        if self._is_stalled:
+            self._sign_of_life()
+            self.deadline = now + self._interval
+        elif self.peer.has_announced:
             self._silence(now)
         else:
             self._end(TransportError("ETIMEDOUT", f"the peer did not finish its handshake in {HANDSHAKE_SECONDS:g} s"))
@@ -160,9 +172,15 @@ class Machine:
 
     def _heard(self, now: float, *, first: bool) -> None:
         """The peer, which has announced, gave a sign of life. ``first``: it has announced just now."""
+        raise NotImplementedError
 
     def _silence(self, now: float) -> None:
         """The peer is open, and the deadline has come."""
+        raise NotImplementedError
+
+    def _sign_of_life(self) -> None:
+        """A packet that keeps the peer from taking us for dead."""
+        raise NotImplementedError
 
     def _take_packet(self, packet: bytes) -> None:
         """What the two ends do differently."""

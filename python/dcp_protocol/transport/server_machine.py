@@ -27,7 +27,6 @@ class ServerMachine(Machine):
         super().__init__(now, limits=limits or Limits(), ack_mode=ack_mode, ping_interval=interval, budget=budget)
         self._control.append(handshake.packet())
         self._socket_id = socket_id
-        self._interval = interval
         self._timeout = handshake.ping_timeout / 1000
         self._waits_for_pong = False
         self._was_answered = False
@@ -40,12 +39,16 @@ class ServerMachine(Machine):
             self._was_answered = False
             self.deadline = now + self._interval
 
+    def _sign_of_life(self) -> None:
+        if engine_io.PING not in self._control:
+            self._control.append(engine_io.PING)
+        self._waits_for_pong = True
+
     def _silence(self, now: float) -> None:
         if self._waits_for_pong:
             self._end(TransportError("ETIMEDOUT", f"the peer has not answered a ping for {self._timeout:g} s"))
         else:
-            self._control.append(engine_io.PING)
-            self._waits_for_pong = True
+            self._sign_of_life()
             self.deadline = now + self._timeout
 
     def _take_packet(self, packet: bytes) -> None:

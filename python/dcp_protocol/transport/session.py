@@ -21,7 +21,10 @@ from .polling_carrier import feed_body, take_body
 from .transport import Transport
 from .websocket_carrier import WebSocketCarrier, close, next_packet
 
+WebSocket = web.WebSocketResponse[Literal[False]]
+
 _LONGEST_BODY = 1 << 20
+_PIECE = 65_536
 _UPGRADE_SECONDS = 10.0
 
 
@@ -34,10 +37,8 @@ class Session:
 
     async def carry(self, request: web.BaseRequest) -> web.StreamResponse:
         """By websocket from the beginning."""
-        self._websocket = "in use"
         websocket = await _accept(request, self._limits)
-        await self.transport.carry(WebSocketCarrier(websocket))
-        return websocket
+        return await self._carry(websocket)
 
     async def upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
         """From long polling to a websocket: the client tries it, then lets its last request end, then changes over."""
@@ -46,11 +47,9 @@ class Session:
         self._websocket = "begun"
         websocket = await _accept(request, self._limits)
         if await self._changes_over(websocket):
-            self._websocket = "in use"
-            await self.transport.carry(WebSocketCarrier(websocket))
-        else:
-            self._websocket = "none"
-            await close(websocket)
+            return await self._carry(websocket)
+        self._websocket = "none"
+        await close(websocket)
         return websocket
 
     async def poll(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -58,8 +57,9 @@ class Session:
         if not self._may_come("GET"):
             return answers.refusal(answers.BAD_REQUEST)
         with self._only("GET"):
-            response = answers.packets(await self._next_body())
-            is_read = await self.transport.run(self._answer(request, response))
+            body = await self._next_body()
+            response = answers.packets(len(body))
+            is_read = await self.transport.run(self._answer(request, response, body))
         if not is_read and request.transport:
             request.transport.abort()
         return response
@@ -71,6 +71,12 @@ class Session:
         with self._only("POST"):
             await self.transport.run(feed_body(request.content, self.transport, self._limits))
         return answers.taken()
+
+    async def _carry(self, websocket: WebSocket) -> WebSocket:
+        self._websocket = "in use"
+        carrying = self.transport.carry(WebSocketCarrier(websocket))
+        await asyncio.wait([carrying])  # which learns itself why the websocket ends, even if this request was cancelled
+        return websocket
 
     def _may_come(self, method: str) -> bool:
         if method not in self._requests and self._websocket != "in use":
@@ -98,8 +104,10 @@ class Session:
     def _cut(self, method: str) -> None:
         self.transport.end(TransportError("ECONNRESET", f"a {method} request of long polling was cut"))
 
-    async def _answer(self, request: web.BaseRequest, response: web.Response) -> None:
+    async def _answer(self, request: web.BaseRequest, response: web.StreamResponse, body: bytes) -> None:
         await response.prepare(request)
+        for start in range(0, len(body), _PIECE):
+            await response.write(body[start : start + _PIECE])
         await response.write_eof()
         self._requests.discard("GET")  # the client may send the next before this one's task has ended
 
@@ -110,7 +118,7 @@ class Session:
             await self.transport.output()
         return body
 
-    async def _changes_over(self, websocket: web.WebSocketResponse[Literal[False]]) -> bool:
+    async def _changes_over(self, websocket: WebSocket) -> bool:
         try:
             async with asyncio.timeout(_UPGRADE_SECONDS):
                 if await next_packet(websocket) != engine_io.PROBE:
@@ -123,8 +131,8 @@ class Session:
             return False
 
 
-async def _accept(request: web.BaseRequest, limits: Limits) -> web.WebSocketResponse[Literal[False]]:
-    websocket: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
+async def _accept(request: web.BaseRequest, limits: Limits) -> WebSocket:
+    websocket: WebSocket = web.WebSocketResponse(
         timeout=2.0, compress=False, max_msg_size=limits.packet_bytes, decode_text=False
     )
     await websocket.prepare(request)

@@ -108,10 +108,14 @@ class Transport:
         """Takes a packet; waits while the owner has not read what came before, so that the peer waits too."""
         self._machine.packet_received(packet, self._loop.time())
         self._look()
+        if not self._received.is_full:
+            return
+        self._machine.stalled(self._loop.time())
+        self._look()
         while self._received.is_full:
             await self._received.until_room()
-            self._machine.resumed(self._loop.time())
-            self._deadline.set(self._machine.deadline)
+        self._machine.resumed(self._loop.time())
+        self._look()
 
     def next_packet(self) -> bytes | None:
         """The next packet to be sent; None when there is none now."""
@@ -135,8 +139,7 @@ class Transport:
 
     def end(self, error: TransportError) -> None:
         """Nothing carries the packets any more."""
-        if not self._cut.done():
-            self._cut.set_result(None)
+        self._cut_carriers()
         self._machine.carrier_lost(error)
         self._farewell.set(None)
         self._look()
@@ -188,14 +191,17 @@ class Transport:
         self.error = error
         self._opened.set()
         self._received.end()
-        if not self._cut.done():
+        if self._machine.has_ended:
+            self._cut_carriers()
+        else:
             self._farewell.set(self._loop.time() + _CLOSE_SECONDS)
 
+    def _cut_carriers(self) -> None:
+        if not self._cut.done():
+            self._cut.set_result(None)
+
     def _time_is_up(self) -> None:
-        now = self._loop.time()
-        if self._received.is_full:  # we do not read: the peer is not to blame
-            self._machine.resumed(now)
-        self._machine.timer(now)
+        self._machine.timer(self._loop.time())
         self._look()
 
     def _farewell_is_late(self) -> None:

@@ -177,6 +177,36 @@ def test_what_comes_while_a_ping_waits_is_a_sign_of_life() -> None:
     assert lost(server).code == "ETIMEDOUT"
 
 
+def test_an_end_that_does_not_read_tells_that_it_lives() -> None:
+    client, server = opened()
+    client.stalled(0)
+    now = 0.0
+    for _ in range(10):  # of pings that lie unread
+        assert client.deadline == now + 10
+        now += 10
+        client.timer(now)
+        assert move(client, server, now) == 1
+        server.timer(now)
+        while server.next_packet():
+            pass
+    client.resumed(now)
+    assert client.deadline == now + 70
+    server.packet_received(b"3", now)
+    server.stalled(now)
+    for _ in range(10):
+        now += 10
+        server.timer(now)
+        assert move(server, client, now) == 1
+        assert client.deadline == now + 70
+        client.next_packet()
+    server.resumed(now)
+    server.packet_received(b"3", now)
+    server.timer(now + 10)
+    assert server.next_packet() == b"2"
+    server.timer(now + 80)
+    assert lost(server).code == "ETIMEDOUT"
+
+
 def test_a_peer_that_does_not_announce_is_not_waited_for() -> None:
     for machine in pair():
         assert machine.deadline == HANDSHAKE_SECONDS

@@ -86,7 +86,7 @@ async def tcp_server(accept: Accept) -> AsyncIterator[int]:
         tasks.add(task)
         try:
             await accept(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             tasks.discard(task)
