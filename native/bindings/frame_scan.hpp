@@ -5,14 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 
-#include "msgpack/item.hpp"
-
 namespace dcp::bindings {
 
-using msgpack::Bytes;
+using Bytes = std::span<const std::uint8_t>;
 
 /// The first items of a frame. `slice`: none where it is nil, or the kind brings none.
 struct FrameHead {

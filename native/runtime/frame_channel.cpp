@@ -11,7 +11,7 @@
 
 #include "frame_protocol.hpp"
 #include "ipc/rights.hpp"
-#include "msgpack/item.hpp"
+#include "runtime/msgpack.hpp"
 
 namespace dcp::runtime {
 

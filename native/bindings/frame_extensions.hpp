@@ -3,16 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
-#include "msgpack/item.hpp"
+namespace dcp::bindings {
 
-namespace dcp::msgpack {
+using Bytes = std::span<const std::uint8_t>;
 
-/// The code of each.
 inline constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
-
-/// As many types elements have, ArrayBuffer being the last: its elements are bytes.
-inline constexpr std::size_t kElementTypes = 14;
 
 /// Since the start of 1970, UTC.
 struct Timestamp {
@@ -30,7 +27,7 @@ struct SharedPart {
   std::uint64_t size = 0;
 };
 
-/// Throws Malformed, as do the others here.
+/// Throws FrameError, as do the others here.
 Timestamp read_timestamp(Bytes data);
 
 SharedPart read_shared(Bytes data);
@@ -41,4 +38,4 @@ void check_elements(Bytes data);
 /// Digits, and a minus before them where it is negative.
 bool is_hexadecimal(Bytes data);
 
-}  // namespace dcp::msgpack
+}  // namespace dcp::bindings
