@@ -4,30 +4,58 @@
 #include <array>
 #include <iterator>
 
-#include "frame_extensions.hpp"
 #include "frame_protocol.hpp"
-#include "msgpack_item.hpp"
+#include "ipc/frame_reader.hpp"
+#include "msgpack/extensions.hpp"
+#include "msgpack/item.hpp"
 #include "utf8.hpp"
 
 namespace dcp::bindings {
 
 using ipc::FrameError;
+using msgpack::Item;
+using msgpack::Malformed;
+using msgpack::Type;
 
 namespace {
+
+/// What breaks MessagePack's rules breaks those of frames.
+template <typename Read>
+auto as_frame(Read read) {
+  try {
+    return read();
+  } catch (const Malformed& error) {
+    throw FrameError(std::string("a frame cannot be decoded: ") + error.what());
+  }
+}
+
+FrameHead head_of(Bytes payload) {
+  msgpack::Reader reader(payload);
+  const Item array = reader.next();
+  if (array.type != Type::array || array.size == 0) throw Malformed("it is no array");
+  const Item kind = reader.next();
+  if (kind.type != Type::integer || kind.integer < 0 || kind.integer >= std::ssize(frames::kKinds) ||
+      !frames::kKinds[kind.integer].from_sandbox) {
+    throw FrameError("a frame of an unknown kind");
+  }
+  FrameHead head{static_cast<int>(kind.integer), std::nullopt};
+  if (!frames::kKinds[head.kind].has_slice || array.size < 2) return head;
+  const Item slice = reader.next();
+  if (slice.type == Type::nil) return head;
+  if (slice.type != Type::integer || slice.integer < 0) throw FrameError("not a slice number");
+  head.slice = slice.integer;
+  return head;
+}
 
 constexpr std::size_t kDeepest = frames::kDeepestValue + 1;  // the frame itself is an array
 
 class Scanner {
  public:
   Scanner(Bytes payload, std::size_t descriptors, std::size_t limit)
-      : payload_(payload),
-        reader_(payload.data(), payload.data() + payload.size()),
-        descriptors_(descriptors),
-        limit_(limit),
-        field_begin_(payload.data()) {}
+      : payload_(payload), reader_(payload), descriptors_(descriptors), limit_(limit), field_begin_(payload.data()) {}
 
   FrameScan run() {
-    scan_.head = read_head(payload_);
+    scan_.head = head_of(payload_);
     kind_ = &frames::kKinds[scan_.head.kind];
     const Item frame = reader_.next();
     open_[0] = {0, false};
@@ -44,8 +72,8 @@ class Scanner {
       if (open.is_map) key();
       const Item inner = item();
       if (inner.size == 0) continue;
-      if (++depth == open_.size()) throw FrameError("a frame cannot be decoded: it is nested too deeply");
-      open_[depth] = {inner.size, inner.type == ItemType::map};
+      if (++depth == open_.size()) throw Malformed("it is nested too deeply");
+      open_[depth] = {inner.size, inner.type == Type::map};
     }
     judge();
     return scan_;
@@ -72,7 +100,7 @@ class Scanner {
   }
 
   void judge() {
-    if (!reader_.at_end()) throw FrameError("a frame cannot be decoded: it has bytes after its fields");
+    if (!reader_.at_end()) throw Malformed("it has bytes after its fields");
     end_field();
     if (other_bytes_ > kind_->most_bytes || other_values_ > kind_->most_values) {
       throw FrameError("a frame of kind " + std::to_string(scan_.head.kind) + " that has too much");
@@ -86,9 +114,9 @@ class Scanner {
 
   void key() {
     const Item key = reader_.next();
-    if (key.type != ItemType::text) throw FrameError("a frame cannot be decoded: a map has a key that is no text");
+    if (key.type != Type::text) throw Malformed("a map has a key that is no text");
     count();
-    spend(wider_than_utf8(reader_.take(key.size), key.size));
+    spend(wider_than_utf8(reader_.take(key)));
   }
 
   /// The next item, of which `size` is left where other items are to follow as its own.
@@ -96,20 +124,20 @@ class Scanner {
     Item item = reader_.next();
     count();
     switch (item.type) {
-      case ItemType::map:
+      case Type::map:
         if (item.size > frames::kMostKeys) refuse("an object with more than 1,048,576 keys");
         [[fallthrough]];
-      case ItemType::array:
+      case Type::array:
         spend(frames::kContainerCost - frames::kValueCost);
         return item;
-      case ItemType::text:
-        spend(wider_than_utf8(reader_.take(item.size), item.size));
+      case Type::text:
+        spend(wider_than_utf8(reader_.take(item)));
         break;
-      case ItemType::binary:
-        (void)reader_.take(item.size);
+      case Type::binary:
+        (void)reader_.take(item);
         break;
-      case ItemType::extension:
-        extension(item.extension, {reader_.take(item.size), item.size});
+      case Type::extension:
+        extension(item.extension, reader_.take(item));
         break;
       default:
         break;
@@ -120,18 +148,18 @@ class Scanner {
 
   void extension(std::int8_t code, Bytes data) {
     switch (code) {
-      case kTimestamp:
-        if (!read_timestamp(data).is_in_range()) refuse("a date outside of the years 1 to 9999");
+      case msgpack::kTimestamp:
+        if (!msgpack::read_timestamp(data).is_in_range()) refuse("a date outside of the years 1 to 9999");
         return;
-      case kTypedArray:
-        return check_elements(data);
-      case kShared: {
-        const SharedPart part = read_shared(data);
+      case msgpack::kTypedArray:
+        return msgpack::check_elements(data);
+      case msgpack::kShared: {
+        const msgpack::SharedPart part = msgpack::read_shared(data);
         if (part.descriptor >= descriptors_) throw FrameError("a shared buffer without its descriptor");
         return spend(part.size);
       }
-      case kBigInt:
-        if (!is_hexadecimal(data)) throw FrameError("a BigInt that is no hexadecimal number");
+      case msgpack::kBigInt:
+        if (!msgpack::is_hexadecimal(data)) throw FrameError("a BigInt that is no hexadecimal number");
         if (data.size() > frames::kMostBigintDigits) refuse("a BigInt of more than 1,048,576 hexadecimal digits");
         return;
       default:
@@ -156,7 +184,7 @@ class Scanner {
   }
 
   Bytes payload_;
-  ItemReader reader_;
+  msgpack::Reader reader_;
   std::size_t descriptors_;
   std::size_t limit_;
   std::size_t cost_ = 0;
@@ -173,25 +201,11 @@ class Scanner {
 }  // namespace
 
 FrameHead read_head(Bytes payload) {
-  ItemReader reader(payload.data(), payload.data() + payload.size());
-  const Item array = reader.next();
-  if (array.type != ItemType::array || array.size == 0) throw FrameError("a frame cannot be decoded: it is no array");
-  const Item kind = reader.next();
-  if (kind.type != ItemType::integer || kind.integer < 0 || kind.integer >= std::ssize(frames::kKinds) ||
-      !frames::kKinds[kind.integer].from_sandbox) {
-    throw FrameError("a frame of an unknown kind");
-  }
-  FrameHead head{static_cast<int>(kind.integer), std::nullopt};
-  if (!frames::kKinds[head.kind].has_slice || array.size < 2) return head;
-  const Item slice = reader.next();
-  if (slice.type == ItemType::nil) return head;
-  if (slice.type != ItemType::integer || slice.integer < 0) throw FrameError("not a slice number");
-  head.slice = slice.integer;
-  return head;
+  return as_frame([&] { return head_of(payload); });
 }
 
 FrameScan scan_frame(Bytes payload, std::size_t descriptors, std::size_t limit) {
-  return Scanner(payload, descriptors, limit).run();
+  return as_frame([&] { return Scanner(payload, descriptors, limit).run(); });
 }
 
 }  // namespace dcp::bindings

@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 
+#include "msgpack/item.hpp"
+
 namespace dcp::bindings {
 
-using Bytes = std::span<const std::uint8_t>;
+using msgpack::Bytes;
 
 /// The first items of a frame. `slice`: none where it is nil, or the kind brings none.
 struct FrameHead {

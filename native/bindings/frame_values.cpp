@@ -10,13 +10,16 @@
 #include <string>
 #include <utility>
 
-#include "frame_extensions.hpp"
-#include "msgpack_item.hpp"
+#include "msgpack/extensions.hpp"
+#include "msgpack/item.hpp"
 #include "utf8.hpp"
 
 namespace py = pybind11;
 
 namespace dcp::bindings {
+
+using msgpack::Item;
+using msgpack::Type;
 
 namespace {
 
@@ -123,7 +126,7 @@ py::object long_text(Bytes utf8) {
   return text;
 }
 
-py::object make_date(const Timestamp& time) {
+py::object make_date(const msgpack::Timestamp& time) {
   using namespace std::chrono;
   const sys_seconds whole{seconds(time.seconds)};
   const auto day = floor<days>(whole);
@@ -140,43 +143,37 @@ class Builder {
  public:
   Builder(Bytes payload, const FrameHead& head, const py::sequence& descriptors, const ArrayMakers& makers,
           KnownKeys& keys)
-      : reader_(payload.data(), payload.data() + payload.size()),
-        head_(head),
-        descriptors_(descriptors),
-        makers_(makers),
-        keys_(keys) {}
+      : reader_(payload), head_(head), descriptors_(descriptors), makers_(makers), keys_(keys) {}
 
   py::object value() {
     const Item item = reader_.next();
     turn_.spend(item.has_bytes() ? 64 + std::min(item.size, kLong) : 64);
     switch (item.type) {
-      case ItemType::nil:
+      case Type::nil:
         return py::none();
-      case ItemType::boolean:
+      case Type::boolean:
         return py::bool_(item.integer != 0);
-      case ItemType::integer:
+      case Type::integer:
         return own(PyLong_FromLongLong(item.integer));
-      case ItemType::unsigned_integer:
+      case Type::unsigned_integer:
         return own(PyLong_FromUnsignedLongLong(item.unsigned_integer));
-      case ItemType::real:
+      case Type::real:
         return own(PyFloat_FromDouble(item.real));
-      case ItemType::text:
-        return text(take(item));
-      case ItemType::binary:
-        return make_bytes(take(item));
-      case ItemType::array:
+      case Type::text:
+        return text(reader_.take(item));
+      case Type::binary:
+        return make_bytes(reader_.take(item));
+      case Type::array:
         return array(item.size);
-      case ItemType::map:
+      case Type::map:
         return map(item.size);
-      case ItemType::extension:
-        return extension(item.extension, take(item));
+      case Type::extension:
+        return extension(item.extension, reader_.take(item));
     }
     return py::none();
   }
 
  private:
-  Bytes take(const Item& item) { return {reader_.take(item.size), item.size}; }
-
   py::object array(std::size_t count) {
     const py::object list = list_of_none(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -211,7 +208,7 @@ class Builder {
   }
 
   py::object key() {
-    const Bytes utf8 = take(reader_.next());
+    const Bytes utf8 = reader_.take(reader_.next());
     if (utf8.size() >= kLong) return text(utf8);
     return checked([&] { return keys_.get({reinterpret_cast<const char*>(utf8.data()), utf8.size()}); });
   }
@@ -238,13 +235,13 @@ class Builder {
   [[noreturn]] void throw_no_text() const { throw UnusableValueError(head_, "a text is not UTF-8"); }
 
   py::object extension(std::int8_t code, Bytes data) {
-    if (code == kTimestamp) return make_date(read_timestamp(data));
-    if (code == kBigInt) {
+    if (code == msgpack::kTimestamp) return make_date(msgpack::read_timestamp(data));
+    if (code == msgpack::kBigInt) {
       const std::string digits(data.begin(), data.end());
       return own(PyLong_FromString(digits.c_str(), nullptr, 16));
     }
-    if (code == kShared) {
-      const SharedPart part = read_shared(data);
+    if (code == msgpack::kShared) {
+      const msgpack::SharedPart part = msgpack::read_shared(data);
       return makers_.from_shared(part.element_type, descriptors_[part.descriptor], part.offset, part.size);
     }
     const py::object buffer = own(PyByteArray_FromStringAndSize(nullptr, std::ssize(data) - 1));
@@ -252,7 +249,7 @@ class Builder {
     return makers_.from_bytes(data[0], buffer);
   }
 
-  ItemReader reader_;
+  msgpack::Reader reader_;
   const FrameHead& head_;
   const py::sequence& descriptors_;
   const ArrayMakers& makers_;

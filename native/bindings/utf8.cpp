@@ -61,18 +61,18 @@ template void widen(Bytes, std::uint8_t*);
 template void widen(Bytes, std::uint16_t*);
 template void widen(Bytes, std::uint32_t*);
 
-std::size_t wider_than_utf8(const std::uint8_t* data, std::size_t size) {
+std::size_t wider_than_utf8(Bytes data) {
   std::uint8_t all = 0;
-  for (std::size_t i = 0; i < size; ++i) all |= data[i];
+  for (const std::uint8_t byte : data) all |= byte;
   if (all < 0x80) return 0;
   std::uint8_t highest = 0;
   std::size_t characters = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    highest = std::max(highest, data[i]);
-    characters += (data[i] & 0xc0U) != 0x80;
+  for (const std::uint8_t byte : data) {
+    highest = std::max(highest, byte);
+    characters += (byte & 0xc0U) != 0x80;
   }
   const std::size_t width = highest < 0xc4 ? 1 : highest < 0xf0 ? 2 : 4;
-  return std::max(characters * width, size) - size;
+  return std::max(characters * width, data.size()) - data.size();
 }
 
 }  // namespace dcp::bindings

@@ -23,6 +23,6 @@ template <typename Character>
 void widen(std::span<const std::uint8_t> utf8, Character* into);
 
 /// Bytes that Python will need beyond those of `data`, which may be no UTF-8.
-std::size_t wider_than_utf8(const std::uint8_t* data, std::size_t size);
+std::size_t wider_than_utf8(std::span<const std::uint8_t> data);
 
 }  // namespace dcp::bindings

@@ -12,6 +12,7 @@ void add_json(py::module_& module) {
   module.def("json_quote", &quote_json, py::arg("text"), py::pos_only());
   module.def("json_decode", &decode_json, py::arg("json"), py::arg("depth"), py::arg("memory"), py::pos_only());
   module.def("json_members", &json_members, py::arg("json"), py::arg("depth"), py::pos_only());
+  module.def("json_elements", &json_elements, py::arg("json"), py::arg("depth"), py::pos_only());
   module.def("json_unquote", &unquote_json, py::arg("json"), py::pos_only());
 }
 

@@ -160,7 +160,7 @@ class Builder {
   Turn turn_;
 };
 
-/// Notes where the values of the outermost object are.
+/// Notes where the values of the outermost object or array are.
 class Members {
  public:
   struct Member {
@@ -171,25 +171,26 @@ class Members {
 
   const std::vector<Member>& found() const { return members_; }
   bool is_object() const { return is_object_; }
+  bool is_array() const { return is_array_; }
 
   static StringLiteral read(std::string_view json, std::size_t at) { return read_string(json, at); }
 
   void value_begins(std::size_t at) {
-    if (depth_ == 1 && is_object_) members_.back().begin = at;
+    if (depth_ != 1) return;
+    if (is_array_) add({});
+    members_.back().begin = at;
   }
   void value_ended(std::size_t at) {
-    if (depth_ == 1 && is_object_) members_.back().end = at;
+    if (depth_ == 1) members_.back().end = at;
   }
 
   void begin(char bracket) {
-    if (depth_++ == 0) is_object_ = bracket == '{';
+    if (depth_++ == 0) (bracket == '{' ? is_object_ : is_array_) = true;
   }
   void end() { --depth_; }
 
   void key(const StringLiteral& name) {
-    if (depth_ != 1) return;
-    if (members_.size() == kMost) throw py::value_error("JSON text: an object has too many members");
-    members_.push_back({name});
+    if (depth_ == 1) add({name});
   }
 
   static void string(const StringLiteral&) {}
@@ -199,10 +200,25 @@ class Members {
  private:
   static constexpr std::size_t kMost = 1000;  // what is taken apart so is a message, which has few
 
+  void add(Member member) {
+    if (members_.size() == kMost) throw py::value_error("JSON text: too many members or elements");
+    members_.push_back(member);
+  }
+
   std::size_t depth_ = 0;
   bool is_object_ = false;
+  bool is_array_ = false;
   std::vector<Member> members_;
 };
+
+/// Checks the whole text, and notes the parts of its outermost value.
+Members parts_of(std::string_view text, std::size_t depth) {
+  Members members;
+  std::optional<py::gil_scoped_release> others_run;
+  if (text.size() > kLong) others_run.emplace();
+  JsonParser(text, depth, members).parse();
+  return members;
+}
 
 }  // namespace
 
@@ -215,13 +231,7 @@ py::object decode_json(const py::object& json, std::size_t depth, std::size_t me
 
 py::dict json_members(const py::object& json, std::size_t depth) {
   const Buffer buffer = json_of(json);
-  const std::string_view text = text_of(buffer);
-  Members members;
-  {
-    std::optional<py::gil_scoped_release> others_run;
-    if (text.size() > kLong) others_run.emplace();
-    JsonParser(text, depth, members).parse();
-  }
+  const Members members = parts_of(text_of(buffer), depth);
   if (!members.is_object()) throw py::value_error("the JSON text is no object");
   py::dict places;
   for (const Members::Member& member : members.found()) {
@@ -229,6 +239,15 @@ py::dict json_members(const py::object& json, std::size_t depth) {
     if (places.contains(name)) throw py::value_error("JSON text: a name occurs twice in an object");
     places[name] = py::make_tuple(member.begin, member.end);
   }
+  return places;
+}
+
+py::list json_elements(const py::object& json, std::size_t depth) {
+  const Buffer buffer = json_of(json);
+  const Members elements = parts_of(text_of(buffer), depth);
+  if (!elements.is_array()) throw py::value_error("the JSON text is no array");
+  py::list places;
+  for (const Members::Member& element : elements.found()) places.append(py::make_tuple(element.begin, element.end));
   return places;
 }
 

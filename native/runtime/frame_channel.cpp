@@ -11,7 +11,7 @@
 
 #include "frame_protocol.hpp"
 #include "ipc/rights.hpp"
-#include "runtime/msgpack.hpp"
+#include "msgpack/item.hpp"
 
 namespace dcp::runtime {
 

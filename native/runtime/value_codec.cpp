@@ -21,7 +21,12 @@ using engine::ErrorType;
 using engine::Kind;
 using engine::ObjectKind;
 using engine::Value;
+using msgpack::Bytes;
 using msgpack::Item;
+using msgpack::kBigInt;
+using msgpack::kShared;
+using msgpack::kTimestamp;
+using msgpack::kTypedArray;
 using msgpack::Malformed;
 using msgpack::Type;
 
@@ -32,24 +37,9 @@ constexpr const char* kTooLarge = "more than 1 GiB in one value";
 constexpr double kLargestInteger = 9007199254740992.0;        // 2 ** 53
 constexpr std::size_t kMostUndefined = std::size_t{1} << 24;  // each takes Python more than the hole that it was
 constexpr std::size_t kMostStepsShown = 12, kLongestShown = 40;
-constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
+static_assert(static_cast<std::size_t>(ElementType::array_buffer) + 1 == msgpack::kElementTypes);
 
-template <typename T>
-T little_endian(std::span<const std::byte> data, std::size_t offset) {
-  T value;
-  std::memcpy(&value, data.data() + offset, sizeof value);
-  return value;
-}
-
-std::uint64_t big_endian(std::span<const std::byte> data) {
-  std::uint64_t value = 0;
-  for (const std::byte byte : data) value = value << 8 | static_cast<std::uint64_t>(byte);
-  return value;
-}
-
-std::string_view text(std::span<const std::byte> data) {
-  return {reinterpret_cast<const char*>(data.data()), data.size()};
-}
+std::string_view text(Bytes data) { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
 
 constexpr const char* kClassName = R"js((() => {
   const { apply } = Reflect, { toString } = Object.prototype, { slice } = String.prototype;
@@ -318,23 +308,23 @@ Value ValueCodec::read(msgpack::Reader& reader, std::span<Descriptor> descriptor
     case Type::nil:
       return engine_.null();
     case Type::boolean:
-      return engine_.boolean(item.boolean);
+      return engine_.boolean(item.integer != 0);
     case Type::integer:
       return engine_.number(static_cast<double>(item.integer));
     case Type::unsigned_integer:
       return engine_.number(static_cast<double>(item.unsigned_integer));
-    case Type::float64:
-      return engine_.number(item.number);
-    case Type::string:
-      return engine_.string(text(item.data));
+    case Type::real:
+      return engine_.number(item.real);
+    case Type::text:
+      return engine_.string(text(reader.take(item)));
     case Type::binary:
-      return engine_.array_buffer(item.data);
+      return engine_.array_buffer(std::as_bytes(reader.take(item)));
     case Type::array:
-      return read_array(item.count, reader, descriptors, depth);
+      return read_array(item.size, reader, descriptors, depth);
     case Type::map:
-      return read_map(item.count, reader, descriptors, depth);
+      return read_map(item.size, reader, descriptors, depth);
     case Type::extension:
-      return read_extension(item, descriptors);
+      return read_extension(item.extension, reader.take(item), descriptors);
   }
   throw Malformed("an unknown item");
 }
@@ -351,80 +341,57 @@ Value ValueCodec::read_map(std::size_t count, msgpack::Reader& reader, std::span
   for (std::size_t i = 0; i < count; ++i) {
     const engine::Scope scope(engine_);
     const Item key = reader.next();
-    if (key.type != Type::string) throw Malformed("a map with a key that is no string");
-    engine_.define_own(object, text(key.data), read(reader, descriptors, depth + 1));
+    if (key.type != Type::text) throw Malformed("a map with a key that is no string");
+    const std::string_view name = text(reader.take(key));
+    engine_.define_own(object, name, read(reader, descriptors, depth + 1));
   }
   return object;
 }
 
-Value ValueCodec::read_extension(const Item& item, std::span<Descriptor> descriptors) {
-  switch (item.extension) {
-    case kTimestamp:
-      return read_date(item.data);
+Value ValueCodec::read_extension(std::int8_t code, Bytes data, std::span<Descriptor> descriptors) {
+  switch (code) {
+    case kTimestamp: {
+      const msgpack::Timestamp time = msgpack::read_timestamp(data);
+      return engine_.date(static_cast<double>(time.seconds) * 1000 + std::floor(time.nanoseconds / 1e6));
+    }
     case kTypedArray:
-      return read_typed_array(item.data);
+      return read_typed_array(data);
     case kShared:
-      return read_shared(item.data, descriptors);
+      return read_shared(msgpack::read_shared(data), descriptors);
     case kBigInt:
-      return engine_.bigint_from_hex(text(item.data));
+      return engine_.bigint_from_hex(text(data));
     default:
       throw Malformed("an unknown MessagePack extension");
   }
 }
 
-// The three timestamp formats of the MessagePack specification.
-Value ValueCodec::read_date(std::span<const std::byte> data) {
-  double seconds = 0, nanoseconds = 0;
-  if (data.size() == 4) {
-    seconds = static_cast<double>(big_endian(data));
-  } else if (data.size() == 8) {
-    const std::uint64_t both = big_endian(data);
-    seconds = static_cast<double>(both & 0x3ffffffffULL);
-    nanoseconds = static_cast<double>(both >> 34);
-  } else if (data.size() == 12) {
-    nanoseconds = static_cast<double>(big_endian(data.first(4)));
-    seconds = static_cast<double>(static_cast<std::int64_t>(big_endian(data.subspan(4))));
-  } else {
-    throw Malformed("a timestamp of an unknown length");
-  }
-  return engine_.date(seconds * 1000 + std::floor(nanoseconds / 1e6));
-}
-
-Value ValueCodec::typed(ElementType type, Value buffer, std::size_t offset, std::size_t size) {
+/// `size`: in bytes, of whole elements.
+Value ValueCodec::typed(ElementType type, Value buffer, std::size_t size) {
   if (type == ElementType::array_buffer) return buffer;
-  const std::size_t width = engine::element_size(type);
-  if (size % width != 0) throw Malformed("a typed array with part of an element");
-  return engine_.view(type, buffer, offset, size / width);
+  return engine_.view(type, buffer, 0, size / engine::element_size(type));
 }
 
-Value ValueCodec::read_typed_array(std::span<const std::byte> data) {
-  if (data.empty() || std::to_integer<unsigned>(data[0]) > static_cast<unsigned>(ElementType::array_buffer)) {
-    throw Malformed("a typed array of an unknown type");
-  }
-  const auto type = static_cast<ElementType>(data[0]);
-  const auto elements = data.subspan(1);
-  return typed(type, engine_.array_buffer(elements), 0, elements.size());
+Value ValueCodec::read_typed_array(Bytes data) {
+  msgpack::check_elements(data);
+  const Bytes elements = data.subspan(1);
+  const Value buffer = engine_.array_buffer(std::as_bytes(elements));
+  return typed(static_cast<ElementType>(data[0]), buffer, elements.size());
 }
 
-Value ValueCodec::read_shared(std::span<const std::byte> data, std::span<Descriptor> descriptors) {
-  if (data.size() != 1 + 4 + 16 ||
-      std::to_integer<unsigned>(data[0]) > static_cast<unsigned>(ElementType::array_buffer)) {
-    throw Malformed("a shared buffer that is not described in 21 bytes");
-  }
-  const auto index = little_endian<std::uint32_t>(data, 1);
-  const auto offset = little_endian<std::uint64_t>(data, 5);
-  const auto size = little_endian<std::uint64_t>(data, 13);
-  if (index >= descriptors.size()) throw Malformed("a shared buffer without its descriptor");
-  const auto type = static_cast<ElementType>(data[0]);
-  if (size == 0) return typed(type, engine_.array_buffer(std::size_t{0}), 0, 0);
-  const int fd = descriptors[index].get();
+Value ValueCodec::read_shared(const msgpack::SharedPart& part, std::span<Descriptor> descriptors) {
+  if (part.descriptor >= descriptors.size()) throw Malformed("a shared buffer without its descriptor");
+  const auto type = static_cast<ElementType>(part.element_type);
+  if (part.size == 0) return typed(type, engine_.array_buffer(std::size_t{0}), 0);
+  const int fd = descriptors[part.descriptor].get();
   struct stat status;
   if (fstat(fd, &status) < 0) throw std::system_error(errno, std::generic_category(), "fstat");
   const auto length = static_cast<std::uint64_t>(status.st_size);
-  if (offset > length || size > length - offset) throw std::out_of_range("a shared buffer ends beyond its file");
-  ipc::Mapping mapped(fd, offset, size, ipc::Access::private_copy);
+  if (part.offset > length || part.size > length - part.offset) {
+    throw std::out_of_range("a shared buffer ends beyond its file");
+  }
+  ipc::Mapping mapped(fd, part.offset, part.size, ipc::Access::private_copy);
   const auto release = [](void* address, std::size_t bytes, void*) { ipc::unmap(address, bytes); };
-  return typed(type, engine_.external_array_buffer(mapped.release(), size, release, nullptr), 0, size);
+  return typed(type, engine_.external_array_buffer(mapped.release(), part.size, release, nullptr), part.size);
 }
 
 // --- Frames that no descriptor may leave with ---
@@ -433,23 +400,24 @@ Frame without_descriptors(const Frame& frame) {
   msgpack::Writer writer;
   msgpack::Reader reader(frame.payload);
   while (!reader.at_end()) {
-    const std::size_t begin = reader.position();
+    const std::uint8_t* begin = reader.position();
     const Item item = reader.next();
+    const Bytes data = reader.take(item);
     if (item.type != Type::extension || item.extension != kShared) {
-      writer.raw(frame.payload.data() + begin, reader.position() - begin);
+      writer.raw(begin, static_cast<std::size_t>(reader.position() - begin));
       continue;
     }
-    const auto size = little_endian<std::uint64_t>(item.data, 13);  // of a descriptor of its own, from its start
-    if (writer.bytes().size() + size > frames::kLargestPayload) {
+    const msgpack::SharedPart part = msgpack::read_shared(data);  // from the start of a descriptor of its own
+    if (writer.bytes().size() + part.size > frames::kLargestPayload) {
       throw std::system_error(ETOOMANYREFS, std::generic_category(), "passing the value's buffers");
     }
-    const ipc::Mapping mapped(frame.descriptors[little_endian<std::uint32_t>(item.data, 1)].get(), 0, size);
-    if (item.data[0] == static_cast<std::byte>(ElementType::array_buffer)) {
+    const ipc::Mapping mapped(frame.descriptors[part.descriptor].get(), 0, part.size);
+    if (part.element_type == static_cast<std::uint8_t>(ElementType::array_buffer)) {
       writer.binary(mapped.bytes());
     } else {
-      writer.extension(kTypedArray, 1 + size);
-      writer.raw(item.data.data(), 1);
-      writer.raw(mapped.bytes().data(), size);
+      writer.extension(kTypedArray, 1 + part.size);
+      writer.byte(part.element_type);
+      writer.raw(mapped.bytes().data(), part.size);
     }
   }
   return {std::move(writer.bytes()), {}};

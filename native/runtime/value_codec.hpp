@@ -6,7 +6,9 @@
 
 #include "engine/engine.hpp"
 #include "ipc/descriptor.hpp"
-#include "runtime/msgpack.hpp"
+#include "msgpack/extensions.hpp"
+#include "msgpack/item.hpp"
+#include "msgpack/writer.hpp"
 
 namespace dcp::runtime {
 
@@ -59,13 +61,12 @@ class ValueCodec {
   void refuse_hidden(engine::Value value, engine::ObjectKind kind);
 
   engine::Value read(msgpack::Reader& reader, std::span<Descriptor> descriptors, int depth);
-  engine::Value read_extension(const msgpack::Item& item, std::span<Descriptor> descriptors);
+  engine::Value read_extension(std::int8_t code, msgpack::Bytes data, std::span<Descriptor> descriptors);
   engine::Value read_array(std::size_t count, msgpack::Reader& reader, std::span<Descriptor> descriptors, int depth);
   engine::Value read_map(std::size_t count, msgpack::Reader& reader, std::span<Descriptor> descriptors, int depth);
-  engine::Value read_date(std::span<const std::byte> data);
-  engine::Value read_typed_array(std::span<const std::byte> data);
-  engine::Value read_shared(std::span<const std::byte> data, std::span<Descriptor> descriptors);
-  engine::Value typed(engine::ElementType type, engine::Value buffer, std::size_t offset, std::size_t size);
+  engine::Value read_typed_array(msgpack::Bytes data);
+  engine::Value read_shared(const msgpack::SharedPart& part, std::span<Descriptor> descriptors);
+  engine::Value typed(engine::ElementType type, engine::Value buffer, std::size_t size);
 
   engine::Engine& engine_;
   engine::Ref spread_;      ///< Map or Set -> array of entries

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "frame_protocol.hpp"
+#include "msgpack/item.hpp"
 #include "runtime/frame_channel.hpp"
 #include "sandbox/session.hpp"
 
@@ -128,11 +129,11 @@ class FrameSession final : public Session {
   // What a frame brings does not fit into this sandbox: the guest hears of it in the frame's turn.
   void report_undecodable(std::span<const std::byte> payload, const std::string& failure) {
     engine::Engine& engine = runtime_->engine();
-    runtime::msgpack::Reader reader(payload);
+    msgpack::Reader reader(payload);
     std::vector<Value> head;
-    for (std::size_t left = reader.next().count; left > 0 && head.size() < 2; --left) {
-      const runtime::msgpack::Item item = reader.next();
-      if (item.type != runtime::msgpack::Type::integer) break;
+    for (std::size_t left = reader.next().size; left > 0 && head.size() < 2; --left) {
+      const msgpack::Item item = reader.next();
+      if (item.type != msgpack::Type::integer) break;
       head.push_back(engine.number(static_cast<double>(item.integer)));
     }
     if (runtime_->mode() != runtime::Mode::job) throw std::runtime_error(failure);

@@ -22,7 +22,7 @@ void scan(Bytes payload) {
 void widen_all(Bytes utf8) {
   const auto shape = shape_of(utf8);
   if (!shape) return;
-  if (shape->characters * shape->width() > utf8.size() + wider_than_utf8(utf8.data(), utf8.size())) std::abort();
+  if (shape->characters * shape->width() > utf8.size() + wider_than_utf8(utf8)) std::abort();
   std::vector<std::uint32_t> characters(shape->characters);
   widen(utf8, characters.data());
   for (const std::uint32_t character : characters) {

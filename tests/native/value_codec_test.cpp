@@ -54,7 +54,7 @@ class CodecTest {
       std::vector<ipc::Descriptor> none;
       try {
         codec_.decode(payload, none);
-      } catch (const runtime::msgpack::Malformed&) {
+      } catch (const msgpack::Malformed&) {
       } catch (const engine::Thrown&) {  // a BigInt of no digits, say
       }
     }

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._native import json_decode, json_encode, json_members, json_quote, json_unquote
+from .._native import json_decode, json_elements, json_encode, json_members, json_quote, json_unquote
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["DEPTH", "MEMORY", "decode", "encode", "is_canonical", "members", "quote", "unquote"]
+__all__ = ["DEPTH", "MEMORY", "decode", "elements", "encode", "is_canonical", "members", "quote", "unquote"]
 
 DEPTH = 1000
 """How deep values may be nested. JavaScript on Node cannot write what is nested some thousand deep."""
@@ -53,6 +53,12 @@ def members(text: Buffer, *, depth: int = DEPTH) -> dict[str, memoryview]:
     """
     view = memoryview(text).cast("B")
     return {name: view[begin:end] for name, (begin, end) in json_members(text, depth).items()}
+
+
+def elements(text: Buffer, *, depth: int = DEPTH) -> list[memoryview]:
+    """The same of the elements of an array, at most 1000."""
+    view = memoryview(text).cast("B")
+    return [view[begin:end] for begin, end in json_elements(text, depth)]
 
 
 def quote(text: str | bytes) -> bytes:

@@ -300,6 +300,17 @@ def test_members_are_of_one_object_with_one_meaning(text: bytes) -> None:
         canonical_json.members(text)
 
 
+def test_elements_are_given_as_they_stand_in_the_text() -> None:
+    text = rb' [ 1, "]", [2, [3]] ,{"a":[4]},-1.50e3 ]'
+    found = [bytes(part) for part in canonical_json.elements(text)]
+    assert found == [b"1", b'"]"', b"[2, [3]]", b'{"a":[4]}', b"-1.50e3"]
+    assert canonical_json.elements(b"[]") == []
+    assert len(canonical_json.elements(b"[" + b",".join([b"[]"] * 1000) + b"]")) == 1000
+    for wrong in (b"[" + b",".join([b"[]"] * 1001) + b"]", b"{}", b"1", b"[1,]", b"[1][2]"):
+        with pytest.raises(ValueError, match="JSON text"):
+            canonical_json.elements(wrong)
+
+
 def test_an_object_taken_apart_has_not_too_many_members() -> None:
     text = b"{" + b",".join(b'"%d":0' % i for i in range(1001)) + b"}"
     with pytest.raises(ValueError, match="too many members"):
@@ -313,7 +324,7 @@ def test_what_is_no_string_is_not_unquoted(text: bytes) -> None:
 
 
 def test_texts_that_may_change_are_refused() -> None:
-    for read in (canonical_json.decode, canonical_json.members, canonical_json.unquote):
+    for read in (canonical_json.decode, canonical_json.members, canonical_json.elements, canonical_json.unquote):
         with pytest.raises(TypeError, match="bytes, or a view of bytes"):
             read(bytearray(b"{}"))
 

@@ -18,7 +18,7 @@ from keystore_samples import KEY, PASSPHRASE, SALE_KEY, sale, shouted, version_3
 from dcp_protocol.keys.private_key import PrivateKey
 from dcp_protocol.wallet import passphrases
 from dcp_protocol.wallet.errors import MalformedKeystoreError, WrongPassphraseError
-from dcp_protocol.wallet.keystore import Keystore
+from dcp_protocol.wallet.keystore import STRONG_SCRYPT_N, Keystore
 from npm_wallet import ask_npm_wallet
 from other_threads import others_run_beside
 
@@ -79,7 +79,7 @@ def test_npm_opens_what_we_write() -> None:
 
 
 def test_npm_opens_a_strong_one() -> None:
-    text = Keystore.create(KEY, "x", n=16384).to_json().decode()
+    text = Keystore.create(KEY, "x", n=STRONG_SCRYPT_N).to_json().decode()
     assert opened_by_npm((text, "x"))[0]["value"]["address"] == KEY.address
 
 

@@ -4,27 +4,23 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <stdexcept>
 
-#include "ipc/frame_reader.hpp"
+namespace dcp::msgpack {
 
-namespace dcp::bindings {
+using Bytes = std::span<const std::uint8_t>;
 
-enum class ItemType : std::uint8_t {
-  nil,
-  boolean,
-  integer,
-  unsigned_integer,
-  real,
-  text,
-  binary,
-  array,
-  map,
-  extension
+/// Bytes that are no MessagePack, or not what frames may hold of it.
+struct Malformed : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
+
+enum class Type : std::uint8_t { nil, boolean, integer, unsigned_integer, real, text, binary, array, map, extension };
 
 /// `size`: bytes of a text, a binary or an extension, which follow the item; items of an array, pairs of a map.
 struct Item {
-  ItemType type = ItemType::nil;
+  Type type = Type::nil;
   std::int8_t extension = 0;
   std::size_t size = 0;
   union {
@@ -33,21 +29,23 @@ struct Item {
     double real;
   };
 
-  bool has_bytes() const { return type == ItemType::text || type == ItemType::binary || type == ItemType::extension; }
+  bool has_bytes() const { return type == Type::text || type == Type::binary || type == Type::extension; }
 };
 
-class ItemReader {
+class Reader {
  public:
-  ItemReader(const std::uint8_t* begin, const std::uint8_t* end) : at_(begin), end_(end) {}
+  explicit Reader(Bytes input) : at_(input.data()), end_(input.data() + input.size()) {}
+  explicit Reader(std::span<const std::byte> input)
+      : Reader(Bytes(reinterpret_cast<const std::uint8_t*>(input.data()), input.size())) {}
 
-  /// Without the bytes that follow it: take() has them. Sizes and counts that the input cannot hold are refused.
-  /// Throws FrameError.
+  /// Without the bytes that follow it, which are to be taken before the next one. Sizes and counts that the input
+  /// cannot hold are refused. Throws Malformed.
   Item next();
 
-  /// The bytes of the last item.
-  const std::uint8_t* take(std::size_t size) {
-    const std::uint8_t* bytes = at_;
-    at_ += size;
+  /// The bytes of the item that next() gave, if it has any.
+  Bytes take(const Item& item) {
+    const Bytes bytes(at_, item.has_bytes() ? item.size : 0);
+    at_ += bytes.size();
     return bytes;
   }
 
@@ -56,7 +54,7 @@ class ItemReader {
 
  private:
   std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-  [[noreturn]] static void cut_short() { throw ipc::FrameError("a frame cannot be decoded: it is cut short"); }
+  [[noreturn]] static void cut_short() { throw Malformed("it is cut short"); }
 
   template <typename T>
   T number() {
@@ -67,7 +65,7 @@ class ItemReader {
     return static_cast<T>(value);
   }
 
-  Item sized(ItemType type, std::size_t size) {
+  Item sized(Type type, std::size_t size) {
     if (left() < size) cut_short();
     Item item;
     item.type = type;
@@ -77,21 +75,21 @@ class ItemReader {
 
   Item extension(std::size_t size) {
     const auto code = number<std::int8_t>();
-    Item item = sized(ItemType::extension, size);
+    Item item = sized(Type::extension, size);
     item.extension = code;
     return item;
   }
 
   static Item integer(std::int64_t value) {
     Item item;
-    item.type = ItemType::integer;
+    item.type = Type::integer;
     item.integer = value;
     return item;
   }
 
   static Item real(double value) {
     Item item;
-    item.type = ItemType::real;
+    item.type = Type::real;
     item.real = value;
     return item;
   }
@@ -102,32 +100,32 @@ class ItemReader {
   const std::uint8_t* end_;
 };
 
-inline Item ItemReader::next() {
+inline Item Reader::next() {
   const auto tag = number<std::uint8_t>();
   if (tag < 0x80) return integer(tag);
   if (tag >= 0xe0) return integer(static_cast<std::int8_t>(tag));
-  if (tag < 0x90) return sized(ItemType::map, tag & 0x0fU);
-  if (tag < 0xa0) return sized(ItemType::array, tag & 0x0fU);
-  if (tag < 0xc0) return sized(ItemType::text, tag & 0x1fU);
+  if (tag < 0x90) return sized(Type::map, tag & 0x0fU);
+  if (tag < 0xa0) return sized(Type::array, tag & 0x0fU);
+  if (tag < 0xc0) return sized(Type::text, tag & 0x1fU);
   return after(tag);
 }
 
-inline Item ItemReader::after(std::uint8_t tag) {
+inline Item Reader::after(std::uint8_t tag) {
   Item item;
   switch (tag) {
     case 0xc0:
       return item;
     case 0xc2:
     case 0xc3:
-      item.type = ItemType::boolean;
+      item.type = Type::boolean;
       item.integer = tag & 1U;
       return item;
     case 0xc4:
-      return sized(ItemType::binary, number<std::uint8_t>());
+      return sized(Type::binary, number<std::uint8_t>());
     case 0xc5:
-      return sized(ItemType::binary, number<std::uint16_t>());
+      return sized(Type::binary, number<std::uint16_t>());
     case 0xc6:
-      return sized(ItemType::binary, number<std::uint32_t>());
+      return sized(Type::binary, number<std::uint32_t>());
     case 0xc7:
       return extension(number<std::uint8_t>());
     case 0xc8:
@@ -145,7 +143,7 @@ inline Item ItemReader::after(std::uint8_t tag) {
     case 0xce:
       return integer(number<std::uint32_t>());
     case 0xcf:
-      item.type = ItemType::unsigned_integer;
+      item.type = Type::unsigned_integer;
       item.unsigned_integer = number<std::uint64_t>();
       return item;
     case 0xd0:
@@ -163,22 +161,22 @@ inline Item ItemReader::after(std::uint8_t tag) {
     case 0xd8:
       return extension(std::size_t{1} << (tag - 0xd4U));
     case 0xd9:
-      return sized(ItemType::text, number<std::uint8_t>());
+      return sized(Type::text, number<std::uint8_t>());
     case 0xda:
-      return sized(ItemType::text, number<std::uint16_t>());
+      return sized(Type::text, number<std::uint16_t>());
     case 0xdb:
-      return sized(ItemType::text, number<std::uint32_t>());
+      return sized(Type::text, number<std::uint32_t>());
     case 0xdc:
-      return sized(ItemType::array, number<std::uint16_t>());
+      return sized(Type::array, number<std::uint16_t>());
     case 0xdd:
-      return sized(ItemType::array, number<std::uint32_t>());
+      return sized(Type::array, number<std::uint32_t>());
     case 0xde:
-      return sized(ItemType::map, number<std::uint16_t>());
+      return sized(Type::map, number<std::uint16_t>());
     case 0xdf:
-      return sized(ItemType::map, number<std::uint32_t>());
+      return sized(Type::map, number<std::uint32_t>());
     default:
-      throw ipc::FrameError("a frame cannot be decoded: it has the reserved byte 0xc1");
+      throw Malformed("it has the reserved byte 0xc1");
   }
 }
 
-}  // namespace dcp::bindings
+}  // namespace dcp::msgpack

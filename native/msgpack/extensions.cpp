@@ -1,24 +1,20 @@
-#include "frame_extensions.hpp"
+#include "msgpack/extensions.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstring>
 
-#include "ipc/frame_reader.hpp"
-
-namespace dcp::bindings {
-
-using ipc::FrameError;
+namespace dcp::msgpack {
 
 namespace {
 
 // Bytes of an element by its type: 12 is a DataView, 13 an ArrayBuffer.
-constexpr std::array<std::uint8_t, 14> kWidths = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 1, 1};
+constexpr std::array<std::uint8_t, kElementTypes> kWidths = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 1, 1};
 
 void check_elements(std::uint8_t type, std::uint64_t size) {
   if (type >= kWidths.size() || size % kWidths[type] != 0) {
-    throw FrameError("a typed array with an unknown type or a broken element");
+    throw Malformed("a typed array with an unknown type or a broken element");
   }
 }
 
@@ -48,14 +44,14 @@ Timestamp read_timestamp(Bytes data) {
     time = {static_cast<std::int64_t>(big_endian(data.subspan(4))),
             static_cast<std::uint32_t>(big_endian(data.first(4)))};
   } else {
-    throw FrameError("a date of an unknown length");
+    throw Malformed("a date of an unknown length");
   }
-  if (time.nanoseconds > 999'999'999) throw FrameError("a date with more than a second of nanoseconds");
+  if (time.nanoseconds > 999'999'999) throw Malformed("a date with more than a second of nanoseconds");
   return time;
 }
 
 SharedPart read_shared(Bytes data) {
-  if (data.size() != 1 + 4 + 8 + 8) throw FrameError("a shared buffer's description has the wrong size");
+  if (data.size() != 1 + 4 + 8 + 8) throw Malformed("a shared buffer's description has the wrong size");
   const SharedPart part{data[0], little_endian<std::uint32_t>(&data[1]), little_endian<std::uint64_t>(&data[5]),
                         little_endian<std::uint64_t>(&data[13])};
   check_elements(part.element_type, part.size);
@@ -63,7 +59,7 @@ SharedPart read_shared(Bytes data) {
 }
 
 void check_elements(Bytes data) {
-  if (data.empty()) throw FrameError("a typed array without its type");
+  if (data.empty()) throw Malformed("a typed array without its type");
   check_elements(data[0], data.size() - 1);
 }
 
@@ -72,4 +68,4 @@ bool is_hexadecimal(Bytes data) {
   return !data.empty() && std::ranges::all_of(data, [](std::uint8_t digit) { return std::isxdigit(digit) != 0; });
 }
 
-}  // namespace dcp::bindings
+}  // namespace dcp::msgpack

@@ -3,13 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-namespace dcp::bindings {
+#include "msgpack/item.hpp"
 
-using Bytes = std::span<const std::uint8_t>;
+namespace dcp::msgpack {
 
+/// The code of each.
 inline constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
+
+/// As many types elements have, ArrayBuffer being the last: its elements are bytes.
+inline constexpr std::size_t kElementTypes = 14;
 
 /// Since the start of 1970, UTC.
 struct Timestamp {
@@ -27,7 +30,7 @@ struct SharedPart {
   std::uint64_t size = 0;
 };
 
-/// Throws FrameError, as do the others here.
+/// Throws Malformed, as do the others here.
 Timestamp read_timestamp(Bytes data);
 
 SharedPart read_shared(Bytes data);
@@ -38,4 +41,4 @@ void check_elements(Bytes data);
 /// Digits, and a minus before them where it is negative.
 bool is_hexadecimal(Bytes data);
 
-}  // namespace dcp::bindings
+}  // namespace dcp::msgpack
