@@ -10,10 +10,8 @@ that does not end once, a conversation that does not end, and memory or descript
 
 from __future__ import annotations
 
-import argparse
 import array
 import contextlib
-import faulthandler
 import io
 import itertools
 import os
@@ -22,13 +20,12 @@ import socket
 import struct
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from conversation import Speaker
+from rounds import FaultError, run_rounds
 
 from dcp_evaluator.commands import shell
 from dcp_evaluator.errors import JobError, UsageError, ZygoteError
@@ -45,18 +42,10 @@ from dcp_evaluator.sandboxes.slice_limits import SliceLimits
 from dcp_evaluator.sandboxes.spawn import spawn_sandbox
 from dcp_evaluator.settings.settings import Settings
 
-_MIB = 1 << 20
-_LIMIT = 1 * _MIB
-_MOST_MEMORY = 48 * _MIB
-_MOST_SECONDS = 5.0  # of CPU time
+_LIMIT = 1 << 20
 _MOST_TURNS = 20_000
-_STALL = 60
 _JOB = [frame.name for frame in table.FRAMES.values() if frame.name not in ("OUTPUT", "FINISHED", "WANT_MODULE")]
 _SHELL = ["READY", "OUTPUT", "FINISHED", "WANT_MODULE", "RESULT", "CONSOLE"]
-
-
-class FaultError(Exception):
-    """What must not happen."""
 
 
 class Peer:
@@ -289,54 +278,11 @@ def read_messages(source: random.Random) -> None:
             parse(" ".join(source.choices(words, k=source.randrange(5))))
 
 
-@contextlib.contextmanager
-def bounded() -> Iterator[None]:
-    """Memory, time and descriptors."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak of memory begins anew
-    before, begun, fds = _memory("VmRSS"), time.process_time(), _descriptors()
-    faulthandler.dump_traceback_later(_STALL, exit=True, file=sys.__stderr__)
-    yield
-    faulthandler.cancel_dump_traceback_later()
-    if (took := time.process_time() - begun) > _MOST_SECONDS:
-        raise FaultError(f"{took:.1f} s of CPU time")
-    if (grown := _memory("VmHWM") - before) > _MOST_MEMORY:
-        raise FaultError(f"{grown / _MIB:.0f} MiB of memory")
-    if (left := _descriptors() - fds) != 0:
-        raise FaultError(f"{left} descriptors are left")
-
-
-def _descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-def _memory(name: str) -> int:
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition(f"{name}:")[2].split()[0]) << 10
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=None, help="of the first conversation; each has the next number")
-    parser.add_argument("--only", type=int, default=None, help="the seed of one conversation, to see it again")
-    options = parser.parse_args()
-    shell.write_all = lambda stream, data: None
-    first = options.only if options.only is not None else options.seed
-    first = random.SystemRandom().randrange(1 << 32) if first is None else first
-    end = time.monotonic() + options.seconds
-    for seed in itertools.count(first):
-        source = random.Random(seed)
-        try:
-            with bounded(), contextlib.redirect_stderr(io.StringIO()):  # of the shell
-                source.choices([supervise, run_shell, read_messages], [8, 3, 1])[0](source)
-        except BaseException as error:
-            print(f"seed {seed}: {type(error).__name__}: {error!s:.300}", file=sys.stderr)
-            raise
-        if options.only is not None or time.monotonic() > end:
-            print(f"{seed - first + 1} conversations from seed {first}")
-            return 0
-    return 1
+def play(source: random.Random) -> None:
+    with contextlib.redirect_stderr(io.StringIO()):  # of the shell
+        source.choices([supervise, run_shell, read_messages], [8, 3, 1])[0](source)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    shell.write_all = lambda stream, data: None
+    sys.exit(run_rounds(__doc__, play, "conversations"))

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 # How much more time a target gets than the others: what takes a sandbox's commands is the widest by far.
 WEIGHTS = {"gpu_decoder_fuzz": 4}
 LIMITS = ["-timeout=20", "-rss_limit_mb=2048", "-malloc_limit_mb=512", "-print_final_stats=1"]
-PYTHON = "conversation_fuzz"
+PYTHON = sorted(source.stem for source in HERE.glob("*_fuzz.py"))
 COUNT = re.compile(r"stat::number_of_executed_units: (\d+)")
 COVERED = re.compile(r"cov: (\d+)")
 
@@ -49,12 +49,12 @@ def fuzz(folder: Path, target: str, seconds: int) -> bool:
     return done.returncode == 0
 
 
-def fuzz_python(seconds: int) -> bool:
-    """The Python side; a failing conversation is seen again with --only SEED."""
-    command = [sys.executable, HERE / f"{PYTHON}.py", "--seconds", str(seconds)]
+def fuzz_python(target: str, seconds: int) -> bool:
+    """A fuzzer in Python; a round that fails is seen again with --only SEED."""
+    command = [sys.executable, HERE / f"{target}.py", "--seconds", str(seconds)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     says = f"{done.stdout.strip()} in {seconds} s"
-    print(f"{PYTHON}: {says if done.returncode == 0 else 'FAILED'}", flush=True)
+    print(f"{target}: {says if done.returncode == 0 else 'FAILED'}", flush=True)
     if done.returncode != 0:
         print(done.stderr[-8000:], file=sys.stderr)
     return done.returncode == 0
@@ -66,13 +66,13 @@ def main() -> int:
     parser.add_argument("--build", type=Path, default=HERE.parents[1] / "build" / "fuzz")
     parser.add_argument("targets", nargs="*")
     options = parser.parse_args()
-    targets = options.targets or [PYTHON, *sorted(source.stem for source in HERE.glob("*_fuzz.cpp"))]
+    targets = options.targets or [*PYTHON, *sorted(source.stem for source in HERE.glob("*_fuzz.cpp"))]
     targets.sort(key=lambda target: -WEIGHTS.get(target, 1))  # the longest first
     if "gpu_decoder_fuzz" in targets:
         record_seeds(options.build)
 
     def run(target: str, seconds: int) -> bool:
-        return fuzz_python(seconds) if target == PYTHON else fuzz(options.build, target, seconds)
+        return fuzz_python(target, seconds) if target in PYTHON else fuzz(options.build, target, seconds)
 
     total = sum(WEIGHTS.get(target, 1) for target in targets)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

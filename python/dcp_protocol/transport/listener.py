@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import socket
 import ssl
 import sys
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from . import answers, paths
 from .engine_io import Handshake
@@ -19,6 +21,16 @@ from .options import ListenOptions
 from .server_machine import ServerMachine
 from .session import Session
 from .transport import Transport
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a fault is of this program: clients that break the rules of HTTP, or go, are nothing to tell."""
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))
+
+
+_LOGGER.addFilter(_is_ours)
 
 
 class Listener:
@@ -61,6 +73,7 @@ class Listener:
             handler_cancellation=True,
             keepalive_timeout=idle,
             access_log=None,
+            logger=_LOGGER,
             auto_decompress=False,
             lingering_time=1,
         )

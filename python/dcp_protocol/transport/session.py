@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal
 
-import aiohttp
 from aiohttp import web
 
 from . import answers, engine_io
@@ -19,7 +18,7 @@ from .failures import TransportError
 from .limits import Limits
 from .polling_carrier import feed_body, take_body
 from .transport import Transport
-from .websocket_carrier import WebSocketCarrier, close, next_packet
+from .websocket_carrier import WebSocketCarrier, close, next_packet, send_packet
 
 WebSocket = web.WebSocketResponse[Literal[False]]
 
@@ -123,11 +122,11 @@ class Session:
             async with asyncio.timeout(_UPGRADE_SECONDS):
                 if await next_packet(websocket) != engine_io.PROBE:
                     return False
-                await websocket.send_frame(engine_io.PROBE_ANSWER, aiohttp.WSMsgType.TEXT)
+                await send_packet(websocket, engine_io.PROBE_ANSWER)
                 self._websocket = "probed"
                 self.transport.wake()
                 return await next_packet(websocket) == engine_io.UPGRADE
-        except (TransportError, TimeoutError, OSError, aiohttp.ClientError):
+        except (TransportError, TimeoutError):
             return False
 
 

@@ -36,10 +36,7 @@ class WebSocketCarrier:
             if packet is None:
                 await transport.output()
                 continue
-            try:
-                await self._websocket.send_frame(packet, aiohttp.WSMsgType.TEXT)
-            except (aiohttp.ClientError, OSError) as error:
-                raise TransportError("ECONNRESET", f"the websocket was cut: {printable(str(error))}") from None
+            await send_packet(self._websocket, packet)
             if len(packet) > _LARGE:
                 await asyncio.sleep(0)  # others want to run, too, while a long message goes
 
@@ -60,9 +57,20 @@ async def close(websocket: WebSocket) -> None:
             connection.shutdown(socket.SHUT_RDWR)
 
 
+async def send_packet(websocket: WebSocket, packet: bytes) -> None:
+    """Raises TransportError when the websocket is at its end."""
+    try:
+        await websocket.send_frame(packet, aiohttp.WSMsgType.TEXT)
+    except (aiohttp.ClientError, OSError) as error:
+        raise _cut(error) from None
+
+
 async def next_packet(websocket: WebSocket) -> bytes:
     """Raises TransportError when the websocket is at its end, or what came is no text."""
-    message = await websocket.receive()
+    try:
+        message = await websocket.receive()
+    except (aiohttp.ClientError, OSError) as error:  # of an answer to a ping of websockets
+        raise _cut(error) from None
     if message.type is aiohttp.WSMsgType.TEXT:
         packet: bytes = message.data
         return packet
@@ -72,3 +80,7 @@ async def next_packet(websocket: WebSocket) -> bytes:
         code = "DCPC-1114" if message.data.code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG else "EPROTO"
         raise breach(f"the peer breaks a rule of websockets: {message.data}", code)
     raise TransportError("ECONNRESET", "the peer closed the websocket")
+
+
+def _cut(error: Exception) -> TransportError:
+    return TransportError("ECONNRESET", f"the websocket was cut: {printable(str(error))}")
