@@ -15,7 +15,7 @@ from .http_failures import failure, refusal, stop_at_redirects
 from .options import ConnectOptions
 from .polling_carrier import PollingCarrier, feed_body
 from .transport import Transport
-from .websocket_carrier import WebSocketCarrier
+from .websocket_carrier import WebSocket, WebSocketCarrier
 
 
 class Attempt:
@@ -52,19 +52,19 @@ class Attempt:
         return self._transport
 
     async def _by_websocket(self) -> None:
-        most = self._options.limits.packet_bytes
         try:
             async with asyncio.timeout(self._options.websocket_seconds):
-                try:
-                    websocket = await self._session.ws_connect(
-                        self._url("websocket"), max_msg_size=most, decode_text=False
-                    )
-                except (aiohttp.ClientError, OSError) as error:
-                    raise failure(error, self._location) from None
-                self._transport.carry(WebSocketCarrier(websocket, self._session))
+                self._transport.carry(WebSocketCarrier(await self._websocket(), self._session))
                 await self._transport.until_open()
         except TimeoutError:
             raise TransportError("ETIMEDOUT", f"no answer by websocket from {self._location}") from None
+
+    async def _websocket(self) -> WebSocket:
+        most = self._options.limits.packet_bytes
+        try:
+            return await self._session.ws_connect(self._url("websocket"), max_msg_size=most, decode_text=False)
+        except (aiohttp.ClientError, OSError) as error:
+            raise failure(error, self._location) from None
 
     async def _by_polling(self) -> None:
         try:

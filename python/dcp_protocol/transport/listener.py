@@ -1,11 +1,9 @@
-"""The target: transports of those who connect, by websocket and by long polling, on one port."""
+"""The target: a port on which transports begin, by websocket and by long polling."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import secrets
 import socket
 import ssl
 import sys
@@ -13,13 +11,8 @@ import sys
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from . import answers, paths
-from .engine_io import Handshake
-from .failures import TransportError
-from .limits import Budget
 from .options import ListenOptions
-from .server_machine import ServerMachine
-from .session import Session
+from .sessions import Sessions
 from .transport import Transport
 
 _LOGGER = logging.getLogger(__name__)
@@ -49,13 +42,9 @@ class Listener:
         options: ListenOptions | None = None,
     ) -> None:
         self._address = (host, port)
-        self._paths = {paths.socket_path(path, dialect) for dialect in (paths.V4, paths.V5)}
         self._ssl = ssl_context
         self._options = options or ListenOptions()
-        self._budget = Budget(self._options.waiting_bytes)
-        self._sessions: dict[str, Session] = {}
-        self._accepted: asyncio.Queue[Transport | None] = asyncio.Queue()
-        self._watchers: set[asyncio.Task[None]] = set()
+        self._sessions = Sessions(path, self._options)
         self._web: web.Server | None = None
         self._server: asyncio.Server | None = None
 
@@ -69,7 +58,7 @@ class Listener:
         """Raises OSError when it cannot listen there."""
         idle = self._options.idle_seconds
         self._web = web.Server(
-            self._serve,
+            self._sessions.serve,
             handler_cancellation=True,
             keepalive_timeout=idle,
             access_log=None,
@@ -91,9 +80,7 @@ class Listener:
         return self
 
     async def __anext__(self) -> Transport:
-        transport = await self._accepted.get()
-        if transport is None:
-            self._accepted.put_nowait(None)
+        if (transport := await self._sessions.next()) is None:
             raise StopAsyncIteration
         return transport
 
@@ -102,10 +89,8 @@ class Listener:
         if not self._server or not self._web or not self._server.is_serving():
             return
         self._server.close()
-        await asyncio.gather(*(session.transport.close() for session in self._sessions.values()))
+        await self._sessions.close()
         await self._web.shutdown(1.0)
-        await asyncio.gather(*self._watchers)
-        self._accepted.put_nowait(None)
 
     def _protocol(self) -> asyncio.Protocol:
         assert self._web
@@ -117,63 +102,6 @@ class Listener:
             milliseconds = round(1000 * (self._options.ping_interval + self._options.ping_timeout))
             for listening in self._server.sockets:
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        if (refusal := self._refusal(request)) is not None:
-            return refusal
-        sid = request.query.get("sid")
-        session = self._sessions[sid] if sid else self._begin(request)
-        if request.query["transport"] == "websocket":
-            return await (session.upgrade(request) if sid else session.carry(request))
-        return await (session.post(request) if request.method == "POST" else session.poll(request))
-
-    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
-        """The answer to a request that does not fit."""
-        query, sid = request.query, request.query.get("sid")
-        if request.path.rstrip("/") + "/" not in self._paths or "transport" not in query:
-            return answers.nothing()
-        if request.method == "OPTIONS":
-            return answers.preflight()
-        if query.get("EIO") != "4":
-            return answers.refusal(answers.UNSUPPORTED_VERSION)
-        if query["transport"] not in ("polling", "websocket"):
-            return answers.refusal(answers.UNKNOWN_TRANSPORT)
-        if sid and sid not in self._sessions:
-            return answers.refusal(answers.UNKNOWN_SESSION)
-        if request.method != "GET" and not (request.method == "POST" and sid and query["transport"] == "polling"):
-            return answers.refusal(answers.BAD_METHOD)
-        if query["transport"] == "websocket" and not web.WebSocketResponse().can_prepare(request):
-            return answers.refusal(answers.BAD_REQUEST)
-        return None if sid or self._has_room() else answers.full()
-
-    def _has_room(self) -> bool:
-        return self._server is not None and self._server.is_serving() and len(self._sessions) < self._options.transports
-
-    def _begin(self, request: web.BaseRequest) -> Session:
-        options, sid = self._options, secrets.token_urlsafe(15)
-        upgrades = ("websocket",) if request.query["transport"] == "polling" else ()
-        milliseconds = (options.ping_interval * 1000, options.ping_timeout * 1000)
-        machine = ServerMachine(
-            asyncio.get_running_loop().time(),
-            Handshake(sid, upgrades, *milliseconds, options.max_payload),
-            secrets.token_urlsafe(15),
-            limits=options.limits,
-            ack_mode=options.ack_mode,
-            budget=self._budget,
-        )
-        session = self._sessions[sid] = Session(Transport(machine, request.remote or ""), options.limits)
-        watcher = asyncio.create_task(self._watch(sid, session.transport))
-        self._watchers.add(watcher)
-        watcher.add_done_callback(self._watchers.discard)
-        return session
-
-    async def _watch(self, sid: str, transport: Transport) -> None:
-        """Gives the transport out when it is open, and forgets it at its end."""
-        with contextlib.suppress(TransportError):
-            await transport.until_open()
-            self._accepted.put_nowait(transport)
-        await transport.until_ended()
-        del self._sessions[sid]
 
 
 class _Refusal(asyncio.Protocol):

@@ -28,6 +28,11 @@ class Mailbox:
         self._cost += message.cost
         self._news.set()
 
+    def put_back(self, message: Message) -> None:
+        """What was taken and not used comes first again."""
+        self._messages.appendleft(message)
+        self._cost += message.cost
+
     async def get(self) -> Message | None:
         """Waits for the next message; None when none comes any more."""
         while not self._messages:

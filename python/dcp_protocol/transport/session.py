@@ -36,7 +36,11 @@ class Session:
 
     async def carry(self, request: web.BaseRequest) -> web.StreamResponse:
         """By websocket from the beginning."""
-        websocket = await _accept(request, self._limits)
+        try:
+            websocket = await _accept(request, self._limits)
+        except OSError:
+            self.transport.end(TransportError("ECONNRESET", "the client has gone"))
+            raise
         return await self._carry(websocket)
 
     async def upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -44,10 +48,13 @@ class Session:
         if self._websocket != "none":
             return answers.refusal(answers.BAD_REQUEST)
         self._websocket = "begun"
-        websocket = await _accept(request, self._limits)
-        if await self._changes_over(websocket):
+        try:
+            websocket = await _accept(request, self._limits)
+            has_changed = await self._changes_over(websocket)
+        finally:
+            self._websocket = "none"
+        if has_changed:
             return await self._carry(websocket)
-        self._websocket = "none"
         await close(websocket)
         return websocket
 
@@ -78,10 +85,10 @@ class Session:
         return websocket
 
     def _may_come(self, method: str) -> bool:
-        if method not in self._requests and self._websocket != "in use":
-            return True
-        self.transport.end(TransportError("EPROTO", f"two {method} requests of long polling at a time"))
-        return False
+        if method in self._requests:
+            self.transport.end(TransportError("EPROTO", f"two {method} requests of long polling at a time"))
+            return False
+        return self._websocket != "in use"
 
     @contextlib.contextmanager
     def _only(self, method: str) -> Iterator[None]:

@@ -77,7 +77,13 @@ class Transport:
         message = await self._received.get()
         if message is None:
             raise StopAsyncIteration
-        return message.text() if message.size < _LARGE else await asyncio.to_thread(message.text)
+        if message.size < _LARGE:
+            return message.text()
+        try:
+            return await asyncio.to_thread(message.text)
+        except asyncio.CancelledError:
+            self._received.put_back(message)
+            raise
 
     async def close(self) -> None:
         """Sends what waits, at most for 7 seconds, and ends. Leaves nothing behind."""

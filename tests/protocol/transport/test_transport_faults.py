@@ -415,6 +415,56 @@ def test_two_requests_of_one_kind_end_the_transport(method: str) -> None:
     run(body())
 
 
+def test_a_websocket_that_is_lost_while_it_is_tried_leaves_long_polling_as_it_was() -> None:
+    async def body() -> None:
+        async with Listener("127.0.0.1", 0) as listener, polling(listener) as (http, path, server):
+            for said in ([], ["2probe"], ["2probe", "3"], ["5"]):
+                async with http.ws_connect(path.replace("polling", "websocket")) as websocket:
+                    for text in said:
+                        await websocket.send_str(text)
+                    if said and said[0] == "2probe":
+                        assert await websocket.receive_str() == "3probe"
+                    websocket.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            await server.send(b"{}")
+            async with asyncio.timeout(60):
+                while True:  # polls end at once until the listener has seen that the last websocket is lost
+                    async with http.get(path) as response:
+                        if (text := await response.text()) != "6":
+                            break
+            assert text == '42["message","{}"]'
+            waiting = asyncio.create_task(http.get(path))
+            async with http.post(path, data=b'42["message","{}"]') as response:
+                assert await response.text() == "ok"
+            assert await anext(server) == b"{}"
+            assert not waiting.done()
+            await server.send(b"{}")
+            async with await waiting as response:
+                assert await response.text() == '42["message","{}"]'
+
+    run(body())
+
+
+@carriers
+def test_a_large_message_is_not_lost_with_the_call_that_waits_for_it(carrier: str) -> None:
+    async def body() -> None:
+        text = b"{" + b"x" * 5_000_000
+        async with pair(carrier) as (client, server):
+            sending = asyncio.create_task(client.send(text))
+            for turns in range(100):
+                taking = asyncio.ensure_future(anext(server))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                taking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    assert await taking == text
+                    await sending
+                    return
+            assert await anext(server) == text
+            await sending
+
+    run(body())
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "code"),
     [
