@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 
+from ..errors import ProtocolError
+from ..proxies import proxy_for
 from . import paths, tls
 from .attempt import Attempt
 from .failures import NO_TRANSPORT_LEFT, TRANSIENT, TransportError
 from .http_failures import RedirectError, UnreachableError
 from .options import ConnectOptions
-from .proxies import proxy_for
 from .transport import Transport
 
 _MOST_REDIRECTS = 5
@@ -46,7 +47,7 @@ async def _follow(location: str, options: ConnectOptions) -> Transport:
 
 async def _connect(location: str, options: ConnectOptions) -> Transport:
     paths.check(location)
-    proxy, context = proxy_for(location), await _context(location, options)
+    proxy, context = _proxy(location), await _context(location, options)
     failure = TransportError("EINVAL", "no carrier is left to be tried", permanent=True)
     for carrier in options.carriers:
         try:
@@ -56,6 +57,13 @@ async def _connect(location: str, options: ConnectOptions) -> Transport:
         except TransportError as error:
             failure = error
     raise failure
+
+
+def _proxy(location: str) -> str | None:
+    try:
+        return proxy_for(location)
+    except ProtocolError as error:
+        raise TransportError(error.code, str(error), permanent=True) from None
 
 
 async def _context(location: str, options: ConnectOptions) -> ssl.SSLContext | None:

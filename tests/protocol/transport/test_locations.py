@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from dcp_protocol.errors import ProtocolError
+from dcp_protocol.proxies import proxy_for
 from dcp_protocol.transport import paths
 from dcp_protocol.transport.backoff import Backoff, shared_backoff
+from dcp_protocol.transport.client import connect
 from dcp_protocol.transport.failures import TransportError
 from dcp_protocol.transport.paths import V4, V5
-from dcp_protocol.transport.proxies import proxy_for
 
 pytestmark = pytest.mark.any_engine
 
@@ -119,8 +123,11 @@ def test_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("value", ["socks5://proxy.example", "http://", "http://proxy:x", "http://[::1"])
 def test_a_variable_that_names_no_proxy(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", value)
-    with pytest.raises(TransportError, match="http_proxy names no proxy") as raised:
+    with pytest.raises(ProtocolError, match="http_proxy names no proxy") as named:
         proxy_for("http://a.example/")
+    assert named.value.code == "EPROXY"
+    with pytest.raises(TransportError, match="http_proxy names no proxy") as raised:
+        asyncio.run(connect("http://a.example/"))
     assert raised.value.permanent
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
-from .failures import TransportError
+from .errors import ProtocolError
 
 
-def proxy_for(location: str) -> str | None:
+def proxy_for(url: str) -> str | None:
     """The proxy's URL, None where the service is to be reached without one.
 
-    Looks at http_proxy, https_proxy and no_proxy, as curl does. Raises TransportError (EPROXY) where such a variable
+    Looks at http_proxy, https_proxy and no_proxy, as curl does. Raises ProtocolError (EPROXY) where such a variable
     names no http or https proxy.
     """
-    parts = urlsplit(location)
+    parts = urlsplit(url)
     if proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     proxy = getproxies_environment().get(parts.scheme)
@@ -28,5 +28,5 @@ def proxy_for(location: str) -> str | None:
         is_usable = False
     if not is_usable:
         reason = f"the variable {parts.scheme}_proxy names no proxy: it must be a URL such as http://proxy.example:3128"
-        raise TransportError("EPROXY", reason, permanent=True)
+        raise ProtocolError("EPROXY", reason)
     return proxy
