@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
+from .. import kvin
 from .distribution import distribution_range
 from .failures import RangeError
 from .lazy import LazySequence
 from .numbers import count
+from .objects import ArrayElements, own_properties
 from .range_object import RangeObject, range_object
 
 _MOST_RANGES = 1 << 20
@@ -84,7 +86,7 @@ def _bounded(ranges: Iterable[Any]) -> list[Any]:
 
 
 def _range_object(member: Any) -> RangeObject:
-    found = member if isinstance(member, RangeObject) else range_object(member)
+    found = member if isinstance(member, RangeObject) else range_object(own_properties(member))
     if found is None:
         raise RangeError(f"a sparse range has RangeObjects, not {type(member).__name__}")
     return found
@@ -93,7 +95,10 @@ def _range_object(member: Any) -> RangeObject:
 def _any_range(member: Any) -> LazySequence | list[Any]:
     if isinstance(member, LazySequence | list):
         return member
+    if isinstance(member, kvin.Array):
+        return ArrayElements(member)
     if member is None:
         raise RangeError("null is no range")
-    found = range_object(member) or distribution_range(member)
+    properties = own_properties(member)
+    found = range_object(properties) or distribution_range(properties)
     return [member] if found is None else found

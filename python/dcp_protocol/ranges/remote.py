@@ -10,6 +10,7 @@ from yarl import URL
 from .failures import RangeError
 from .lazy import LazySequence
 from .numbers import count
+from .objects import own_properties
 
 _SLICE = "{slice}"
 
@@ -64,6 +65,7 @@ def remote_data_set(obj: Any) -> RemoteDataSet | None:
 
 def remote_data_pattern(obj: Any) -> RemoteDataPattern | None:
     """Of ``{pattern, sliceCount}``; None where it is not that."""
+    obj = own_properties(obj)
     if not isinstance(obj, dict):
         return None
     slices, pattern = obj.get("sliceCount"), obj.get("pattern")

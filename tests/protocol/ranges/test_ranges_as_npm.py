@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcp_protocol import kvin
 from dcp_protocol.ranges import DistributionRange, RangeError, rehydrate
+from dcp_protocol.uris import decode_data_uri
 from npm_calls import JavaScriptError, NpmCalls
 
 pytestmark = pytest.mark.any_engine
@@ -154,6 +156,42 @@ def test_other_forms(npm: NpmCalls, obj: Any) -> None:
         )
     else:
         check(npm, obj)
+
+
+AS_KVIN = """(obj) => {
+  const { rehydrateRange } = require("dcp/range-object");
+  return require("dcp/utils").encodeDataURI(rehydrateRange(obj));
+}"""
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        {"start": 1, "end": 9, "step": 2},
+        {"start": 1, "end": 9, "group": 4},
+        {"ranges": [{"start": 1, "end": 2}, ["a", "b"], {"length": 2, "dist": "identity", "params": []}, "x"]},
+        {"sparse": True, "ranges": [{"start": 1, "end": 2}, {"start": 5, "end": 9}]},
+        {"length": 5, "dist": "normal", "params": [2, 1]},
+        {"pattern": "https://example.com/{slice}", "sliceCount": 3},
+        [1, "a", None],
+    ],
+    ids=str,
+)
+def test_ranges_of_npms_classes_come_as_kvin(npm: NpmCalls, obj: Any) -> None:
+    found = rehydrate(decode_data_uri(npm.call(AS_KVIN, obj)).value)
+    assert list(found) == list(rehydrate(obj))
+
+
+def test_holes_and_undefined_come_as_kvin(npm: NpmCalls) -> None:
+    def found(source: str) -> list[Any]:
+        return list(rehydrate(decode_data_uri(npm.call(f"() => require('dcp/utils').encodeDataURI({source})")).value))
+
+    assert found("[1, , 3]") == [1, kvin.UNDEFINED, 3]
+    assert found("{ ranges: [[1, , 3], undefined] }") == [[x, kvin.UNDEFINED] for x in (1, kvin.UNDEFINED, 3)]
+    assert found("{ start: 1, end: 3, step: undefined, group: undefined }") == [1, 2, 3]
+    assert found("new Float64Array([1, 2.5])") == [1, 2.5]
+    assert found("new Set([1, 'a'])") == [1, "a"]
+    assert found("new Map([['a', 1]])") == [["a", 1]]
 
 
 DISTRIBUTION = """(n, dist, params, uniform) => {
