@@ -18,7 +18,7 @@ class JsonParser {
   JsonParser(std::string_view json, std::size_t depth, Handler& handler)
       : json_(json), depth_(depth), handler_(handler) {}
 
-  /// Throws value_error, with the place, where the text breaks the grammar or is nested deeper than `depth`.
+  /// Throws invalid_argument, with the place, where the text breaks the grammar or is nested deeper than `depth`.
   void parse() {
     value();
     while (!open_.empty()) next();

@@ -1,12 +1,10 @@
 #include "json_strings.hpp"
 
-#include <pybind11/pybind11.h>
-
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 #include <string>
-
-namespace py = pybind11;
+#include <type_traits>
 
 namespace dcp::protocol {
 namespace {
@@ -286,7 +284,7 @@ void write_characters(const StringLiteral& literal, Unit* into) {
 }
 
 void refuse_json(std::size_t at, std::string_view what) {
-  throw py::value_error("JSON text, byte " + std::to_string(at) + ": " + std::string(what));
+  throw std::invalid_argument("JSON text, byte " + std::to_string(at) + ": " + std::string(what));
 }
 
 template std::size_t quoted_size(std::span<const char>);

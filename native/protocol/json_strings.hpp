@@ -31,14 +31,14 @@ struct StringLiteral {
   bool has_lone_surrogates = false;
 };
 
-/// The one that begins after the quote before `at`. Throws value_error, with the place, for what is none.
+/// The one that begins after the quote before `at`. Throws invalid_argument, with the place, for what is none.
 StringLiteral read_string(std::string_view json, std::size_t at);
 
 /// Writes its characters, none of which is higher than `Unit` can hold; `char`: in UTF-8.
 template <typename Unit>
 void write_characters(const StringLiteral& literal, Unit* into);
 
-/// Throws value_error: what is wrong with a JSON text at a byte, from 0.
+/// Throws invalid_argument, which Python knows as ValueError: what is wrong with a JSON text at a byte, from 0.
 [[noreturn]] void refuse_json(std::size_t at, std::string_view what);
 
 }  // namespace dcp::protocol
