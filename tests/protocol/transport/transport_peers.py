@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import inspect
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -149,6 +150,9 @@ async def http_proxy(*, websockets: bool = True, authorization: str = "") -> Asy
         yield port, asked
 
 
+_USAGES = inspect.signature(x509.KeyUsage).parameters
+
+
 def certificates(folder: Path, host: str = "localhost") -> tuple[Path, ssl.SSLContext]:
     """The file of an authority, and the context of a server on ``host`` and 127.0.0.1 that has its certificate."""
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
@@ -169,9 +173,9 @@ def certificates(folder: Path, host: str = "localhost") -> tuple[Path, ssl.SSLCo
     identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
     issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
     authority, server = folder / "authority.pem", folder / "server.pem"
-    authority.write_bytes(
-        signed(authority_name, authority_key, x509.BasicConstraints(ca=True, path_length=0), identifier)
-    )
+    may_sign = x509.KeyUsage(*(name == "key_cert_sign" for name in _USAGES))
+    is_authority = x509.BasicConstraints(ca=True, path_length=0)
+    authority.write_bytes(signed(authority_name, authority_key, is_authority, may_sign, identifier))
     private = server_key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
