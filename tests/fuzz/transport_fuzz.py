@@ -29,9 +29,10 @@ from dcp_protocol.transport.failures import TransportError
 from dcp_protocol.transport.inbox import Message
 from dcp_protocol.transport.limits import Budget, Limits
 from dcp_protocol.transport.listener import Listener
-from dcp_protocol.transport.machine import Lost, Machine, Opened
+from dcp_protocol.transport.machine import Lost, Machine
 from dcp_protocol.transport.options import ConnectOptions, ListenOptions
 from dcp_protocol.transport.server_machine import ServerMachine
+from dcp_protocol.transport.texts import Opened
 
 _LIMITS = Limits(fragment_size=100, fragment_count=5, waiting_bytes=4000, incomplete=3, packet_bytes=2000)
 _BUDGET = 6000

@@ -13,21 +13,14 @@ from dataclasses import dataclass
 from . import engine_io, extended, socket_io
 from .extended import Announcement
 from .failures import TransportError, breach
-from .inbox import Inbox, Message
+from .inbox import Message
 from .limits import Budget, Limits
-from .outbox import Outbox
+from .texts import Opened, Texts
 
 HANDSHAKE_SECONDS = 45.0
 """From the first packet to the peer's announcement; Socket.IO's servers wait as long for CONNECT."""
 
 _FAREWELL = (socket_io.DISCONNECT, engine_io.CLOSE)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The peer has announced what it takes; from now on messages may be sent. Comes once, before all messages."""
-
-    peer: Announcement
 
 
 @dataclass(frozen=True)
@@ -51,19 +44,21 @@ class Machine:
         self._announcement = extended.announcement(limits, ack_mode=ack_mode, ping_interval=ping_interval * 1000)
         self._control: deque[bytes] = deque()
         self._owes_pong = False
-        self._owed_acks = 0
-        self._inbox = Inbox(limits, budget)
-        self._outbox = Outbox(ack_mode=ack_mode)
+        self._texts = Texts(limits, budget, ack_mode=ack_mode)
         self._events: list[Event] = []
         self._is_connected = False
         self._is_closing = False
         self._is_stalled = False
         self._interval = ping_interval
         self._farewell: deque[bytes] = deque()
-        self.peer = Announcement()
         self.is_lost = False
         self.deadline: float | None = now + HANDSHAKE_SECONDS
         """When ``timer`` is to be called; None when nothing is waited for."""
+
+    @property
+    def peer(self) -> Announcement:
+        """What the peer has announced."""
+        return self._texts.peer
 
     @property
     def is_open(self) -> bool:
@@ -72,7 +67,7 @@ class Machine:
     @property
     def pending_bytes(self) -> int:
         """Of messages that were given to ``send`` and have not gone to ``next_packet`` yet."""
-        return self._outbox.pending_bytes
+        return self._texts.pending_bytes
 
     @property
     def has_ended(self) -> bool:
@@ -85,12 +80,12 @@ class Machine:
         Raises TransportError: EPIPE when the transport is not open, DCPC-1112 when the peer takes no message so long.
         """
         self._check_open()
-        self._outbox.add(text, self.peer)
+        self._texts.send(text)
 
     def send_out_of_order(self, text: bytes) -> None:
         """Sends a short message before all that wait, where the peer can take that. Raises as ``send`` does."""
         self._check_open()
-        self._outbox.add_out_of_order(text, self.peer)
+        self._texts.send_out_of_order(text)
 
     def close(self) -> None:
         """Ends the transport when what waits has been sent."""
@@ -155,12 +150,9 @@ class Machine:
         if self._owes_pong:
             self._owes_pong = False
             return engine_io.PONG
-        if self._owed_acks:
-            self._owed_acks -= 1
-            return socket_io.event(extended.TRANSPORT_ACK)
-        if self._is_connected and (text := self._outbox.next_text()) is not None:
+        if self._is_connected and (text := self._texts.next()) is not None:
             return socket_io.event(text)
-        if self._is_closing and self._outbox.is_empty:
+        if self._is_closing and self._texts.is_empty:
             self._end(TransportError("EPIPE", "the transport was closed"), farewell=_FAREWELL)
             return self._farewell.popleft()
         return None
@@ -194,45 +186,11 @@ class Machine:
         if kind != socket_io.EVENT:
             raise breach("a Socket.IO packet of a kind that DCP does not use")
         if (text := socket_io.text_of(packet)) is not None:
-            self._take_text(text)
-
-    def _take_text(self, text: bytes) -> None:
-        kind = text[:1]
-        if kind == extended.MESSAGE:
-            self._owe_ack()
-            self._inbox.take(text)
-        elif kind == extended.EXTENDED:
-            self._take_extended(text)
-            self._owe_ack()
-        elif kind == extended.ACK:
-            self._outbox.acknowledged()
-        elif kind != extended.DEBUG:
-            raise breach("a text begins with a character that stands for no kind of message", "DCPC-1102")
-        if self.peer.has_announced:
-            self._events += self._inbox.ready()
-
-    def _take_extended(self, text: bytes) -> None:
-        kind, header, payload = extended.split(text)
-        if kind == extended.FRAGMENT:
-            self._inbox.take_fragment(extended.fragment_header(header), payload)
-        elif kind == extended.OUT_OF_ORDER:
-            self._inbox.take_out_of_order(payload)
-        elif kind == extended.ANNOUNCEMENT:
-            self._take_announcement(payload)
-
-    def _take_announcement(self, payload: bytes) -> None:
-        was_open = self.peer.has_announced
-        self.peer = self.peer.changed_by(payload)
-        if not was_open:
-            self._events.append(Opened(self.peer))
-
-    def _owe_ack(self) -> None:
-        if self.peer.wants_ack:
-            self._owed_acks += 1
+            self._events += self._texts.take(text)
 
     def _connected(self) -> None:
         self._is_connected = True
-        self._outbox.add_announcement(self._announcement.text())
+        self._texts.announce(self._announcement)
 
     def _check_open(self) -> None:
         if not self.is_open:
@@ -244,6 +202,5 @@ class Machine:
         self.is_lost = True
         self.deadline = None
         self._farewell = deque(farewell)
-        self._outbox.clear()
-        self._inbox.clear()
+        self._texts.clear()
         self._events.append(Lost(error))

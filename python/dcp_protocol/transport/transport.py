@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from .alarm import Alarm
 from .failures import TransportError
 from .inbox import Message
-from .machine import Lost, Machine, Opened
+from .machine import Lost, Machine
 from .mailbox import Mailbox
+from .texts import Opened
 
 _CLOSE_SECONDS = 7.0
 _WAITING_TO_BE_SENT = 1 << 20

@@ -15,8 +15,9 @@ from dcp_protocol.transport.engine_io import Handshake
 from dcp_protocol.transport.failures import TransportError
 from dcp_protocol.transport.inbox import Message
 from dcp_protocol.transport.limits import Limits
-from dcp_protocol.transport.machine import HANDSHAKE_SECONDS, Lost, Machine, Opened
+from dcp_protocol.transport.machine import HANDSHAKE_SECONDS, Lost, Machine
 from dcp_protocol.transport.server_machine import ServerMachine
+from dcp_protocol.transport.texts import Opened
 
 pytestmark = pytest.mark.any_engine
 
