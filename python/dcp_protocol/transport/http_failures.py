@@ -10,6 +10,7 @@ from .failures import TransportError, printable
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAY_PASS = frozenset({408, 500, 502, 503, 504})
+_PROXY_ASKS = 407
 _REMEDY = (
     "If you trust its issuer, add the issuer's certificate to those of this system, or name a file that has it in the"
     " variable SSL_CERT_FILE."
@@ -41,6 +42,8 @@ async def stop_at_redirects(
 
 def refusal(status: int, location: str) -> TransportError:
     """For an answer with a status that is none of success."""
+    if status == _PROXY_ASKS:
+        return _proxy_asks(location)
     reason = f"{location} answers with HTTP status {status}"
     return TransportError("EPROTO", reason, permanent=status not in _MAY_PASS)
 
@@ -50,6 +53,8 @@ def failure(error: aiohttp.ClientError | OSError, location: str) -> TransportErr
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return refusal(error.status, location)
     if isinstance(error, aiohttp.ClientHttpProxyError):
+        if error.status == _PROXY_ASKS:
+            return _proxy_asks(location)
         reason = f"the proxy that the environment names refuses {location}: HTTP status {error.status}"
         return UnreachableError("EPROXY", reason, permanent=error.status not in _MAY_PASS)
     if isinstance(error, aiohttp.ClientProxyConnectionError):
@@ -66,6 +71,14 @@ def failure(error: aiohttp.ClientError | OSError, location: str) -> TransportErr
     if isinstance(error, aiohttp.InvalidURL):
         return UnreachableError("EINVAL", f"{location} is no URL of a service", permanent=True)
     return TransportError("ECONNRESET", f"{location} did not answer as a service does: {_said(error)}")
+
+
+def _proxy_asks(location: str) -> TransportError:
+    reason = (
+        f"the proxy on the way to {location} asks for a name and a password (HTTP status {_PROXY_ASKS}): give them in"
+        " the variable that names it, as http://NAME:PASSWORD@HOST:PORT"
+    )
+    return UnreachableError("EPROXY", reason, permanent=True)
 
 
 def _refused(error: aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError) -> str:

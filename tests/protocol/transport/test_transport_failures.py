@@ -178,15 +178,20 @@ def test_a_proxy_of_the_environment(websockets: bool, monkeypatch: pytest.Monkey
     run(test())
 
 
-def test_a_proxy_that_wants_to_know_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_to_know_who_asks(scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
+        authority, context = certificates(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        listener = Listener("127.0.0.1", 0, ssl_context=context if scheme == "https" else None)
         authorization = "Proxy-Authorization: Basic dXNlcjp3b3Jk"
-        async with echoing(Listener("127.0.0.1", 0)) as location, http_proxy(authorization=authorization) as (port, _):
-            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        async with echoing(listener) as plain, http_proxy(authorization=authorization) as (port, _):
+            location = plain.replace("http://127.0.0.1", f"{scheme}://localhost")
+            monkeypatch.setenv(f"{scheme}_proxy", f"http://127.0.0.1:{port}")
             error = await refused(location)
             assert error.permanent
-            assert "407" in str(error)
-            monkeypatch.setenv("http_proxy", f"http://user:word@127.0.0.1:{port}")
+            assert "name and a password" in str(error)
+            monkeypatch.setenv(f"{scheme}_proxy", f"http://user:word@127.0.0.1:{port}")
             await answers(await connect(location))
 
     run(test())
