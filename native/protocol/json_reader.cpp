@@ -1,8 +1,11 @@
 #include "json_reader.hpp"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,9 +42,17 @@ std::string_view text_of(const Buffer& buffer) {
   return {bytes.data(), bytes.size()};
 }
 
+/// Whether a string that begins at `at` ends soon.
+bool is_short(std::string_view json, std::size_t at) {
+  const std::string_view begin = json.substr(at, kLong);
+  if (begin.size() < kLong) return true;
+  const std::size_t quote = begin.find('"');
+  return quote != std::string_view::npos && (quote == 0 || begin[quote - 1] != '\\');
+}
+
 /// Long strings are read while other threads run.
 StringLiteral read(std::string_view json, std::size_t at) {
-  if (json.size() - at < kLong) return read_string(json, at);
+  if (is_short(json, at)) return read_string(json, at);
   const py::gil_scoped_release others_run;
   return read_string(json, at);
 }
@@ -50,6 +61,10 @@ py::object to_str(const StringLiteral& literal) {
   py::object text = own(PyUnicode_New(static_cast<Py_ssize_t>(literal.characters), literal.highest));
   void* into = PyUnicode_DATA(text.ptr());
   const auto kind = PyUnicode_KIND(text.ptr());
+  if (literal.stands_for_itself() && literal.inside.size() <= kLong) {
+    std::memcpy(into, literal.inside.data(), literal.inside.size());
+    return text;
+  }
   std::optional<py::gil_scoped_release> others_run;  // nobody else has the text yet
   if (literal.inside.size() > kLong) others_run.emplace();
   if (kind == PyUnicode_1BYTE_KIND)
@@ -84,10 +99,13 @@ class Builder {
 
   void key(const StringLiteral& literal) {
     spend(sizeof_member);
-    const py::object key = text(literal);
-    PyObject* known = PyDict_SetDefault(keys_.ptr(), key.ptr(), key.ptr());  // most keys occur often
-    if (known == nullptr) throw py::error_already_set();
-    open_.back().key = py::reinterpret_borrow<py::object>(known);
+    if (literal.inside.size() > kShortKey) {
+      open_.back().key = text(literal);
+      return;
+    }
+    Key& known = keys_[std::hash<std::string_view>{}(literal.inside) % keys_.size()];
+    if (!known.key || known.inside != literal.inside) known = {literal.inside, text(literal)};
+    open_.back().key = known.key;
   }
 
   void string(const StringLiteral& literal) { add(text(literal)); }
@@ -119,6 +137,13 @@ class Builder {
     py::object container;
     py::object key;
   };
+
+  /// Most keys occur often.
+  struct Key {
+    std::string_view inside;
+    py::object key;
+  };
+  static constexpr std::size_t kShortKey = 64;
 
   /// Zero for those too near to it, infinity for those too large.
   static double to_double(std::string_view text) {
@@ -156,7 +181,7 @@ class Builder {
   std::size_t spent_ = 0;
   py::object root_;
   std::vector<Open> open_;
-  py::dict keys_;
+  std::array<Key, 256> keys_;
   Turn turn_;
 };
 
@@ -224,6 +249,7 @@ Members parts_of(std::string_view text, std::size_t depth) {
 
 py::object decode_json(const py::object& json, std::size_t depth, std::size_t memory) {
   const Buffer buffer = json_of(json);
+  const NoCollection uncollected;
   Builder builder(memory);
   JsonParser(text_of(buffer), depth, builder).parse();
   return builder.take();

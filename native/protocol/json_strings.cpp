@@ -1,6 +1,7 @@
 #include "json_strings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -64,8 +65,10 @@ char32_t read_utf8(std::string_view text, std::size_t& at) {
   return character < lead.least || character > 0x10ffff || is_half(character) ? kNone : character;
 }
 
-std::size_t utf8_size(char32_t character) {
-  return character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+/// Without branches, which nobody could foresee in binary data.
+constexpr std::size_t utf8_size(char32_t character) {
+  return 1U + static_cast<unsigned>(character >= 0x80) + static_cast<unsigned>(character >= 0x800) +
+         static_cast<unsigned>(character >= 0x10000);
 }
 
 char* write_utf8(char32_t character, char* into) {
@@ -145,20 +148,27 @@ void each_character(std::span<const Unit> text, Run&& run, One&& one) {
   }
 }
 
+/// What a hexadecimal digit stands for; 0xff for other bytes.
+constexpr std::array<std::uint8_t, 256> kDigits = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(0xff);
+  for (std::uint8_t value = 0; value < 16; ++value) {
+    const auto digit = static_cast<unsigned char>(kHex[value]);
+    digits[digit] = value;
+    if (value > 9) digits[digit - 0x20U] = value;
+  }
+  return digits;
+}();
+
 /// Four hexadecimal digits; kNone where they are none.
 char32_t read_hex(std::string_view text, std::size_t at) {
   if (text.size() < 4 || at > text.size() - 4) return kNone;
-  char32_t value = 0;
-  for (const char digit : text.substr(at, 4)) {
-    const char lower = static_cast<char>(digit | 0x20);
-    if (digit >= '0' && digit <= '9')
-      value = value << 4 | static_cast<char32_t>(digit - '0');
-    else if (lower >= 'a' && lower <= 'f')
-      value = value << 4 | static_cast<char32_t>(lower - 'a' + 10);
-    else
-      return kNone;
-  }
-  return value;
+  const auto digit = [&](std::size_t place) -> char32_t {
+    return kDigits[static_cast<unsigned char>(text[at + place])];
+  };
+  const char32_t value = digit(0) << 12U | digit(1) << 8U | digit(2) << 4U | digit(3);
+  const bool valid = (digit(0) | digit(1) | digit(2) | digit(3)) < 16;
+  return valid ? value : kNone;
 }
 
 /// What follows a backslash at `at`, which moves on. kNone where that is no escape.
@@ -194,13 +204,39 @@ char32_t read_escape(std::string_view text, std::size_t& at) {
   return join(first, second);
 }
 
+/// Whether a byte stands for itself in quotes (1), begins a character of two bytes (2), or needs a closer look (0).
+constexpr std::array<std::uint8_t, 256> kEasy = [] {
+  std::array<std::uint8_t, 256> easy{};
+  for (std::size_t byte = 0x20; byte < 0x80; ++byte) easy[byte] = byte == '"' || byte == '\\' ? 0 : 1;
+  for (std::size_t byte = 0xc2; byte < 0xe0; ++byte) easy[byte] = 2;
+  return easy;
+}();
+
+/// The easy characters from `at` on, some at most; where they end. No branch depends on their sizes.
+template <typename Easy>
+std::size_t some_easy(std::string_view json, std::size_t at, Easy&& easy) {
+  constexpr std::size_t most = 16;
+  if (json.size() - at <= 2 * most) return at;
+  for (std::size_t count = 0; count < most; ++count) {
+    const std::uint32_t byte = static_cast<unsigned char>(json[at]);
+    const std::uint32_t size = kEasy[byte];
+    const std::uint32_t last = static_cast<unsigned char>(json[at + (size >> 1U)]);
+    const std::uint32_t two = 0U - (size >> 1U);  // all bits, or none
+    const bool wrong = (((last & 0xc0U) ^ 0x80U) & two) != 0;
+    if (size == 0 || wrong) return at;
+    easy((byte & ~two) | (((byte & 0x1fU) << 6U | (last & 0x3fU)) & two), size);
+    at += size;
+  }
+  return at;
+}
+
 /// The same of what stands in quotes, up to the quote, and gives its place.
-template <typename Run, typename One>
-std::size_t each_in_quotes(std::string_view json, std::size_t at, Run&& run, One&& one) {
+template <typename Run, typename Easy, typename One>
+std::size_t each_in_quotes(std::string_view json, std::size_t at, Run&& run, Easy&& easy, One&& one) {
   for (;;) {
     const std::size_t length = plain_run(json, at);
     if (length > 0) run(json.substr(at, length));
-    at += length;
+    at = some_easy(json, at + length, easy);
     if (at == json.size()) refuse_json(at, "a string has no end");
     const std::size_t place = at;
     const auto byte = static_cast<unsigned char>(json[at]);
@@ -256,6 +292,11 @@ StringLiteral read_string(std::string_view json, std::size_t at) {
         literal.utf8_size += run.size();
         literal.highest = std::max<char32_t>(literal.highest, 0x7f);
       },
+      [&](char32_t character, std::size_t size) {
+        ++literal.characters;
+        literal.utf8_size += size;
+        literal.highest = std::max(literal.highest, character);
+      },
       [&](char32_t character) {
         ++literal.characters;
         literal.utf8_size += utf8_size(character);
@@ -274,6 +315,12 @@ void write_characters(const StringLiteral& literal, Unit* into) {
       json, 0,
       [&](std::string_view run) {
         into = std::transform(run.begin(), run.end(), into, [](char byte) { return static_cast<Unit>(byte); });
+      },
+      [&](char32_t character, std::size_t) {
+        if constexpr (std::is_same_v<Unit, char>)
+          into = write_utf8(character, into);
+        else
+          *into++ = static_cast<Unit>(character);
       },
       [&](char32_t character) {
         if constexpr (std::is_same_v<Unit, char>)

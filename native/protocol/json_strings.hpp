@@ -29,6 +29,9 @@ struct StringLiteral {
   std::size_t utf8_size = 0;
   char32_t highest = 0;
   bool has_lone_surrogates = false;
+
+  /// Whether it is ASCII without escapes.
+  bool stands_for_itself() const { return characters == inside.size() && highest < 0x80; }
 };
 
 /// The one that begins after the quote before `at`. Throws invalid_argument, with the place, for what is none.

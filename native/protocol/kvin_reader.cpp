@@ -468,6 +468,7 @@ class Reader {
 
 py::object kvin_unprepare(const py::object& prepared, const py::object& types, std::size_t depth, std::size_t memory,
                           bool is_own) {
+  const NoCollection uncollected;
   return Reader(types, depth, memory, is_own).read(prepared);
 }
 

@@ -22,4 +22,19 @@ class Turn {
   std::size_t objects_ = 0;
 };
 
+/// No collection of garbage while this lives: values that are being read are none, and to look through them again and
+/// again takes longer than to make them. What other threads leave waits as long.
+class NoCollection {
+ public:
+  NoCollection() : was_enabled_(PyGC_Disable() == 1) {}
+  NoCollection(const NoCollection&) = delete;
+  NoCollection& operator=(const NoCollection&) = delete;
+  ~NoCollection() {
+    if (was_enabled_) PyGC_Enable();
+  }
+
+ private:
+  bool was_enabled_;
+};
+
 }  // namespace dcp::protocol
