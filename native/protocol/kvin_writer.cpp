@@ -23,7 +23,7 @@ constexpr Py_ssize_t kScanned = 8;           // kvin.js: scanArrayThreshold
 
 // What describe.py says of a value: a pair of one of these and ...
 enum class Kind {
-  primitive,  // None, bool, int, float or str, which stands for it
+  primitive,  // None, bool, int, float, str or an empty list, which stands for it
   formula,    // what is written of it
   object,     // the same for a value that later ones may refer to; pairs in it are Parts
   sparse,     // (elements up to the first hole, all (index or name, value) in order, length)

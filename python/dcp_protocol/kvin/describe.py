@@ -161,6 +161,8 @@ def _set(value: AbstractSet[Any], _: int) -> Description:
 
 
 def _array(array: Array, _: int) -> Description:
+    if not array.length and not array.properties:
+        return _PRIMITIVE, []
     entries: list[tuple[int | str, Any]] = sorted(array.elements.items(), key=lambda entry: entry[0])
     if not 0 <= array.length <= MOST_LENGTH or any(not 0 <= index < array.length for index in array.elements):
         raise ValueError("an index of an array lies beyond its length, or the length beyond 2**32 - 1")
