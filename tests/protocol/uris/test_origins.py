@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from dcp_protocol.uris import SCHEDULER, AllowedOrigins
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcp_protocol.uris import PURPOSES, SCHEDULER, AllowedOrigins
+from npm_calls import NpmCalls
 
 pytestmark = pytest.mark.any_engine
 
@@ -62,3 +67,53 @@ def test_wrong_lists_are_told() -> None:
         AllowedOrigins({"fetch": []})
     with pytest.raises(ValueError, match="the origins of any must be a list"):
         AllowedOrigins({"any": "https://a.example"})
+
+
+NPM = """(location, allowed, steps, questions) => {
+  require("dcp/protocol").getSchedulerConfigLocation = () => new URL(location);
+  const { OriginAccessManager, currentScheduler } = require("dcp/worker").originAccessManager;
+  const listed = (origin) => (origin === "scheduler" ? currentScheduler : origin);
+  const every = Object.fromEntries(Object.entries(allowed).map(([purpose, list]) => [purpose, list.map(listed)]));
+  const manager = new OriginAccessManager(every, currentScheduler);
+  for (const [method, origin, purpose, group] of steps) manager[method](listed(origin), purpose, group);
+  return questions.map(([origin, purpose, group]) => manager.isAllowed(origin, purpose, group));
+}"""
+# npm does not find the scheduler's own origin where it is listed by its name: it looks for the symbol then.
+listed_origins = st.sampled_from(["https://a.example", "http://a.example", "https://a.example:8080", SCHEDULER])
+asked_origins = st.sampled_from(
+    [
+        *("https://a.example", "http://a.example", "https://a.example:8080", "/srv/data.json"),
+        *("https://scheduler.example", "http://scheduler.example", "https://scheduler.example:8080"),
+        *("https://b.scheduler.example", "http://b.scheduler.example", "https://b.scheduler.example:8080"),
+        "https://evilscheduler.example",
+    ]
+)
+purposes = st.sampled_from([*PURPOSES, "workerFetch"])
+groups = st.sampled_from([None, "group", "other"])
+
+
+@pytest.fixture(scope="module")
+def newer_npm() -> Any:
+    """4.4.29 lets nobody have its origin-access-manager.js."""
+    with NpmCalls("5.6.1") as calls:
+        yield calls
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    allowed=st.dictionaries(st.sampled_from(PURPOSES), st.lists(listed_origins, max_size=2), max_size=3),
+    steps=st.lists(st.tuples(st.sampled_from(["add", "remove"]), listed_origins, purposes, groups), max_size=4),
+    questions=st.lists(st.tuples(asked_origins, purposes, groups), min_size=1, max_size=9),
+    location=st.sampled_from(
+        ["https://scheduler.example/dcp/", "http://scheduler.example/", "https://scheduler.example:8080/"]
+    ),
+)
+def test_what_is_allowed_is_npms(
+    newer_npm: NpmCalls, allowed: dict[str, list[str]], steps: list[Any], questions: list[Any], location: str
+) -> None:
+    origins = AllowedOrigins(allowed, scheduler=location)
+    for method, origin, purpose, group in steps:
+        getattr(origins, method)(origin, purpose, group)
+    assert [origins.allows(*question) for question in questions] == newer_npm.call(
+        NPM, location, allowed, steps, questions
+    )
