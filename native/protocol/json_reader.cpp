@@ -42,17 +42,15 @@ std::string_view text_of(const Buffer& buffer) {
   return {bytes.data(), bytes.size()};
 }
 
-/// Whether a string that begins at `at` ends soon.
-bool is_short(std::string_view json, std::size_t at) {
-  const std::string_view begin = json.substr(at, kLong);
-  if (begin.size() < kLong) return true;
-  const std::size_t quote = begin.find('"');
-  return quote != std::string_view::npos && (quote == 0 || begin[quote - 1] != '\\');
-}
-
 /// Long strings are read while other threads run.
 StringLiteral read(std::string_view json, std::size_t at) {
-  if (is_short(json, at)) return read_string(json, at);
+  const std::string_view begin = json.substr(at, kLong);
+  const std::size_t quote = begin.find('"');
+  if (const std::string_view inside = begin.substr(0, quote); quote < begin.size() && all_plain(inside))
+    return {inside, quote, quote, quote > 0 ? 0x7fU : 0U};
+  // A quote behind a backslash ends nothing.
+  const bool ends_soon = quote < begin.size() && (quote == 0 || begin[quote - 1] != '\\');
+  if (ends_soon || begin.size() < kLong) return read_string(json, at);
   const py::gil_scoped_release others_run;
   return read_string(json, at);
 }

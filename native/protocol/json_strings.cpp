@@ -283,6 +283,12 @@ bool is_utf8(std::string_view text) {
   }
 }
 
+bool all_plain(std::string_view text) {
+  const std::size_t run = plain_run(text, 0);
+  return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(run), text.end(),
+                     [](char byte) { return kEasy[static_cast<unsigned char>(byte)] == 1; });
+}
+
 StringLiteral read_string(std::string_view json, std::size_t at) {
   StringLiteral literal;
   const std::size_t end = each_in_quotes(

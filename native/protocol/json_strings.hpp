@@ -34,6 +34,9 @@ struct StringLiteral {
   bool stands_for_itself() const { return characters == inside.size() && highest < 0x80; }
 };
 
+/// Whether all bytes stand for themselves in quotes: ASCII without quotes, backslashes and controls.
+bool all_plain(std::string_view text);
+
 /// The one that begins after the quote before `at`. Throws invalid_argument, with the place, for what is none.
 StringLiteral read_string(std::string_view json, std::size_t at);
 

@@ -76,8 +76,10 @@ void kvin_copy(const py::str& text, const py::buffer& into, std::size_t start) {
 void add_kvin(py::module_& module) {
   module.def("kvin_prepare", &kvin_prepare, py::arg("value"), py::arg("types"), py::arg("depth"), py::arg("items"),
              py::pos_only());
-  module.def("kvin_unprepare", &kvin_unprepare, py::arg("prepared"), py::arg("types"), py::arg("depth"),
-             py::arg("memory"), py::arg("is_own"), py::pos_only());
+  module.def("kvin_unmarshal", &kvin_unmarshal, py::arg("prepared"), py::arg("types"), py::arg("depth"),
+             py::arg("memory"), py::pos_only());
+  module.def("kvin_deserialize", &kvin_deserialize, py::arg("json"), py::arg("types"), py::arg("json_depth"),
+             py::arg("depth"), py::arg("memory"), py::pos_only());
   module.def("kvin_islands", &kvin_islands, py::arg("data"), py::pos_only());
   module.def("kvin_copy", &kvin_copy, py::arg("text"), py::arg("into"), py::arg("start"), py::pos_only());
 }

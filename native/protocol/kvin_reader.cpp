@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "json_members.hpp"
+#include "json_reader.hpp"
 #include "kvin.hpp"
 #include "turn.hpp"
 
@@ -63,7 +64,8 @@ class Reader {
       : types_(types), undefined_(types.attr("undefined")), depth_(depth), memory_(memory), copies_(!is_own) {}
 
   py::object read(const py::object& prepared) {
-    py::object value = unprepare(prepared);
+    types_.attr("check_header")(prepared);
+    py::object value = unprepare(get(prepared, what_));
     while (!later_.empty()) {
       const Later next = std::move(later_.front());
       later_.pop_front();
@@ -466,10 +468,16 @@ class Reader {
 
 }  // namespace
 
-py::object kvin_unprepare(const py::object& prepared, const py::object& types, std::size_t depth, std::size_t memory,
-                          bool is_own) {
+py::object kvin_unmarshal(const py::object& prepared, const py::object& types, std::size_t depth, std::size_t memory) {
   const NoCollection uncollected;
-  return Reader(types, depth, memory, is_own).read(prepared);
+  return Reader(types, depth, memory, false).read(prepared);
+}
+
+py::object kvin_deserialize(const py::object& json, const py::object& types, std::size_t json_depth, std::size_t depth,
+                            std::size_t memory) {
+  const NoCollection uncollected;
+  const py::object prepared = decode_json(json, json_depth, memory);
+  return Reader(types, depth, memory, true).read(prepared);
 }
 
 }  // namespace dcp::protocol

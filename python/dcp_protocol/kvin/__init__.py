@@ -43,9 +43,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import canonical_json
-from .._native import kvin_prepare, kvin_unprepare
+from .._native import kvin_deserialize, kvin_prepare, kvin_unmarshal
 from ..errors import ProtocolError
-from .construct import Constructor, Constructors, check_header
+from .construct import Constructor, Constructors
 from .describe import Describer
 from .values import (
     UNDEFINED,
@@ -119,12 +119,13 @@ def deserialize(
     ``constructors`` makes values of classes that it names, called with the arguments that the text has; other classes
     that are unknown give ``Constructed``. ``memory`` bounds the JSON of the text and the value, each.
     """
+    depth = min(depth, DEPTH)
+    types = Constructors(constructors or {}, depth)
     try:
         encoded = text.encode() if isinstance(text, str) else text
-        prepared = canonical_json.decode(encoded, depth=_JSON_LEVELS * (depth + 1), memory=memory)
+        return kvin_deserialize(encoded, types, _JSON_LEVELS * (depth + 1), depth, memory)
     except ValueError as error:
         raise KvinError(str(error)) from None
-    return _read(prepared, constructors, depth, memory, is_own=True)
 
 
 def marshal(value: object, version: Version = 9, *, depth: int = DEPTH, items: int = ITEMS) -> dict[str, Any]:
@@ -149,15 +150,8 @@ def unmarshal(
     memory: int = MEMORY,
 ) -> Any:
     """The value of which ``marshal`` made ``prepared``: kvin.js ``unmarshal``. Raises KvinError."""
-    return _read(prepared, constructors, depth, memory, is_own=False)
-
-
-def _read(
-    prepared: Any, constructors: Mapping[str, Constructor] | None, depth: int, memory: int, *, is_own: bool
-) -> Any:
+    depth = min(depth, DEPTH)
     try:
-        check_header(prepared)
-        depth = min(depth, DEPTH)
-        return kvin_unprepare(prepared["what"], Constructors(constructors or {}, depth), depth, memory, is_own)
+        return kvin_unmarshal(prepared, Constructors(constructors or {}, depth), depth, memory)
     except ValueError as error:
         raise KvinError(str(error)) from None

@@ -163,16 +163,11 @@ class Constructors:
         if into.length < most:
             into.elements = {index: value for index, value in into.elements.items() if index < into.length}
 
-    def check_header(self, formula: dict[str, Any]) -> None:
-        check_header(formula)
-
-
-def check_header(formula: object) -> None:
-    """Raises ValueError for what is no value that kvin wrote."""
-    if not isinstance(formula, dict) or "_serializeVerId" not in formula or "what" not in formula:
-        raise ValueError("this is not KVIN: there is no _serializeVerId, or no what")
-    if formula["_serializeVerId"] not in VERSIONS:
-        raise ValueError(f"KVIN of a version that is not among {', '.join(VERSIONS)}")
+    def check_header(self, formula: object) -> None:
+        if not isinstance(formula, dict) or "_serializeVerId" not in formula or "what" not in formula:
+            raise ValueError("this is not KVIN: there is no _serializeVerId, or no what")
+        if formula["_serializeVerId"] not in VERSIONS:
+            raise ValueError(f"KVIN of a version that is not among {', '.join(VERSIONS)}")
 
 
 def _name(label: object) -> str:
