@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
@@ -12,7 +11,7 @@ from .. import kvin
 from .distribution import distribution_range
 from .failures import RangeError
 from .lazy import LazySequence
-from .numbers import count
+from .numbers import MOST, count
 from .objects import ArrayElements, own_properties
 from .range_object import RangeObject, range_object
 
@@ -53,7 +52,7 @@ class MultiRangeObject(LazySequence):
     def __init__(self, ranges: Iterable[Any]) -> None:
         """Raises RangeError where one of the ranges is wrong or None, and for too many elements."""
         self.ranges: list[LazySequence | list[Any]] = [_any_range(member) for member in _bounded(ranges)]
-        self._length = count(math.prod(len(member) for member in self.ranges), "a multi range")
+        self._length = count(_product([len(member) for member in self.ranges]), "a multi range")
 
     def __len__(self) -> int:
         return self._length
@@ -76,6 +75,18 @@ class MultiRangeObject(LazySequence):
     def as_json(self) -> dict[str, Any]:
         """What JSON.stringify has of it in JavaScript."""
         return {"ranges": [member if isinstance(member, list) else member.as_json() for member in self.ranges]}
+
+
+def _product(lengths: list[int]) -> int:
+    """Of all, or of as many as make it too large: the product of a million lengths takes half a minute."""
+    if 0 in lengths:
+        return 0
+    product = 1
+    for length in lengths:
+        product *= length
+        if product > MOST:
+            break
+    return product
 
 
 def _bounded(ranges: Iterable[Any]) -> list[Any]:
