@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ def _run(arguments: Sequence[str]) -> None:
 def _new(options: argparse.Namespace) -> None:
     path = files.keystore_path(options.name)
     if os.path.lexists(path):  # before anybody types a passphrase; save() looks again
-        raise ProtocolError("EEXIST", f"{path}: there is a keystore already, whose key would be lost")
+        raise ProtocolError("EEXIST", f"{path}: {files.IN_THE_WAY}")
     key = PrivateKey.generate()
     files.save(_created(options, key, options.label), path)
     print(key.address)
@@ -80,7 +81,7 @@ def _loaded(name: str) -> LoadedKeystore:
     try:
         return files.load(name)
     except KeystoreNotFoundError as error:
-        raise KeystoreNotFoundError(f"{error}; make one with {_NAME} new {name}") from None
+        raise KeystoreNotFoundError(f"{error}; make one with {_NAME} new {shlex.quote(name)}") from None
 
 
 def _created(options: argparse.Namespace, key: PrivateKey, label: str | None) -> Keystore:

@@ -14,6 +14,7 @@ from ..errors import ProtocolError
 
 _DISTRIBUTION = "dcp-evaluator"
 _FAILED, _WRONG_LINE, _SIGINT_STATUS, _SIGPIPE_STATUS = 1, 2, 130, 141
+_STDERR = 2
 
 
 class UsageError(Exception):
@@ -54,6 +55,7 @@ class ShowVersion(argparse.Action):
 def run_command(name: str, run: Callable[[Sequence[str]], None]) -> NoReturn:
     """Runs a command with the program's arguments, and ends the process with its status."""
     status, message = 0, ""
+    _open_missing_streams()
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -76,6 +78,15 @@ def run_command(name: str, run: Callable[[Sequence[str]], None]) -> NoReturn:
     if message:
         print(f"{name}: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+def _open_missing_streams() -> None:
+    """Streams that were closed when the program began become /dev/null, so that no file takes their descriptors."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (until the end)
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _discard_output() -> None:

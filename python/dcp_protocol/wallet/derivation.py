@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import MalformedKeystoreError
+from .errors import MalformedKeystoreError, WalletError
 
 _MOST_MEMORY = 1 << 30
 """Bytes. What wallets write takes up to a quarter of it."""
@@ -36,6 +36,8 @@ class Scrypt:
         """Refuses what is no scrypt, or would take more of the machine than a keystore may."""
         if self.n < 2 or self.n & (self.n - 1) or self.r < 1 or self.p < 1:
             raise MalformedKeystoreError("the parameters of scrypt in the keystore are none: n is a power of two")
+        if self.n.bit_length() > 16 * self.r:  # N is less than 2 ** (128 * r / 8)
+            raise MalformedKeystoreError(f"the keystore asks for what scrypt is not defined for ({self})")
         if 128 * self.r * (self.n + self.p) > _MOST_MEMORY or self.n * self.r * self.p > _MOST_WORK:
             raise MalformedKeystoreError(
                 f"the keystore asks for more memory or time than a keystore may use (scrypt, n={self.n}, r={self.r}, "
@@ -50,8 +52,8 @@ class Scrypt:
             return hashlib.scrypt(
                 passphrase, salt=self.salt, n=self.n, r=self.r, p=self.p, maxmem=memory, dklen=self.length
             )
-        except ValueError:
-            raise MalformedKeystoreError(f"the keystore asks for what scrypt is not defined for ({self})") from None
+        except (ValueError, MemoryError):
+            raise WalletError("ENOMEM", f"there is not enough memory for the passphrase ({self})") from None
 
     def __str__(self) -> str:
         return f"scrypt, n={self.n}, r={self.r}, p={self.p}"

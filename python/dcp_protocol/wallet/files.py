@@ -23,6 +23,8 @@ DEFAULT = "default"
 IDENTITY = "id"
 """The name of the keystore that says who a program is."""
 
+IN_THE_WAY = "there is a file or folder already, and it is not replaced: move it away first, or choose another name"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedKeystore:
@@ -53,20 +55,25 @@ def application_folder(namespace: str) -> Path:
 
 def keystore_path(name: str, folder: Path | None = None) -> Path:
     """Where the keystore of this name is written: a path, if a slash is in it, else a file in the user's folder."""
-    if "/" in name:
-        return Path(_expanded(name)).absolute()
-    return (folder or resource_folder()).absolute() / f"{name}{SUFFIX}"
+    path = Path(_expanded(name)) if "/" in name else (folder or resource_folder()) / f"{name}{SUFFIX}"
+    try:
+        return path.absolute()
+    except OSError as error:  # the folder where this program runs was deleted
+        _refuse(path, error)
 
 
 def find(name: str = DEFAULT, folders: Sequence[Path] = ()) -> Path:
     """The file of the keystore: the first that exists in ``folders``, which a program has of its own, and the user's.
 
-    A name with a slash is the path itself. Raises KeystoreNotFoundError.
+    A name with a slash is the path itself. Raises KeystoreNotFoundError; WalletError where something else has the name,
+    or it may not be looked at.
     """
     candidates = [keystore_path(name, folder) for folder in (*folders, resource_folder())]
     for candidate in candidates:
         if os.path.isfile(candidate):  # noqa: PTH113 (a folder that may not be read holds none)
             return candidate
+    for candidate in candidates:
+        _refuse_what_is_no_file(candidate)
     if "/" in name:
         raise KeystoreNotFoundError(f"there is no keystore {candidates[0]}")
     places = ", ".join(str(candidate) for candidate in candidates)
@@ -132,6 +139,16 @@ def _read(path: Path) -> tuple[bytes, int]:
         return file.read(LONGEST + 1), status.st_mode
 
 
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Returns if there is nothing."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise MalformedKeystoreError(f"{path} is no file")
+    except OSError as error:
+        if path.is_symlink() or not isinstance(error, FileNotFoundError | NotADirectoryError):
+            _refuse(path, error)
+
+
 def _make_folder(path: Path) -> None:
     if path.is_dir():
         return
@@ -176,5 +193,5 @@ def _expanded(path: str) -> str:
 
 def _refuse(path: Path, error: OSError) -> NoReturn:
     code = errorcode.get(error.errno or 0, "EIO")
-    reason = "there is a keystore already" if isinstance(error, FileExistsError) else error.strerror
+    reason = IN_THE_WAY if isinstance(error, FileExistsError) else error.strerror
     raise WalletError(code, f"{path}: {reason}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ def existing_identity(ask: Ask, name: str = files.IDENTITY, folders: Sequence[Pa
     try:
         loaded = files.load(name, folders)
     except KeystoreNotFoundError as error:
-        raise KeystoreNotFoundError(f"{error}; make one with dcp-keystore new {name}") from None
+        raise KeystoreNotFoundError(f"{error}; make one with dcp-keystore new {shlex.quote(name)}") from None
     return unlock(loaded.keystore, ask)
 
 

@@ -100,10 +100,16 @@ class Keystore:
         return shown(value) if isinstance(value, str) else None
 
     def to_json(self) -> bytes:
-        """The text of its file, as DCP's wallet writes it: with the time and the program that wrote it."""
+        """The text of its file, as DCP's wallet writes it: with the time and the program that wrote it.
+
+        Raises MalformedKeystoreError where it would be too long to be read again.
+        """
         label = {"label": self.label} if self.label else {}
         program = PurePath(sys.argv[0] or sys.executable).stem
-        return canonical_json.encode({**self._document, **label, "timestamp": _timestamp(), "process": program})
+        text = canonical_json.encode({**self._document, **label, "timestamp": _timestamp(), "process": program})
+        if len(text) > LONGEST:
+            raise MalformedKeystoreError(f"a keystore has at most {LONGEST} bytes: give it a shorter label")
+        return text
 
     def __repr__(self) -> str:
         return f"<Keystore {self.name}>"

@@ -225,7 +225,7 @@ def test_a_keystore_is_never_replaced_by_a_new_one(home: Path) -> None:
     path = files.keystore_path("default")
     files.save(Keystore.create(KEY, ""), path)
     text = path.read_bytes()
-    assert fail(1, "new") == f"{path}: there is a keystore already, whose key would be lost"
+    assert fail(1, "new") == f"{path}: {files.IN_THE_WAY}"
     assert path.read_bytes() == text
 
 
@@ -235,6 +235,7 @@ def test_a_keystore_that_is_not_there(home: Path) -> None:
     for command in ("show", "address", "change-passphrase"):
         assert fail(1, command, "id") == message
     assert fail(1, "show", "./x").endswith("/x; make one with dcp-keystore new ./x")
+    assert fail(1, "show", "my key").endswith("; make one with dcp-keystore new 'my key'")
 
 
 def test_faults_are_named(home: Path) -> None:
@@ -302,6 +303,26 @@ def test_a_passphrase_on_the_command_line_is_not_repeated(home: Path) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["change-passphrase", "--help"]])
 def test_help_and_version(arguments: list[str]) -> None:
     assert succeed(*arguments).strip()
+
+
+@pytest.mark.parametrize(
+    ("closed", "status", "output", "errors"),
+    [
+        (">&-", 0, b"", b"dcp-keystore: wrote "),
+        ("2>&-", 0, b"0x", b""),
+        ("<&- >&- 2>&-", 0, b"", b""),
+    ],
+)
+def test_streams_may_be_closed(home: Path, closed: str, status: int, output: bytes, errors: bytes) -> None:
+    def ran(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        line = ["sh", "-c", f'exec "$0" "$@" {closed}', _COMMAND, *arguments]
+        return subprocess.run(line, capture_output=True, timeout=_DEADLINE, check=False)
+
+    done = ran("new", "--no-passphrase")
+    assert (done.returncode, done.stdout[:2], done.stderr[:20]) == (status, output, errors), done.stderr
+    assert files.load().keystore.open("")
+    again = ran("new", "--no-passphrase")
+    assert (again.returncode, again.stdout) == (1, b"")
 
 
 def test_nobody_takes_the_output(home: Path) -> None:

@@ -92,6 +92,42 @@ def test_a_folder_with_the_name_of_a_keystore_is_none(home: Path) -> None:
     assert files.find("id", [home / "own"]) == path
 
 
+def test_what_is_in_the_way_is_told(home: Path) -> None:
+    folder = home / ".dcp"
+    (folder / "folder.keystore").mkdir(parents=True)
+    os.mkfifo(folder / "pipe.keystore")
+    (folder / "dangling.keystore").symlink_to("nowhere")
+    (folder / "circle.keystore").symlink_to("circle.keystore")
+    reasons = {
+        "folder": " is no file",
+        "pipe": " is no file",
+        "dangling": ": No such file or directory",
+        "circle": ": Too many levels of symbolic links",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(WalletError, match=f"^{folder}/{name}.keystore{reason}$") as refused:
+            files.find(name)
+        assert not isinstance(refused.value, KeystoreNotFoundError)
+
+
+def test_the_working_folder_may_be_gone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "gone").mkdir()
+    monkeypatch.chdir(home / "gone")
+    (home / "gone").rmdir()
+    with pytest.raises(WalletError, match=r"^x/y: No such file or directory$"):
+        files.find("x/y")
+
+
+def test_what_could_not_be_read_again_is_not_written(home: Path) -> None:
+    path = written(home / "my.keystore")
+    text = path.read_bytes()
+    for label in ("x" * 66_000, "\x01" * 11_000):
+        with pytest.raises(MalformedKeystoreError, match="at most 65536 bytes: give it a shorter label"):
+            files.save(Keystore.create(KEY, "", label=label), path, replace=True)
+    assert path.read_bytes() == text
+    assert names_in(home) == ["my.keystore"]
+
+
 def test_a_name_with_a_slash_is_a_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(home / "keys" / "mine")
     monkeypatch.chdir(home / "keys")
@@ -214,7 +250,7 @@ def test_a_keystore_is_replaced_only_on_demand(home: Path) -> None:
     other = PrivateKey.generate()
     written(path, mode=0o644)
     text = path.read_bytes()
-    with pytest.raises(WalletError, match=f"{path}: there is a keystore already") as refused:
+    with pytest.raises(WalletError, match=f"{path}: there is a file or folder already") as refused:
         files.save(Keystore.create(other, ""), path)
     assert refused.value.code == "EEXIST"
     assert path.read_bytes() == text
@@ -233,7 +269,7 @@ def test_a_link_stays_one(home: Path) -> None:
     assert files.load(str(path)).keystore.open("") == KEY
     broken = home / "broken.keystore"
     broken.symlink_to(home / "nowhere" / "x")
-    with pytest.raises(WalletError, match="there is a keystore already"):
+    with pytest.raises(WalletError, match="there is a file or folder already"):
         files.save(Keystore.create(KEY, ""), broken)
 
 
@@ -267,7 +303,7 @@ def test_a_file_system_without_links(home: Path, monkeypatch: pytest.MonkeyPatch
     path = home / "id.keystore"
     files.save(Keystore.create(KEY, ""), path)
     assert files.load(str(path)).keystore.open("") == KEY
-    with pytest.raises(WalletError, match="there is a keystore already"):
+    with pytest.raises(WalletError, match="there is a file or folder already"):
         files.save(Keystore.create(KEY, ""), path)
     assert names_in(home) == ["id.keystore"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -17,7 +18,7 @@ from keystore_samples import KEY, PASSPHRASE, SALE_KEY, sale, shouted, version_3
 
 from dcp_protocol.keys.private_key import PrivateKey
 from dcp_protocol.wallet import passphrases
-from dcp_protocol.wallet.errors import MalformedKeystoreError, WrongPassphraseError
+from dcp_protocol.wallet.errors import MalformedKeystoreError, WalletError, WrongPassphraseError
 from dcp_protocol.wallet.keystore import STRONG_SCRYPT_N, Keystore
 from npm_wallet import ask_npm_wallet
 from other_threads import others_run_beside
@@ -237,9 +238,18 @@ def test_what_is_no_key_is_refused(secret: bytes) -> None:
 
 
 def test_what_scrypt_is_not_defined_for_is_refused() -> None:
-    keystore = Keystore(_changed(crypto__kdfparams__n=2**20, crypto__kdfparams__r=1, crypto__kdfparams__p=1))
     with pytest.raises(MalformedKeystoreError, match="what scrypt is not defined for"):
-        keystore.open("")
+        Keystore(_changed(crypto__kdfparams__n=2**16, crypto__kdfparams__r=1, crypto__kdfparams__p=1))
+
+
+def test_too_little_memory_is_no_fault_of_the_keystore(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> bytes:
+        raise ValueError("[digital envelope routines] memory limit exceeded")
+
+    monkeypatch.setattr(hashlib, "scrypt", refuse)
+    with pytest.raises(WalletError, match=r"not enough memory for the passphrase \(scrypt, n=1024") as refused:
+        Keystore.create(KEY, "")
+    assert refused.value.code == "ENOMEM"
 
 
 def test_other_threads_run_while_a_key_is_derived() -> None:
