@@ -31,10 +31,14 @@ exception, ``JSError``                 Error; read as ``JSError``
 What cannot be written is a TypeError or ``KvinError``, never another value. One object in two places, and cycles, are
 that again when they are read.
 
-Where npm's kvin would lose a value, this differs from it: a dict with a member ``constructor`` is an object still;
-properties of errors that are objects can be read again; the few elements of an island in an array with holes keep what
-JSON does not have; references behind a map or set mean what they meant to the writer (kvin.js counts otherwise when it
-reads), and promises are told from each other.
+Where npm's kvin would lose a value, this differs from it. In what is written: a dict with a member ``constructor`` is
+an object still; properties of errors that are objects or null can be read again; the few elements of an island in an
+array with holes keep what JSON does not have; an array with as many properties as holes keeps both; negative numbers
+nearer to zero than 5.6e-309 are not -0; promises are told from each other.
+
+In what is read: references behind a map or set mean what they meant to the writer (kvin.js counts otherwise when it
+reads); ``new Boolean(false)`` is false; a promise that was rejected is one; properties of errors that are no formulas
+are JSON.
 """
 
 from __future__ import annotations
