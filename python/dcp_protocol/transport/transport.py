@@ -19,6 +19,9 @@ _WAITING_TO_BE_SENT = 1 << 20
 _LARGE = 1 << 20
 """Bytes; a message of more is joined in another thread."""
 
+_PACKETS_AT_A_TIME = 32
+"""Others run after so many, however many a peer sends."""
+
 
 class Carrier(Protocol):
     """What brings packets to the peer and back: both methods raise TransportError when it is at its end.
@@ -44,6 +47,7 @@ class Transport:
         self._machine = machine
         self._loop = asyncio.get_running_loop()
         self._received = Mailbox()
+        self._packets = 0
         self._output = asyncio.Event()
         self._sent = asyncio.Event()
         self._opened = asyncio.Event()
@@ -115,6 +119,9 @@ class Transport:
         """Takes a packet; waits while the owner has not read what came before, so that the peer waits too."""
         self._machine.packet_received(packet, self._loop.time())
         self._look()
+        self._packets += 1
+        if self._packets % _PACKETS_AT_A_TIME == 0:
+            await asyncio.sleep(0)
         if not self._received.is_full:
             return
         self._machine.stalled(self._loop.time())

@@ -9,6 +9,8 @@ from transport_peers import echo, run
 
 from dcp_protocol.transport import paths
 from dcp_protocol.transport.client import connect
+from dcp_protocol.transport.client_machine import ClientMachine
+from dcp_protocol.transport.engine_io import NOOP, Handshake
 from dcp_protocol.transport.listener import Listener
 from dcp_protocol.transport.options import ConnectOptions
 from dcp_protocol.transport.transport import Transport
@@ -35,6 +37,30 @@ def test_both_ends(carrier: str, dialect: str) -> None:
             location = f"http://127.0.0.1:{listener.port}/service/"
             await conversation(await connect(location, ConnectOptions(dialect=dialect, carriers=(carrier,))))
         await served
+
+    run(body())
+
+
+def test_a_peer_with_many_small_packets_does_not_hold_up_others() -> None:
+    async def body() -> None:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        transport = Transport(ClientMachine(asyncio.get_running_loop().time()), "")
+        await transport.feed(Handshake("x", (), 10_000, 60_000).packet())
+        counting = asyncio.create_task(count())
+        for _ in range(10_000):
+            await transport.feed(NOOP)
+        assert not transport.has_ended
+        assert turns > 100
+        counting.cancel()
+        await asyncio.wait([counting])
+        await transport.close()
 
     run(body())
 
