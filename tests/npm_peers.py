@@ -66,23 +66,25 @@ class NpmPeer:
 
     async def start(self, first: str) -> Event:
         packages = [npm_packages(_GROUPS[self.version]), npm_packages("scheduler")]
-        self._process = await asyncio.create_subprocess_exec(
-            node(),
-            _PROGRAM,
-            json.dumps(self.settings),
-            env={
-                "PATH": os.environ.get("PATH", ""),
-                "HOME": self._home,
-                "NODE_PATH": os.pathsep.join(map(str, packages)),
-                # dcp-client refuses configuration below a folder that all may write to, such as /tmp.
-                "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
-                **self._environment,
-            },
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-        )
+        # What a bundle throws is told after its source, of megabytes: Node loses a part of it where it is a pipe.
+        with (Path(self._home) / "stderr").open("wb") as stderr:
+            self._process = await asyncio.create_subprocess_exec(
+                node(),
+                _PROGRAM,
+                json.dumps(self.settings),
+                env={
+                    "PATH": os.environ.get("PATH", ""),
+                    "HOME": self._home,
+                    "NODE_PATH": os.pathsep.join(map(str, packages)),
+                    # dcp-client refuses configuration below a folder that all may write to, such as /tmp.
+                    "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
+                    **self._environment,
+                },
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                limit=_LONGEST_LINE,
+            )
         self._ended = ""
         self._reader = asyncio.create_task(self._read(self._process))
         event = await self.event(first)
@@ -98,9 +100,7 @@ class NpmPeer:
                 self._changed.set()
             else:
                 self._settle(told)
-        assert process.stderr is not None
-        # What a bundle throws is told with its source, of megabytes.
-        said = (await process.stderr.read())[-2000:].decode(errors="replace")
+        said = (Path(self._home) / "stderr").read_bytes()[-2000:].decode(errors="replace")
         self._ended = f"npm's {self.settings['role']} has ended: {said}"
         for answer in self._answers.values():
             if not answer.done():

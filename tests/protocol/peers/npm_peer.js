@@ -207,8 +207,10 @@ async function listen() {
   const { Target } = require("dcp/protocol");
   const location = new DcpURL(settings.location);
   const owner = await identity();
-  const config = { location, listen: location, identity: owner };
+  const listen = new URL(settings.location); // a DcpURL's port 0 would be 80
+  const config = { location, listen, identity: owner };
   target = new Target(["socketio"], config, undefined, settings.options);
+  clearTimeout(target.startupWatchDogTimer); // it ends the process where starting takes 5 s
   target.on("error", (error) => tell({ event: "error", error: told(error) }));
   target.on("connection", watch);
   target.on("listening", () => {
