@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from weakref import WeakValueDictionary
 
 from ..keys.address import Address
 from ..keys.private_key import PrivateKey
 from ..transport import client
-from .backoff import Backoff
+from ..transport.backoff import shared_backoff
+from ..transport.options import ConnectOptions
 from .connection import Connection, NotificationHandler, RequestHandler
 from .identity_cache import IdentityCache, base_href
 from .machine import Machine, Role
 from .options import ConnectionOptions
-
-_BACKOFFS: WeakValueDictionary[str, Backoff] = WeakValueDictionary()
 
 
 async def connect(
@@ -24,7 +22,7 @@ async def connect(
     peer: Address | None = None,
     identities: IdentityCache | None = None,
     options: ConnectionOptions | None = None,
-    transport: client.Options | None = None,
+    transport: ConnectOptions | None = None,
     on_request: RequestHandler | None = None,
     on_notification: NotificationHandler | None = None,
 ) -> Connection:
@@ -39,7 +37,7 @@ async def connect(
     identities = identities or IdentityCache()
     expected = peer or identities.known(location)
     machine = Machine(
-        Role.INITIATOR, identity, options, backoff=_shared_backoff(location, options), expected_peer=expected
+        Role.INITIATOR, identity, options, backoff=shared_backoff(base_href(location)), expected_peer=expected
     )
     connection = Connection(machine, identity.address, partial(client.connect, location, transport))
     if on_request:
@@ -55,13 +53,3 @@ async def connect(
     if not peer:
         identities.learn(location, connection.peer)
     return connection
-
-
-def _shared_backoff(location: str, options: ConnectionOptions) -> Backoff:
-    """Of all connections to the same place, so that together they do not try more often than one."""
-    longest = max(0.5, min(30.0, options.connect_timeout / 2 - 1))
-    key = base_href(location)
-    backoff = _BACKOFFS.get(key)
-    if backoff is None:
-        backoff = _BACKOFFS[key] = Backoff(longest)
-    return backoff

@@ -39,8 +39,8 @@ from ..messages.identifiers import random_text
 from ..messages.json_parts import Text
 from ..messages.sealed import seal
 from ..messages.validity import Stamps
+from ..transport.backoff import Backoff
 from . import handshake
-from .backoff import Backoff
 from .events import (
     Delivered,
     DropTransport,
@@ -110,6 +110,7 @@ class Machine:
         self.session: str | None = None
         self.peer = expected_peer
         self.connected = False
+        self._is_resuming = False
         self._expected_peer = expected_peer
         self._key = key
         self._stamps = stamps or Stamps()
@@ -173,11 +174,10 @@ class Machine:
             return
         if self._inbox.last:
             self._events.append(Send(self._last_ack_with_session(self._inbox.last)))
-        if self._outbox.in_flight:
-            self._transmit(now)
-        elif not self._outbox and self.role is Role.INITIATOR and self.phase is Phase.ESTABLISHED:
+        if not self._outbox and self.role is Role.INITIATOR and self.phase is Phase.ESTABLISHED:
             self._outbox.add(self._own_request("keepalive", b"null"))
-        self._serve(now)
+        self._is_resuming = True
+        self._timers[Timer.ACKNOWLEDGE] = now + self.options.max_rtt
 
     def transport_lost(self, now: float, error: BaseException | None = None, permanent: bool = False) -> None:
         """The transport has ended, or could not be opened; ``permanent`` if none ever will."""
@@ -218,10 +218,15 @@ class Machine:
             if self.session:
                 self._backoff.reset()
                 self._timers.pop(Timer.CONNECT, None)
+            if self._is_resuming:
+                self._is_resuming = False
+                self._timers.pop(Timer.ACKNOWLEDGE, None)
             if isinstance(received.body, Ack):
                 self._acknowledged(received.body, now)
             else:
                 self._dialogue(received.body, now)
+            self._transmit(now)
+            self._serve(now)
         except MessageError as error:
             self.broken(error, now)
 
@@ -344,7 +349,7 @@ class Machine:
 
     def _serve(self, now: float) -> None:
         """Sends the next message, or batch, if the peer is ready for one."""
-        if self.session is None or self.phase is Phase.ENDED:
+        if self.session is None or self._is_resuming or self.phase is Phase.ENDED:
             return
         taken = self._outbox.take(self._new_token())
         if taken is None:
@@ -361,9 +366,13 @@ class Machine:
         return seal(self._key, message_body(in_flight.drafts, stage, in_flight.token, nonce))
 
     def _transmit(self, now: float) -> None:
-        """Once on each transport, which is reliable as long as it lives."""
+        """Once on each transport, which is reliable as long as it lives.
+
+        A peer that is back is let speak first: npm's programs take their own state for what it was before, if more
+        comes while they sign.
+        """
         in_flight = self._outbox.in_flight
-        if not self.connected or in_flight is None or in_flight.text is None:
+        if not self.connected or self._is_resuming or in_flight is None or in_flight.text is None:
             return
         if in_flight.transport == self._transports:
             return
@@ -423,8 +432,6 @@ class Machine:
             self._timers.pop(Timer.ACKNOWLEDGE, None)
         for draft in drafts:
             self._arrived(draft)
-        self._transmit(now)  # for an acknowledgement that was repeated: the peer may not have what came after
-        self._serve(now)
 
     def _arrived(self, draft: Draft) -> None:
         if draft.kind != "request":

@@ -16,7 +16,8 @@ from ..keys.private_key import PrivateKey
 from ..messages.bodies import Ack, Received, Request
 from ..messages.validity import Stamps
 from ..transport.failures import TransportError
-from ..transport.listener import Listener, ListenOptions
+from ..transport.listener import Listener
+from ..transport.options import ListenOptions
 from ..transport.transport import Transport
 from .connection import Connection, NotificationHandler, RequestHandler, read_text
 from .events import DropTransport, Send

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dcp_protocol.connection.backoff import Backoff
 from dcp_protocol.connection.events import (
     DropTransport,
     Ended,
@@ -32,6 +31,7 @@ from dcp_protocol.keys.private_key import PrivateKey
 from dcp_protocol.messages.bodies import read_message
 from dcp_protocol.messages.drafts import Stage, ack_body, message_body, request_draft
 from dcp_protocol.messages.sealed import seal
+from dcp_protocol.transport.backoff import Backoff
 
 pytestmark = pytest.mark.any_engine
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +13,9 @@ from dcp_protocol import Connection, IncomingRequest, Target
 from dcp_protocol.connection.options import ConnectionOptions
 from dcp_protocol.errors import ConnectionEndedError, ProtocolError, RemoteError
 from dcp_protocol.keys.private_key import PrivateKey
-from dcp_protocol.transport import client, paths
+from dcp_protocol.transport import paths
+from dcp_protocol.transport.options import ConnectOptions
+from faulty_relay import FaultyRelay, Frame
 from npm_peers import VERSIONS, NpmTarget, PeerError, npm_client, npm_target
 
 pytestmark = pytest.mark.any_engine
@@ -37,9 +41,20 @@ async def answer(request: IncomingRequest) -> object:
     raise ProtocolError("ENOJOB", "no such job")
 
 
-async def connect(target: NpmTarget, options: ConnectionOptions | None = None, **more: object) -> Connection:
-    transport = client.Options(dialect=DIALECTS[target.version])
-    return await dcp_protocol.connect(target.location, OWN, transport=transport, on_request=answer, options=options)
+async def connect(target: NpmTarget, options: ConnectionOptions | None = None, location: str = "") -> Connection:
+    transport = ConnectOptions(dialect=DIALECTS[target.version])
+    where = location or target.location
+    return await dcp_protocol.connect(where, OWN, transport=transport, on_request=answer, options=options)
+
+
+def at(number: int) -> Callable[[Frame], bool]:
+    return lambda frame: frame.number == number
+
+
+def at_message(number: int) -> Callable[[Frame], bool]:
+    """The message of this number among those that come from now on."""
+    numbers = itertools.count()
+    return lambda frame: bool(frame.kind) and next(numbers) == number
 
 
 async def until(condition: object) -> None:
@@ -84,23 +99,25 @@ def test_large_messages_go_in_fragments(version: str) -> None:
 
 
 @each_version
-def test_a_session_survives_its_transports(version: str) -> None:
+def test_each_frame_may_be_lost_with_its_transport(version: str) -> None:
+    """Each request is handled once and answered, whatever was under way, from the handshake to the last answer."""
+
     async def main() -> None:
-        async with npm_target(version) as target, await connect(target) as connection:
-            session = connection.session
-            assert await connection.request("drop", 1) == 1
-            requests = [asyncio.create_task(connection.request("echo", n)) for n in range(100)]
-            for turn in range(4):
-                await asyncio.sleep(0.1)
-                if turn % 2:
-                    await target.do("drop")
-                elif connection._link:
-                    connection._link.transport.end(client.TransportError("ECONNRESET", "cut"))
-                await until(lambda: connection.is_connected)
-            assert await asyncio.gather(*requests) == list(range(100))
-            assert connection.session == session
-            asked = sorted(event["data"] for event in target.taken_all("request") if event["operation"] == "echo")
-            assert asked == list(range(100)), "each is handled once"
+        async with npm_target(version) as target, FaultyRelay(target.location, "target") as relay:
+            for number in range(40):
+                lost = relay.lost
+                relay.loses = at(len(relay.frames) + number)
+                options = ConnectionOptions(close_timeout=2.0)
+                connection = await connect(target, options, location=relay.location)
+                asked = [connection.request("echo", [number, n]) for n in range(2)]
+                assert await asyncio.gather(*asked) == [[number, 0], [number, 1]]
+                assert await connection.request("ask", {"operation": "echo", "data": number}) == number
+                await connection.close()
+                handled = [event["data"] for event in target.taken_all("request") if event["operation"] == "echo"]
+                assert sorted(handled) == [[number, 0], [number, 1]], "each is handled once"
+                if relay.lost == lost:
+                    return  # all frames of a conversation had their turn
+            raise AssertionError("the conversation has more frames than that")
 
     asyncio.run(main())
 
@@ -202,7 +219,7 @@ def test_npms_client_at_our_target(version: str) -> None:
 
 
 @each_version
-def test_npms_client_resumes_its_session_with_our_target(version: str) -> None:
+def test_each_message_of_npms_client_may_be_lost_with_its_transport(version: str) -> None:
     async def main() -> None:
         handled: list[object] = []
 
@@ -212,22 +229,26 @@ def test_npms_client_resumes_its_session_with_our_target(version: str) -> None:
 
         async with (
             Target("http://127.0.0.1:0/dcp/", SERVICE, count) as target,
-            npm_client(version, target.location) as peer,
+            FaultyRelay(target.location, "initiator") as relay,
+            npm_client(version, relay.location) as peer,
         ):
-            session = await peer.connect()
-            (connection,) = target.connections
-            for turn in range(4):
-                waiting = [peer.begin("request", operation="sleep", data=0.2 + n / 1000) for n in range(20)]
-                own = [asyncio.create_task(connection.request("echo", n)) for n in range(20)]
-                await asyncio.sleep(0.1)
-                if turn % 2:
-                    await peer.do("drop")
-                elif connection._link:
-                    connection._link.transport.end(client.TransportError("ECONNRESET", "cut"))
-                assert await asyncio.gather(*waiting) == [0.2 + n / 1000 for n in range(20)]
-                assert await asyncio.gather(*own) == list(range(20))
-            assert target.connections == [connection] and connection.session == session
-            assert len(handled) == 80
+            # Without the answer to its first message npm's client waits for it without end, as it does
+            # when its transport is lost before that.
+            for number in [0, 1, *range(3, 40)]:
+                lost = relay.lost
+                relay.loses = at_message(number)
+                await peer.connect(closeTimeout=2)
+                connection = target.connections[-1]
+                asked = [peer.begin("request", operation="echo", data=[number, n]) for n in range(2)]
+                assert await asyncio.gather(*asked) == [[number, 0], [number, 1]]
+                assert await connection.request("echo", number) == number
+                assert sorted(handled) == [[number, 0], [number, 1]], "each is handled once"
+                handled.clear()
+                await peer.do("close")
+                await connection.close()
+                if relay.lost == lost:
+                    return  # all messages of a conversation had their turn
+            raise AssertionError("the conversation has more messages than that")
 
     asyncio.run(main())
 
