@@ -10,13 +10,13 @@ more output, state or CPU time than the input can ask for.
 
 from __future__ import annotations
 
-import argparse
-import itertools
+import contextlib
 import random
 import sys
-import time
 from collections import deque
 from types import SimpleNamespace
+
+from rounds import FaultError, run_rounds
 
 from dcp_protocol.connection.events import (
     DropTransport,
@@ -37,17 +37,12 @@ from dcp_protocol.messages.sealed import open_sealed, seal
 
 _KEYS = {Role.INITIATOR: PrivateKey(b"\1" * 32), Role.TARGET: PrivateKey(b"\2" * 32)}
 _OPTIONS = ConnectionOptions(open_requests=8, held_bytes=100_000, inline_bytes=2000)
-_MOST_SECONDS = 10.0
 _STEPS = 60
 _WORDS = [
     b'"connect"', b'"close"', b'"keepalive"', b'"request"', b'"response"', b'"notification"', b'"batch"', b'"ack"',
     b"null", b"true", b"false", b"0", b"-1", b"1e999", b"[]", b"{}", b"[[[[", b'""', b'"jsonData":"1"', b'"payload":',
     b'"nonce":', b'"dcpsid":', b'"data":', b"\\u0000", b"\xff", b'"', b"\\", b"9" * 400, b"[" * 2000, b'"a":1,' * 100,
 ]  # fmt: skip
-
-
-class FaultError(Exception):
-    """What no peer may bring about."""
 
 
 class Talk:
@@ -236,40 +231,13 @@ def mutated(source: random.Random, text: bytes) -> bytes:
 
 def talk(source: random.Random) -> None:
     identifiers.secrets = SimpleNamespace(token_bytes=source.randbytes)  # type: ignore[assignment]
-    begun = time.process_time()
-    try:
-        conversation = Talk(source)
-        for _ in range(_STEPS):
-            conversation.step()
-        conversation.finish()
-        read = mutated(source, conversation.said[-1] if conversation.said else b"{}")
-        read_message(read)
-    except MessageError:
-        pass
-    if (took := time.process_time() - begun) > _MOST_SECONDS:
-        raise FaultError(f"{took:.1f} s of CPU time")
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=None, help="of the first talk; each has the next number")
-    parser.add_argument("--only", type=int, default=None, help="the seed of one talk, to see it again")
-    options = parser.parse_args()
-    first = options.only if options.only is not None else options.seed
-    first = random.SystemRandom().randrange(1 << 32) if first is None else first
-    end = time.monotonic() + options.seconds
-    for seed in itertools.count(first):
-        try:
-            talk(random.Random(seed))
-        except BaseException as error:
-            print(f"seed {seed}: {type(error).__name__}: {error!s:.300}", file=sys.stderr)
-            raise
-        if options.only is not None or time.monotonic() > end:
-            print(f"{seed - first + 1} talks from seed {first}")
-            return 0
-    return 1
+    conversation = Talk(source)
+    for _ in range(_STEPS):
+        conversation.step()
+    conversation.finish()
+    with contextlib.suppress(MessageError):
+        read_message(mutated(source, conversation.said[-1] if conversation.said else b"{}"))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_rounds(__doc__, talk, "talks"))
