@@ -188,7 +188,7 @@ def _keystore_name(text: str) -> str:
 
 def _descriptor(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a descriptor")
+        raise argparse.ArgumentTypeError("this is not the number of a descriptor")
     return int(text)
 
 

@@ -34,10 +34,12 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Of an option that there is not, the message shows the name alone: what follows may be a secret."""
+        """Of what is not understood, the message shows the names of options alone: the rest may be a secret."""
         options, unknown = self.parse_known_args(arguments)
+        if names := [argument.partition("=")[0] for argument in unknown if argument.startswith("--")]:
+            self.error(f"unrecognized options: {' '.join(names)}")
         if unknown:
-            self.error(f"unrecognized arguments: {' '.join(argument.partition('=')[0] for argument in unknown)}")
+            self.error(f"arguments too many: {len(unknown)}")
         return options
 
     def error(self, message: str) -> NoReturn:

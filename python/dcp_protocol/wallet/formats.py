@@ -110,7 +110,7 @@ def encrypt(key: PrivateKey, passphrase: str, n: int) -> dict[str, Any]:
 def _version_3(crypto: dict[str, Any]) -> StoredKey:
     parameters = _part(crypto, "kdfparams")
     cipher = crypto.get("cipher")
-    if cipher not in _CIPHERS:
+    if not isinstance(cipher, str) or cipher not in _CIPHERS:
         raise MalformedKeystoreError(f"the keystore's cipher is none of these: {', '.join(_CIPHERS)}")
     return StoredKey(
         derivation_of(crypto.get("kdf"), parameters, _hexadecimal(parameters, "salt")),

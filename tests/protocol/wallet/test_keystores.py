@@ -153,6 +153,7 @@ _MALFORMED: list[tuple[Any, str]] = [
     (_changed(address=["a"]), "the address in the keystore is none"),
     (_changed(crypto__cipher="aes-256-gcm"), "cipher is none of these: aes-128-ctr, aes-128-cbc"),
     (_changed(crypto__cipher=None), "cipher is none of these"),
+    (_changed(crypto__cipher=[]), "cipher is none of these"),
     (_changed(crypto__kdf="argon2"), "neither scrypt nor PBKDF2"),
     (_changed(crypto__kdf="pbkdf2"), "neither scrypt nor PBKDF2"),
     (_changed(crypto__mac="00"), "'mac' of the keystore is not a text of 64 hexadecimal digits"),
