@@ -100,14 +100,14 @@ PINNED := --disable-pip-version-check --quiet --require-hashes
 BENCH := $(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0 \
   --history=out/benchmarks
 
-bench: build  ## measure the hot paths: two minutes
+bench: build  ## measure the hot paths: three minutes
 	@$(BENCH)
 
 bench-full: build  ## all benchmarks, with more rounds, against all peers that are installed
 	@$(BENCH) --full
 
 bench-peers: $(PREPARED)  ## install what the benchmarks compare with: Deno, Dawn, SwiftShader, dcp-client, PythonMonkey
-	@$(BIN)/python tests/npm_packages.py webassembly dcp deno dawn swiftshader
+	@$(BIN)/python tests/npm_packages.py webassembly dcp dcp5 scheduler deno dawn swiftshader
 	@$(BIN)/python -m venv build/peers
 	@build/peers/bin/python -m pip install $(PINNED) --only-binary :all: -r requirements/peers-build.txt
 	@build/peers/bin/python -m pip install $(PINNED) --no-build-isolation -r requirements/peers.txt \

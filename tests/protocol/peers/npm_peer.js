@@ -7,6 +7,7 @@
 //   peer        for a client: the address that the target must have
 //   clock       seconds that this program's clock is ahead
 //   wire        true: tells what messages come and go
+//   quiet       true: tells of no requests
 // Standard input is a line of JSON per command, { "id", "do", ... }, standard output a line per answer, { "done": id, ... }
 // or { "failed": id, "error" }, and per event, { "event", ... }. It ends with its input.
 // What it answers to requests depends on their operation alone; `answers` has them.
@@ -40,14 +41,19 @@ const answers = {
   drop: async (data, connection) => { await sleep(0.3); drop(connection); return data; },
 };
 
-async function answer(request) {
+function tellRequest(request) {
   const { operation, data } = request.payload;
   const event = { event: "request", operation, data, owner: String(request.connection.peerAddress) };
   tell({ ...event, session: request.connection.dcpsid, auth: request.auth, length: JSON.stringify(data)?.length });
+}
+
+async function answer(request) {
+  const { operation, data } = request.payload;
+  if (!settings.quiet) tellRequest(request);
   try {
     if (!Object.hasOwn(answers, operation)) throw Object.assign(new Error(`no operation ${operation}`), { code: "ENOOP" });
     await request.respond(await answers[operation](data, request.connection));
-    tell({ event: "answered", operation });
+    if (!settings.quiet) tell({ event: "answered", operation });
   } catch (error) {
     await request.respond(error).catch((late) => tell({ event: "unanswered", operation, error: told(late) }));
   }
