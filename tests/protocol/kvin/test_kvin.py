@@ -133,13 +133,18 @@ def test_maps_and_sets_know_values_as_javascript_does() -> None:
     assert list(_again({1: "a", "b": kvin.UNDEFINED}).items()) == [(1, "a"), ("b", kvin.UNDEFINED)]
 
 
+_ARABIC = "2026-02-03T00:00:00.000Z".replace("0", "\u0660")
+"""Whose digits JavaScript does not read."""
+
+
 def test_moments() -> None:
     moment = datetime(2026, 2, 3, 4, 5, 6, 789_999, timezone(timedelta(hours=2)))
     assert _again(moment) == datetime(2026, 2, 3, 2, 5, 6, 789_000, UTC)
     with pytest.raises(kvin.KvinError, match="time zone"):
         kvin.serialize(datetime(2026, 2, 3))
     # Moments that Python has not, and none.
-    for text in ("+275760-09-13T00:00:00.000Z", "-000001-01-01T00:00:00.000Z", "2026-02-30T00:00:00.000Z", None):
+    beyond = ("+275760-09-13T00:00:00.000Z", "-000001-01-01T00:00:00.000Z")
+    for text in (*beyond, "2026-02-30T00:00:00.000Z", _ARABIC, None):
         far = kvin.deserialize(_what({"ctr": 19, "ps": {}, "arg": text}))
         assert (far.constructor, far.arguments) == ("Date", (text,))
 
