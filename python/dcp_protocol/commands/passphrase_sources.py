@@ -87,7 +87,7 @@ class PassphraseSource:
 
 
 def _line_of(descriptor: int, name: str) -> bytes:
-    """Reads no further, so that the next line may be another passphrase."""
+    """Reads no further, so that the next line may be another passphrase. It may end as lines do on Windows."""
     line = bytearray()
     try:
         while (byte := os.read(descriptor, 1)) not in (b"", b"\n"):
@@ -98,7 +98,7 @@ def _line_of(descriptor: int, name: str) -> bytes:
         raise PassphraseError(f"{name}: {error.strerror}") from None
     if not byte and not line:
         raise PassphraseError(f"{name}: there is no passphrase in it")
-    return bytes(line)
+    return bytes(line.removesuffix(b"\r"))
 
 
 def _decoded(line: bytes, name: str) -> str:

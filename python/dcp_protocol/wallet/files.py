@@ -122,6 +122,7 @@ def save(keystore: Keystore, path: Path, *, replace: bool = False) -> None:
             made.replace(path)
         else:
             _place(made, path)
+        _sync(path.parent)
     except OSError as error:
         _refuse(path, error)
     finally:
@@ -176,6 +177,16 @@ def _place(made: Path, path: Path) -> None:
     except OSError:  # a file system without links
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         made.replace(path)
+
+
+def _sync(folder: Path) -> None:
+    """So that a key that somebody may be paid to is still there after a power failure."""
+    with contextlib.suppress(OSError):  # of folders that may not be read, and of file systems that cannot
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _home() -> Path:

@@ -152,7 +152,7 @@ def test_npm_reads_ours_and_we_read_those_of_npm(packages: str, home: Path) -> N
 
 def test_npm_reads_a_keystore_whose_passphrase_was_changed(home: Path) -> None:
     files.save(Keystore.create(KEY, PASSPHRASE, label="mine"), files.keystore_path("default"))
-    lines = f"{PASSPHRASE}\nnew ü\n".encode()
+    lines = f"{PASSPHRASE}\nnew ü\r\n".encode()
     succeed("change-passphrase", "--passphrase-fd", "0", "--new-passphrase-fd", "0", *_FAST, text=lines)
     code = """
         const { keystore } = await wallet.load({ name: "default" });
@@ -264,6 +264,7 @@ def test_a_passphrase_that_is_wrong_or_cannot_be_had(home: Path) -> None:
     assert fail(1, *change, "--passphrase-fd", "0", text=b"x" * 100_000).startswith(
         "descriptor 0: its first line is longer"
     )
+    assert fail(1, *change, "--passphrase-fd", "0", text=b"\r\n").startswith("could not unlock")
     assert fail(1, *change, "--passphrase-fd", "77") == "descriptor 77: Bad file descriptor"
     assert fail(1, *change, "--passphrase-file", home) == f"{home}: Is a directory"
     assert fail(1, *change, "--passphrase-file", home / "none") == f"{home}/none: No such file or directory"

@@ -273,6 +273,15 @@ def test_a_link_stays_one(home: Path) -> None:
         files.save(Keystore.create(KEY, ""), broken)
 
 
+@pytest.mark.parametrize("replace", [False, True])
+def test_what_is_saved_is_on_the_disk(home: Path, monkeypatch: pytest.MonkeyPatch, replace: bool) -> None:
+    path = home / "id.keystore"
+    synced: list[tuple[int, bool]] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append((os.fstat(descriptor).st_ino, path.exists())))
+    files.save(Keystore.create(KEY, ""), path, replace=replace)
+    assert synced == [(path.stat().st_ino, False), (home.stat().st_ino, True)]
+
+
 def test_one_of_many_writers_wins(home: Path) -> None:
     path = home / "id.keystore"
     keys = [PrivateKey.generate() for _ in range(8)]
