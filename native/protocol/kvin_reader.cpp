@@ -123,7 +123,7 @@ class Reader {
 
   /// In the order in which kvin.js looks for what there is.
   py::object other(const py::object& prepared) {
-    spend(kMade);
+    spend(kSlot);
     if (const py::object raw = get(prepared, ptv_)) return plain(raw);
     if (const py::object text = get(prepared, number_)) return parsed("number", text);
     if (const py::object text = get(prepared, bigint_)) return parsed("bigint", text);
@@ -137,6 +137,7 @@ class Reader {
     if (const py::object text = get(prepared, json_)) return parsed("json", text);
     if (get(prepared, undefined_name_)) return undefined_;
     if (const py::object description = get(prepared, symbol_)) {
+      spend(kMade);
       py::object symbol = types_.attr("symbol")(description);
       see(symbol);
       return symbol;
@@ -224,12 +225,11 @@ class Reader {
   void repeat(const py::object& last, const py::object& run, const py::object& made) {
     const std::int64_t times = whole(run, 1);
     if (times < 0 || !last) refuse("a run of elements repeats nothing, or not some whole number of times");
-    const std::size_t least = is_primitive(last.ptr()) ? kSlot : kValue;
-    if (static_cast<std::size_t>(times) > (memory_ - spent_) / least)
+    if (static_cast<std::size_t>(times) > (memory_ - spent_) / kSlot)
       refuse("the value would take more than " + std::to_string(memory_) + " bytes of memory");
     const bool copies = std::exchange(copies_, true);
     for (std::int64_t time = 0; time < times; ++time) {
-      spend(least);
+      spend(kSlot);
       append(made, unprepare(last));
     }
     copies_ = copies;
@@ -264,6 +264,7 @@ class Reader {
   };
 
   py::object sparse(const py::object& prepared, const py::object& list, const py::object& prefix) {
+    spend(kMade);
     py::object array = types_.attr("array")();
     see(array);
     elements(list, prefix);
@@ -360,10 +361,12 @@ class Reader {
     const py::object one = get(prepared, arg_);
     const py::object many = get(prepared, args_);
     if (whole(constructor, 0) == 0 && !one && !many) {
+      spend(kValue);
       py::object dict = own(PyDict_New());
       see(dict);
       return into(prepared, dict);
     }
+    spend(kMade);
     if (many && !PyList_Check(many.ptr())) refuse("the arguments of a constructor are no array");
     const py::object arguments = many  ? py::object(py::tuple(copy(many)))
                                  : one ? py::object(py::make_tuple(copy(one)))
@@ -382,6 +385,7 @@ class Reader {
   }
 
   py::object function(const py::object& prepared, const py::object& name) {
+    spend(kMade);
     const py::object source = get(prepared, arg_);
     const py::object constructor = get(prepared, ctr_);
     py::object made =
@@ -391,6 +395,7 @@ class Reader {
   }
 
   py::object map(const py::object& prepared) {
+    spend(kMade);
     py::object made = types_.attr("map")();
     see(made);
     const py::object keys = unseen(get(prepared, map_keys_));
@@ -400,6 +405,7 @@ class Reader {
   }
 
   py::object set(const py::object& prepared) {
+    spend(kMade);
     py::object made = types_.attr("set")();
     see(made);
     types_.attr("fill_set")(made, unseen(prepared));
@@ -407,6 +413,7 @@ class Reader {
   }
 
   py::object typed_array(const py::object& prepared) {
+    spend(2 * kMade);  // an array, and the one that it is a view of
     const auto made = types_.attr("typed_array")(prepared, memory_ - spent_).cast<py::tuple>();
     spend(made[1].cast<std::size_t>());
     py::object array = made[0];
@@ -420,6 +427,7 @@ class Reader {
   }
 
   py::object promise(const py::object& prepared, bool rejected) {
+    spend(kMade);
     py::object made = types_.attr("promise")(rejected);
     see(made);
     if (PyDict_Check(prepared.ptr()) && get(prepared, header_))
@@ -440,6 +448,7 @@ class Reader {
   }
 
   py::object inner(const py::object& prepared) {
+    spend(kMade);
     const std::size_t place = see(py::none());
     py::object value = nested(prepared);
     seen_[place] = value;

@@ -349,6 +349,13 @@ def test_a_short_text_stands_for_no_more_than_may_be(formula: Any) -> None:
         tracemalloc.stop()
 
 
+def test_many_elements_that_take_no_room_but_their_place() -> None:
+    shared = [1]
+    assert kvin.deserialize(kvin.serialize([kvin.UNDEFINED] * 1_000_000), memory=1 << 25)[-1] is kvin.UNDEFINED
+    again = kvin.deserialize(kvin.serialize([shared] * 1_000_000), memory=1 << 25)
+    assert again[0] is again[-1]
+
+
 def test_a_long_array_of_holes_takes_no_room() -> None:
     assert kvin.deserialize(_what({"arr": [], "len": 2**32 - 1}), memory=1 << 20).length == 2**32 - 1
 
