@@ -16,14 +16,15 @@ class Limits:
     none. ``waiting_bytes``: of all messages together that are not yet whole, or wait behind one that is not, with 200
     for each piece.
     ``incomplete``: how many may be not whole at a time. ``packet_bytes``: one Engine.IO packet, that is, a fragment
-    whose every unit is an escape of six bytes.
+    whose every unit is an escape of six bytes. A packet that has not come whole is in no other count: peers together
+    may hold as many bytes for each of them.
     """
 
     fragment_size: int = 300_000
     fragment_count: int = 1000
     waiting_bytes: int = 400_000_000
     incomplete: int = 64
-    packet_bytes: int = 8 << 20
+    packet_bytes: int = 2 << 20
 
 
 class Budget:
