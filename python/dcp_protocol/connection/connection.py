@@ -16,6 +16,7 @@ from ..keys.address import Address
 from ..keys.private_key import PrivateKey
 from ..messages.bodies import Notification, Received, Request, read_message
 from ..messages.error_payload import remote_error
+from ..messages.json_parts import Text
 from ..transport.failures import TransportError
 from ..transport.transport import Transport
 from .events import (
@@ -38,6 +39,7 @@ from .values import decoded, encoded
 _LOG = logging.getLogger(__name__)
 # Acknowledgements for a peer that does not take them: beyond these, nothing more is read from it.
 _MOST_WAITING = 100
+_INTERNAL = ProtocolError("EINTERNAL", "the service could not handle the request, and has told why in its log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Connection:
         self._ended = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = False
+        self._news: deque[Notification] = deque()
         self._answer: RequestHandler = _refuse
         self._hear: NotificationHandler = _ignore
         self.end: ConnectionEndedError | None = None
@@ -130,11 +133,17 @@ class Connection:
         return self._machine.connected
 
     def on_request(self, handler: RequestHandler) -> None:
-        """``handler`` answers the peer's requests, several at a time: what it returns, or raises, is the answer."""
+        """``handler`` answers the peer's requests, several at a time: what it returns, or the ProtocolError it raises.
+
+        Of other exceptions the peer learns nothing; they are logged.
+        """
         self._answer = handler
 
     def on_notification(self, handler: NotificationHandler) -> None:
-        """``handler`` gets the data of each notification (dialect 5)."""
+        """``handler`` gets the data of each notification (dialect 5), one after the other.
+
+        While it waits for one, others wait too; the connection ends when those are too many (``ConnectionOptions``).
+        """
         self._hear = handler
 
     async def request(
@@ -294,7 +303,9 @@ class Connection:
             case RequestReceived(request):
                 self._handle(self._respond(request))
             case NotificationReceived(notification):
-                self._handle(self._take(notification))
+                self._news.append(notification)
+                if len(self._news) == 1:
+                    self._handle(self._hear_news())
             case ResponseReceived(identity):
                 self._settle(identity, event)
             case Delivered(identity):
@@ -396,19 +407,31 @@ class Connection:
 
     async def _respond(self, request: Request) -> None:
         try:
-            data = await decoded(request.data)
-            answer = await self._answer(IncomingRequest(request.operation, data, self, request))
-            text = await encoded(answer)
-        except Exception as error:
-            if not isinstance(error, ProtocolError):
-                _LOG.warning("the handler of %r failed", request.operation[:100], exc_info=True)
+            text = await self._answer_to(request)
+        except ProtocolError as error:
             self._machine.fail(request.id, error, self._now())
+        except Exception:
+            _LOG.exception("the handler of %r failed", request.operation[:100])
+            self._machine.fail(request.id, _INTERNAL, self._now())
         else:
             self._machine.respond(request.id, text, self._now())
         self._pump()
 
-    async def _take(self, notification: Notification) -> None:
+    async def _answer_to(self, request: Request) -> Text:
         try:
-            await self._hear(await decoded(notification.data))
-        except Exception:
-            _LOG.warning("the handler of notifications failed", exc_info=True)
+            data = await decoded(request.data)
+        except ValueError as error:
+            raise ProtocolError("EINVAL", f"the data of {request.operation!r:.100} is refused: {error}") from None
+        return await encoded(await self._answer(IncomingRequest(request.operation, data, self, request)))
+
+    async def _hear_news(self) -> None:
+        """One notification after the other, in their order."""
+        while self._news:
+            notification = self._news[0]
+            try:
+                await self._hear(await decoded(notification.data))
+            except Exception:
+                _LOG.exception("the handler of notifications failed")
+            self._news.popleft()
+            self._machine.heard(notification.id)
+            self._pump()

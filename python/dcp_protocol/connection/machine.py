@@ -41,6 +41,7 @@ from ..messages.sealed import seal
 from ..messages.validity import Stamps
 from ..transport.backoff import Backoff
 from . import handshake
+from .dialogues import Asked, OwnDialogues, PeerDialogues
 from .events import (
     Delivered,
     DropTransport,
@@ -56,8 +57,9 @@ from .events import (
     SessionStarted,
 )
 from .inbox import Inbox, OwnAck
-from .options import ConnectionOptions
+from .options import Budget, ConnectionOptions
 from .outbox import InFlight, Outbox
+from .session_clock import SessionClock
 
 _CONNECTIONS = itertools.count(1)
 # Seconds for the answer to a peer that closes: it may wait for an acknowledgement that never comes, where the peer does
@@ -101,9 +103,13 @@ class Machine:
         stamps: Stamps | None = None,
         backoff: Backoff | None = None,
         expected_peer: Address | None = None,
+        budget: Budget | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``clock`` tells seconds since 1970; ``expected_peer`` is who the other end has to be, if that is known."""
+        """``clock`` tells seconds since 1970; ``expected_peer`` is who the other end has to be, if that is known.
+
+        ``budget`` is for all connections together.
+        """
         self.role = role
         self.options = options or ConnectionOptions()
         self.phase = Phase.CONNECTING
@@ -115,8 +121,7 @@ class Machine:
         self._key = key
         self._stamps = stamps or Stamps()
         self._backoff = backoff or Backoff()
-        self._clock = clock
-        self._reckoned: tuple[float, float] | None = None  # the peer's clock, and our `now`, at its last response
+        self._clock = SessionClock(clock)
         self._number = next(_CONNECTIONS)
         self._count = 0
         self._transports = 0
@@ -124,9 +129,10 @@ class Machine:
         self._timers: dict[Timer, float] = {}
         self._inbox = Inbox(role.value)
         self._outbox = Outbox(self.options.batch)
-        self._open: dict[str, str] = {}  # our requests and notifications that wait: their ids and what they are
-        self._unanswered: dict[str, int] = {}  # the peer's requests: their ids and bytes
-        self._unanswered_bytes = 0
+        self._own = OwnDialogues()
+        self._peers = PeerDialogues()
+        self._budget = budget or Budget()
+        self._counted = 0
         self._connect: Draft | None = None
         self._proposed = random_text()
         self._confirmed = False
@@ -139,6 +145,9 @@ class Machine:
 
     def events(self) -> list[Event]:
         """What has come up since the last call."""
+        held = self._peers.bytes + self._outbox.bytes
+        self._budget.used += held - self._counted
+        self._counted = held
         events, self._events = self._events, []
         return events
 
@@ -247,7 +256,7 @@ class Machine:
 
     def has_room(self, size: int) -> bool:
         """Whether a request or notification of ``size`` bytes of data may be added within the limits."""
-        if len(self._open) >= self.options.open_requests:
+        if len(self._own) >= self.options.open_requests:
             return False
         return not self._outbox or self._outbox.bytes + size <= self.options.held_bytes
 
@@ -275,9 +284,13 @@ class Machine:
     def forget(self, identity: str) -> None:
         """Nobody waits for this request any more: its answer is dropped, and it is not sent if it has not been yet."""
         if self._outbox.discard(identity):
-            self._open.pop(identity, None)
-        elif identity in self._open:
-            self._open[identity] = "forgotten"
+            self._own.remove(identity)
+        else:
+            self._own.forget(identity)
+
+    def heard(self, identity: str) -> None:
+        """The peer's notification has been dealt with."""
+        self._peers.end(identity)
 
     def respond(self, identity: str, payload: Text, now: float) -> None:
         """Answers the peer's request with JSON text as JSON.stringify prints it."""
@@ -304,10 +317,7 @@ class Machine:
 
     def current_time(self, now: float) -> float:
         """Seconds since 1970, for an initiator by its target's clock once that has answered."""
-        if self.role is Role.TARGET or self._reckoned is None:
-            return self._clock()
-        then, at = self._reckoned
-        return then + now - at
+        return self._clock.time(now)
 
     # Sending
 
@@ -326,20 +336,18 @@ class Machine:
 
     def _own_request(self, operation: str, data: bytes) -> Draft:
         draft = request_draft(self._new_id(), operation, data, self.options.ttl)
-        self._open[draft.id] = "own"
+        self._own.add(draft.id, Asked.OWN)
         return draft
 
     def _add(self, draft: Draft, now: float) -> str:
-        self._open[draft.id] = draft.kind
+        self._own.add(draft.id, Asked.REQUEST if draft.kind == "request" else Asked.NOTIFICATION)
         self._outbox.add(draft)
         self._send_soon(now + self.options.batch_wait)
         return draft.id
 
     def _answer(self, draft: Draft, now: float) -> None:
-        size = self._unanswered.pop(draft.id, None)
-        if size is None:
-            return  # the connection has ended, or the peer said goodbye
-        self._unanswered_bytes -= size
+        if not self._peers.end(draft.id):
+            return
         self._outbox.add(draft)
         self._send_soon(now)
 
@@ -435,7 +443,7 @@ class Machine:
 
     def _arrived(self, draft: Draft) -> None:
         if draft.kind != "request":
-            self._open.pop(draft.id, None)
+            self._own.remove(draft.id)
             self._events.append(Delivered(draft.id))
         if draft.id == self._farewell:
             self._farewell_arrived = True
@@ -520,49 +528,55 @@ class Machine:
             case Request():
                 self._request(message, now)
             case Notification() if self.phase is Phase.ESTABLISHED:
-                if not self._refusal(message, now):
-                    self._events.append(NotificationReceived(message))
+                self._notification(message, now)
 
     def _response(self, response: Response, now: float) -> None:
         self._reckon(response, now)
-        what = self._open.pop(response.id, None)
-        if what is None or what == "notification":
-            raise MessageError("EINVAL", f"received response for unknown message {response.id!r}")
+        asked = self._own.answered(response.id)
         if response.id == self._farewell:
             self._end(self._error)
-        elif what == "request":
+        elif asked is Asked.REQUEST:
             self._events.append(ResponseReceived(response.id, response.success, response.payload))
 
     def _reckon(self, response: Response, now: float) -> None:
-        if self.role is Role.INITIATOR and response.time is not None:
-            self._reckoned = response.time, now
+        if self.role is Role.INITIATOR:
+            self._clock.heard(response.time, now)
 
     def _request(self, request: Request, now: float) -> None:
-        if request.id in self._unanswered:
-            raise MessageError("EINVAL", "a request has the id of one that is open")
         if len(self._outbox) > 4 * self.options.open_requests:
             self._end(ConnectionEndedError("ENOBUFS", "the peer asks and asks, and takes no answers"))
             return
-        size = len(request.payload)
-        self._unanswered[request.id] = size
-        self._unanswered_bytes += size
+        self._peers.add(request.id, len(request.payload))
         if request.operation == "keepalive":
             self.respond(request.id, b'{"success":true}', now)
         elif self.phase is not Phase.ESTABLISHED:
-            self._unanswered_bytes -= self._unanswered.pop(request.id)
+            self._peers.end(request.id)
         elif refusal := self._refusal(request, now) or self._overload():
             self.fail(request.id, refusal, now)
         else:
             self._events.append(RequestReceived(request))
+
+    def _notification(self, notification: Notification, now: float) -> None:
+        if self._refusal(notification, now):
+            return
+        self._peers.add(notification.id, len(notification.data))
+        if self._overload():  # what needs no answer cannot be refused
+            self._end(ConnectionEndedError("ENOBUFS", "the peer tells more than is listened to"))
+        else:
+            self._events.append(NotificationReceived(notification))
 
     def _refusal(self, message: Request | Notification, now: float) -> Exception | None:
         if isinstance(message.validity, MessageError):
             return message.validity
         return self._stamps.refusal(message.validity, self.current_time(now))
 
-    def _overload(self) -> Exception | None:
-        held = self._unanswered_bytes + self._outbox.bytes
-        if len(self._unanswered) <= self.options.open_requests and held <= self.options.held_bytes:
+    def _overload(self) -> ConnectionEndedError | None:
+        held = self._peers.bytes + self._outbox.bytes
+        if (
+            len(self._peers) <= self.options.open_requests
+            and held <= self.options.held_bytes
+            and self._budget.used + held - self._counted <= self._budget.most
+        ):
             return None
         return ConnectionEndedError("EBUSY", "too many requests wait for their answers")
 
@@ -580,7 +594,7 @@ class Machine:
         self._timers[Timer.CLOSE] = now + min(_GOODBYE_WAIT, self.options.close_timeout)
         self._outbox.keep(set())
         self._fail_open(error)
-        self._forget_unanswered()
+        self._peers.clear()
         self._farewell = request.id
         self._farewell_arrived = True
         self._outbox.add(response_draft(request.id, b'"goodbye"'))
@@ -588,14 +602,12 @@ class Machine:
 
     def _fail(self, drafts: Sequence[Draft], error: ConnectionEndedError) -> None:
         for draft in drafts:
-            if self._open.pop(draft.id, None) in ("request", "notification"):
+            if self._own.end(draft.id):
                 self._events.append(RequestFailed(draft.id, error))
 
     def _fail_open(self, error: ConnectionEndedError) -> None:
-        for identity, what in self._open.items():
-            if what in ("request", "notification"):
-                self._events.append(RequestFailed(identity, error))
-        self._open.clear()
+        for identity in self._own.take_waiting():
+            self._events.append(RequestFailed(identity, error))
 
     def _end(self, error: ConnectionEndedError | None) -> None:
         if self.phase is Phase.ENDED:
@@ -604,14 +616,10 @@ class Machine:
         self.phase = Phase.ENDED
         self._timers.clear()
         self._fail_open(self._error)
-        self._forget_unanswered()
+        self._peers.clear()
         self._outbox = Outbox(self.options.batch)
         self.connected = False
         self._events += [DropTransport(), Ended(self._error)]
-
-    def _forget_unanswered(self) -> None:
-        self._unanswered.clear()
-        self._unanswered_bytes = 0
 
     def _without_transport(self) -> None:
         self.connected = False

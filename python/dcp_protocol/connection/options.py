@@ -33,3 +33,11 @@ class ConnectionOptions:
     """What messages in both directions may take until they are answered or sent; the same happens beyond it."""
     inline_bytes: int = 1_000_000
     """A message up to this size is sealed at once (4 ms at most), a larger one elsewhere."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What the messages of several connections may take together: beyond ``most`` bytes requests are refused."""
+
+    most: int = 1 << 31
+    used: int = 0

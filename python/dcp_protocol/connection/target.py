@@ -22,7 +22,7 @@ from ..transport.transport import Transport
 from .connection import Connection, NotificationHandler, RequestHandler, read_text
 from .events import DropTransport, Send
 from .machine import Machine, Phase, Role
-from .options import ConnectionOptions
+from .options import Budget, ConnectionOptions
 from .unknown_session import UnknownSession
 
 _LOG = logging.getLogger(__name__)
@@ -47,8 +47,13 @@ class Target:
         listen_options: ListenOptions | None = None,
         ssl_context: ssl.SSLContext | None = None,
         sessions: int = 20_000,
+        held_bytes: int = 1 << 31,
     ) -> None:
-        """``listen``: a URL, whose port 0 means any; ``sessions``: how many there may be, with those that linger."""
+        """``listen``: a URL, whose port 0 means any; ``sessions``: how many there may be, with those that linger.
+
+        ``held_bytes``: what requests and answers of all sessions may take; beyond it, requests are answered with
+        ``EBUSY``.
+        """
         self._url = urlsplit(listen)
         self._identity = identity
         self._answer = on_request
@@ -57,6 +62,7 @@ class Target:
         self._options = options or ConnectionOptions()
         self._most_sessions = sessions
         self._stamps = Stamps()
+        self._budget = Budget(held_bytes)
         self._listener = Listener(
             self._url.hostname, self._url.port or 0, self._url.path or "/", ssl_context, listen_options
         )
@@ -141,7 +147,7 @@ class Target:
         return isinstance(message, Request) and message.operation == "connect"
 
     async def _begin(self, transport: Transport, first: Received) -> None:
-        machine = Machine(Role.TARGET, self._identity, self._options, stamps=self._stamps)
+        machine = Machine(Role.TARGET, self._identity, self._options, stamps=self._stamps, budget=self._budget)
         connection = Connection(machine, self._identity.address)
         connection.on_request(self._answer)
         if self._hear:

@@ -24,7 +24,7 @@ from dcp_protocol.connection.events import (
     SessionStarted,
 )
 from dcp_protocol.connection.machine import Machine, Phase, Role
-from dcp_protocol.connection.options import ConnectionOptions
+from dcp_protocol.connection.options import Budget, ConnectionOptions
 from dcp_protocol.connection.unknown_session import UnknownSession
 from dcp_protocol.errors import ConnectionEndedError
 from dcp_protocol.keys.private_key import PrivateKey
@@ -51,6 +51,7 @@ class End:
         self.failed: dict[str, str] = {}
         self.asked: dict[str, int] = {}
         self.wants_transport = False
+        self.listens = True
 
     def restart(self, now: float) -> None:
         """A program begins anew, and knows no session."""
@@ -108,6 +109,8 @@ class Network:
                 end.open.append(request.id)
             case NotificationReceived(notification):
                 end.notified[notification.data.value] += 1
+                if end.listens:
+                    end.machine.heard(notification.id)
             case ResponseReceived(identity, success, payload):
                 assert identity in end.asked and identity not in end.answers and identity not in end.failed
                 end.answers[identity] = success, payload.value
@@ -495,7 +498,7 @@ def test_requests_from_another_time_are_answered_with_an_error(offset: float, co
     network = established()
     assert network.initiator.machine.session
     stage_time = network.now + 1.8e9 + offset
-    network.initiator.machine._reckoned = (stage_time, network.now)  # the initiator's idea of the target's clock
+    network.initiator.machine._clock.heard(stage_time, network.now)  # the initiator's idea of the target's clock
     identity = network.ask(network.initiator)
     network.finish()
     success, payload = network.initiator.answers[identity]
@@ -550,3 +553,44 @@ def test_too_many_requests_are_answered_with_busy() -> None:
         success, payload = network.initiator.answers.pop(identity)
         assert not success and isinstance(payload, dict) and payload["code"] == "EBUSY"
     assert len(network.target.open) == 5 and not network.target.ended
+
+
+def test_more_notifications_than_are_listened_to_end_the_connection() -> None:
+    network = established(ConnectionOptions(open_requests=5))
+    network.initiator.machine.options = ConnectionOptions()
+    network.target.listens = False
+    for number in range(6):
+        network.initiator.machine.notify(b"%d" % number, network.now)
+    network.advance(0.0)
+    network.finish()
+    assert ended_with(network.target) == "ENOBUFS"
+    assert len(network.target.notified) == 5
+
+
+def test_what_connections_may_hold_together_is_bounded() -> None:
+    budget = Budget(1000)
+    network = established()
+    network.target.machine._budget = budget
+    asked = [network.ask(network.initiator, 600) for _ in range(2)]
+    for _ in range(20):
+        network.advance(0.0)
+        network.deliver(network.target)
+        network.deliver(network.initiator)
+    success, payload = network.initiator.answers.pop(asked[1])
+    assert not success and isinstance(payload, dict) and payload["code"] == "EBUSY"
+    network.answer(network.target)
+    network.finish()
+    assert network.initiator.answers[asked[0]] == (True, asked[0])
+    assert budget.used == 0
+
+
+def test_a_peer_that_is_silent_after_a_resume_loses_its_transport() -> None:
+    network = established()
+    network.drop()
+    network.connect()
+    network.ask(network.initiator)
+    network.initiator.coming.clear()
+    network.target.coming.clear()
+    network.advance(121.0)
+    network.finish()
+    assert len(network.initiator.answers) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import stat
 import time
@@ -95,7 +96,7 @@ def test_requests_in_both_directions() -> None:
 def test_errors_of_handlers_are_answers() -> None:
     async def main() -> None:
         async with connected() as (_, connection):
-            failures = [("fail", "ENOJOB", "no such job"), ("break", "", "secret"), ("no", "ENOSYS", "no")]
+            failures = [("fail", "ENOJOB", "no such job"), ("break", "EINTERNAL", "in its log"), ("no", "ENOSYS", "no")]
             for operation, code, text in failures:
                 with pytest.raises(RemoteError, match=text) as failed:
                     await connection.request(operation)
@@ -215,7 +216,7 @@ def test_a_request_that_is_cancelled_leaves_nothing() -> None:
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.sleep(0.4)
             assert await connection.request("echo", 1) == 1
-            assert not connection._machine._open and not connection._waiting
+            assert not len(connection._machine._own) and not connection._waiting
 
     asyncio.run(main())
 
@@ -301,6 +302,62 @@ def test_what_is_no_message_ends_its_transport_only(text: bytes) -> None:
             await stray.send(text)
             await asyncio.wait_for(stray.until_ended(), 20)
             await stray.close()
+            assert await connection.request("echo", 1) == 1
+
+    asyncio.run(main())
+
+
+def test_notifications_are_heard_one_after_the_other() -> None:
+    async def main() -> None:
+        heard: list[object] = []
+
+        async def hear(data: object) -> None:
+            await asyncio.sleep(0.05 if data == 0 else 0)
+            heard.append(data)
+
+        async with (
+            Target(ANYWHERE, SERVICE, answer, on_notification=hear) as target,
+            await dcp_protocol.connect(target.location, OWN) as connection,
+        ):
+            await asyncio.gather(*(connection.notify(number) for number in range(5)))
+            await until(lambda: heard == [0, 1, 2, 3, 4])
+
+    asyncio.run(main())
+
+
+def test_a_byte_a_second_gives_no_session() -> None:
+    async def main() -> None:
+        served = asyncio.Event()
+
+        async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                for byte in b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n":
+                    writer.write(bytes([byte]))
+                    await writer.drain()
+                    await asyncio.sleep(1)
+            writer.close()
+            served.set()
+
+        server = await asyncio.start_server(dribble, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ConnectionEndedError) as ended:
+            await dcp_protocol.connect(
+                f"http://127.0.0.1:{port}/dcp/", OWN, options=ConnectionOptions(connect_timeout=2.0)
+            )
+        assert ended.value.code == "ETIMEDOUT"
+        await asyncio.wait_for(served.wait(), 30)
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(main())
+
+
+def test_a_transport_without_a_first_message_is_closed_in_time() -> None:
+    async def main() -> None:
+        async with connected(ConnectionOptions(session_timeout=0.5)) as (target, connection):
+            silent = await client.connect(target.location)
+            await asyncio.wait_for(silent.until_ended(), 30)
+            await silent.close()
             assert await connection.request("echo", 1) == 1
 
     asyncio.run(main())

@@ -271,3 +271,54 @@ def test_npms_client_and_our_target_close(version: str) -> None:
             assert (await peer.event("close", lambda event: event["code"] == "ECONNRESET"))["code"]
 
     asyncio.run(main())
+
+
+class Fragments:
+    """What happens to the fragments of one message on their way."""
+
+    def __init__(self, fault: str, to_target: bool) -> None:
+        self.fault, self.to_target = fault, to_target
+        self.held: list[str] = []
+        self.seen = 0
+
+    def __call__(self, frame: Frame) -> list[str]:
+        if frame.to_target != self.to_target or not frame.text.startswith('42["message","E') or self.seen > 2:
+            return [frame.text]
+        if "total" not in frame.text[:80]:
+            return [frame.text]
+        self.seen += 1
+        match self.fault:
+            case "out of order" if self.seen < 3:
+                self.held.append(frame.text)
+                return []
+            case "out of order":
+                return [frame.text, *self.held]
+            case "twice":
+                return [frame.text, frame.text]
+            case _:
+                return [] if self.seen == 2 else [frame.text]
+
+
+@each_version
+@pytest.mark.parametrize("fault", ["out of order", "twice", "missing"])
+def test_fragments(version: str, fault: str) -> None:
+    """Where a fragment is missing, or comes twice, the message is sent again, whole, on another transport."""
+    text = "é\U0001f600x" * 300_000
+
+    async def main() -> None:
+        async with (
+            npm_target(version, options={"maxRTT": 2}) as target,
+            FaultyRelay(target.location, "target") as relay,
+        ):
+            for to_target in (True, False):
+                options = ConnectionOptions(max_rtt=2.0)
+                async with await connect(target, options, location=relay.location) as connection:
+                    relay.changes = Fragments(fault, to_target)
+                    if to_target:
+                        assert await connection.request("length", text) == len(text) // 3 * 4 + 2
+                    else:
+                        assert await connection.request("big", {"text": "é\U0001f600x", "times": 300_000}) == text
+                    assert relay.changes.seen > 2
+                    assert await connection.request("echo", 1) == 1
+
+    asyncio.run(main())
