@@ -10,7 +10,6 @@ import enum
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from ..errors import ConnectionEndedError, MessageError
 from ..keys.address import Address
@@ -28,8 +27,6 @@ from ..messages.bodies import (
 from ..messages.drafts import (
     Draft,
     Stage,
-    ack_body,
-    message_body,
     notification_draft,
     request_draft,
     response_draft,
@@ -37,7 +34,6 @@ from ..messages.drafts import (
 from ..messages.error_payload import error_payload
 from ..messages.identifiers import random_text
 from ..messages.json_parts import Text
-from ..messages.sealed import seal
 from ..messages.validity import Stamps
 from ..transport.backoff import Backoff
 from . import handshake
@@ -56,9 +52,9 @@ from .events import (
     Send,
     SessionStarted,
 )
-from .inbox import Inbox, OwnAck
+from .inbox import Inbox
 from .options import Budget, ConnectionOptions
-from .outbox import InFlight, Outbox
+from .outbox import Outbox
 from .session_clock import SessionClock
 
 _CONNECTIONS = itertools.count(1)
@@ -127,8 +123,8 @@ class Machine:
         self._transports = 0
         self._events: list[Event] = []
         self._timers: dict[Timer, float] = {}
-        self._inbox = Inbox(role.value)
-        self._outbox = Outbox(self.options.batch)
+        self._inbox = Inbox(key, role.value)
+        self._outbox = Outbox(key, role.value, self.options.batch)
         self._own = OwnDialogues()
         self._peers = PeerDialogues()
         self._budget = budget or Budget()
@@ -181,8 +177,8 @@ class Machine:
             if self.role is Role.INITIATOR:
                 self._ask_for_session(now)
             return
-        if self._inbox.last:
-            self._events.append(Send(self._last_ack_with_session(self._inbox.last)))
+        if last := self._inbox.resume(self.session):
+            self._events.append(Send(last))
         if not self._outbox and self.role is Role.INITIATOR and self.phase is Phase.ESTABLISHED:
             self._outbox.add(self._own_request("keepalive", b"null"))
         self._is_resuming = True
@@ -248,9 +244,8 @@ class Machine:
 
     def sealed(self, token: str, text: bytes, now: float) -> None:
         """What the event ``Seal`` asked for."""
-        if self._outbox.in_flight and self._outbox.in_flight.token == token:
-            self._outbox.in_flight.text = text
-            self._transmit(now)
+        self._outbox.sealed(token, text)
+        self._transmit(now)
 
     # What the application does
 
@@ -325,10 +320,6 @@ class Machine:
         self._count += 1
         return f"{self._number}-{self._count}-{random_text()}"
 
-    def _new_token(self) -> str:
-        self._count += 1
-        return f"AT{self.role.value}{self._count}-{random_text()}"
-
     def _check_open(self) -> None:
         if self.phase in (Phase.CLOSING, Phase.ENDED):
             assert self._error
@@ -359,43 +350,35 @@ class Machine:
         """Sends the next message, or batch, if the peer is ready for one."""
         if self.session is None or self._is_resuming or self.phase is Phase.ENDED:
             return
-        taken = self._outbox.take(self._new_token())
-        if taken is None:
+        sealing = self._outbox.take(self._stage(now))
+        if sealing is None:
             return
-        in_flight, nonce = taken
-        if sum(draft.size for draft in in_flight.drafts) <= self.options.inline_bytes:
-            in_flight.text = self._seal(in_flight, nonce, now)
-            self._transmit(now)
+        if sealing.size <= self.options.inline_bytes:
+            self.sealed(sealing.token, sealing.work(), now)
         else:
-            self._events.append(Seal(in_flight.token, partial(self._seal, in_flight, nonce, now)))
+            self._events.append(Seal(sealing.token, sealing.work))
 
-    def _seal(self, in_flight: InFlight, nonce: str | None, now: float) -> bytes:
-        stage = Stage(self.session, self.current_time(now), self._key.address, self.peer)
-        return seal(self._key, message_body(in_flight.drafts, stage, in_flight.token, nonce))
+    def _stage(self, now: float) -> Stage:
+        return Stage(self.session, self.current_time(now), self._key.address, self.peer)
 
     def _transmit(self, now: float) -> None:
-        """Once on each transport, which is reliable as long as it lives.
+        """A peer that is back is let speak first.
 
-        A peer that is back is let speak first: npm's programs take their own state for what it was before, if more
-        comes while they sign.
+        npm's programs take their own state for what it was before, if more comes while they sign.
         """
-        in_flight = self._outbox.in_flight
-        if not self.connected or self._is_resuming or in_flight is None or in_flight.text is None:
+        if not self.connected or self._is_resuming:
             return
-        if in_flight.transport == self._transports:
+        text = self._outbox.next_text(self._transports)
+        if text is None:
             return
-        in_flight.transport = self._transports
         self._timers[Timer.ACKNOWLEDGE] = now + self.options.max_rtt
-        self._events.append(Send(in_flight.text))
-        if self.phase is Phase.CLOSING and any(
-            draft.kind == "response" and draft.id == self._farewell for draft in in_flight.drafts
-        ):
+        self._events.append(Send(text))
+        if self.phase is Phase.CLOSING and self._outbox.is_in_flight("response", self._farewell):
             self._end(self._error)
 
     def _put(self, draft: Draft, now: float) -> None:
         """A message of the handshake."""
-        in_flight = self._outbox.put(draft, self._new_token())
-        in_flight.text = self._seal(in_flight, None, now)
+        self._outbox.put(draft, self._stage(now))
         self._transmit(now)
 
     def _ask_for_session(self, now: float) -> None:
@@ -409,19 +392,7 @@ class Machine:
             self._put(self._connect, now)
 
     def _acknowledge(self, dialogue: Dialogue) -> None:
-        nonce = self._inbox.next_nonce()
-        self._inbox.last = self._own_ack(dialogue.token, nonce, dialogue.id)
-        self._events.append(Send(self._inbox.last.text))
-
-    def _own_ack(self, token: str, nonce: str, message_id: str) -> OwnAck:
-        text = seal(self._key, [ack_body(self.session, token, nonce, message_id)])
-        return OwnAck(token, nonce, message_id, self.session, text)
-
-    def _last_ack_with_session(self, last: OwnAck) -> bytes:
-        """By its session a target finds the connection, thus the acknowledgement of before it cannot be repeated."""
-        if last.session is None:
-            self._inbox.last = last = self._own_ack(last.token, last.nonce, last.message_id)
-        return last.text
+        self._events.append(Send(self._inbox.acknowledge(dialogue, self.session)))
 
     # Receiving
 
@@ -456,9 +427,8 @@ class Machine:
             self._events.append(SessionStarted(self.session, self.peer, self._peer_version))
 
     def _dialogue(self, dialogue: Dialogue, now: float) -> None:
-        if self._inbox.repeats(dialogue):
-            assert self._inbox.last
-            self._events.append(Send(self._inbox.last.text))
+        if again := self._inbox.repeated(dialogue):
+            self._events.append(Send(again))
             return
         if self.session is None:
             self._before_session(dialogue, now)
@@ -617,7 +587,7 @@ class Machine:
         self._timers.clear()
         self._fail_open(self._error)
         self._peers.clear()
-        self._outbox = Outbox(self.options.batch)
+        self._outbox = Outbox(self._key, self.role.value, self.options.batch)
         self.connected = False
         self._events += [DropTransport(), Ended(self._error)]
 

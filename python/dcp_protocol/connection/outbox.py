@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..errors import MessageError
+from ..keys.private_key import PrivateKey
 from ..messages.bodies import Ack
-from ..messages.drafts import BatchLimits, Draft, take_batch
+from ..messages.drafts import BatchLimits, Draft, Stage, message_body, take_batch
+from ..messages.identifiers import random_text
+from ..messages.sealed import seal
 
 
 @dataclass(slots=True)
@@ -21,13 +24,25 @@ class InFlight:
     transport: int | None = None
 
 
-class Outbox:
-    """``nonce`` is for the next message; None until the peer gives one."""
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """``work`` makes the text of the message with this ``token``, which takes 3 ms per MB of its ``size``."""
 
-    def __init__(self, limits: BatchLimits) -> None:
+    token: str
+    size: int
+    work: Callable[[], bytes]
+
+
+class Outbox:
+    """What goes out, in the order in which it was added, and of which the peer acknowledges each message."""
+
+    def __init__(self, key: PrivateKey, prefix: str, limits: BatchLimits) -> None:
+        self._key = key
+        self._prefix = prefix
+        self._count = 0
         self._limits = limits
         self._queue: deque[Draft] = deque()
-        self._nonce: str | None = None
+        self._nonce: str | None = None  # for the next message; the peer gives it
         self._tokens: deque[str] = deque(maxlen=8)
         self.in_flight: InFlight | None = None
         self.bytes = 0
@@ -59,19 +74,41 @@ class Outbox:
                 return True
         return False
 
-    def put(self, draft: Draft, token: str) -> InFlight:
+    def put(self, draft: Draft, stage: Stage) -> None:
         """A message of the handshake, which needs no nonce."""
         self.bytes += draft.size
-        self.in_flight = InFlight([draft], token)
-        return self.in_flight
+        sealing = self._begin([draft], stage, None)
+        self.sealed(sealing.token, sealing.work())
 
-    def take(self, token: str) -> tuple[InFlight, str] | None:
-        """The next message and its nonce, where there is something to send and it may be sent."""
+    def take(self, stage: Stage) -> Sealing | None:
+        """What to do for the next message, where there is one and it may be sent; ``sealed`` gets the text."""
         if self.in_flight or self._nonce is None or not self._queue:
             return None
         nonce, self._nonce = self._nonce, None
-        self.in_flight = InFlight(take_batch(self._queue, self._limits), token)
-        return self.in_flight, nonce
+        return self._begin(take_batch(self._queue, self._limits), stage, nonce)
+
+    def sealed(self, token: str, text: bytes) -> None:
+        if self.in_flight and self.in_flight.token == token:
+            self.in_flight.text = text
+
+    def next_text(self, transport: int) -> bytes | None:
+        """What is in flight, once for each transport, which is reliable as long as it lives."""
+        if self.in_flight is None or self.in_flight.transport == transport:
+            return None
+        if self.in_flight.text is not None:
+            self.in_flight.transport = transport
+        return self.in_flight.text
+
+    def is_in_flight(self, kind: str, identity: str | None) -> bool:
+        drafts = self.in_flight.drafts if self.in_flight else []
+        return any(draft.kind == kind and draft.id == identity for draft in drafts)
+
+    def _begin(self, drafts: list[Draft], stage: Stage, nonce: str | None) -> Sealing:
+        self._count += 1
+        token = f"AT{self._prefix}{self._count}-{random_text()}"
+        self.in_flight = InFlight(drafts, token)
+        size = sum(draft.size for draft in drafts)
+        return Sealing(token, size, lambda: seal(self._key, message_body(drafts, stage, token, nonce)))
 
     def acknowledged(self, ack: Ack) -> list[Draft]:
         """What the peer has got by this. It may say so again after it has reconnected.
