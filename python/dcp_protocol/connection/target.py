@@ -49,7 +49,8 @@ class Target:
         sessions: int = 20_000,
         held_bytes: int = 1 << 31,
     ) -> None:
-        """``listen``: a URL, whose port 0 means any; ``sessions``: how many there may be, with those that linger.
+        """``listen``: a URL, whose port 0 means any; ``sessions``: how many there may be, with those that linger, of
+        which the oldest end for new ones.
 
         ``held_bytes``: what requests and answers of all sessions may take; beyond it, requests are answered with
         ``EBUSY``.
@@ -135,10 +136,24 @@ class Target:
             await self._send_away(transport, first)
         elif not self._asks_for_session(first):
             raise MessageError("EINVAL", "the first message neither asks for a session nor belongs to one")
-        elif self._closing or len(self._connections) >= self._most_sessions:
+        elif self._closing or not self._has_room():
             raise MessageError("ENOBUFS", "there are too many sessions")
         else:
             await self._begin(transport, first)
+
+    def _has_room(self) -> bool:
+        """For one more session. Among too many, the oldest that is without a transport ends for it.
+
+        Otherwise whoever opens sessions and leaves would keep all others out for as long as sessions linger.
+        """
+        if len(self._connections) < self._most_sessions:
+            return True
+        left = next((connection for connection in self._connections.values() if not connection.is_connected), None)
+        if left is None:
+            return False
+        del self._connections[left.session]
+        self._background(left.close())
+        return True
 
     def _asks_for_session(self, first: Received) -> bool:
         if isinstance(first.body, Ack) or first.body.batch:

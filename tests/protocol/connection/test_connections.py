@@ -325,6 +325,29 @@ def test_notifications_are_heard_one_after_the_other() -> None:
     asyncio.run(main())
 
 
+def test_sessions_that_linger_make_room_for_new_ones() -> None:
+    async def main() -> None:
+        async def unreachable() -> Any:
+            raise TransportError("ECONNREFUSED", "nothing listens")
+
+        async with Target(ANYWHERE, SERVICE, answer, sessions=2) as target:
+            options = ConnectionOptions(connect_timeout=1.0, close_timeout=0.5)
+            left, stays = [await dcp_protocol.connect(target.location, OWN, options=options) for _ in range(2)]
+            elsewhere = target.location.replace("127.0.0.1", "localhost")  # with waits of its own
+            with pytest.raises(ConnectionEndedError):
+                await dcp_protocol.connect(elsewhere, OWN, options=options)
+            left._open_transport = unreachable
+            cut(left)
+            await until(lambda: not all(connection.is_connected for connection in target.connections))
+            async with await dcp_protocol.connect(target.location, OWN) as new:
+                assert await new.request("echo", 1) == 1
+                assert await stays.request("echo", 2) == 2
+                assert {connection.session for connection in target.connections} == {stays.session, new.session}
+            await asyncio.gather(stays.close(), left.close())
+
+    asyncio.run(main())
+
+
 def test_a_byte_a_second_gives_no_session() -> None:
     async def main() -> None:
         served = asyncio.Event()
