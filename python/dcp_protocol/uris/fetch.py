@@ -26,6 +26,7 @@ from .resource import Resource, deserialize, utf16_length
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS: Final = 20
 _LARGE: Final = 1 << 20
+_SHOWN: Final = 100  # characters of a URI in a message
 _FILE_TYPES: Final = {".kvin": "application/x-kvin", ".json": "application/json"}
 
 
@@ -128,13 +129,13 @@ class Fetcher:
 def _parse(uri: str) -> URL:
     """One reading of a URL for the check and for the fetch: none that two programs may read otherwise."""
     if "\\" in uri or any(ord(character) <= 0x20 for character in uri):
-        raise FetchError(f"this is no URL: {uri[:100]!r} has a backslash, a space or a control character")
+        raise FetchError(f"this is no URL: {uri[:_SHOWN]!r} has a backslash, a space or a control character")
     try:
         url = URL(uri)
     except ValueError as error:
-        raise FetchError(f"this is no URL: {uri[:100]!r}: {error}") from error
+        raise FetchError(f"this is no URL: {uri[:_SHOWN]!r}: {error}") from error
     if not ((url.scheme in ("http", "https") and url.host) or (url.scheme == "file" and not url.host)):
-        raise FetchError(f"{uri[:100]!r} cannot be fetched: there are data:, http:, https: and file: URIs")
+        raise FetchError(f"{uri[:_SHOWN]!r} cannot be fetched: there are data:, http:, https: and file: URIs")
     return url
 
 
@@ -146,8 +147,8 @@ def _redirected(url: URL, location: str) -> URL:
 
 
 def _named(url: URL) -> str:
-    """Without user, password and query, which may be secrets."""
-    return str(url.with_user(None).with_query(None)) if url.host else str(url)[:100]
+    """Without user, password and query, which may be secrets; of a long one the beginning."""
+    return str(url.with_user(None).with_query(None) if url.host else url)[:_SHOWN]
 
 
 def _proxy(url: URL) -> str | None:

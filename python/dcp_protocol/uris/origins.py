@@ -30,14 +30,17 @@ class AllowedOrigins:
         scheduler: str | None = None,
         subdomains: bool = True,
     ) -> None:
-        """``scheduler`` is the URL of the scheduler. Raises ValueError where ``allowed`` has no name of PURPOSES."""
+        """``allowed``: lists of origins by PURPOSES, as a configuration has them; ``scheduler``: the scheduler's URL.
+
+        Raises ValueError where they are not so.
+        """
         self._scheduler = URL(scheduler) if scheduler else None
         self._subdomains = subdomains
         self._allowed: dict[str, dict[str, set[str]]] = {}
         for purpose, origins in (allowed or {}).items():
             if purpose not in PURPOSES:
                 raise ValueError(f"there are no origins for {purpose!r}; there are {', '.join(PURPOSES)}")
-            if isinstance(origins, str):
+            if isinstance(origins, str) or not isinstance(origins, Iterable):
                 raise ValueError(f"the origins of {purpose} must be a list")
             for origin in origins:
                 self.add(origin, purpose)
@@ -45,8 +48,10 @@ class AllowedOrigins:
     def add(self, origin: str, purpose: str = "any", group: str | None = None) -> None:
         """Allows an origin for a purpose, to all groups or to the compute group of this id.
 
-        A URL stands for its origin.
+        A URL stands for its origin. Raises ValueError for what is no text, and for a broken URL.
         """
+        if not isinstance(origin, str):
+            raise ValueError(f"an origin for {purpose} must be a text, such as https://example.com")
         by_purpose = self._allowed.setdefault(group or _EVERY, {})
         by_purpose.setdefault(purpose, set()).add(_normal(origin))
 

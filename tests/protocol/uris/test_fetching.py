@@ -157,6 +157,9 @@ def test_lost_servers_are_told() -> None:
         async with Fetcher(None) as free:
             with pytest.raises(FetchError, match=r"http://127\.0\.0\.1:1/ cannot be fetched"):
                 await free.fetch("http://127.0.0.1:1/", "fetchData")
+            with pytest.raises(FetchError) as long:
+                await free.fetch(f"http://127.0.0.1:1/{'x' * 10_000}", "fetchData")
+            assert len(str(long.value)) < 300
 
     run(scenario)
 

@@ -67,6 +67,11 @@ def test_wrong_lists_are_told() -> None:
         AllowedOrigins({"fetch": []})
     with pytest.raises(ValueError, match="the origins of any must be a list"):
         AllowedOrigins({"any": "https://a.example"})
+    for wrong in (None, 7):
+        with pytest.raises(ValueError, match="the origins of any must be a list"):
+            AllowedOrigins({"any": wrong})  # type: ignore[dict-item]
+        with pytest.raises(ValueError, match="an origin for any must be a text"):
+            AllowedOrigins({"any": [wrong]})  # type: ignore[list-item]
 
 
 NPM = """(location, allowed, steps, questions) => {
@@ -101,7 +106,7 @@ def newer_npm() -> Any:
 
 @settings(deadline=None, max_examples=200)
 @given(
-    allowed=st.dictionaries(st.sampled_from(PURPOSES), st.lists(listed_origins, max_size=2), max_size=3),
+    allowed=st.dictionaries(st.sampled_from(PURPOSES), st.lists(listed_origins, max_size=2, unique=True), max_size=3),
     steps=st.lists(st.tuples(st.sampled_from(["add", "remove"]), listed_origins, purposes, groups), max_size=4),
     questions=st.lists(st.tuples(asked_origins, purposes, groups), min_size=1, max_size=9),
     location=st.sampled_from(
