@@ -36,9 +36,9 @@ an object still; properties of errors that are objects or null can be read again
 array with holes keep what JSON does not have; an array with as many properties as holes keeps both; negative numbers
 nearer to zero than 5.6e-309 are not -0; promises are told from each other.
 
-In what is read: references behind a map or set mean what they meant to the writer (kvin.js counts otherwise when it
-reads); ``new Boolean(false)`` is false; a promise that was rejected is one; properties of errors that are no formulas
-are JSON.
+In what is read: references behind a map, a set or a long run in an array with holes mean what they meant to the
+writer (kvin.js counts otherwise when it reads); ``new Boolean(false)`` is false; a promise that was rejected is one;
+properties of errors that are no formulas are JSON.
 """
 
 from __future__ import annotations
