@@ -31,19 +31,14 @@ constexpr const char* kReadable[] = {
     "/opt/amdgpu",  // AMD's own packages
     "/opt/amdgpu-pro",
     "/etc/ld.so.cache",
-    "/etc/vulkan",
-    "/etc/xdg/vulkan",
     "/etc/glvnd",
     "/etc/drirc",
     "/etc/nvidia",
     "/etc/amd",
-    "/usr/share/vulkan",
     "/usr/share/glvnd",
     "/usr/share/drirc.d",
     "/usr/share/libdrm",
     "/usr/share/nvidia",
-    "/usr/local/share/vulkan",
-    "/usr/local/etc/vulkan",
     "/proc/cpuinfo",
     "/proc/meminfo",
     "/proc/version",
@@ -63,7 +58,6 @@ constexpr const char* kReadableWithGpu[] = {
     "/proc/devices",          "/proc/modules"};
 constexpr const char* kNvidiaModule = "/proc/driver/nvidia";
 constexpr const char* kLibraryFolders[] = {"LD_LIBRARY_PATH", "VK_LAYER_PATH", "VK_ADD_LAYER_PATH"};
-constexpr const char* kSettings[] = {"XDG_CONFIG_DIRS", "XDG_DATA_DIRS"};
 constexpr unsigned kScratchMebibytes = 16;
 constexpr const char* kScratch = "/scratch";
 
@@ -75,14 +69,13 @@ void add(Paths& paths, const std::string& path) {
   if (std::none_of(paths.begin(), paths.end(), covers)) paths.push_back(path);
 }
 
-/// What the environment, the manifests of drivers and the configuration of the loader name beside the usual places.
+/// The loader's own folders, and what the environment, the manifests of drivers and the configuration of the loader
+/// name.
 void add_named(Paths& readable) {
   for (const char* variable : kLibraryFolders) {
     for (const std::string& folder : listed_paths(variable)) add(readable, folder);
   }
-  for (const char* variable : kSettings) {
-    for (const std::string& folder : listed_paths(variable)) add(readable, folder + "/vulkan");
-  }
+  for (const std::string& folder : loader_folders()) add(readable, folder + "/vulkan");
   for (const std::string& folder : configured_library_folders()) add(readable, folder);
   for (const std::string& manifest : driver_manifests()) {
     add(readable, manifest);

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 
+from . import places
+
 # Where manifests, settings and libraries are. HOME, TMPDIR and the like it sets itself, to a folder of its own.
 _PLACES = ("XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "LD_LIBRARY_PATH")
 
 _LOADER = (
-    "VK_DRIVER_FILES", "VK_ICD_FILENAMES", "VK_ADD_DRIVER_FILES", "VK_LOADER_DRIVERS_SELECT",
+    *places.CHOICES, places.ADDITION, "VK_LOADER_DRIVERS_SELECT",
     "VK_LOADER_DRIVERS_DISABLE", "VK_LAYER_PATH", "VK_ADD_LAYER_PATH", "VK_INSTANCE_LAYERS", "VK_LOADER_LAYERS_ENABLE",
     "VK_LOADER_LAYERS_DISABLE", "VK_LOADER_LAYERS_ALLOW", "VK_LOADER_DEBUG", "VK_LOADER_DISABLE_INST_EXT_FILTER",
     "VK_LOADER_DISABLE_SELECT", "VK_LOADER_DEVICE_SELECT",
