@@ -15,6 +15,7 @@
 #include "buffers.hpp"
 #include "json_parser.hpp"
 #include "json_strings.hpp"
+#include "objects.hpp"
 #include "turn.hpp"
 
 namespace py = pybind11;
@@ -24,11 +25,6 @@ namespace {
 
 constexpr std::size_t kWholeDigits = 15;         // as many always fit a double
 constexpr double kLastWhole = 9007199254740992;  // 2^53: up to here each whole number is a double
-
-py::object own(PyObject* made) {
-  if (made == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(made);
-}
 
 /// Bytes that nobody changes while other threads run.
 Buffer json_of(const py::object& json) {
@@ -108,9 +104,7 @@ class Builder {
 
   void string(const StringLiteral& literal) { add(text(literal)); }
 
-  void constant(char first) {
-    add(py::reinterpret_borrow<py::object>(first == 't' ? Py_True : first == 'f' ? Py_False : Py_None));
-  }
+  void constant(char first) { add(borrow(first == 't' ? Py_True : first == 'f' ? Py_False : Py_None)); }
 
   void number(std::string_view text, bool whole, std::size_t at) {
     spend(sizeof_number);

@@ -9,6 +9,7 @@
 #include "json_members.hpp"
 #include "json_reader.hpp"
 #include "kvin.hpp"
+#include "objects.hpp"
 #include "turn.hpp"
 
 namespace py = pybind11;
@@ -23,17 +24,10 @@ constexpr std::int64_t kMostLength = 0xFFFFFFFF;
 constexpr std::size_t kSlot = 8, kList = 72, kMember = 100, kValue = 64, kMade = 256;
 constexpr std::size_t kParsed = 50;  // for each character of a text that is read as a value
 
-py::object own(PyObject* made) {
-  if (made == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(made);
-}
-
-py::object borrow(PyObject* object) { return py::reinterpret_borrow<py::object>(object); }
-
 py::object get(const py::object& dict, const py::object& key) {
   PyObject* found = PyDict_GetItemWithError(dict.ptr(), key.ptr());
   if (found == nullptr && PyErr_Occurred() != nullptr) throw py::error_already_set();
-  return py::reinterpret_borrow<py::object>(found);
+  return borrow(found);
 }
 
 void put(const py::object& dict, const py::object& key, const py::object& value) {

@@ -11,6 +11,7 @@
 
 #include "json_members.hpp"
 #include "kvin.hpp"
+#include "objects.hpp"
 #include "turn.hpp"
 
 namespace py = pybind11;
@@ -35,13 +36,6 @@ enum class Part {
   nested,        // a value, written with its own header and references (v8)
   later,         // a value, written when all else is (v9)
 };
-
-py::object own(PyObject* made) {
-  if (made == nullptr) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(made);
-}
-
-py::object borrow(PyObject* object) { return py::reinterpret_borrow<py::object>(object); }
 
 PyObject* get(PyObject* dict, PyObject* key) {
   PyObject* found = PyDict_GetItemWithError(dict, key);
