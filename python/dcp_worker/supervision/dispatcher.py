@@ -1,0 +1,276 @@
+"""Which slice runs in which sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..scheduling.room import Limits, Room
+from ..scheduling.selection import Candidate, next_job
+from ..tasks.slices import Slice, SliceKey, SliceMetrics
+from .actions import Action, AssignSandbox, EndSandbox, ReturnSlices, StartSandbox, SubmitResult, Warn, Work
+from .inventory import Box, BoxStage, Inventory
+from .jobs import JobState, JobTable, SliceStage, SliceState, total
+from .options import SupervisionOptions
+
+
+class Dispatcher:
+    """Gives slices to sandboxes, and takes what becomes of them. ``give_up`` is called with jobs to be rejected."""
+
+    def __init__(
+        self,
+        jobs: JobTable,
+        limits: Limits,
+        options: SupervisionOptions,
+        act: Callable[[Action], None],
+    ) -> None:
+        self.limits = limits
+        self.boxes = Inventory()
+        self.gpu_rests_until = 0.0
+        self.capable = False
+        """Whether a sandbox has ever started: without one nothing is known about the evaluator."""
+        self._jobs = jobs
+        self._options = options
+        self._act = act
+        self._failures = 0
+        self._start_after = 0.0
+
+    # Starting slices
+
+    def start_slices(self, now: float) -> None:
+        """As many as fit."""
+        room = self._room(now)
+        while (job := next_job(self._candidates(), room)) and (state := self._jobs.find(job)):
+            if not self._start(state, now):
+                return
+            room.take(state.estimate, is_long=self._next_is_long(state))
+
+    def warm(self, now: float) -> None:
+        """Has a sandbox ready ahead, so that it is known what can be asked for."""
+        if not self.boxes and now >= self._start_after:
+            self._new_box()
+
+    def next_deadline(self) -> float | None:
+        return self._start_after if self._failures else None
+
+    def is_down(self) -> bool:
+        """Whether sandboxes cannot be had."""
+        none_runs = all(box.stage is BoxStage.STARTING for box in self.boxes)
+        return self._failures >= self._options.start_failures and none_runs
+
+    def working(self) -> list[SliceState]:
+        """Slices that a sandbox works on, or is made ready for."""
+        found = (self._jobs.slice(box.key) for box in self.boxes if box.key)
+        return [state for state in found if state]
+
+    def _room(self, now: float) -> Room:
+        room = Room(self.limits, gpu_rests=now < self.gpu_rests_until)
+        for job in self._jobs:
+            for number in job.active:
+                room.take(job.estimate, is_long=job.slices[number].slice.is_long)
+        return room
+
+    def _candidates(self) -> list[Candidate]:
+        return [
+            Candidate(
+                state.job.identity,
+                state.estimate,
+                len(state.active),
+                state.job.uses_gpu,
+                self._next_is_long(state),
+                state.job.is_almost_done,
+            )
+            for state in self._jobs
+            if state.is_waiting
+        ]
+
+    def _next_is_long(self, state: JobState) -> bool:
+        return bool(state.ready) and state.slices[state.ready[0]].slice.is_long
+
+    def _start(self, job: JobState, now: float) -> bool:
+        """Starts the next slice of a job. False where no sandbox can be had for it now."""
+        identity = job.job.identity
+        box = self.boxes.waiting_for(identity) or self.boxes.blank() or self._make_room(now)
+        if box is None:
+            return False
+        state = job.slices[job.ready.popleft()]
+        job.active.add(state.slice.key.number)
+        state.stage = SliceStage.RESERVED
+        box.key = state.slice.key
+        if box.stage is BoxStage.WAITING:
+            self._work(box, state, now)
+        elif box.stage is BoxStage.BLANK:
+            self._assign(box, identity)
+        return True
+
+    def _make_room(self, now: float) -> Box | None:
+        if now < self._start_after:
+            return None
+        if len(self.boxes) >= self.limits.sandboxes:
+            wanted = {job.job.identity for job in self._jobs if job.slices}
+            spare = self.boxes.least_needed(wanted)
+            if spare is None:
+                return None
+            self._end(spare)
+        return self._new_box()
+
+    def _new_box(self) -> Box:
+        box = self.boxes.new()
+        self._act(StartSandbox(box.number))
+        return box
+
+    def _assign(self, box: Box, job: str) -> None:
+        box.stage = BoxStage.ASSIGNING
+        box.job = job
+        self._act(AssignSandbox(box.number, job))
+
+    def _work(self, box: Box, state: SliceState, now: float) -> None:
+        box.stage = BoxStage.WORKING
+        box.uses += 1
+        state.stage = SliceStage.WORKING
+        state.begun = now
+        self._act(Work(box.number, state.slice))
+
+    def _end(self, box: Box) -> None:
+        self.boxes.remove(box.number)
+        self._act(EndSandbox(box.number))
+
+    # What sandboxes tell
+
+    def sandbox_started(self, number: int) -> None:
+        self._failures = 0
+        self._start_after = 0.0
+        self.capable = True
+        if box := self.boxes.get(number):
+            box.stage = BoxStage.BLANK
+            if box.key:
+                self._assign(box, box.key.job)
+
+    def sandbox_assigned(self, number: int, now: float) -> None:
+        if not (box := self.boxes.get(number)):
+            return
+        if job := self._jobs.find(box.job):
+            job.assign_failures = 0
+        state = self._state(box)
+        if state:
+            self._work(box, state, now)
+        else:
+            box.rest(now)
+
+    def assign_failed(self, number: int, code: str, message: str) -> str | None:
+        """The job that is to be given up, where its sandboxes fail again and again."""
+        box = self.boxes.get(number)
+        job = self._jobs.find(box.job) if box else None
+        if not box or not job:
+            return None
+        self._return(self._state(box), message, code)
+        self._end(box)
+        job.assign_failures += 1
+        return job.job.identity if job.assign_failures >= self._options.assign_failures else None
+
+    def slice_finished(self, number: int, metrics: SliceMetrics, now: float) -> Slice | None:
+        """The slice that has a result now."""
+        box, state = self._working(number)
+        if not box or not state or not (job := self._jobs.find(state.slice.key.job)):
+            return None
+        job.estimate.learn(metrics)
+        self._rest_gpu(metrics, now)
+        job.remove(state.slice.key.number)
+        self._act(SubmitResult(state.slice, total(state.spent, metrics)))
+        if box.uses >= self._options.sandbox_uses:
+            self._end(box)
+        else:
+            box.rest(now)
+        return state.slice
+
+    def slice_rejected(self, number: int, retries: int, metrics: SliceMetrics) -> SliceState | None:
+        """The work function refuses a slice. What is returned has been refused once too often: its job is rejected."""
+        box, state = self._working(number)
+        if not box or not state or not (job := self._jobs.find(state.slice.key.job)):
+            return None
+        self._end(box)
+        state.rejections += 1
+        state.spent = total(state.spent, metrics)
+        if state.rejections > retries:
+            return state
+        job.put_back(state.slice.key.number)
+        return None
+
+    def slice_failed(self, number: int, code: str, message: str) -> None:
+        box, state = self._working(number)
+        if box:
+            self._return(state, message, code)
+            self._end(box)
+
+    def sandbox_ended(self, number: int, reason: str, now: float) -> None:
+        """By itself, or it could not be made."""
+        box = self.boxes.remove(number)
+        if box is None:
+            return
+        if box.stage is BoxStage.STARTING:
+            self._start_failed(reason, now)
+        state = self._state(box)
+        job = self._jobs.find(state.slice.key.job) if state else None
+        if not state or not job:
+            return
+        state.tries += box.stage is not BoxStage.STARTING
+        if state.tries > self._options.slice_retries:
+            self._return(state, f"its sandbox ended {state.tries} times, last so: {reason}", "ESANDBOX")
+        else:
+            job.put_back(state.slice.key.number)
+
+    # Taking slices away
+
+    def withdraw(self, keys: set[SliceKey]) -> None:
+        """Slices are not ours any more: sandboxes that have them end."""
+        for box in [box for box in self.boxes if box.key in keys]:
+            self._end(box)
+
+    def fit(self, limits: Limits) -> list[Slice]:
+        """New limits: the slices that were begun last are returned where too many run."""
+        self.limits = limits
+        working = sorted(self.working(), key=lambda state: state.begun)
+        used, kept = 0.0, 0
+        taken = []
+        for state in working:
+            job = self._jobs.find(state.slice.key.job)
+            density = job.estimate.cpu_density if job else 0.0
+            if kept < limits.sandboxes and (used + density <= limits.cores or (not kept and limits.cores > 0)):
+                used, kept = used + density, kept + 1
+            else:
+                taken.append(state.slice)
+        self.withdraw({one.key for one in taken})
+        return taken
+
+    def forget(self, job: str) -> None:
+        """Ends the sandboxes of a job."""
+        for box in self.boxes.of_job(job):
+            self._end(box)
+
+    def end_all(self) -> None:
+        for box in list(self.boxes):
+            self._end(box)
+
+    def _start_failed(self, reason: str, now: float) -> None:
+        self._failures += 1
+        pause = min(self._options.most_start_backoff, self._options.start_backoff * 2 ** (self._failures - 1))
+        self._start_after = now + pause
+        self._act(Warn(f"a sandbox cannot be made: {reason}; it is tried again in {pause:.0f} s"))
+
+    def _rest_gpu(self, metrics: SliceMetrics, now: float) -> None:
+        """The GPU is used for its share of the time, of which a slice on the GPU has had all."""
+        whole = -(-self.limits.gpu // 1)
+        if metrics.gpu_time > 0 and 0 < self.limits.gpu < whole:
+            rest = metrics.gpu_time / 1000 * (whole / self.limits.gpu - 1)
+            self.gpu_rests_until = max(now, self.gpu_rests_until) + rest
+
+    def _working(self, number: int) -> tuple[Box | None, SliceState | None]:
+        box = self.boxes.get(number)
+        return (box, self._state(box)) if box and box.stage is BoxStage.WORKING else (None, None)
+
+    def _state(self, box: Box) -> SliceState | None:
+        return self._jobs.slice(box.key) if box.key else None
+
+    def _return(self, state: SliceState | None, reason: str, code: str) -> None:
+        if state and (job := self._jobs.find(state.slice.key.job)):
+            job.remove(state.slice.key.number)
+            self._act(ReturnSlices((state.slice,), reason, code))

@@ -1,0 +1,296 @@
+"""The supervisor of a worker: takes tasks, runs their slices in sandboxes, says what becomes of each."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+from ..scheduling.room import Limits
+from ..tasks.capabilities import Capability
+from ..tasks.job import Job
+from ..tasks.slices import Slice, SliceKey, SliceMetrics
+from ..tasks.task import Task
+from .actions import Action, Announce, FetchDatum, FetchJob, ForgetJob, ReturnSlices, Stopped, Warn
+from .dispatcher import Dispatcher
+from .jobs import JobStage, JobState, JobTable, SliceStage, SliceState
+from .options import SupervisionOptions
+from .requests import Requests
+
+STOP_REASON = "stopAndShutdown"
+"""What DCP's worker gives as the reason when it returns slices at its end."""
+
+
+class _Stage(enum.Enum):
+    RUNNING = enum.auto()
+    STOPPING = enum.auto()
+    """What runs may finish; nothing else is begun."""
+    STOPPED = enum.auto()
+
+
+class Machine:
+    """Times are seconds of any clock that does not go back. After each call ``take_actions`` has what is to be done.
+
+    A slice that was taken ends in exactly one of ``SubmitResult`` and ``ReturnSlices``.
+    """
+
+    def __init__(self, limits: Limits, options: SupervisionOptions | None = None) -> None:
+        self._options = options or SupervisionOptions()
+        self._stage = _Stage.RUNNING
+        self._jobs = JobTable()
+        self._actions: list[Action] = []
+        self._unsubmitted: dict[SliceKey, None] = {}
+        self._dispatcher = Dispatcher(self._jobs, limits, self._options, self._actions.append)
+        self._requests = Requests(self._jobs, self._unsubmitted.keys(), self._options, self._actions.append)
+        self.capabilities = Capability.NONE
+        self.allowed_jobs: frozenset[str] | None = None
+        """Where a worker is for certain jobs only."""
+
+    def take_actions(self) -> list[Action]:
+        actions = self._actions[:]
+        self._actions.clear()
+        return actions
+
+    def deadline(self) -> float | None:
+        """When ``tick`` has to be called at the latest; None for never."""
+        if self._stage is not _Stage.RUNNING:
+            return None
+        times = [self._requests.next_deadline]
+        if (retry := self._dispatcher.next_deadline()) is not None:
+            times.append(retry)
+        if self._dispatcher.gpu_rests_until:
+            times.append(self._dispatcher.gpu_rests_until)
+        return min(times)
+
+    @property
+    def working(self) -> int:
+        return len(self._dispatcher.working())
+
+    @property
+    def is_stopped(self) -> bool:
+        return self._stage is _Stage.STOPPED
+
+    def unfinished(self) -> list[Slice]:
+        """All that is here and has no result."""
+        return [state.slice for job in self._jobs for state in job.slices.values()]
+
+    # Work from the scheduler
+
+    def task_received(self, task: Task, now: float) -> None:
+        if task.rules:
+            self._requests.rules = task.rules
+        for job in task.jobs.values():
+            self._job_received(job)
+        taken = sum(self._slice_received(one, now) for one in task.slices)
+        self._requests.answered(now, taken=taken, offered=len(task.slices))
+        self._forget_idle_jobs(set(task.jobs))
+        self._go_on(now)
+
+    def task_failed(self, now: float) -> None:
+        """The scheduler has not answered, or not with a task."""
+        self._requests.failed(now)
+        self._go_on(now)
+
+    def job_fetched(self, job: str, now: float) -> None:
+        state = self._jobs.find(job)
+        if state and state.stage is JobStage.FETCHING:
+            state.stage = JobStage.READY
+            self._go_on(now)
+
+    def job_failed(self, job: str, reason: str, code: str, now: float) -> None:
+        """Its code, arguments or input set cannot be had: its slices go back, and it may come again."""
+        self._drop_job(job, reason, code)
+        self._go_on(now)
+
+    def datum_fetched(self, key: SliceKey, now: float) -> None:
+        job = self._jobs.find(key.job)
+        if job and (state := job.slices.get(key.number)) and state.stage is SliceStage.FETCHING:
+            state.stage = SliceStage.READY
+            job.ready.append(key.number)
+            self._go_on(now)
+
+    def datum_failed(self, key: SliceKey, reason: str, code: str, now: float) -> None:
+        self._return([key], reason, code)
+        self._go_on(now)
+
+    def result_acknowledged(self, key: SliceKey, now: float) -> None:
+        """The scheduler has the result, or it was given up: what comes under this number again is new work."""
+        self._unsubmitted.pop(key, None)
+        self._requests.hurry(now)
+
+    def result_pending(self, key: SliceKey) -> None:
+        """A result of an earlier run is still to be submitted."""
+        self._unsubmitted[key] = None
+
+    def job_removed(self, job: str, reason: str, now: float) -> None:
+        """The scheduler or the job's refusals end it here."""
+        self._drop_job(job, reason, "")
+        self._go_on(now)
+
+    # What sandboxes tell
+
+    def sandbox_started(self, sandbox: int, now: float) -> None:
+        self._dispatcher.sandbox_started(sandbox)
+        self._go_on(now)
+
+    def sandbox_assigned(self, sandbox: int, now: float) -> None:
+        self._dispatcher.sandbox_assigned(sandbox, now)
+        self._go_on(now)
+
+    def assign_failed(self, sandbox: int, code: str, message: str, now: float) -> None:
+        job = self._dispatcher.assign_failed(sandbox, code, message)
+        if job:
+            self._actions.append(Warn(f"a job is given up, as no sandbox takes its work function: {message}"))
+            self._drop_job(job, message, code)
+        self._go_on(now)
+
+    def slice_finished(self, sandbox: int, metrics: SliceMetrics, now: float) -> None:
+        """It has a result, which may be what the work function threw."""
+        finished = self._dispatcher.slice_finished(sandbox, metrics, now)
+        if finished:
+            self._unsubmitted[finished.key] = None
+        self._go_on(now)
+
+    def slice_rejected(self, sandbox: int, reason: str, retries: int, metrics: SliceMetrics, now: float) -> None:
+        """The work function has refused its slice, and may be tried ``retries`` times again here."""
+        refused = self._dispatcher.slice_rejected(sandbox, retries, metrics)
+        if refused:
+            self._reject_job(refused.slice.key.job, reason, retries)
+        self._go_on(now)
+
+    def slice_failed(self, sandbox: int, code: str, message: str, now: float) -> None:
+        """It has no result, for a reason of its own; its sandbox is of no use any more."""
+        self._dispatcher.slice_failed(sandbox, code, message)
+        self._go_on(now)
+
+    def sandbox_ended(self, sandbox: int, reason: str, now: float) -> None:
+        """By itself, or it could not be made."""
+        self._dispatcher.sandbox_ended(sandbox, reason, now)
+        if self._dispatcher.is_down():
+            self._return([one.key for one in self.unfinished()], f"the evaluator is down: {reason}", "")
+        self._go_on(now)
+
+    # Orders
+
+    def tick(self, now: float) -> None:
+        if now >= self._dispatcher.gpu_rests_until:
+            self._dispatcher.gpu_rests_until = 0.0
+        if self._stage is _Stage.RUNNING:
+            for job, count in self._requests.excess(self._dispatcher.limits, now).items():
+                state = self._jobs.find(job)
+                keys = [one.key for one in state.waiting_slices()[-count:]] if state else []
+                self._return(keys, "repoMan", "")
+        self._go_on(now)
+
+    def start(self, now: float) -> None:
+        self._go_on(now)
+
+    def set_limits(self, limits: Limits, now: float) -> None:
+        """Of slices that run beyond them those that were begun last are returned."""
+        taken = self._dispatcher.fit(limits)
+        self._return([one.key for one in taken], "Worker wanted fewer running slices", "")
+        self._go_on(now)
+
+    def stop(self, now: float, *, hard: bool = False) -> None:
+        """What waits is returned, what runs may finish; ``hard``: it may not."""
+        if self._stage is _Stage.STOPPED:
+            return
+        self._stage = _Stage.STOPPING
+        kept = set() if hard else {s.slice.key for s in self._dispatcher.working() if s.stage is SliceStage.WORKING}
+        self._return([one.key for one in self.unfinished() if one.key not in kept], STOP_REASON, "")
+        self._go_on(now)
+
+    # The rest
+
+    def _go_on(self, now: float) -> None:
+        if self._stage is _Stage.RUNNING:
+            self._dispatcher.start_slices(now)
+            self._dispatcher.warm(now)
+            if self._dispatcher.capable and not self._dispatcher.is_down():
+                self._requests.ask(self._dispatcher.limits, now)
+        elif self._stage is _Stage.STOPPING and not self._dispatcher.working():
+            self._dispatcher.end_all()
+            for job in list(self._jobs):
+                self._drop_job(job.job.identity, STOP_REASON, "")
+            self._stage = _Stage.STOPPED
+            self._actions.append(Stopped())
+
+    def _job_received(self, job: Job) -> None:
+        state = self._jobs.find(job.identity)
+        if state:
+            state.job = job
+            state.estimate.hear(job.metrics)
+        elif self._refusal(job) is None:
+            self._jobs.add(job)
+            self._actions += (Announce(job), FetchJob(job))
+
+    def _refusal(self, job: Job) -> str | None:
+        """Why a job cannot be worked on here."""
+        if self.allowed_jobs is not None and job.identity not in self.allowed_jobs:
+            return "this worker does not work for this job"
+        if job.identity in self._requests.rejected:
+            return "this worker has rejected this job"
+        if job.uses_gpu and self._dispatcher.limits.gpu <= 0:
+            return "this worker has no GPU for jobs now"
+        missing = job.needs & ~self.capabilities & ~Capability.KVIN_V9
+        if missing:
+            return f"this worker's evaluator lacks {missing.name}"
+        return None
+
+    def _slice_received(self, received: Slice, now: float) -> bool:
+        key = received.key
+        job = self._jobs.find(key.job)
+        if self._stage is not _Stage.RUNNING:
+            self._actions.append(ReturnSlices((received,), STOP_REASON))
+        elif job is None:
+            self._actions.append(ReturnSlices((received,), "this worker does not do this job"))
+        elif key.number in job.slices or key in self._unsubmitted:
+            self._actions.append(ReturnSlices((received,), "return duplicate slice"))
+        else:
+            self._take(job, received, now)
+            return True
+        return False
+
+    def _take(self, job: JobState, received: Slice, now: float) -> None:
+        """What is in the slice's message, or in the job's input set, needs no fetching."""
+        is_here = not received.datum or received.datum.startswith("data:")
+        stage = SliceStage.READY if is_here else SliceStage.FETCHING
+        job.add(SliceState(received, stage, now))
+        if not is_here:
+            self._actions.append(FetchDatum(received))
+
+    def _return(self, keys: Iterable[SliceKey], reason: str, code: str, retries: int | None = None) -> None:
+        """Returns slices to the scheduler, together where they were handed out together. Their sandboxes end."""
+        chosen = set(keys)
+        self._dispatcher.withdraw(chosen)
+        groups: dict[tuple[str, int, bool], list[Slice]] = {}
+        for key in chosen:
+            job = self._jobs.find(key.job)
+            state = job.remove(key.number) if job else None
+            if state:
+                one = state.slice
+                groups.setdefault((key.job, id(one.authorization), one.is_estimation), []).append(one)
+        for group in groups.values():
+            ordered = tuple(sorted(group, key=lambda one: one.key.number))
+            self._actions.append(ReturnSlices(ordered, reason, code, retries))
+
+    def _reject_job(self, job: str, reason: str, retries: int) -> None:
+        self._requests.rejected.append(job)
+        self._actions.append(Warn(f"a job's work function refuses its slices here, and is given up: {reason}"))
+        self._drop_job(job, reason, "EWORKREJECT", retries)
+
+    def _drop_job(self, job: str, reason: str, code: str, retries: int | None = None) -> None:
+        state = self._jobs.find(job)
+        if state is None:
+            return
+        self._return([one.slice.key for one in state.slices.values()], reason, code, retries)
+        self._dispatcher.forget(job)
+        self._jobs.remove(job)
+        if state.job.is_discrete:
+            self._requests.previous.append(job)
+        self._actions.append(ForgetJob(job))
+
+    def _forget_idle_jobs(self, named: set[str]) -> None:
+        """The scheduler no longer speaks of them, and nothing of them is here."""
+        idle = [job.job.identity for job in self._jobs if not job.slices and job.job.identity not in named]
+        for job in idle:
+            self._drop_job(job, "", "")
