@@ -1,0 +1,355 @@
+"""What a worker can be told: its settings, and the table of their keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from dcp_protocol.keys.address import Address
+from dcp_protocol.uris.origins import SCHEDULER
+
+from .keys import Key, key, keys_of, section
+from .kinds import (
+    Account,
+    BannedGpu,
+    BannedGpus,
+    Boolean,
+    Choice,
+    ComputeGroup,
+    ComputeGroups,
+    Location,
+    Number,
+    Origins,
+    Text,
+    Texts,
+    Whole,
+)
+
+PUBLIC_SCHEDULER: Final = "https://scheduler.distributed.computer/"
+"""Of the public network, as in dcp-client."""
+
+_MEMORY_PER_SANDBOX: Final = 2.5e9
+_BANNED: Final = BannedGpus().read({"device": "/llvmpipe/", "description": r"/D3D.*version\s[0-2][0-9]/"})
+_MILLISECONDS: Final = Number(low=0, scale=0.001)
+_SECONDS: Final = Number()
+_OWN: Final = (SCHEDULER,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cores:
+    cpu: float | None = key(
+        "worker.cores.cpu", Number(), None, "CPU cores that the worker may use; 0 keeps it from working",
+        unset="the machine's",
+    )  # fmt: skip
+    gpu: float | None = key(
+        "worker.cores.gpu", Number(), None, "GPUs that the worker may use; 0: no jobs that need a GPU", unset="1"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utilization:
+    cpu: float = key("worker.utilization.cpu", Number(), 1.0, "share of the CPU cores that is used")
+    gpu: float = key("worker.utilization.gpu", Number(), 0.75, "share of the GPUs' time that is used")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimumWage:
+    cpu: float = key("worker.minimumWage.CPU", Number(), 0.0, "least pay for CPU time", unit="DCC per hour")
+    gpu: float = key("worker.minimumWage.GPU", Number(), 0.0, "least pay for GPU time", unit="DCC per hour")
+    inbound: float = key("worker.minimumWage.in", Number(), 0.0, "least pay for what is received", unit="DCC per MB")
+    outbound: float = key("worker.minimumWage.out", Number(), 0.0, "least pay for what is sent", unit="DCC per MB")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowOrigins:
+    """URLs, their origins, or ``scheduler``, which stands for the scheduler's origin (``dcp_protocol.uris``)."""
+
+    work_functions: tuple[str, ...] = key(
+        "worker.allowOrigins.fetchWorkFunctions", Origins(), _OWN, "from where work functions may come"
+    )
+    arguments: tuple[str, ...] = key(
+        "worker.allowOrigins.fetchArguments", Origins(), _OWN, "from where jobs' arguments may come"
+    )
+    data: tuple[str, ...] = key("worker.allowOrigins.fetchData", Origins(), _OWN, "from where slices' data may come")
+    results: tuple[str, ...] = key("worker.allowOrigins.sendResults", Origins(), _OWN, "to where results may be sent")
+    any: tuple[str, ...] = key(
+        "worker.allowOrigins.any", Origins(), (), "allowed for all purposes, and for what jobs fetch while they run"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxLimits:
+    """Seconds."""
+
+    creation_timeout: float = key(
+        "supervisor.sandbox.sandboxCreationTimeoutMs", _MILLISECONDS, 60.0, "until a new sandbox must be there",
+        unit="ms",
+    )  # fmt: skip
+    general_timeout: float = key(
+        "supervisor.sandbox.generalTimeoutMs", _MILLISECONDS, 10.0, "until a sandbox must answer", unit="ms"
+    )
+    progress_timeout: float = key(
+        "supervisor.sandbox.progressTimeoutMs", _MILLISECONDS, 300.0, "that a slice may run without reporting progress",
+        unit="ms",
+    )  # fmt: skip
+    slice_timeout: float = key(
+        "supervisor.sandbox.sliceTimeoutMs", _MILLISECONDS, 86400.0, "that a slice may run", unit="ms"
+    )
+    max_use: int = key("supervisor.sandbox.maxSandboxUse", Whole(1), 200, "slices that one sandbox runs at most")
+    assign_failures: int = key(
+        "supervisor.sandbox.consecutiveAssignFailureLimit", Whole(1), 2,
+        "after how many sandboxes in a row that cannot load a job it is given up",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Times are seconds."""
+
+    watchdog_interval: float = key(
+        "supervisor.tuning.watchdogInterval", Number(0.1), 7.0, "how often the state of everything is looked at",
+        unit="s",
+    )  # fmt: skip
+    prefetch_interval: float = key(
+        "supervisor.tuning.prefetchInterval", Number(), 20.0, "how much sooner than needed work is asked for", unit="s"
+    )
+    max_slice_retries: int = key(
+        "supervisor.tuning.maxSandboxSliceRetries", Whole(0, 100), 1,
+        "how often a slice is run again after its sandbox failed",
+    )  # fmt: skip
+    default_delay_increment: float = key(
+        "supervisor.tuning.defaultDelayIncrementMs", _MILLISECONDS, 0.05, "step of the pauses between tries", unit="ms"
+    )
+    max_long_share: float = key(
+        "supervisor.tuning.maxProportionOfLongJobs", Number(0, 1), 0.6,
+        "share of the cores that jobs with long slices get while others wait",
+    )  # fmt: skip
+    reserved_slice_lifetime: float = key(
+        "supervisor.tuning.reservedSliceLifetimeMs", _MILLISECONDS, 120.0,
+        "until a slice that has a sandbox must have begun", unit="ms",
+    )  # fmt: skip
+    resolution_timeout: float = key(
+        "supervisor.tuning.sliceResolutionTimeoutMs", _MILLISECONDS, 300.0,
+        "until the data of a slice must have been fetched", unit="ms",
+        aliases=("supervisor.tuning.artifactResolutionTimeoutMs",),
+    )  # fmt: skip
+    suspension_interval: float = key(
+        "supervisor.tuning.detectSuspensionIntervalMs", Number(low=100, scale=0.001), 5.0,
+        "how often the clock is read, to notice that the machine slept", unit="ms",
+    )  # fmt: skip
+    suspension_factor: float = key(
+        "supervisor.tuning.detectSuspensionLateMultiplier", Number(1), 2.0,
+        "by how many intervals the clock must be late for that",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionTimes:
+    """Seconds, of connections to each service of the network."""
+
+    connect_timeout: float = key(
+        "dcp.connectionOptions.default.connectTimeout", _SECONDS, 60.0, "until a first connection must stand", unit="s"
+    )
+    reconnect_timeout: float = key(
+        "dcp.connectionOptions.default.reconnectTimeout", _SECONDS, 7200.0, "until one that was lost must stand again",
+        unit="s",
+    )  # fmt: skip
+    identity_unlock_timeout: float = key(
+        "supervisor.dcp.connectionOptions.default.identityUnlockTimeout", _SECONDS, 900.0,
+        "that the identity stays unlocked after its last use", unit="s",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatorSettings:
+    location: str | None = key(
+        "evaluator.location", Location(), None,
+        "an evaluator that listens elsewhere, such as http://localhost:9000/", unset="the worker has its own",
+    )  # fmt: skip
+    retry_pause: float = key(
+        "worker.evaluator.retrySleep", Number(0.1), 2.5, "until an evaluator that cannot be reached is tried again",
+        unit="s",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """What only this worker knows."""
+
+    dialect: str = key(
+        "node.dialect", Choice(("auto", "4", "5")), "auto",
+        "dcp-client whose words are spoken: 4.x, 5.x, or what the scheduler says",
+    )  # fmt: skip
+    startup_files: str | None = key(
+        "node.startupFiles", Text("the path of a folder of dcp-client"), None,
+        "the dcp-client of which sandboxes load the start-up files", unset="found: dcp-worker setup fetches one",
+    )  # fmt: skip
+    engine: str = key(
+        "node.engine", Choice(("auto", "quickjs", "v8")), "auto", "JavaScript engine; auto: V8 where it is installed"
+    )
+    isolation: str = key(
+        "node.isolation", Choice(("strict", "standard", "none")), "standard",
+        "which layers of isolation must be in force for work to run",
+    )  # fmt: skip
+    max_memory: int | None = key(
+        "node.maxMemory", Whole(64 << 20), None, "memory of all sandboxes together", unit="bytes",
+        unset="three quarters of the machine's",
+    )  # fmt: skip
+    state_folder: str | None = key(
+        "node.stateFolder", Text("the path of a folder"), None, "where results wait until they are submitted",
+        unset="dcp-worker in XDG_STATE_HOME, else ~/.local/state/dcp-worker",
+    )  # fmt: skip
+    cache_folder: str | None = key(
+        "node.cacheFolder", Text("the path of a folder, or off"), None, "where work functions and modules are kept",
+        unset="dcp-worker in XDG_CACHE_HOME, else ~/.cache/dcp-worker",
+    )  # fmt: skip
+    results_limit: int = key(
+        "node.resultsLimit", Whole(1 << 20), 2 << 30, "how much room results may take that wait", unit="bytes"
+    )
+    cache_limit: int = key(
+        "node.cacheLimit", Whole(0), 1 << 30, "how much room work functions and modules may take", unit="bytes"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """``friend``: where it is reached from its own network. ``identity``: the address that it must have, or None."""
+
+    location: str
+    friend: str = ""
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerSettings:
+    location: str = key("scheduler.location", Location(), PUBLIC_SCHEDULER, "the scheduler of the network")
+    config_location: str | bool | None = key(
+        "scheduler.configLocation", Location(may_be_false=True), None,
+        "where the scheduler's configuration is fetched; false: nowhere", unset="/etc/dcp-config.kvin of the scheduler",
+    )  # fmt: skip
+    package_manager: str | None = key(
+        "packageManager.location", Location(), None, "from where modules of jobs come", unset="the scheduler says it"
+    )
+    bank: str | None = key("bank.location", Location(), None, "the bank of the network", unset="the scheduler says it")
+    operations: str | None = key(
+        "scheduler.worker.operations", Text(), None, "versions of operations that the scheduler has for workers",
+        unset="the scheduler says it",
+    )  # fmt: skip
+    worker_types: tuple[str, ...] | None = key(
+        "scheduler.worker.types", Texts(), None, "kinds of workers that the scheduler serves",
+        unset="the scheduler says it",
+    )  # fmt: skip
+    minimum_protocol: str | None = key(
+        "scheduler.compatibility.minimum.dcp", Text(), None, "versions of the protocol that the scheduler speaks",
+        unset="the scheduler says it",
+    )  # fmt: skip
+    services: Mapping[str, Service] = field(default_factory=dict)
+    """By name: taskDistributor, resultSubmitter, eventRouter, packageManager, bankTeller ..."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """All settings of a worker."""
+
+    payment_address: Address | None = key(
+        "worker.paymentAddress", Account(), None, "the account that is paid", unset="that of the keystore default"
+    )
+    cores: Cores = section(Cores)
+    utilization: Utilization = section(Utilization)
+    max_sandboxes_set: int | None = key(
+        "worker.maxSandboxes", Whole(1, 100_000), None, "sandboxes at a time", unset="one for each 2.5 GB of memory"
+    )
+    v_cores: int | None = key(
+        "worker.hardware.vCores", Whole(0, 100_000), None, "CPU cores of this machine", unset="counted"
+    )
+    minimum_wage: MinimumWage = section(MinimumWage)
+    allow_origins: AllowOrigins = section(AllowOrigins)
+    trust_group_origins: bool = key(
+        "worker.trustComputeGroupOrigins", Boolean(), True, "whether compute groups may allow their jobs more origins",
+        aliases=("worker.trustScheduler",),
+    )  # fmt: skip
+    banned_gpus: tuple[BannedGpu, ...] = key(
+        "worker.bannedGPUs", BannedGpus(), _BANNED, "GPUs that are not used: regular expressions by adapter.info"
+    )
+    compute_groups: tuple[ComputeGroup, ...] = key(
+        "worker.computeGroups", ComputeGroups(), (), "compute groups to join, with their secrets"
+    )
+    leave_public_group: bool = key(
+        "worker.leavePublicGroup", Boolean(), False, "whether to do no work of the public compute group",
+        aliases=("worker.leaveGlobalGroup",),
+    )  # fmt: skip
+    public_group_fallback: bool = key(
+        "worker.publicGroupFallback", Boolean(), False,
+        "whether the public compute group comes after the others, when they have no work",
+    )  # fmt: skip
+    jobs: tuple[str, ...] | None = key(
+        "worker.jobAddresses", Texts(), None, "only these jobs; false: all; an empty list: none",
+        aliases=("worker.jobIds",),
+    )  # fmt: skip
+    watchdog_interval: float | None = key(
+        "worker.watchdogInterval", Number(0.1), None, "stands for supervisor.tuning.watchdogInterval", unit="s",
+        unset="that one's",
+    )  # fmt: skip
+    cleanup_timeout: float = key(
+        "worker.cleanupTimeout", Number(), 60.0, "until a worker that is to stop is ended", unit="s"
+    )
+    pid_file: str | None = key(
+        "worker.pidfile", Text("a path"), None, "the file for the process id where --pid-file names none",
+        unset="dcp-worker.pid in XDG_RUNTIME_DIR, else in the temporary folder",
+    )  # fmt: skip
+    request_snapshot: str | None = key(
+        "worker.requestSnapshot", Text("the path of a file"), None, "the file that each request for work is written to",
+        unset="none",
+    )  # fmt: skip
+    sandbox: SandboxLimits = section(SandboxLimits)
+    tuning: Tuning = section(Tuning)
+    connections: ConnectionTimes = section(ConnectionTimes)
+    evaluator: EvaluatorSettings = section(EvaluatorSettings)
+    node: NodeSettings = section(NodeSettings)
+    scheduler: SchedulerSettings = section(SchedulerSettings)
+
+    @property
+    def cpu_cores(self) -> float:
+        """That may work, after utilization."""
+        cores = self.cores.cpu if self.cores.cpu is not None else self.v_cores or len(os.sched_getaffinity(0))
+        return cores * self.utilization.cpu
+
+    @property
+    def gpu_cores(self) -> float:
+        """That may work, after utilization."""
+        return (1.0 if self.cores.gpu is None else self.cores.gpu) * self.utilization.gpu
+
+    @property
+    def max_sandboxes(self) -> int:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return self.max_sandboxes_set or max(1, round(memory / _MEMORY_PER_SANDBOX))
+
+
+@cache
+def all_keys() -> tuple[Key, ...]:
+    """The table."""
+    return tuple(keys_of(WorkerSettings))
+
+
+WITHOUT_EFFECT: Final[Mapping[str, str]] = {
+    "evaluator.listen": "the evaluator is told where it listens by its own options",
+    "evaluator.friendLocation": "evaluator.location counts",
+    "worker.unhandledRejectionLog": "this worker is no program of Node",
+    "worker.allowConsoleAccess": "this worker is no program of Node",
+    "worker.warningTimeout": "warnings of this worker have limits of their own",
+    "worker.unmanaged": "this worker is always unmanaged",
+    "worker.managed": "this worker is always unmanaged",
+    "worker.claimedEarnings": "this worker is paid to an account that is named",
+    "worker.taskHistoryLength": "this worker is always unmanaged",
+    "worker.updateEarningsMinFrequency": "this worker is always unmanaged",
+    "worker.evaluator.retryLimit": "an evaluator is tried again without end",
+    "supervisor.tuning.pruneFrequencyMs": "sandboxes are never more than worker.maxSandboxes",
+    "supervisor.tuning.mustPruneMultiplier": "sandboxes are never more than worker.maxSandboxes",
+    "bundle.location": "this worker loads no bundle",
+    "bundle.autoUpdate": "this worker loads no bundle",
+    "cookie": "no file has to prove that it was read",
+}
+"""Keys that npm's worker knows, and why they have no effect here."""
