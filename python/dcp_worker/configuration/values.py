@@ -78,7 +78,9 @@ def plain(value: object, depth: int = DEPTH) -> Any:
         return [plain(member, depth - 1) for _, member in sorted(value.elements.items())]
     if isinstance(value, Constructed):  # dcpEth$$Address
         return value.arguments[0] if len(value.arguments) == 1 and isinstance(value.arguments[0], str) else UNDEFINED
-    if value is None or isinstance(value, bool | int | float | str | URL | RegExp):
+    if isinstance(value, URL):
+        return URL(value.href)  # whatever its class is called
+    if value is None or isinstance(value, bool | int | float | str | RegExp):
         return value
     return UNDEFINED
 
