@@ -11,5 +11,9 @@ class ConfigurationError(WorkerError):
     """A configuration file, an environment variable or an option is wrong."""
 
 
-class TaskError(WorkerError):
-    """The scheduler sent what is no task."""
+class SchedulerError(WorkerError):
+    """The scheduler sent what this worker does not understand. The message shows nothing foreign."""
+
+
+class TaskError(SchedulerError):
+    """The scheduler sent what is no task, no job or no slice."""

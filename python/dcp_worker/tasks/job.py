@@ -57,5 +57,10 @@ class Job:
     """Dialect 4: ``requirements`` as it came, for the sandbox."""
 
     @property
+    def group(self) -> str:
+        """Dialect 5: the id of the compute group that the job came with, by which origins are allowed; else empty."""
+        return self.group_job.rpartition("-")[2]
+
+    @property
     def uses_gpu(self) -> bool:
         return Capability.WEBGPU in self.needs

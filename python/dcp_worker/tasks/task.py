@@ -30,6 +30,14 @@ class SchedulerRules:
     lifetimes: Lifetimes = Lifetimes()
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A slice that was handed out and cannot be run: to be returned with the reason."""
+
+    slice: Slice
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     jobs: Mapping[str, Job] = field(default_factory=dict)
@@ -37,3 +45,9 @@ class Task:
     rules: SchedulerRules | None = None
     origins: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     """Dialect 5: origins by purpose that a compute group allows its jobs, by the group's id."""
+    refused: Sequence[Refused] = ()
+    """Slices that came with a fault of their own, or of their job."""
+    faults: Sequence[str] = ()
+    """What could not be read, for a log. The rest of the task stands."""
+    has_notifications: bool = False
+    """Dialect 5: the scheduler keeps notifications for the worker's owner."""
