@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 from ..gpu.options import GpuOptions
 from ..processes.allowance import Allowance
@@ -28,10 +29,22 @@ ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
 _WARNINGS_AT_ONCE, _WARNINGS_A_SECOND = 20, 0.1
 
 
+class Owner(Protocol):
+    """Who is told what becomes of sandboxes, and of the evaluator. Called by ``LineEvaluator.step``."""
+
+    def notice(self, level: int, text: str) -> None:
+        """In place of stderr; ``level`` is one of those above."""
+
+    def sandbox_started(self, number: int, pid: int) -> None: ...
+
+    def sandbox_ended(self, number: int, reason: str) -> None: ...
+
+
 class LineEvaluator:
     """A zygote with the start-up files loaded, its sandboxes, and the event loop over all of them.
 
     ``level``: up to which notices go to stderr. ``warm``: GPU hosts that wait. ``spares``: sandboxes that wait.
+    ``take_signals``: SIGINT, SIGTERM and SIGHUP become ``signal``; only on the main thread of a program.
     """
 
     def __init__(
@@ -44,18 +57,22 @@ class LineEvaluator:
         warm: int,
         spares: int | None,
         gpu: GpuOptions | None = None,
+        take_signals: bool = True,
+        owner: Owner | None = None,
     ) -> None:
         """Raises InstallationError, ZygoteError."""
         self.signal: int | None = None
         self.last_exit: ExitStatus | None = None
         self._level = level
+        self._owner = owner
         self._warnings = Allowance(_WARNINGS_AT_ONCE, _WARNINGS_A_SECOND)
         self._warnings_left_out = 0
         self._selector = selectors.DefaultSelector()
         self._service_sockets: dict[int, socket.socket] = {}
         self._start_zygote = partial(Zygote, "line", settings, files=files, memory_limit=memory_limit, spares=spares)
-        self._signals = _Signals()
-        self.watch(self._signals, self._on_signal)
+        self._signals = _Signals() if take_signals else None
+        if self._signals is not None:
+            self.watch(self._signals, self._on_signal)
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
@@ -66,8 +83,17 @@ class LineEvaluator:
         """How many have a connection."""
         return len(self._service_sockets)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the start-up files are loaded; ``connect`` waits for that."""
+        return self._ready
+
     def notice(self, level: int, text: str) -> None:
-        if level <= self._level:
+        if level > self._level:
+            return
+        if self._owner is not None:
+            self._owner.notice(level, text)
+        else:
             print(f"dcp-evaluator: {text}", file=sys.stderr, flush=True)
 
     def warn_of_peer(self, text: str) -> None:
@@ -98,17 +124,25 @@ class LineEvaluator:
             self.step()
         return self._ready
 
-    def connect(self, channel_in: int, channel_out: int) -> None:
-        """A new sandbox on these descriptors, which stay the caller's. Raises OSError, ZygoteError."""
+    def connect(self, channel_in: int, channel_out: int) -> int:
+        """A new sandbox on these descriptors, which stay the caller's. Returns its number.
+
+        Raises OSError, ZygoteError.
+        """
         number, service_socket = spawn_on(self._zygote, channel_in, channel_out)
         self._service_sockets[number] = service_socket
         self.watch(service_socket, lambda: self._on_service(number))
+        return number
 
     def restart(self) -> None:
-        """Takes a new zygote after the old one has ended, and all sandboxes with it."""
+        """Takes a new zygote after the old one has ended, and all sandboxes with it.
+
+        Raises InstallationError, ZygoteError; then it may be called again.
+        """
         self.unwatch(self._zygote)
         self._zygote.close()
         for number in list(self._service_sockets):
+            self._tell_end(number, "its zygote has ended")
             self._forget(number)
         self._zygote = self._start_zygote()
         self._ready = False
@@ -121,9 +155,11 @@ class LineEvaluator:
         for service_socket in self._service_sockets.values():
             service_socket.close()
         self._selector.close()
-        self._signals.close()
+        if self._signals is not None:
+            self._signals.close()
 
     def _on_signal(self) -> None:
+        assert self._signals is not None
         self.signal = self._signals.receive()
 
     def _on_zygote(self) -> None:
@@ -135,9 +171,11 @@ class LineEvaluator:
                 case Spawned(number, pid):
                     self.notice(DEBUG, f"sandbox {number} is process {pid}")
                     self._services.admit(number, pid)
+                    if self._owner is not None:
+                        self._owner.sandbox_started(number, pid)
                 case Refused(number, reason):
                     self.notice(ERROR, f"a sandbox cannot be made: {reason}")
-                    self._ended(number, ExitStatus(1))
+                    self._ended(number, ExitStatus(1), f"it cannot be made: {reason}")
                 case Exited(number, status) if status.is_other_protocol:
                     self.warn_of_peer(f"a connection is closed: {status}")
                     self._ended(number, status)
@@ -151,9 +189,14 @@ class LineEvaluator:
             self.unwatch(service_socket)
             service_socket.close()
 
-    def _ended(self, number: int, status: ExitStatus) -> None:
+    def _ended(self, number: int, status: ExitStatus, reason: str = "") -> None:
         self.last_exit = status
+        self._tell_end(number, reason or str(status))
         self._forget(number)
+
+    def _tell_end(self, number: int, reason: str) -> None:
+        if self._owner is not None:
+            self._owner.sandbox_ended(number, reason)
 
     def _forget(self, number: int) -> None:
         service_socket = self._service_sockets.pop(number, None)
