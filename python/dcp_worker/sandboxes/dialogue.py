@@ -16,6 +16,7 @@ import numpy as np
 from dcp_protocol import kvin
 
 from ..dialects.sandbox_messages import SandboxMessages, described
+from ..dialects.texts import utf16_size
 from ..errors import (
     AssignError,
     NoProgressError,
@@ -48,7 +49,7 @@ from .events import (
     SliceThrew,
 )
 from .limits import Limits, Timeouts
-from .wire import DIE, Died, Failed, RuleBrokenError, Wire, shortened, units
+from .wire import DIE, Died, Failed, RuleBrokenError, Wire, shortened
 
 _TRIAL, _EVALUATION = "trial", "evaluation"
 _MOST_MODULES = 1000
@@ -212,7 +213,9 @@ class Dialogue:
         if group is None:
             self.output.append(self._wire.write({"request": "moduleGroupError", "id": identity, "stack": "ENOMODULE"}))
         else:
-            self.module_size += sum(units(text.encode()) for files in group.values() for text in files.values())
+            self.module_size += sum(
+                utf16_size(text.encode("utf-8", "surrogatepass")) for files in group.values() for text in files.values()
+            )
             data = {package: dict(files) for package, files in group.items()}
             self.output.append(self._wire.write({"request": "moduleGroup", "data": data, "id": identity}))
         if self.state is State.ASSIGNING and not self._modules:
@@ -411,7 +414,7 @@ class Dialogue:
             return
         level, same = payload.get("level"), payload.get("same")
         arguments = payload.get("message", kvin.UNDEFINED)
-        self._count(work, units(kvin.serialize(arguments, self._messages.kvin_version)), as_output=True)
+        self._count(work, utf16_size(kvin.serialize(arguments, self._messages.kvin_version)), as_output=True)
         if self.state is _WORKING:
             known = level if level in _LEVELS else "log"
             self.events.append(ConsoleWritten(known, arguments, same if type(same) is int else 1))
@@ -424,7 +427,7 @@ class Dialogue:
         name = payload.get("customEvent")
         if type(name) is not str:
             raise RuleBrokenError("it emitted an event without a name")
-        self._count(work, units(self._line), as_output=False)
+        self._count(work, utf16_size(self._line), as_output=False)
         if self.state is _WORKING:
             self.events.append(EventEmitted(name, payload.get("data")))
 
@@ -450,7 +453,7 @@ class Dialogue:
         if not isinstance(error, kvin.JSError):
             error = kvin.JSError(error if isinstance(error, str) else "the work function threw what is no error")
         result = self._messages.thrown(error)
-        sizes = Sizes(work.taken, work.output + units(kvin.serialize(result, self._messages.kvin_version)))
+        sizes = Sizes(work.taken, work.output + utf16_size(kvin.serialize(result, self._messages.kvin_version)))
         self._finish()
         self.events.append(SliceThrew(result, work.measured(), sizes))
 

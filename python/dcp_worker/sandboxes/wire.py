@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from dcp_protocol import canonical_json, kvin
+
+from ..dialects.texts import utf16_size
 
 DIE = b'{"type":"die"}\n'
 _MESSAGE = b'MSG:{"type":"workerMessage","message":'
@@ -47,14 +47,6 @@ def shortened(text: object) -> str:
     line = " ".join(str(text).split()) if isinstance(text, str) else f"a {type(text).__name__}"
     printable = "".join(character if character.isprintable() else "?" for character in line[: _MOST_TEXT + 1])
     return printable if len(printable) <= _MOST_TEXT else f"{printable[:_MOST_TEXT]}..."
-
-
-def units(text: bytes | memoryview) -> int:
-    """The UTF-16 units of a text in UTF-8: what ``length`` is in JavaScript."""
-    if isinstance(text, bytes) and text.isascii():
-        return len(text)
-    data = np.frombuffer(text, np.uint8)
-    return int(np.count_nonzero(data.view(np.int8) >= -64) + np.count_nonzero(data >= 0xF0))
 
 
 class LineSplitter:
@@ -115,8 +107,8 @@ class Wire:
         begin = line.find(b'"result":', 0, _HEAD) + len(b'"result":')
         is_raw = line.find(b'"what":{"raw":', 0, _HEAD) >= 0
         if begin < len(b'"result":'):
-            return units(kvin.serialize(result, self._version))
-        size = units(line if begin == 0 else memoryview(line)[begin:]) - (5 if is_raw else 6)
+            return utf16_size(kvin.serialize(result, self._version))
+        size = utf16_size(line) - begin - (5 if is_raw else 6)
         return self._frame + size + (0 if not is_raw or isinstance(result, int | float) else len(b'{"raw":}'))
 
 
