@@ -64,6 +64,11 @@ class NpmPeer:
         self._commands = 0
         self._ended = ""
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self, first: str) -> Event:
         packages = [npm_packages(_GROUPS[self.version]), npm_packages("scheduler")]
         # What a bundle throws is told after its source, of megabytes: Node loses a part of it where it is a pipe.
@@ -96,8 +101,7 @@ class NpmPeer:
         while line := await process.stdout.readline():
             told = json.loads(line)
             if "event" in told:
-                self._events.append(told)
-                self._changed.set()
+                self._heard(told)
             else:
                 self._settle(told)
         said = (Path(self._home) / "stderr").read_bytes()[-2000:].decode(errors="replace")
@@ -106,6 +110,10 @@ class NpmPeer:
             if not answer.done():
                 answer.set_exception(PeerError({"code": "ENODE", "message": self._ended}))
         self._answers.clear()
+        self._changed.set()
+
+    def _heard(self, event: Event) -> None:
+        self._events.append(event)
         self._changed.set()
 
     def _settle(self, told: dict[str, Any]) -> None:
@@ -144,12 +152,16 @@ class NpmPeer:
 
     def begin(self, command: str, **arguments: Any) -> asyncio.Future[Any]:
         """The same without waiting."""
-        assert self._process is not None
-        assert self._process.stdin is not None
         self._commands += 1
         answer = self._answers[self._commands] = asyncio.get_running_loop().create_future()
-        self._process.stdin.write(json.dumps({"id": self._commands, "do": command, **arguments}).encode() + b"\n")
+        self.tell(command, id=self._commands, **arguments)
         return answer
+
+    def tell(self, command: str, **arguments: Any) -> None:
+        """A command of which nothing comes back."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": command, **arguments}).encode() + b"\n")
 
     async def request(self, operation: str, data: Any = None) -> Any:
         """What the other end answers, which is not npm's; raises PeerError if that is an error."""
@@ -201,6 +213,20 @@ class NpmTarget(NpmPeer):
         await self.listen()
 
 
+class AskingTarget(NpmTarget):
+    """Whoever has this answers its requests: ``on_ask`` gets each, and ``tell("answer", ask=...)`` answers it."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.on_ask: Callable[[Event], None] = lambda _: None
+
+    def _heard(self, event: Event) -> None:
+        if event["event"] == "ask":
+            self.on_ask(event)
+        else:
+            super()._heard(event)
+
+
 class NpmClient(NpmPeer):
     async def connect(self, **options: Any) -> str:
         """Opens one more connection, whose session it tells; raises PeerError with its code if there is none."""
@@ -211,9 +237,8 @@ class NpmClient(NpmPeer):
 async def npm_target(version: str, **settings: Any) -> AsyncIterator[NpmTarget]:
     """A target that listens on any port. The settings are those of npm_peer.js, without role and location."""
     with tempfile.TemporaryDirectory() as home:
-        peer = NpmTarget(
-            version, home, {"role": "target", "location": "http://127.0.0.1:0/dcp/", **_named(settings)}, {}
-        )
+        given = {"role": "target", "location": "http://127.0.0.1:0/dcp/", **_named(settings)}
+        peer = (AskingTarget if settings.get("asks") else NpmTarget)(version, home, given, {})
         try:
             await peer.listen()
             yield peer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,12 @@ from npm_packages import npm_packages
 _DEADLINE = 200.0
 EVALUATOR = Path(sys.executable).with_name("dcp-evaluator")
 _SCRIPTS = Path(__file__).parent
+
+
+def free_port() -> int:
+    with socket.create_server(("localhost", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def modules() -> Path:

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from dcp_network import free_port
-from dcp_programs import EVALUATOR, environment, modules, run_slices
+from dcp_programs import EVALUATOR, environment, free_port, modules, run_slices
 
 from node import node
 from zygote_control import wait_until

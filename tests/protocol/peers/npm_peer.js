@@ -8,9 +8,11 @@
 //   clock       seconds that this program's clock is ahead
 //   wire        true: tells what messages come and go
 //   quiet       true: tells of no requests
+//   asks        true: requests are answered by whoever has the other end of the lines: { "event": "ask", "ask": number,
+//               operation, data, session, owner } is answered with { "do": "answer", "ask": number, "value" or "error" }
 // Standard input is a line of JSON per command, { "id", "do", ... }, standard output a line per answer, { "done": id, ... }
-// or { "failed": id, "error" }, and per event, { "event", ... }. It ends with its input.
-// What it answers to requests depends on their operation alone; `answers` has them.
+// or { "failed": id, "error" }, and per event, { "event", ... }. A command without id has no answer. It ends with its input.
+// Without `asks`, what it answers to requests depends on their operation alone; `answers` has them.
 "use strict";
 
 const settings = JSON.parse(process.argv[2]);
@@ -47,7 +49,18 @@ function tellRequest(request) {
   tell({ ...event, session: request.connection.dcpsid, auth: request.auth, length: JSON.stringify(data)?.length });
 }
 
+const asks = new Map();
+let asked = 0;
+
+function ask(request) {
+  const { operation, data } = request.payload;
+  const { dcpsid, peerAddress } = request.connection;
+  asks.set(++asked, request);
+  tell({ event: "ask", ask: asked, operation, data, session: dcpsid, owner: String(peerAddress) });
+}
+
 async function answer(request) {
+  if (settings.asks) return ask(request);
   const { operation, data } = request.payload;
   if (!settings.quiet) tellRequest(request);
   try {
@@ -123,7 +136,8 @@ function allowPolling(server, path) {
   });
 }
 
-const chosen = ({ number = -1 }) => connections.at(number);
+const chosen = ({ number = -1, session }) =>
+  session ? connections.find(({ dcpsid }) => dcpsid === session) : connections.at(number);
 
 const commands = {
   connect: async (command) => {
@@ -136,6 +150,11 @@ const commands = {
     await connection.connect();
     await established;
     return { session: connection.dcpsid, peer: String(connection.peerAddress) };
+  },
+  answer: async ({ ask, value, error }) => {
+    const request = asks.get(ask);
+    asks.delete(ask);
+    await request.respond(error ? Object.assign(new Error(error.message), error) : value);
   },
   request: async (command) => payload(await chosen(command).request(command.operation, command.data)),
   // A request whose keystore signs for a resource, or whose validity is not what it is by itself.
@@ -188,9 +207,10 @@ const ready = (connection) =>
 async function obey(line) {
   const { id, ...command } = JSON.parse(line);
   try {
-    tell({ done: id, value: await commands[command.do](command) });
+    const value = await commands[command.do](command);
+    if (id !== undefined) tell({ done: id, value });
   } catch (error) {
-    tell({ failed: id, error: told(error) });
+    if (id !== undefined) tell({ failed: id, error: told(error) });
   }
 }
 

@@ -1,0 +1,20 @@
+"""A scheduler that stands in for DCP's: jobs, groups, faults, and a ledger of each slice.
+
+::
+
+    async with stand_in("4.4.29") as network:
+        job = network.add(Job(work="async (x) => { progress(); return 2 * x; }", data=[1, 2]))
+        ...  # a worker, started with --dcp-scheduler=<network.location>
+        await network.until_done()
+        assert job.results == [2, 4]
+        assert not network.faults
+"""
+
+from .jobs import PUBLIC, Group, Job, Location, Slice, Told
+from .stand_in import StandIn, stand_in
+from .workers import PAYMENT_ADDRESS, NpmWorker, npm_worker
+
+__all__ = [
+    "PAYMENT_ADDRESS", "PUBLIC", "Group", "Job", "Location", "NpmWorker", "Slice", "StandIn", "Told", "npm_worker",
+    "stand_in",
+]  # fmt: skip
