@@ -75,16 +75,34 @@ class Fetcher:
         """
         if uri.startswith("data:"):
             return await _apart(decode_data_uri, uri, size=len(uri))
+        body, media_type = await self._fetch(_parse(uri), purpose, group)
+        return await _apart(_resource, body, media_type, size=len(body))
+
+    async def fetch_text(self, uri: str, purpose: str, group: str | None = None) -> str:
+        """The text at an ``http:``, ``https:`` or ``file:`` URL, whatever its media type is (``reallyJustFetch``).
+
+        Raises ForbiddenOriginError and FetchError.
+        """
+        body, _ = await self._fetch(_parse(uri), purpose, group)
+        return body.decode("utf-8", "replace")
+
+    def check(self, uri: str, purpose: str, group: str | None = None) -> None:
+        """Raises ForbiddenOriginError, or FetchError for what is no URL; ``data:`` may always be had."""
+        if uri.startswith("data:"):
+            return
         url = _parse(uri)
+        if url.scheme == "file":
+            self._check(url.raw_path, purpose, group, f"the file path {url.raw_path!r}")
+        else:
+            self._check(str(url.origin()), purpose, group, f"the origin {str(url.origin())!r}")
+
+    async def _fetch(self, url: URL, purpose: str, group: str | None) -> tuple[bytearray, MediaType]:
         try:
             async with asyncio.timeout(self._limits.total_seconds):
-                if url.scheme == "file":
-                    body, media_type = await self._read(url, purpose, group)
-                else:
-                    body, media_type = await self._get(url, purpose, group)
+                get = self._read if url.scheme == "file" else self._get
+                return await get(url, purpose, group)
         except TimeoutError:
             raise FetchError(f"{_named(url)} did not come within {self._limits.total_seconds:g} s") from None
-        return await _apart(_resource, body, media_type, size=len(body))
 
     async def _get(self, url: URL, purpose: str, group: str | None) -> tuple[bytearray, MediaType]:
         assert self._session is not None, "async with Fetcher(...)"

@@ -1,0 +1,1 @@
+"""Code, arguments, data and modules of jobs, from where they may come: JobFetcher, ModuleFetcher, WorkFetcher."""
