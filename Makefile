@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 3600
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
+.PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install lock clean
 
@@ -25,6 +25,11 @@ help:  ## list the targets
 
 demo: build  ## run the main job: filter a picture in sandboxes
 	@$(BIN)/python -m dcp_evaluator.demo
+
+demo-worker: build  ## a worker does the same for a small scheduler, and earns
+	@$(BIN)/python tests/npm_packages.py dcp
+	@NODE_PATH="$$(PYTHONPATH=tests $(BIN)/python -c 'import npm_packages; print(npm_packages.installed("dcp") or "")')" \
+	  $(BIN)/python -m dcp_worker.demo
 
 test: $(PREPARED)  ## check style and types, build, run all tests; goes on after a part that fails
 	@tests/parts.sh lint build native-test fuzz-test pytest-v8 pytest-quickjs

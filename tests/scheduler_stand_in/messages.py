@@ -13,27 +13,28 @@ _ENVIRONMENT = {"offscreenCanvas": 8, "fdlibm": 16, "webgpu": 32}
 _SERVICES = ("eventRouter", "taskDistributor", "resultSubmitter", "jobSubmit", "phonebook")
 
 
-def configuration(scheduler: str, services: str) -> bytes:
-    """What workers download before all else (``/etc/dcp-config.kvin``): where the services are."""
+def configuration(scheduler: str, services: str, dialect: int) -> bytes:
+    """What workers download before all else (``/etc/dcp-config.kvin``): where the services are, and what is spoken."""
 
     def url(location: str) -> Constructed:
         return Constructed("dcpUrl$$DcpURL", (location,))
 
     service = {"location": url(services)}
-    return serialize(
-        {
-            "scheduler": {
-                "location": url(scheduler),
-                "services": dict.fromkeys(_SERVICES, service),
-                "compatibility": {"minimum": {"dcp": "^5.0.0"}},
-                "worker": {"types": ["v4"], "operations": "1.0.0"},
-            },
-            "packageManager": service,
-            "bank": {"location": url(scheduler), "services": {"bankTeller": service}},
-            "pxAuth": {"location": url(scheduler)},
-        },
-        8,
-    )
+    entry: dict[str, Any] = {
+        "location": url(scheduler),
+        "services": dict.fromkeys(_SERVICES, service),
+        "compatibility": {"minimum": {"dcp": "^5.0.0"}},
+    }
+    whole: dict[str, Any] = {
+        "scheduler": entry,
+        "packageManager": service,
+        "bank": {"location": url(scheduler), "services": {"bankTeller": service}},
+    }
+    if dialect == 4:
+        entry["worker"] = {"types": ["v4"], "operations": "1.0.0"}
+    else:
+        whole["pxAuth"] = {"location": url(scheduler)}
+    return serialize(whole, 8)
 
 
 def job_message(job: Job, dialect: int) -> dict[str, Any]:

@@ -92,10 +92,13 @@ class StandIn(Scheduler):
 
 
 @asynccontextmanager
-async def stand_in(kind: str = "4.4.29", *, by_relay: bool = False, **options: Any) -> AsyncIterator[StandIn]:
+async def stand_in(
+    kind: str = "4.4.29", *, dialect: int | None = None, by_relay: bool = False, **options: Any
+) -> AsyncIterator[StandIn]:
     """``kind``: ``4.4.29`` or ``5.6.1``, of npm's Target; or ``ours``, which speaks both dialects.
 
-    ``by_relay``: workers connect through ``relay``. The other options are those of Scheduler.
+    ``dialect``: the one that the configuration tells, by itself that of the kind, 4 of ours. ``by_relay``: workers
+    connect through ``relay``. The other options are those of Scheduler.
     """
     network = StandIn(**options)
     async with AsyncExitStack() as stack:
@@ -107,5 +110,7 @@ async def stand_in(kind: str = "4.4.29", *, by_relay: bool = False, **options: A
         if by_relay:
             network.relay = await stack.enter_async_context(Relay(services))
             services = network.relay.location
-        network.web.put("/etc/dcp-config.kvin", configuration(network.location, services), "application/x-kvin")
+        spoken = dialect or (5 if kind == "5.6.1" else 4)
+        page = configuration(network.location, services, spoken)
+        network.web.put("/etc/dcp-config.kvin", page, "application/x-kvin")
         yield network

@@ -7,24 +7,20 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as PngImage
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from wasmtime import wat2wasm
 
 import dcp_evaluator as dcp
 
 from ..settings.settings import ENGINES
+from .job import NAME, TOLERANCE, argument, work_function, write_png
 from .picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
 from .report import Summary, show
 
-# Sums of 30 float32 products on values up to 1, in another order than numpy's float64.
-TOLERANCE = 1e-5
 _SLICES = 64
 _LARGEST_SIZE = 16384
 
@@ -58,7 +54,7 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
     summary.difference = float(np.abs(filtered - expected).max())
     summary.tolerance = options.tolerance
     show(summary, console)
-    path = _write_png(filtered, options.output)
+    path = write_png(filtered, options.output)
     console.print(f"Picture: {path}", soft_wrap=True, highlight=False)
     if not summary.agrees:
         print("demo: the sandboxes' result differs from numpy's", file=sys.stderr)
@@ -70,20 +66,12 @@ def _run(
     bands: Bands, weights: Image, options: argparse.Namespace, console: Console, evaluator: dcp.Evaluator
 ) -> tuple[Image, Summary]:
     """Runs the job and puts its bands together."""
-    folder = files(__package__)
-    task = {
-        "wasm": bytes(wat2wasm(folder.joinpath("decode.wat").read_text(encoding="utf-8"))),
-        "wgsl": folder.joinpath("filter.wgsl").read_text(encoding="utf-8"),
-        "weights": weights,
-        "width": options.size,
-        "mostRows": bands.most_rows,
-        "gpu": options.gpu,
-    }
+    task = argument(bands, weights, options.size, gpu=options.gpu)
     summary = Summary(
         evaluator.engine, evaluator.settings, slices=len(bands), sandboxes=options.sandboxes, gpu_wanted=options.gpu
     )
-    job = dcp.compute_for(bands, folder.joinpath("work.js").read_text(encoding="utf-8"), task)
-    job.public["name"] = "demo: 15 x 15 Gaussian filter"
+    job = dcp.compute_for(bands, work_function(), task)
+    job.public["name"] = NAME
     job.work.on("adapter", lambda event: summary.adapters.add(event.value))
     with _progress_bar(console) as bar:
         follow = _Follow(bar, len(bands))
@@ -124,12 +112,6 @@ def _progress_bar(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-
-
-def _write_png(picture: Image, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    PngImage.fromarray(np.rint(255 * picture.clip(0, 1)).astype(np.uint8)).save(path)
-    return path
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
