@@ -13,7 +13,7 @@ from dcp_worker.dialects import sandbox_messages
 from dcp_worker.dialects.sandbox_messages import SandboxMessages
 from dcp_worker.sandboxes.embedded import EmbeddedEvaluator
 from dcp_worker.sandboxes.limits import Limits, Timeouts
-from dcp_worker.sandboxes.sandbox import AssignedJob, Sandbox, SliceListener
+from dcp_worker.sandboxes.sandbox import AssignedJob, Completed, Outcome, Sandbox, SliceListener
 from dcp_worker.tasks.capabilities import Worktime
 from dcp_worker.tasks.job import Job
 from npm_packages import npm_packages
@@ -96,3 +96,9 @@ class Heard(SliceListener):
 
     def emitted(self, name: str, data: Any) -> None:
         self.events.append((name, data))
+
+
+def value_of(outcome: Outcome) -> Any:
+    """The result of a slice that has one."""
+    assert isinstance(outcome, Completed), outcome
+    return outcome.value
