@@ -33,7 +33,7 @@ class Limits:
     services: int = 64
     """Modules and fetches that it may ask for and has not got yet."""
     unread: int = 512 << 20
-    """Of what it has been sent and does not read."""
+    """Of what it has been sent and has not read, when it is to be sent more."""
     burst: int = 4096
     """Lines beside those that begin and end slices; then reading pauses, and so does the sandbox when it writes on."""
     lines_per_second: float = 1000.0

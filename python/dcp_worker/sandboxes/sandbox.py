@@ -318,10 +318,11 @@ class Sandbox:
 
     def _write(self, pieces: Sequence[bytes]) -> None:
         assert self._transport is not None
-        for piece in pieces:
-            self._transport.write(piece)
         if self._transport.get_write_buffer_size() > self._limits.unread:
             self._dialogue.end(SandboxEndedError("the sandbox was ended: it does not read what it is sent"))
+            return
+        for piece in pieces:
+            self._transport.write(piece)
 
     def _set_timer(self, at: float) -> None:
         if self._timer is not None:
