@@ -14,6 +14,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """``; is it NAME?``, or nothing."""
+    """`` (is it NAME?)``, or nothing."""
     found = nearest(name, known)
-    return f"; is it {found}?" if found else ""
+    return f" (is it {found}?)" if found else ""

@@ -1,0 +1,1 @@
+"""The command ``dcp-worker``: its options, and what it does beside working."""

@@ -1,0 +1,74 @@
+"""The command ``dcp-worker``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ..configuration import remote
+from ..configuration.configuration import Configuration
+from ..configuration.load import load
+from ..configuration.settings import WorkerSettings
+from ..errors import ConfigurationError
+from . import explain, setup, show
+from .line import run_command, tell
+from .options import PROGRAM, fragment, parse
+
+_COMMANDS = {"config": explain.run, "setup": setup.run}
+
+
+def main() -> NoReturn:
+    """Runs the command with the program's arguments, and ends the process."""
+    run_command(PROGRAM, _run)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    if arguments and (command := _COMMANDS.get(arguments[0])):
+        return command(arguments[1:])
+    options = parse(arguments)
+    configuration = configured(options)
+    for message in (*configuration.messages, *configuration.advice()):
+        tell(PROGRAM, message)
+    if options.showConfig is not None:
+        print(show.show(_with_remote(configuration), options.showConfig))
+        return 0
+    if options.dumpConfig:
+        print(show.dump(_with_remote(configuration)))
+        return 0
+    raise ConfigurationError("this version only shows its configuration")
+
+
+def configured(options: argparse.Namespace) -> Configuration:
+    """The configuration of files, variables and options. Raises ConfigurationError."""
+    environment = dict(os.environ)
+    if options.configScope:
+        environment["DCP_CONFIG_SCOPE"] = options.configScope
+    configuration = load(options.dcp_scheduler, environment=environment)
+    return configuration.with_options(fragment(options, configuration))
+
+
+def _with_remote(configuration: Configuration) -> Configuration:
+    """With what the scheduler says, where it says anything."""
+    location = configuration.config_location
+    if location is None:
+        return configuration
+    try:
+        return configuration.with_remote(asyncio.run(remote.fetch(location)), location)
+    except ConfigurationError as error:
+        tell(PROGRAM, f"warning: without what the scheduler says: {error}")
+        return configuration
+
+
+def pid_path(options: argparse.Namespace, settings: WorkerSettings) -> Path | None:
+    """Where the process id is kept; None where that is not asked for."""
+    if options.pidFile is None:
+        return None
+    if options.pidFile:
+        return Path(options.pidFile)
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.getuid() == 0 else tempfile.gettempdir()))
+    return folder / (settings.pid_file or f"{PROGRAM}.pid")
