@@ -25,8 +25,8 @@ def free_port() -> int:
         return port
 
 
-def modules() -> Path:
-    return npm_packages("dcp")
+def modules(group: str = "dcp") -> Path:
+    return npm_packages(group)
 
 
 def start_up_files(kind: str = "native") -> list[str]:
@@ -36,20 +36,25 @@ def start_up_files(kind: str = "native") -> list[str]:
     return [str(modules() / name if "/" in name else client / "libexec" / "sandbox" / f"{name}.js") for name in names]
 
 
-def environment(home: str) -> dict[str, str]:
+def environment(home: str, group: str = "dcp") -> dict[str, str]:
     return {
         "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "HOME": home,
-        "NODE_PATH": str(modules()),
+        "NODE_PATH": str(modules(group)),
         # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
         "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
     }
 
 
-def run_slices(port: int, job: dict[str, Any] | None, data: list[Any], **scenario: Any) -> dict[str, Any]:
-    """What ``supervisor.js`` reports of a job that the real Sandbox class runs on the evaluator at ``port``."""
+def run_slices(
+    port: int, job: dict[str, Any] | None, data: list[Any], group: str = "dcp", **scenario: Any
+) -> dict[str, Any]:
+    """What ``supervisor.js`` reports of a job that the real Sandbox class runs on the evaluator at ``port``.
+
+    ``group``: ``dcp`` for the class of dcp-client 4, ``dcp5`` for that of 5.
+    """
     report: dict[str, Any] = _run(
-        "supervisor.js", given=json.dumps({"port": port, "job": job, "data": data, **scenario})
+        "supervisor.js", given=json.dumps({"port": port, "job": job, "data": data, **scenario}), group=group
     )
     return report
 
@@ -65,12 +70,12 @@ def worker_information(port: int) -> Any:
     return _run("worker_info.js", str(port))
 
 
-def _run(script: str, *arguments: str, given: str = "") -> Any:
+def _run(script: str, *arguments: str, given: str = "", group: str = "dcp") -> Any:
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
             [node(), _SCRIPTS / script, *arguments],
             input=given,
-            env=environment(home),
+            env=environment(home, group),
             capture_output=True,
             text=True,
             timeout=_DEADLINE,

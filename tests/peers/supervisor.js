@@ -1,10 +1,11 @@
 // Runs one job with the classes of npm's dcp-client: the supervisor's Sandbox over standaloneWorker, on the evaluator that
 // listens on a port. Standard input is a scenario, standard output the report, both JSON:
 //   { port, job: { workFunction, arguments, ... }, data: [...], modules, allowOrigins, timeout, uses, evaluate: [...],
-//     undelayed }
+//     undelayed, texts }
 // "modules" are pairs of dependencies and the module group that the package manager would send; "uses" is how often a
 // sandbox is used; "evaluate" are sources that eval requests bring; "undelayed" leaves out the pauses that the
-// supervisor makes on its side, a tenth of a second before each slice. A job of null is none.
+// supervisor makes on its side, a tenth of a second before each slice; "texts" has results in the report as texts of KVIN. A
+// job of null is none.
 // A datum {"$bytes": N} stands for a Uint8Array of N bytes 0, 1, 2 ...; long typed arrays are reported as length and sum.
 "use strict";
 
@@ -28,18 +29,18 @@ function reported(value) {
 
 function makeJob(given) {
   const jobMessage = {
-    address: ADDRESS, arguments: [], dependencies: [], modulePath: [], requirePath: [], public: {}, requirements: { environment: {}, engine: {} },
+    address: ADDRESS, jobId: ADDRESS, needCapabilities: 0, arguments: [], dependencies: [], modulePath: [], requirePath: [], public: {}, requirements: { environment: {}, engine: {} },
     useStrict: false, worktime: { name: "map-basic", version: "1.0.0" }, ...given,
   };
   return {
-    address: ADDRESS, jobMessage, jobHandle: {}, public: jobMessage.public, inputDataSize: 0, hasGPU: false,
-    updateStatistics() {}, identifier: "job",
+    address: ADDRESS, jobId: ADDRESS, jobMessage, jobHandle: {}, public: jobMessage.public, inputDataSize: 0, hasGPU: false,
+    updateStatistics() {}, resolveWorktime: () => jobMessage, serializer: require("kvin"), identifier: "job",
   };
 }
 
 function makeSlice(jobManager, sliceNumber, value) {
   return {
-    jobManager, jobAddress: ADDRESS, sliceNumber, datum: datum(value), inputDataSize: 0, state: "", identifier: "slice",
+    jobManager, jobAddress: ADDRESS, jobId: ADDRESS, sliceNumber, datum: datum(value), inputDataSize: 0, state: "", identifier: "slice",
     markAsWorking() {}, markAsWorkDone() {}, forceWorkDone() {}, collectResult() {}, resetFromReserved() {},
     tryRecoverSlice() {}, constructRejectedState: ({ reason, retries }) => ({ message: reason, retries }),
   };
@@ -52,9 +53,10 @@ async function runSlice(sandbox, slice) {
   sandbox.markAsReserved();
   sandbox.sandboxHandle.on("progress", noted);
   try {
-    const { result, timeReport } = await sandbox.work();
+    const { result, timeReport, dataReport } = await sandbox.work();
     sandbox.sandboxHandle.off("progress", noted);
-    return { result: reported(result), cpu: timeReport.CPU, progress, sandbox: sandbox.id };
+    const told = scenario.texts ? { text: require("kvin").serialize(result) } : { result: reported(result) };
+    return { ...told, cpu: timeReport.CPU, sizes: dataReport, progress, sandbox: sandbox.id };
   } catch (error) {
     return { failed: error.message ?? error.reason ?? String(error), code: error.errorCode ?? error.code, retries: error.retries };
   }

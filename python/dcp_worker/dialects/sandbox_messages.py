@@ -70,7 +70,7 @@ class _Messages4:
         properties["errorCode"] = UNCAUGHT
         if given.get("columnNumber"):
             properties["columnNumber"] = given["columnNumber"]
-        properties["name"] = given.get("name") or "UncaughtExceptionError"
+        properties["name"] = error.name or "UncaughtExceptionError"
         return kvin.JSError(error.message, properties)
 
 

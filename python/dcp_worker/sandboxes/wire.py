@@ -108,8 +108,9 @@ class Wire:
         is_raw = line.find(b'"what":{"raw":', 0, _HEAD) >= 0
         if begin < len(b'"result":'):
             return utf16_size(kvin.serialize(result, self._version))
-        size = utf16_size(line) - begin - (5 if is_raw else 6)
-        return self._frame + size + (0 if not is_raw or isinstance(result, int | float) else len(b'{"raw":}'))
+        size = self._frame + utf16_size(line) - begin - (5 if is_raw else 6)
+        is_bare = not is_raw or (isinstance(result, int | float) and not isinstance(result, bool))
+        return size if is_bare else size + len(b'{"raw":}')
 
 
 _RESET_DONE = Told(2, {"request": "resetStateDone"})

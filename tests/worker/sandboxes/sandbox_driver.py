@@ -29,6 +29,7 @@ class Dialect(NamedTuple):
     files: Sequence[str]
     messages: SandboxMessages
     python: Worktime
+    group: str = ""
 
 
 def dialect(group: str) -> Dialect:
@@ -38,8 +39,8 @@ def dialect(group: str) -> Dialect:
     names = json.loads((client / "generated" / "sandbox-definitions.json").read_text())["native"]
     files = [str(modules / name if "/" in name else client / "libexec" / "sandbox" / f"{name}.js") for name in names]
     if group == "dcp":
-        return Dialect(files, sandbox_messages.V4, Worktime("pyodide", "0.26.0"))
-    return Dialect(files, sandbox_messages.V5, Worktime("pyodide", "0.28.0"))
+        return Dialect(files, sandbox_messages.V4, Worktime("pyodide", "0.26.0"), group)
+    return Dialect(files, sandbox_messages.V5, Worktime("pyodide", "0.28.0"), group)
 
 
 def run(work: Coroutine[Any, Any, _T]) -> _T:
