@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Scheduler:
     """``schedulerConfig`` of replies."""
     checks_shapes: bool = True
     keeps_asks: bool = True
+    keeps_values: bool = True
+    """Whether the values of results stay in the ledger, or their sizes only."""
 
     def __post_init__(self) -> None:
         self.jobs: list[Job] = []
@@ -182,6 +185,18 @@ class Scheduler:
                     one.returns.append(told)
                     job.take_back(one, hand_out)
 
+    def release(self, older: float) -> int:
+        """Takes back all slices that somebody has for longer than these seconds, as DCP does of workers that are gone.
+
+        How many that were.
+        """
+        late = time.monotonic() - older
+        found = [(job, one, holder) for job in self.jobs for one in job.slices.values() for holder in one.holders]
+        abandoned = [(job, one, holder) for job, one, holder in found if holder.at < late]
+        for job, one, holder in abandoned:
+            job.take_back(one, holder)
+        return len(abandoned)
+
     # What workers tell of slices
 
     def _find(self, job: Any, number: Any) -> tuple[Job, Slice]:
@@ -221,7 +236,7 @@ class Scheduler:
         if not holder:
             self._refuse(one, ask, "EPERM", "the worker does not have the slice")
         one.holders.remove(holder)
-        one.results.append(Told(data, ask.owner))
+        one.results.append(Told(data if self.keeps_values else _without_value(data), ask.owner))
         job.missing -= 1
         job.cpu_time += data["metrics"]["CPUTime"]
         return {"slicePaymentAmount": job.payment, "metrics": metrics(job)}
@@ -261,6 +276,10 @@ class Scheduler:
         token = f"token {len(self.subscriptions) + 1}"
         self.subscriptions[session, label] = token
         return token
+
+
+def _without_value(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name not in ("result", "resultV2")}
 
 
 def _bits(capabilities: Mapping[str, Any]) -> int:

@@ -1,13 +1,16 @@
-"""npm's dcp-worker as an operator starts it, against the stand-in."""
+"""Workers as an operator starts them, against the stand-in: npm's dcp-worker and ours, by the same options."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import sys
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from node import node
@@ -18,12 +21,50 @@ from .stand_in import StandIn
 PAYMENT_ADDRESS = "0x" + "2" * 40
 IDENTITY_KEY = "0x" + "3" * 64
 DEADLINE = 60.0
+OWN_COMMAND = Path(sys.executable).with_name("dcp-worker")
+
+
+@dataclass(frozen=True)
+class Program:
+    """``environment`` is what it has beside PATH and HOME."""
+
+    name: str
+    command: Sequence[str | Path]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def npm_program(evaluator_port: int) -> Program:
+    """npm's dcp-worker 3.3.19, unmodified."""
+    command = [node(), npm_packages("dcp") / "dcp-worker" / "bin" / "dcp-worker"]
+    evaluator = ["-H", "localhost", "-p", str(evaluator_port)]
+    environment = {
+        "NODE_PATH": str(npm_packages("dcp")),
+        # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
+        "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
+    }
+    return Program("npm's dcp-worker", [*command, *evaluator], environment)
+
+
+def own_program(group: str = "dcp") -> Program:
+    """Ours, with the evaluator that it has itself and the start-up files of ``tests/npm/GROUP``."""
+    node_settings = {"startupFiles": str(npm_packages(group) / "dcp-client")}
+    return Program("dcp-worker", [OWN_COMMAND], {"DCP_CONFIG_NODE": json.dumps(node_settings)})
 
 
 @dataclass
-class NpmWorker:
+class WorkerProcess:
     process: asyncio.subprocess.Process
     log: Path
+    begun: float
+    """By ``time.perf_counter``."""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.returncode is not None
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -37,46 +78,42 @@ class NpmWorker:
         async with asyncio.timeout(DEADLINE):
             return await self.process.wait()
 
-
-def worker_options(network: StandIn) -> list[str]:
-    """Those that npm's worker and ours have in common."""
-    return [
-        f"--dcp-scheduler={network.location}", "-c", "1,0", "-o", "console",
-        f"--paymentAddress={PAYMENT_ADDRESS}", f"--identityKey={IDENTITY_KEY}",
-    ]  # fmt: skip
-
-
-def npm_command() -> list[str | Path]:
-    return [node(), npm_packages("dcp") / "dcp-worker" / "bin" / "dcp-worker"]
-
-
-def npm_environment(home: Path) -> dict[str, str]:
-    return {
-        "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}",
-        "HOME": str(home),
-        "NODE_PATH": str(npm_packages("dcp")),
-        # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
-        "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
-    }
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
 
 
 @asynccontextmanager
-async def npm_worker(
-    home: Path, network: StandIn, evaluator_port: int, options: Sequence[str] = (), *, name: str = "worker"
-) -> AsyncIterator[NpmWorker]:
-    """npm's dcp-worker 3.3.19 with one core, and a home of its own."""
+async def running(
+    program: Program, home: Path, network: StandIn, options: Sequence[str] = (), *, name: str = "worker"
+) -> AsyncIterator[WorkerProcess]:
+    """With one core, unless the options say more, and with ``home/name`` as its home, which it keeps for the next."""
     folder = home / name
     folder.mkdir(exist_ok=True)
     log = home / f"{name}.log"
-    evaluator = ["-H", "localhost", "-p", str(evaluator_port)]
+    path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    given = ["-o", "console", f"--paymentAddress={PAYMENT_ADDRESS}", f"--identityKey={IDENTITY_KEY}"]
+    cores = [] if "-c" in options else ["-c", "1,0"]
     with log.open("ab") as output:
+        begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
-            *npm_command(), *worker_options(network), *evaluator, *options,
-            env=npm_environment(folder), stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+            *program.command, f"--dcp-scheduler={network.location}", *given, *cores, *options,
+            env={**_passed_on(), "PATH": path, "HOME": str(folder), **program.environment},
+            stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
         try:
-            yield NpmWorker(process, log)
+            yield WorkerProcess(process, log, begun)
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+def _passed_on() -> dict[str, str]:
+    """Where tests keep temporary files, and the engine that they are run for."""
+    return {name: value for name, value in os.environ.items() if name == "TMPDIR" or name.startswith("DCP_EVALUATOR_")}
+
+
+def npm_worker(
+    home: Path, network: StandIn, evaluator_port: int, options: Sequence[str] = (), *, name: str = "worker"
+) -> AbstractAsyncContextManager[WorkerProcess]:
+    return running(npm_program(evaluator_port), home, network, options, name=name)

@@ -20,7 +20,6 @@ from rich.live import Live
 from dcp_evaluator import DcpError
 from dcp_evaluator.demo.job import NAME, TOLERANCE, argument, work_function, write_png
 from dcp_evaluator.demo.picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
-from dcp_evaluator.start.options import default_prefix
 from dcp_evaluator.start.startup_files import find_dcp_client
 from dcp_protocol.keys.private_key import PrivateKey
 
@@ -80,7 +79,7 @@ async def _demo(options: argparse.Namespace, console: Console) -> int:
 
 async def _work(scheduler: Scheduler, options: argparse.Namespace, home: Path, show: Any) -> None:
     """Until the worker has done the job and ended."""
-    client = options.dcp_client or find_dcp_client(default_prefix())
+    client = options.dcp_client or find_dcp_client(Path(sys.prefix))
     async with serving(scheduler, scheduler.key, options.dialect) as location:
         command = [*options.worker, f"--dcp-scheduler={location}", "-c", f"{options.sandboxes},1"]
         async with WorkerProcess(command, home, client) as worker:

@@ -22,8 +22,8 @@ from dcp_worker.demo.scheduler import Scheduler
 from dcp_worker.demo.serving import serving
 from dcp_worker.dialects.choice import choose
 from npm_packages import npm_packages
+from scheduler_stand_in import npm_program
 from scheduler_stand_in.small_worker import SmallWorker
-from scheduler_stand_in.workers import npm_command
 
 SIZE = 128
 
@@ -40,7 +40,7 @@ def run_demo(folder: Path, worker: list[str], *arguments: str) -> subprocess.Com
 
 
 def npm_worker(port: int) -> list[str]:
-    return [*map(str, npm_command()), "-H", "localhost", "-p", str(port)]
+    return [str(part) for part in npm_program(port).command]
 
 
 def test_npms_worker_filters_the_picture(tmp_path: Path, port: int) -> None:

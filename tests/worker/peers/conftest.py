@@ -16,6 +16,11 @@ from line_peer import TcpEvaluator
 
 
 @pytest.fixture(scope="session")
-def port() -> Iterator[int]:
+def evaluator_with_startup_files() -> Iterator[TcpEvaluator]:
     with TcpEvaluator(*start_up_files()) as evaluator:
-        yield evaluator.port
+        yield evaluator
+
+
+@pytest.fixture(scope="session")
+def port(evaluator_with_startup_files: TcpEvaluator) -> int:
+    return evaluator_with_startup_files.port
