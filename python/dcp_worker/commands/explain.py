@@ -29,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     """Raises UsageError, ConfigurationError."""
     options = _parse(arguments)
     if options.keys:
-        print("\n\n".join(_described(key) for key in all_keys()))
+        print(table() if options.markdown else "\n\n".join(_described(key) for key in all_keys()))
         return 0
     configuration = load(options.dcp_scheduler)
     if options.explain:
@@ -46,6 +46,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(f"{PROGRAM} config", _DESCRIPTION)
     parser.option("--explain", metavar="KEY", help="what a key means, and which file sets it: worker.cores.cpu")
     parser.option("--keys", action="store_true", help="all keys with their defaults")
+    parser.option("--markdown", action="store_true", help="with --keys: as a table of Markdown")
     parser.option("--dcp-scheduler", metavar="URL", help="the scheduler, as for dcp-worker")
     return parser.parse(arguments)
 
@@ -84,6 +85,26 @@ def _explained(configuration: Configuration, name: str) -> Iterator[str]:
 def _described(key: Key) -> str:
     rows = [("default", _default(key)), *_facts(key)]
     return "\n".join([key.name, *(f"  {label:<12}{text}" for label, text in rows)])
+
+
+def table() -> str:
+    """docs/worker-keys.md."""
+    rows = [
+        "# Keys of the worker's configuration",
+        "Written by `dcp-worker config --keys --markdown`; [worker.md](worker.md) says where they are set.",
+        "",
+        "| key | default | meaning | allowed |",
+        "| --- | --- | --- | --- |",
+    ]
+    for key in all_keys():
+        names = ", ".join(f"`{dotted(path)}`" for path in key.paths)
+        default = _default(key) if key.default is None else f"`{_default(key)}`"
+        unit = f" ({key.unit})" if key.unit else ""
+        cells = [names, default, f"{key.meaning}{unit}", key.kind.allowed]
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    rows += ["", "Known to npm's worker, and without effect here:", "", "| key | why |", "| --- | --- |"]
+    rows += [f"| `{name}` | {reason} |" for name, reason in WITHOUT_EFFECT.items()]
+    return "\n".join(rows)
 
 
 def _facts(key: Key) -> list[tuple[str, str]]:

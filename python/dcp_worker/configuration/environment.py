@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +12,7 @@ from ..errors import ConfigurationError
 from .javascript import Interpreter
 from .layers import Layer
 from .merge import merged
-from .values import Tree
+from .values import Tree, plain
 
 _PREFIX = "DCP_CONFIG_"
 
@@ -24,8 +25,8 @@ def objects(environment: Mapping[str, str], config: Tree, interpreter: Interpret
     for name in sorted(environment):
         value = environment[name]
         if name.startswith(_PREFIX) and len(name) > len(_PREFIX) and value.startswith("{"):
-            found = interpreter.evaluate(value, config, f"variable {name}")
-            yield Layer(f"variable {name}", {_camel_case(name.removeprefix(_PREFIX)): found.fragment}, text=value)
+            fragment = _json(value) or interpreter.evaluate(value, config, f"variable {name}").fragment
+            yield Layer(f"variable {name}", {_camel_case(name.removeprefix(_PREFIX)): fragment}, text=value)
 
 
 def variables(environment: Mapping[str, str]) -> Iterator[Layer]:
@@ -48,6 +49,15 @@ def url(text: str, name: str) -> URL:
     found = merged({"url": URL("")}, {"url": text})["url"]
     assert isinstance(found, URL)
     return found
+
+
+def _json(text: str) -> Tree | None:
+    """Of an object that is JSON, which needs no sandbox."""
+    try:
+        value = plain(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _camel_case(name: str) -> str:

@@ -286,7 +286,7 @@ class WorkerSettings:
         "whether the public compute group comes after the others, when they have no work",
     )  # fmt: skip
     jobs: tuple[str, ...] | None = key(
-        "worker.jobAddresses", Texts(), None, "only these jobs; false: all; an empty list: none",
+        "worker.jobAddresses", Texts(), None, "only these jobs; an empty list: none", unset="all",
         aliases=("worker.jobIds",),
     )  # fmt: skip
     watchdog_interval: float | None = key(
@@ -298,7 +298,7 @@ class WorkerSettings:
     )
     pid_file: str | None = key(
         "worker.pidfile", Text("a path"), None, "the file for the process id where --pid-file names none",
-        unset="dcp-worker.pid in XDG_RUNTIME_DIR, else in the temporary folder",
+        unset="dcp-worker.pid, in XDG_RUNTIME_DIR, /run (root) or the temporary folder",
     )  # fmt: skip
     request_snapshot: str | None = key(
         "worker.requestSnapshot", Text("the path of a file"), None, "the file that each request for work is written to",

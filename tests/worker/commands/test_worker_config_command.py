@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from worker_command import Home
 
@@ -67,6 +69,11 @@ def test_a_key_that_is_none(home: Home) -> None:
 def test_all_keys(home: Home) -> None:
     told = home.succeed("config", "--keys")
     assert [line for line in told.splitlines() if line and not line.startswith(" ")] == [key.name for key in all_keys()]
+
+
+def test_the_document_has_the_same_table(home: Home) -> None:
+    document = Path(__file__).parents[3] / "docs" / "worker-keys.md"
+    assert home.succeed("config", "--keys", "--markdown") == document.read_text(encoding="utf-8")
 
 
 def test_what_is_wrong_is_told_after_the_overview(home: Home) -> None:

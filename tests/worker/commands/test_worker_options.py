@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ def shown(home: Home, name: str, *options: str) -> Any:
 def test_npms_options_are_known_in_all_spellings(name: str) -> None:
     known = build()._option_string_actions
     assert {name, *spellings(name)} <= known.keys()
+
+
+def test_the_document_says_of_each_what_it_is() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "worker.md").read_text(encoding="utf-8")
+    table = text.partition("| npm's dcp-worker | here |")[2].partition("\n\n")[0]
+    told = set(re.findall(r"-[\w-]+", table))
+    told |= {"--help", "--show-hidden", "--no-leavePublicGroup"}
+    for name in NPMS:
+        names = set(build()._option_string_actions[name].option_strings)
+        assert names & told or name.startswith("--syslog"), name
 
 
 def test_spellings() -> None:
