@@ -29,11 +29,15 @@ def modules(group: str = "dcp") -> Path:
     return npm_packages(group)
 
 
-def start_up_files(kind: str = "native") -> list[str]:
-    """The start-up files that dcp-evaluator-start gives to an evaluator of this type, in order."""
-    client = modules() / "dcp-client"
+def start_up_files(kind: str = "native", group: str = "dcp") -> list[str]:
+    """The start-up files that dcp-evaluator-start gives to an evaluator of this type, in order.
+
+    ``group``: of npm packages, ``dcp`` has dcp-client 4, ``dcp5`` dcp-client 5.
+    """
+    packages = npm_packages(group)
+    client = packages / "dcp-client"
     names = json.loads((client / "generated" / "sandbox-definitions.json").read_text())[kind]
-    return [str(modules() / name if "/" in name else client / "libexec" / "sandbox" / f"{name}.js") for name in names]
+    return [str(packages / name if "/" in name else client / "libexec" / "sandbox" / f"{name}.js") for name in names]
 
 
 def environment(home: str, group: str = "dcp") -> dict[str, str]:

@@ -12,9 +12,9 @@
 
 from .jobs import PUBLIC, Group, Job, Location, Slice, Told
 from .stand_in import StandIn, stand_in
-from .workers import PAYMENT_ADDRESS, Program, WorkerProcess, npm_program, npm_worker, own_program, running
+from .workers import PAYMENT_ADDRESS, Program, WorkerProcess, npm_program, npm_program_5, own_program, running
 
 __all__ = [
     "PAYMENT_ADDRESS", "PUBLIC", "Group", "Job", "Location", "Program", "Slice", "StandIn", "Told", "WorkerProcess",
-    "npm_program", "npm_worker", "own_program", "running", "stand_in",
+    "npm_program", "npm_program_5", "own_program", "running", "stand_in",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,18 +31,30 @@ class Program:
     name: str
     command: Sequence[str | Path]
     environment: dict[str, str] = field(default_factory=dict)
+    kind: str = "4.4.29"
+    """Of the stand-in that it is to work for."""
 
 
 def npm_program(evaluator_port: int) -> Program:
-    """npm's dcp-worker 3.3.19, unmodified."""
-    command = [node(), npm_packages("dcp") / "dcp-worker" / "bin" / "dcp-worker"]
-    evaluator = ["-H", "localhost", "-p", str(evaluator_port)]
-    environment = {
-        "NODE_PATH": str(npm_packages("dcp")),
-        # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
-        "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
-    }
-    return Program("npm's dcp-worker", [*command, *evaluator], environment)
+    """npm's dcp-worker 3.3.19, unmodified: dialect 4."""
+    script = npm_packages("dcp") / "dcp-worker" / "bin" / "dcp-worker"
+    return Program("npm's dcp-worker", _with_evaluator(script, evaluator_port), _npm_environment("dcp"))
+
+
+def npm_program_5(evaluator_port: int) -> Program:
+    """The worker that npm's dcp-client 5.6.1 has as a class: dialect 5. It takes those options that tests use."""
+    script = Path(__file__).with_name("npm_worker_5.js")
+    command = _with_evaluator(script, evaluator_port)
+    return Program("npm's DistributiveWorker", command, _npm_environment("dcp5"), "5.6.1")
+
+
+def _with_evaluator(script: Path, port: int) -> list[str | Path]:
+    return [node(), script, "-H", "localhost", "-p", str(port)]
+
+
+def _npm_environment(group: str) -> dict[str, str]:
+    # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
+    return {"NODE_PATH": str(npm_packages(group)), "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}
 
 
 def own_program(group: str = "dcp") -> Program:
@@ -111,9 +123,3 @@ async def running(
 def _passed_on() -> dict[str, str]:
     """Where tests keep temporary files, and the engine that they are run for."""
     return {name: value for name, value in os.environ.items() if name == "TMPDIR" or name.startswith("DCP_EVALUATOR_")}
-
-
-def npm_worker(
-    home: Path, network: StandIn, evaluator_port: int, options: Sequence[str] = (), *, name: str = "worker"
-) -> AbstractAsyncContextManager[WorkerProcess]:
-    return running(npm_program(evaluator_port), home, network, options, name=name)

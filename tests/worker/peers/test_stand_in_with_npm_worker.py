@@ -1,5 +1,6 @@
-"""npm's dcp-worker 3.3.19, unmodified, from its start to its end: it earns on this evaluator, from the stand-in of a
-scheduler, which so is held against it, too."""
+"""npm's workers, unmodified, from their start to their end, earn on this evaluator: dcp-worker 3.3.19, and the class
+DistributiveWorker of dcp-client 5.6.1. The stand-in of a scheduler that they work for is held against them, too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler_stand_in import PAYMENT_ADDRESS, Group, Job, Location, npm_worker, stand_in
+from scheduler_stand_in import PAYMENT_ADDRESS, Group, Job, Location, Program, running, stand_in
 
 TWICE = "async (x) => { progress(); return 2 * x; }"
 
@@ -19,7 +20,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(test())
 
 
-def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, port: int) -> None:
+def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, npm: Program) -> None:
     job = Job(
         work="""async (x, factor) => {
           progress();
@@ -36,12 +37,12 @@ def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, port: 
     )
 
     async def test() -> None:
-        async with stand_in("4.4.29", task_size=2) as network:
+        async with stand_in(npm.kind, task_size=2) as network:
             network.add(job)
-            async with npm_worker(tmp_path, network, port) as worker:
+            async with running(npm, tmp_path, network) as worker:
                 await network.until_done()
-                assert await worker.stop() == 0, worker.log.read_text()
-            said = worker.log.read_text()
+                assert await worker.stop() == 0, worker.said()
+            said = worker.said()
         assert network.faults == []
         network.assert_one_result_each()
         assert [job.slices[number].result for number in (1, 2)] == [0, 30]
@@ -53,28 +54,32 @@ def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, port: 
         for event, numbers in {"console": [1, 2, 3], "custom": [1, 2, 3], "error": [3]}.items():
             assert sorted(data["slice"] for data in network.emitted(event)) == numbers
         assert all(one.results[0].data["metrics"]["CPUTime"] > 0 for one in job.slices.values())
-        asked = network.all("requestTask")[0]
-        assert asked["capabilities"]["environment"] == {"webgpu": True, "offscreenCanvas": False, "fdlibm": True}
-        assert [worktime["name"] for worktime in asked["worktimes"]] == ["map-basic", "pyodide"]
+        asked = network.all("requestTask" if npm.kind == "4.4.29" else "requestTask@3")[0]
+        if npm.kind == "4.4.29":
+            assert asked["capabilities"]["environment"] == {"webgpu": True, "offscreenCanvas": False, "fdlibm": True}
+        else:
+            assert asked["capabilities"] == 16 | 32 | 64
+        assert {worktime["name"] for worktime in asked["worktimes"]} == {"map-basic", "pyodide"}
         assert network.all("fetchModuleURL") == [{"modules": ["tens/ten.js"]}]
         assert [event["payload"]["message"] for event in network.emitted("error")] == ["too many"]
         assert "0.500" in said
-        assert "WebGPU available" in said
-        assert "Worker has stopped" in said
+        if npm.kind == "4.4.29":
+            assert "WebGPU available" in said
+            assert "Worker has stopped" in said
 
     run(test)
 
 
-def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, port: int) -> None:
+def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, npm: Program) -> None:
     private = Group("group-1", "mine", "a secret")
     other = Group("group-2", "other", "another")
 
     async def test() -> None:
-        async with stand_in("4.4.29") as network:
+        async with stand_in(npm.kind) as network:
             ranged = network.add(Job(work=TWICE, data=3, input_set={"start": 10, "end": 12, "step": 1}, name="range"))
             estimated = network.add(Job(work=TWICE, data=[1, 2, 3], estimation=1, name="estimated", group=private))
             closed = network.add(Job(work=TWICE, data=[1], name="closed", group=other))
-            async with npm_worker(tmp_path, network, port, ["--join", "mine,a secret"]) as worker:
+            async with running(npm, tmp_path, network, ["--join=mine,a secret"]) as worker:
                 await network.until_done(ranged, estimated)
                 assert await worker.stop() == 0
         assert network.faults == []
@@ -85,14 +90,14 @@ def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, port: int) -> None
     run(test)
 
 
-def test_fetched_data_that_is_missing_or_late(tmp_path: Path, port: int) -> None:
+def test_fetched_data_that_is_missing_or_late(tmp_path: Path, npm: Program) -> None:
     async def test() -> None:
-        async with stand_in("4.4.29") as network:
+        async with stand_in(npm.kind) as network:
             code = network.web.put("/code.js", TWICE, "application/javascript")
             there = network.web.put("/data/1", "21", "application/json")
             gone = network.web.origin + "/data/2"
             job = network.add(Job(work="", code=code, data=[Location(there), Location(gone)]))
-            async with npm_worker(tmp_path, network, port) as worker:
+            async with running(npm, tmp_path, network) as worker:
                 await network.until(lambda: job.slices[1].results and job.slices[2].returns)
                 job.is_open = False
                 assert await worker.stop() == 0
@@ -104,12 +109,12 @@ def test_fetched_data_that_is_missing_or_late(tmp_path: Path, port: int) -> None
     run(test)
 
 
-def test_results_that_are_uploaded(tmp_path: Path, port: int) -> None:
+def test_results_that_are_uploaded(tmp_path: Path, npm: Program) -> None:
     async def test() -> None:
-        async with stand_in("4.4.29") as network:
+        async with stand_in(npm.kind) as network:
             upload = network.web.origin + "/upload"
             job = network.add(Job(work=TWICE, data=[4], upload=upload, upload_fields={"bucket": "b"}))
-            async with npm_worker(tmp_path, network, port) as worker:
+            async with running(npm, tmp_path, network) as worker:
                 await network.until_done()
                 assert await worker.stop() == 0
         assert network.faults == []
@@ -121,33 +126,33 @@ def test_results_that_are_uploaded(tmp_path: Path, port: int) -> None:
 
 
 @pytest.mark.parametrize(("command", "status"), [("kill", 130), ("reload", 13)])
-def test_commands_that_end_a_worker(tmp_path: Path, port: int, command: str, status: int) -> None:
+def test_commands_that_end_a_worker(tmp_path: Path, npm_4: Program, command: str, status: int) -> None:
     async def test() -> None:
-        async with stand_in("4.4.29") as network, npm_worker(tmp_path, network, port) as worker:
+        async with stand_in("4.4.29") as network, running(npm_4, tmp_path, network) as worker:
             await network.until(lambda: len(network.subscriptions) == 2 and network.counts["requestTask"])
             assert await network.command("announce", {"message": "to all who work"}) == ["success"]
             asked = asyncio.create_task(network.command(command, {"temporary": True}))
             assert await worker.wait() == status
             asked.cancel()
-            assert "to all who work" in worker.log.read_text()
+            assert "to all who work" in worker.said()
             assert network.faults == []
 
     run(test)
 
 
-def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, port: int) -> None:
+def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, npm: Program) -> None:
     slow = "async (x) => { progress(); await new Promise((done) => setTimeout(done, 1000)); return x; }"
 
     async def test() -> None:
-        async with stand_in("4.4.29", task_size=3) as network:
+        async with stand_in(npm.kind, task_size=3) as network:
             job = network.add(Job(work=slow, data=[1, 2, 3]))
-            async with npm_worker(tmp_path, network, port) as first:
+            async with running(npm, tmp_path, network) as first:
                 await network.until(lambda: any(one.begins for one in job.slices.values()))
                 assert await first.stop() == 0
             # The slice that was begun is finished, the others go back.
             assert [len(one.results) for one in job.slices.values()] == [len(one.begins) for one in job.slices.values()]
             assert job.missing == len([one for one in job.slices.values() if one.returns]) == 2
-            async with npm_worker(tmp_path, network, port, name="second"):
+            async with running(npm, tmp_path, network, name="second"):
                 await network.until_done()
         assert network.faults == []
         network.assert_one_result_each()
@@ -157,11 +162,11 @@ def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, port: i
     run(test)
 
 
-def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, port: int) -> None:
+def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, npm_4: Program) -> None:
     async def test() -> None:
         async with stand_in("4.4.29", task_size=1, by_relay=True) as network:
             job = network.add(Job(work=TWICE, data=[1, 2, 3]))
-            async with npm_worker(tmp_path, network, port):
+            async with running(npm_4, tmp_path, network):
                 await network.until(lambda: job.missing == 2)
                 network.relay.cut()
                 await network.until(lambda: job.missing == 1)
@@ -174,11 +179,11 @@ def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, port:
     run(test)
 
 
-def test_a_result_that_is_refused(tmp_path: Path, port: int) -> None:
+def test_a_result_that_is_refused(tmp_path: Path, npm_4: Program) -> None:
     async def test() -> None:
         async with stand_in("4.4.29") as network:
             job = network.add(Job(work=TWICE, data=[1, 2], refusals={1: 1}))
-            async with npm_worker(tmp_path, network, port) as worker:
+            async with running(npm_4, tmp_path, network) as worker:
                 await network.until(lambda: job.slices[1].refused and job.slices[2].results)
                 worker.signal(signal.SIGKILL)
         assert job.slices[1].refused[0].value == 2
