@@ -12,7 +12,7 @@ from dcp_evaluator.errors import reason_of
 from dcp_protocol import kvin
 
 from ..dialects.sandbox_messages import UNCAUGHT, Description, SandboxMessages
-from ..errors import EvaluationError, SandboxEndedError, SandboxError, WorkerError
+from ..errors import AssignError, EvaluationError, SandboxEndedError, SandboxError, WorkerError
 from ..tasks.capabilities import Worktime
 from ..tasks.job import Job
 from ..tasks.slices import SliceError, SliceMetrics
@@ -39,7 +39,7 @@ from .events import (
 )
 from .limits import Limits, Timeouts
 from .meter import SliceMeter
-from .wire import LineSplitter, RuleBrokenError
+from .wire import LineSplitter, RuleBrokenError, shortened
 
 _EXIT_PATIENCE = 1.0
 _GRACE = 2.0
@@ -188,19 +188,17 @@ class Sandbox:
     async def assign(self, job: AssignedJob) -> None:
         """Raises AssignError, another SandboxError, or what ``job.modules`` raises; the sandbox has ended then.
 
-        KvinError and TypeError are of arguments that KVIN does not have.
+        KvinError and TypeError are of arguments that KVIN does not have, and change nothing.
         """
         self._job = job
-        await self._ask(
-            lambda: self._dialogue.assign(job.job, job.worktime, job.work_function, job.arguments, self._loop.time())
-        )
+        await self._ask(lambda: self._begin_assignment(job))
 
     async def work(self, datum: object, listener: SliceListener | None = None, *, size: int = 0) -> Outcome:
         """Runs a slice. ``size``: UTF-16 units of what was fetched for it.
 
         Raises SandboxEndedError, NoProgressError, SliceTooSlowError, SliceOutputError, or what a service of the job
-        raises; the sandbox has ended then. KvinError and TypeError are of a datum that KVIN does not have. Where the
-        caller is cancelled, the sandbox ends.
+        raises; the sandbox has ended then. KvinError and TypeError are of a datum that KVIN does not have, and change
+        nothing. Where the caller is cancelled, the sandbox ends.
         """
         self._listener = listener or _NOBODY
         self._size = size + (self._job.size if self._job else 0)
@@ -297,6 +295,22 @@ class Sandbox:
             raise
         finally:
             self._waiter = None
+
+    def _lacks(self, worktime: Worktime) -> bool:
+        known = self.description.worktimes
+        return not any(worktime.name == each.name and worktime.version in each.versions for each in known)
+
+    def _begin_assignment(self, job: AssignedJob) -> None:
+        """A worktime that it does not have ends it: the files of dcp-client 5 would never answer."""
+        if self._lacks(job.worktime):
+            wanted = shortened(f"{job.worktime.name} {job.worktime.version}")
+            have = ", ".join(
+                f"{each.name} {version}" for each in self.description.worktimes for version in each.versions
+            )
+            self._dialogue.end(AssignError(f"the sandbox has no worktime {wanted}; it has {shortened(have)}"))
+        else:
+            now = self._loop.time()
+            self._dialogue.assign(job.job, job.worktime, job.work_function, job.arguments, now)
 
     def _begin(self, datum: object) -> None:
         self._dialogue.work(datum, self._loop.time())

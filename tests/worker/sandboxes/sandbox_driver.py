@@ -43,9 +43,9 @@ def dialect(group: str) -> Dialect:
     return Dialect(files, sandbox_messages.V5, Worktime("pyodide", "0.28.0"), group)
 
 
-def run(work: Coroutine[Any, Any, _T]) -> _T:
+def run(work: Coroutine[Any, Any, _T], seconds: float = _DEADLINE) -> _T:
     async def bounded() -> _T:
-        async with asyncio.timeout(_DEADLINE):
+        async with asyncio.timeout(seconds):
             return await work
 
     return asyncio.run(bounded())

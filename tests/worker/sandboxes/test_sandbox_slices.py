@@ -6,13 +6,13 @@ import hashlib
 
 import numpy as np
 import pytest
-from sandbox_driver import Dialect, Heard, job, run, sandbox
+from sandbox_driver import Dialect, Heard, dialect, job, run, sandbox, value_of
 
 from dcp_protocol import kvin
 from dcp_worker.errors import AssignError, EvaluationError, NoProgressError, SandboxEndedError, SliceTooSlowError
 from dcp_worker.sandboxes.limits import Timeouts
 from dcp_worker.sandboxes.sandbox import Completed, Rejected, Threw
-from dcp_worker.tasks.capabilities import Capability
+from dcp_worker.tasks.capabilities import Capability, Worktime
 
 
 def completed(outcome: object) -> Completed:
@@ -192,5 +192,92 @@ def test_large_results(client: Dialect, engine: str, mebibytes: int) -> None:
             expected = np.resize(np.arange(251, dtype=np.uint8), size)
             assert hashlib.sha256(outcome.value).digest() == hashlib.sha256(expected).digest()
             assert outcome.metrics.output_size > size
+
+    run(drive())
+
+
+def test_webgpu_in_a_work_function(client: Dialect, engine: str) -> None:
+    source = """async (x) => {
+      progress();
+      const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+      const shader = "@group(0) @binding(0) var<storage, read_write> v: array<u32>;"
+        + "@compute @workgroup_size(1) fn main() { v[0] = v[0] * v[0]; }";
+      const module = device.createShaderModule({ code: shader });
+      const pipeline = device.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main" } });
+      const buffer = device.createBuffer({ size: 4, usage: 128 | 4 | 8 });
+      const copy = device.createBuffer({ size: 4, usage: 1 | 8 });
+      device.queue.writeBuffer(buffer, 0, Uint32Array.of(x));
+      const group = device.createBindGroup({
+        layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer } }] });
+      const encoder = device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline); pass.setBindGroup(0, group); pass.dispatchWorkgroups(1); pass.end();
+      encoder.copyBufferToBuffer(buffer, 0, copy, 0, 4);
+      device.queue.submit([encoder.finish()]);
+      await copy.mapAsync(1);
+      return new Uint32Array(copy.getMappedRange())[0];
+    }"""
+
+    async def drive() -> None:
+        async with sandbox(client, engine) as box:
+            await box.assign(job(source, needs=Capability.WEBGPU))
+            outcome = await box.work(12)
+            assert value_of(outcome) == 144
+            assert 0 < outcome.metrics.gpu_time <= outcome.metrics.total_time
+
+    run(drive())
+
+
+def test_without_need_there_is_no_webgpu(client: Dialect, engine: str) -> None:
+    async def drive() -> None:
+        async with sandbox(client, engine) as box:
+            await box.assign(job("() => { progress(); return typeof navigator.gpu; }"))
+            assert value_of(await box.work(1)) == "undefined"
+
+    run(drive())
+
+
+@pytest.mark.timeout(240)
+def test_python_in_the_pyodide_worktime(engine: str) -> None:
+    """Minutes at most the first time, when Pyodide's module is compiled; the compiled module is kept."""
+    client = dialect("dcp5")
+    source = """
+import dcp, statistics
+def work(data):
+  dcp.progress(1)
+  return [statistics.mean(data), 2**70 % 1000003]
+dcp.set_slice_handler(work)
+"""
+
+    async def drive() -> None:
+        async with sandbox(client, engine) as box:
+            await box.assign(job(source, 1, worktime=client.python))
+            for data, mean in (([1, 2, 6], 3), ([4], 4)):
+                assert value_of(await box.work(data)) == [mean, 2**70 % 1000003]
+
+    run(drive(), seconds=220)
+
+
+def test_an_unknown_worktime_is_no_answer_to_wait_for(client: Dialect, engine: str) -> None:
+    """dcp-client 5 would never answer."""
+
+    async def drive() -> None:
+        async with sandbox(client, engine) as box:
+            with pytest.raises(AssignError, match=r"has no worktime map-basic 9\.0\.0; it has .*map-basic 1\.0\.0"):
+                await box.assign(job("(x) => x", worktime=Worktime("map-basic", "9.0.0")))
+            await box.wait_closed()
+
+    run(drive())
+
+
+def test_values_that_kvin_does_not_have_change_nothing(client: Dialect, engine: str) -> None:
+    async def drive() -> None:
+        async with sandbox(client, engine) as box:
+            with pytest.raises(TypeError):
+                await box.assign(job("(x) => x", object()))
+            await box.assign(job("(x) => { progress(); return x; }"))
+            with pytest.raises(TypeError):
+                await box.work(object())
+            assert value_of(await box.work("ok")) == "ok"
 
     run(drive())
