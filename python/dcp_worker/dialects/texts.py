@@ -22,7 +22,7 @@ def utf16_size(text: bytes) -> int:
     if text.isascii():
         return len(text)
     octets = np.frombuffer(text, np.uint8)
-    starts = np.count_nonzero((octets & 0xC0) != 0x80)
+    starts = np.count_nonzero(octets.view(np.int8) >= -64)  # all but 0x80 to 0xBF
     return int(starts + np.count_nonzero(octets >= 0xF0))
 
 

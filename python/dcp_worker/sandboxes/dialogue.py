@@ -49,10 +49,11 @@ from .events import (
     SliceThrew,
 )
 from .limits import Limits, Timeouts
-from .wire import DIE, Died, Failed, RuleBrokenError, Wire, shortened
+from .wire import DIE, Died, Failed, Reading, RuleBrokenError, Told, Wire, shortened
 
 _TRIAL, _EVALUATION = "trial", "evaluation"
 _MOST_MODULES = 1000
+_WORTH_A_COPY = 1 << 16  # bytes, below which two writes cost more
 _MOST_REPORT, _MOST_NAME = 10_000, 100  # characters of the text of an error
 _STACK = re.compile(r"(\w{1,80})(?::[^\n]*)?")
 
@@ -138,7 +139,8 @@ class Dialogue:
         self._modules: dict[int, Any] = {}
         self._fetches: dict[int, tuple[Any, _Slice | None]] = {}
         self._serial = 0
-        self._line = b""
+        self._told = _NOTHING
+        self.read = self._wire.read
         self._now = now
         self._wait_until = now + self._timeouts.describe
         self._slice_until = math.inf
@@ -163,20 +165,24 @@ class Dialogue:
         self._wait_until = now + self._timeouts.answer
         self.output.append(requirements)
 
-    def work(self, datum: object, now: float) -> None:
-        """A slice: ``SliceCompleted``, ``SliceThrew``, ``SliceRejected`` or ``Ended`` follows.
+    def main(self, datum: object) -> bytes:
+        """The message with a datum, for ``work``. May run on any thread: of a large one it takes its time.
 
         Raises KvinError, TypeError for a datum that KVIN does not have.
         """
-        main = self._wire.write({"request": "main", "data": datum})
+        return self._wire.write({"request": "main", "data": datum})
+
+    def work(self, main: bytes, now: float) -> None:
+        """A slice: ``SliceCompleted``, ``SliceThrew``, ``SliceRejected`` or ``Ended`` follows."""
         self._move(_WORK)
         self._slice = _Slice(now)
         self._wait_until = now + self._timeouts.answer
         self._slice_until = now + self._timeouts.slice
         # What comes before the answer to the first is of the slice before.
-        self.output.append(self._reset_state + main if len(main) < 1 << 16 else self._reset_state)
-        if len(main) >= 1 << 16:
-            self.output.append(main)
+        if len(main) < _WORTH_A_COPY:
+            self.output.append(self._reset_state + main)
+        else:
+            self.output += (self._reset_state, main)
 
     def evaluate(self, source: str, now: float) -> None:
         """Runs a source between slices: ``Evaluated`` or ``Ended`` follows."""
@@ -248,26 +254,26 @@ class Dialogue:
 
     def receive(self, line: bytes, now: float) -> None:
         """A line of the sandbox, without its end."""
-        if self.state is _ENDED:
+        self.take(self.read(line), now)
+
+    def take(self, reading: Reading, now: float) -> None:
+        """What ``read``, which may run on any thread, has made of a line."""
+        if reading is None or self.state is _ENDED:
             return
+        self._now = now
         try:
-            told = self._wire.read(line)
-            if told is None:
-                return
-            self._now = now
-            self._line = line
-            if type(told) is Died:
-                self.end(SandboxEndedError(f"the sandbox ended itself: {told.reason or 'it gave no reason'}"))
-            elif type(told) is Failed:
-                self._broke(f"it could not handle a message: {told.reason}")
+            if type(reading) is Told:
+                self._take(reading)
+            elif type(reading) is Died:
+                self.end(SandboxEndedError(f"the sandbox ended itself: {reading.reason or 'it gave no reason'}"))
+            elif type(reading) is Failed:
+                self._broke(f"it could not handle a message: {reading.reason}")
+            elif isinstance(reading, kvin.KvinError):
+                self._unreadable(reading)
             else:
-                self._take(told.ring, told.value)  # type: ignore[union-attr]
+                self._broke(str(reading))
         except RuleBrokenError as error:
             self._broke(str(error))
-        except kvin.KvinError as error:
-            self._unreadable(error)
-        finally:
-            self._line = b""
 
     def lose(self, reason: str) -> None:
         """Its connection has ended."""
@@ -293,15 +299,19 @@ class Dialogue:
 
     # --- Messages ---
 
-    def _take(self, ring: int, value: Any) -> None:
+    def _take(self, told: Told) -> None:
+        """Raises RuleBrokenError."""
+        ring, value = told.ring, told.value
         request = value.get("request") if isinstance(value, dict) else None
         handler = _HANDLERS.get((ring, request)) if isinstance(request, str) else None
+        self._told = told
         if handler is not None:
             handler(self, value)
         elif ring == 2 and isinstance(request, str) and request.startswith("evalResult::"):
             self._evaluated(request.removeprefix("evalResult::"), value.get("data"))
         elif ring != 3:  # work functions may post what they like, which npm's supervisor takes no notice of
             raise RuleBrokenError(f"it sent an unknown message from ring {ring}: {shortened(request)}")
+        self._told = _NOTHING
 
     def _script_loaded(self, value: Mapping[str, Any]) -> None:
         if value.get("result") != "success":
@@ -427,7 +437,7 @@ class Dialogue:
         name = payload.get("customEvent")
         if type(name) is not str:
             raise RuleBrokenError("it emitted an event without a name")
-        self._count(work, utf16_size(self._line), as_output=False)
+        self._count(work, self._told.size, as_output=False)
         if self.state is _WORKING:
             self.events.append(EventEmitted(name, payload.get("data")))
 
@@ -443,7 +453,7 @@ class Dialogue:
             self._no_progress("Sandbox never emitted a progress event.", self._now)
             return
         result = value.get("result", kvin.UNDEFINED)
-        sizes = Sizes(work.taken, work.output + self._wire.result_size(self._line, result))
+        sizes = Sizes(work.taken, work.output + self._wire.result_size(self._told))
         self._finish()
         self.events.append(SliceCompleted(result, work.measured(), sizes))
 
@@ -534,6 +544,7 @@ class Dialogue:
         self.end(AssignError(f"the work function cannot be assigned: {shortened(message)}", name, stack))
 
 
+_NOTHING = Told(3, None)
 _OURS = (Step.ASSIGN, Step.WORK)
 _LEVELS = ("log", "debug", "info", "warn", "error")
 _HANDLERS: Mapping[tuple[int, str], Callable[[Dialogue, Mapping[str, Any]], None]] = {

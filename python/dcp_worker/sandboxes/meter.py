@@ -12,19 +12,27 @@ from .events import Measured, Sizes
 class SliceMeter:
     """Runs from the begin of a slice. ``pid``: the sandbox's process on this machine, where it is known."""
 
-    __slots__ = ("_began", "_cpu", "_pid")
+    __slots__ = ("_began", "_cpu", "_pid", "_stopped")
 
     def __init__(self, pid: int | None) -> None:
         self._pid = pid
         self._cpu = _cpu_time(pid)
         self._began = time.monotonic()
+        self._stopped: tuple[float, float | None] | None = None
+
+    def stop(self) -> None:
+        """What may be the end of the slice has come; ``go_on`` where it was not."""
+        self._stopped = time.monotonic(), _cpu_time(self._pid)
+
+    def go_on(self) -> None:
+        self._stopped = None
 
     def read(self, measured: Measured, sizes: Sizes, taken: int) -> SliceMetrics:
         """At the end of the slice. ``measured``: what the sandbox says of itself, which counts where nothing else is
         known, and never for more than the time that has passed. ``taken``: what was sent into the slice.
         """
-        total = (time.monotonic() - self._began) * 1000
-        end = _cpu_time(self._pid)
+        now, end = self._stopped or (time.monotonic(), _cpu_time(self._pid))
+        total = (now - self._began) * 1000
         cpu = measured.cpu if self._cpu is None or end is None else (end - self._cpu) * 1000
         return SliceMetrics(min(cpu, total), min(measured.gpu, total), total, taken + sizes.taken, sizes.given)
 

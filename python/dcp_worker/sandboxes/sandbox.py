@@ -44,6 +44,7 @@ from .wire import LineSplitter, RuleBrokenError, shortened
 _EXIT_PATIENCE = 1.0
 _GRACE = 2.0
 _LINES_OF_A_SLICE = 16  # at least six
+_LARGE = 1 << 18  # bytes of a line, or units of a datum, that take a millisecond and more
 
 
 class FetchRefusedError(WorkerError):
@@ -165,6 +166,7 @@ class Sandbox:
         self._services: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
         self._is_dying = False
+        self._holds = 0
         self._closed = self._loop.create_future()
 
     @property
@@ -202,7 +204,9 @@ class Sandbox:
         """
         self._listener = listener or _NOBODY
         self._size = size + (self._job.size if self._job else 0)
-        outcome: Outcome = await self._ask(lambda: self._begin(datum))
+        main = self._dialogue.main
+        message = main(datum) if size < _LARGE else await asyncio.to_thread(main, datum)
+        outcome: Outcome = await self._ask(lambda: self._begin(message))
         return outcome
 
     async def end(self, grace: float = _GRACE) -> None:
@@ -223,17 +227,39 @@ class Sandbox:
         self._transport = transport
 
     def received(self, data: bytes) -> None:
-        dialogue, now = self._dialogue, self._loop.time()
         try:
             lines = self._lines.feed(data)
-            for line in lines:
-                dialogue.receive(line, now)
         except RuleBrokenError as error:
-            dialogue.end(SandboxEndedError(f"the sandbox was ended: {error}"))
+            self._dialogue.take(error, self._loop.time())
         else:
+            now = self._loop.time()
             if self._allowance.is_used_up(len(lines)):
-                self._pause(self._allowance.pause(now))
+                self._hold()
+                self._loop.call_later(self._allowance.pause(now), self._release)
+            self._take(lines, now)
         self._drive()
+
+    def _take(self, lines: list[bytes], now: float) -> None:
+        for index, line in enumerate(lines):
+            if len(line) > _LARGE:
+                self._hold()
+                self._serve(self._take_large(line, lines[index + 1 :]))
+                break
+            self._dialogue.receive(line, now)
+
+    async def _take_large(self, line: bytes, rest: list[bytes]) -> None:
+        """Other sandboxes are heard while it is read; this one waits."""
+        if (meter := self._meter) is not None:
+            meter.stop()
+        try:
+            self._dialogue.take(await asyncio.to_thread(self._dialogue.read, line), self._loop.time())
+            self._drive()
+            if meter is not None:
+                meter.go_on()
+            self._take(rest, self._loop.time())
+            self._drive()
+        finally:
+            self._release()
 
     def lost(self, error: Exception | None) -> None:
         """The connection has ended; where its evaluator tells how, that is waited for."""
@@ -256,15 +282,15 @@ class Sandbox:
         if not self._closed.done():
             self._closed.set_result(None)
 
-    def _pause(self, seconds: float) -> None:
-        """A sandbox that writes faster than it may waits until it is read again."""
-        if self._transport is None:
-            return
-        self._transport.pause_reading()
-        self._loop.call_later(seconds, self._resume)
+    def _hold(self) -> None:
+        """Reads no more until ``_release``: a sandbox that writes on waits as well."""
+        self._holds += 1
+        if self._transport is not None:
+            self._transport.pause_reading()
 
-    def _resume(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+    def _release(self) -> None:
+        self._holds -= 1
+        if not self._holds and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     # --- Driving the dialogue ---
@@ -312,8 +338,8 @@ class Sandbox:
             now = self._loop.time()
             self._dialogue.assign(job.job, job.worktime, job.work_function, job.arguments, now)
 
-    def _begin(self, datum: object) -> None:
-        self._dialogue.work(datum, self._loop.time())
+    def _begin(self, message: bytes) -> None:
+        self._dialogue.work(message, self._loop.time())
         self._meter = SliceMeter(self._channel.pid)
         self._allowance.give(_LINES_OF_A_SLICE)
 

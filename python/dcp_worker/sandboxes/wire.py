@@ -19,6 +19,7 @@ _SERIALIZED = b'{"message":'
 _DEPTH = 900
 _MOST_TEXT = 500
 _HEAD = 256
+_RESULT = b'"result":'
 
 
 class RuleBrokenError(Exception):
@@ -26,10 +27,15 @@ class RuleBrokenError(Exception):
 
 
 class Told(NamedTuple):
-    """A message from one of the rings 0 to 3 of a sandbox's files, the last of which runs work functions."""
+    """A message from one of the rings 0 to 3 of a sandbox's files, the last of which runs work functions.
+
+    ``head``: the begin of its line; ``size``: the UTF-16 units of the line.
+    """
 
     ring: int
     value: Any
+    head: bytes = b""
+    size: int = 0
 
 
 class Died(NamedTuple):
@@ -86,14 +92,20 @@ class Wire:
         """Raises KvinError, TypeError for a value that KVIN does not have."""
         return b'{"type":"workerMessage","message":%b}\n' % kvin.serialize(message, self._version)
 
-    def read(self, line: bytes) -> Told | Died | Failed | None:
-        """None for what tells nothing. Raises RuleBrokenError, and KvinError for a value that cannot be read."""
+    def read(self, line: bytes) -> Reading:
+        """What a line says. Changes nothing, and may run on any thread: of a large one it takes its time."""
+        try:
+            return self._read(line)
+        except (RuleBrokenError, kvin.KvinError) as error:
+            return error
+
+    def _read(self, line: bytes) -> Told | Died | Failed | None:
         if line == _HANDLED or not line:
             return None
         if line == self._reset_done:
             return _RESET_DONE
         if line.startswith(_MESSAGE):
-            return _told(memoryview(line)[len(_MESSAGE) : -1])
+            return _told(line)
         if line.startswith(b"DIE:"):
             return Died(shortened(line[4:].decode("utf-8", "replace")))
         if line.startswith(b"LOG:"):
@@ -102,27 +114,35 @@ class Wire:
             return _other(line[4:])
         raise RuleBrokenError("it sent a line that is none of an evaluator's")
 
-    def result_size(self, line: bytes, result: object) -> int:
-        """UTF-16 units of a result as KVIN text, as npm's supervisor counts them, from the line that brought it."""
-        begin = line.find(b'"result":', 0, _HEAD) + len(b'"result":')
-        is_raw = line.find(b'"what":{"raw":', 0, _HEAD) >= 0
-        if begin < len(b'"result":'):
+    def result_size(self, told: Told) -> int:
+        """UTF-16 units of a result as a text of KVIN, as npm's supervisor counts them, from the message that it is in.
+
+        References to other objects are numbers of other lengths there.
+        """
+        result = told.value.get("result", kvin.UNDEFINED)
+        begin = told.head.find(_RESULT)
+        if begin < 0:
             return utf16_size(kvin.serialize(result, self._version))
-        size = self._frame + utf16_size(line) - begin - (5 if is_raw else 6)
+        is_raw = told.head.find(b'"what":{"raw":') >= 0
+        size = self._frame + told.size - begin - len(_RESULT) - (5 if is_raw else 6)
         is_bare = not is_raw or (isinstance(result, int | float) and not isinstance(result, bool))
         return size if is_bare else size + len(b'{"raw":}')
 
 
+Reading = Told | Died | Failed | RuleBrokenError | kvin.KvinError | None
+"""What a line says; None where that is nothing. A KvinError is a value that cannot be read."""
 _RESET_DONE = Told(2, {"request": "resetStateDone"})
 
 
-def _told(text: memoryview) -> Told:
+def _told(line: bytes) -> Told:
+    """Raises RuleBrokenError, KvinError."""
+    text = memoryview(line)[len(_MESSAGE) : -1]
     if text[: len(_SERIALIZED)] == _SERIALIZED:
         text = _serialized(text)
     message = kvin.deserialize(text, depth=_DEPTH)
     if not isinstance(message, dict) or type(ring := message.get("ringSource")) is not int:
         raise RuleBrokenError("it sent a message past its start-up files")
-    return Told(ring, message.get("value"))
+    return Told(ring, message.get("value"), line[:_HEAD], utf16_size(line))
 
 
 def _serialized(text: memoryview) -> memoryview:
