@@ -13,12 +13,10 @@ from dcp_protocol.keys.private_key import PrivateKey
 from dcp_protocol.messages.bodies import JsonText
 from dcp_protocol.messages.sealed import seal
 
-from ..tasks.capabilities import Capability
 from ..tasks.job import Job
 from ..tasks.slices import Slice, SliceError, SliceMetrics
 from ..tasks.task import Task
 from . import work_events
-from .capability_objects import to_bits
 from .job_values import JobValue, serialize_job_value
 from .results import ResultHead, result_head, upload_form
 from .scheduler_commands import CommandReader, Subscription
@@ -60,10 +58,6 @@ class Dialect(ABC):
     def read_task(self, reply: object, known: Mapping[str, Job] | None = None) -> Task:
         """See ``task_reader.read_task``. Takes some 30 µs per slice. Raises TaskError."""
         return read_task(reply, self.names, known or {})
-
-    def read_capabilities(self, described: object) -> Capability:
-        """Of what an evaluator's ``describe`` answered."""
-        return to_bits(described)
 
     # Slices
 

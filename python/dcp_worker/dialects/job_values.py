@@ -8,17 +8,15 @@ from typing import Any
 
 from dcp_protocol import canonical_json, kvin
 
-from ..tasks.slices import SliceError
 from .javascript_json import stringify
-from .texts import quoted_json, utf16_size
+from .texts import quoted_json
 
 
 @dataclass(frozen=True, slots=True)
 class JobValue:
-    """A value, marshalled. ``pieces`` are those of its JSON text; ``size`` is what DCP counts as its size."""
+    """A value, marshalled, in pieces of its JSON text."""
 
     pieces: tuple[bytes, ...]
-    size: int
 
 
 def serialize_job_value(value: Any, inner: kvin.Version, outer: kvin.Version) -> JobValue:
@@ -28,14 +26,10 @@ def serialize_job_value(value: Any, inner: kvin.Version, outer: kvin.Version) ->
     worker throws there. Takes some 10 ms per MB. Raises kvin.KvinError and TypeError for what cannot be written.
     """
     if isinstance(value, kvin.URL):
-        text = canonical_json.encode(kvin.marshal(value, outer))
-        return JobValue((text,), utf16_size(text))
+        return JobValue((canonical_json.encode(kvin.marshal(value, outer)),))
     if _is_json(value):
-        string = stringify(value) or b"null"
-        size = utf16_size(string) + len(_raw_head(inner)) + len(b"}}")
-        return _marshalled(string, b"json", b"application/json", size, outer)
-    string = kvin.serialize(value, inner)
-    return _marshalled(string, b"kvin", b"application/x-kvin", utf16_size(string), outer)
+        return _marshalled(stringify(value) or b"null", b"json", b"application/json", outer)
+    return _marshalled(kvin.serialize(value, inner), b"kvin", b"application/x-kvin", outer)
 
 
 def _is_json(value: Any) -> bool:
@@ -44,16 +38,7 @@ def _is_json(value: Any) -> bool:
     return isinstance(value, str | bool | datetime)
 
 
-def _marshalled(string: bytes, method: bytes, mime_type: bytes, size: int, version: kvin.Version) -> JobValue:
+def _marshalled(string: bytes, method: bytes, mime_type: bytes, version: kvin.Version) -> JobValue:
+    head = b'{"_serializeVerId":"v%d","what":{"raw":{"string":' % version
     tail = b',"method":"%b","MIMEType":"%b"}}}' % (method, mime_type)
-    return JobValue((_raw_head(version), b'{"string":', quoted_json(string), tail), size)
-
-
-def _raw_head(version: kvin.Version) -> bytes:
-    return b'{"_serializeVerId":"v%d","what":{"raw":' % version
-
-
-def thrown_value(error: SliceError) -> kvin.JSError:
-    """The result of a slice whose work function has thrown (``SandboxError`` in ``supervisor2/sandbox2.js``)."""
-    properties: dict[str, Any] = {"stack": error.stack} if error.stack else {}
-    return kvin.JSError(error.message, {**properties, "errorCode": error.code, "name": error.name})
+    return JobValue((head, quoted_json(string), tail))

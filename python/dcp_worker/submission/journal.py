@@ -10,9 +10,8 @@ from ..tasks.slices import Slice, SliceKey
 from .bodies import Body
 
 
-@dataclass(frozen=True, slots=True)
-class StoreLimits:
-    """Bytes of results: on disk, and of those that are not there yet or cannot be."""
+class StoreLimits(NamedTuple):
+    """Bytes of results: in all, and of those that are not on disk yet or cannot be."""
 
     disk: int = 4 << 30
     memory: int = 256 << 20

@@ -18,7 +18,7 @@ class QueueOptions:
     open_bytes: int = 64 << 20
     tries: int = 3
     first_rest: float = 1.0
-    longest_rest: float = 30.0
+    longest_rest: float = 10.0
 
 
 class Outcome(enum.Enum):

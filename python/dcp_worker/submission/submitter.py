@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, Protocol
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from dcp_protocol import kvin
 from dcp_protocol.errors import ConnectionEndedError, ProtocolError
 from dcp_protocol.messages.bodies import JsonText
+from dcp_protocol.uris import AllowedOrigins
 
-from ..dialects.dialect import Dialect
+from ..dialects.dialect import Dialect, Message
 from ..dialects.results import Acknowledgement, ResultHead, read_acknowledgement
-from ..dialects.slice_status import Begun, Reason, Returned, Status
+from ..dialects.slice_status import Begun, Reason, Returned, Status, rejected
 from ..errors import SchedulerError
 from ..tasks.job import Job
-from ..tasks.slices import Slice, SliceMetrics
+from ..tasks.slices import Slice, SliceKey, SliceMetrics
 from .bodies import Body, ResultText, Upload
-from .journal import Held
+from .journal import Held, Payment, PaymentKey, StoreLimits
 from .status_queue import StatusQueue
 from .store import ResultStore
 from .submission_queue import Outcome, QueueOptions, SubmissionQueue
-from .uploader import UploadError, Uploads
+from .uploader import Uploader, UploadError
 
-Request = Callable[[str, Any], Awaitable[Any]]
-"""``request(operation, data)`` of a connection to the result submitter. Raises ProtocolError."""
+Request = Callable[[Message], Awaitable[Any]]
+"""A request to the result submitter, which may wait for a connection. Raises ProtocolError."""
 
 NETWORK_CODES: Final = frozenset(
     {"EPIPE", "ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "ETIMEDOUT", "ENOTCONN", "EBUSY", "DCPC-1014"}
@@ -40,20 +44,8 @@ _LARGE: Final = 1 << 16
 _MANY: Final = 200
 
 
-class Listener(Protocol):
-    """Who wants to know. Called on the event loop, and must not raise."""
-
-    def acknowledged(self, of: Slice, acknowledgement: Acknowledgement) -> None:
-        """The scheduler has the slice's result."""
-
-    def given_up(self, of: Slice, reason: str) -> None:
-        """The slice had a result, and goes back to the scheduler without."""
-
-    def warned(self, message: str) -> None: ...
-
-
 class Submitter:
-    """``request`` may wait for a connection, and may raise; ``connected`` says that there is one again.
+    """``start`` it, then tell it of slices, which never waits. ``close`` leaves in the store what is not told.
 
     A result is on disk before it is sent, and is sent until it is acknowledged: where an acknowledgement was lost, or
     the worker crashed before it came, the scheduler gets the same result again. A result that it refuses is tried
@@ -62,120 +54,156 @@ class Submitter:
 
     def __init__(
         self,
+        request: Request,
         dialect: Dialect,
         worker: str,
         payment_address: str,
-        store: ResultStore,
-        request: Request,
-        uploads: Uploads,
-        listener: Listener,
+        *,
+        origins: AllowedOrigins,
+        folder: Path | None,
+        limit: int = StoreLimits().disk,
+        on_acknowledged: Callable[[SliceKey, Acknowledgement | None], None] = lambda key, acknowledgement: None,
+        on_warning: Callable[[str], None] = lambda text: None,
         options: QueueOptions | None = None,
     ) -> None:
+        """``folder``: of this worker alone; None keeps results in memory. ``limit``: bytes of results that are kept.
+        ``origins``: where results may be sent to.
+
+        ``on_acknowledged`` hears of each result that the scheduler has, and with None of each that was given up and
+        whose slice goes back.
+        """
+        self._request = request
         self._dialect = dialect
         self._worker = worker
         self._payment_address = payment_address
-        self._store = store
-        self._request = request
-        self._uploads = uploads
-        self._listener = listener
+        self._folder = folder
+        self._limits = StoreLimits(limit, min(limit, StoreLimits().memory))
+        self._on_acknowledged = on_acknowledged
+        self._on_warning = on_warning
         self._loop = asyncio.get_running_loop()
+        self._uploader = Uploader(origins)
+        self._store: ResultStore
         self._results = SubmissionQueue(options or QueueOptions())
         self._statuses = StatusQueue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._storing: weakref.WeakSet[asyncio.Task[None]] = weakref.WeakSet()
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
-        self._idle.set()
         self._closed = False
-        self._being_stored = 0
+        self._being_stored: dict[SliceKey, None] = {}
         self._not_begun = 0
         """Messages of statuses whose tasks have not run yet."""
 
-    # What happened
+    # For who runs it
 
-    def recover(self, *, returning: bool = True) -> list[Slice]:
-        """Takes up what an earlier run has left: sends its results; the slices that it had in flight.
-
-        ``returning``: those are returned. Where another message gives back all slices, it should come after the
-        results are acknowledged (``drained``), since it gives back their slices too.
-        """
+    async def start(self) -> None:
+        """Opens the store, sends the results of an earlier run, and returns the slices that it had in flight."""
+        await self._uploader.__aenter__()
+        self._store = await ResultStore.open(self._folder, self._limits, self._on_warning)
         for number in self._store.results():
             held = self._store.result(number)
             assert held
             self._results.add(number, held.size)
-        in_flight = self._store.in_flight()
-        if returning:
-            self.give_back(in_flight, INTERRUPTED)
-        self._pump()
-        return in_flight
+        self.give_back(self._store.in_flight(), INTERRUPTED)
 
-    def taken(self, slices: Iterable[Slice]) -> None:
-        """They are handed out to this worker: if it crashes, its next run returns them."""
-        self._store.began(slices)
-
-    def begin(self, of: Slice) -> None:
-        """It runs now."""
-        self._statuses.add([Begun(of)])
-        self._pump()
-
-    def give_back(self, slices: Iterable[Slice], reason: Reason) -> None:
-        """They will have no result here."""
-        self._statuses.add([Returned(one, reason) for one in slices])
-        self._pump()
-
-    async def submit(self, job: Job, of: Slice, value: Any, metrics: SliceMetrics) -> None:
-        """The slice has this result. Returns when it is on disk, or cannot be. A value that cannot be sent gives the
-        slice back.
-        """
-        self._being_stored += 1
-        self._idle.clear()
-        try:
-            try:
-                if is_large(value):
-                    body = await asyncio.to_thread(self._body, job, of, value, metrics)
-                else:
-                    body = self._body(job, of, value, metrics)
-            except (ValueError, TypeError, SchedulerError) as error:
-                self._give_up(of, f"the result cannot be written: {error}")
-                return
-            number, dropped, stored = self._store.finished(of, body, job.name)
-            for held in dropped:
-                self._results.removed(held.number)
-                self._give_up(held.slice, NO_ROOM)
-            await asyncio.shield(stored)
-            if self._store.result(number):
-                self._results.add(number, body.size)
-        finally:
-            self._being_stored -= 1
-            self._pump()
-
-    def connected(self) -> None:
-        """There is a connection again: what has waited for it goes now."""
-        self._results.connected()
-        self._statuses.connected()
-        self._pump()
+    def pending(self) -> list[SliceKey]:
+        """Slices whose results the scheduler does not have."""
+        held = (self._store.result(number) for number in self._store.results())
+        return [*(one.slice.key for one in held if one), *self._being_stored]
 
     @property
-    def pending(self) -> int:
-        """Results that the scheduler does not have."""
-        return len(self._results) + self._being_stored
+    def has_room(self) -> bool:
+        """Whether there is room for results of more slices: without, no work should be asked for."""
+        return self._store.has_room
 
-    async def drained(self, timeout: float | None = None) -> bool:
-        """Waits until all that was to be told is told; False after ``timeout`` seconds."""
+    @property
+    def trouble(self) -> str:
+        """Why results are in memory only; empty where they are on disk."""
+        return self._store.trouble
+
+    async def payments(self, since: str = "") -> Mapping[PaymentKey, Payment]:
+        """By job and day, from the day ``since`` (``YYYY-MM-DD``, UTC) on."""
+        return await self._store.payments(since)
+
+    async def drain(self, seconds: float | None = None) -> bool:
+        """Waits until all that was to be told is told; False where that takes longer."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._idle.wait()
         except TimeoutError:
             return False
         return True
 
     async def close(self) -> None:
-        """What is on its way is given up here, and stays in the store."""
+        """What has been submitted is on disk then, where that can be."""
+        while storing := [task for task in self._storing if not task.done()]:
+            await asyncio.wait(storing)
         self._closed = True
         if self._timer:
             self._timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._store.close()
+        await self._uploader.__aexit__(None, None, None)
+
+    # What happens to slices
+
+    def handed_out(self, slices: Iterable[Slice]) -> None:
+        """To this worker: if it crashes, its next run returns them."""
+        self._store.began(slices)
+
+    def begun(self, of: Slice) -> None:
+        """It runs now."""
+        self._statuses.add([Begun(of)])
+        self._pump()
+
+    def give_back(self, slices: Iterable[Slice], reason: str, code: str = "", retries: int | None = None) -> None:
+        """They will have no result here. ``code``: DCP's, if there is one; ``retries``: after ``work.reject``."""
+        told: Reason = code or reason if retries is None else rejected(reason or False, retries)
+        self._statuses.add([Returned(one, told) for one in slices])
+        self._pump()
+
+    def submit(self, job: Job, of: Slice, value: Any, metrics: SliceMetrics) -> None:
+        """The slice has this result. A value that cannot be sent gives the slice back."""
+        self._being_stored[of.key] = None
+        self._idle.clear()
+        if is_large(value):
+            self._storing.add(self._start(self._submit_large(job, of, value, metrics)))
+        else:
+            self._store_body(job, of, partial(self._body, job, of, value, metrics))
+
+    def connected(self) -> None:
+        """There is a connection again: what has waited for it need not wait longer."""
+        self._results.connected()
+        self._statuses.connected()
+        self._pump()
+
+    # From a value to the store
+
+    async def _submit_large(self, job: Job, of: Slice, value: Any, metrics: SliceMetrics) -> None:
+        making = self._loop.run_in_executor(None, self._body, job, of, value, metrics)
+        await asyncio.wait([making])
+        self._store_body(job, of, making.result)
+
+    def _store_body(self, job: Job, of: Slice, make: Callable[[], Body]) -> None:
+        try:
+            body = make()
+        except (ValueError, TypeError, SchedulerError) as error:
+            del self._being_stored[of.key]
+            self._give_up(of, f"the result cannot be written: {error}")
+            return
+        number, dropped, stored = self._store.finished(of, body, job.name)
+        for held in dropped:
+            self._results.removed(held.number)
+            self._give_up(held.slice, NO_ROOM)
+        stored.add_done_callback(lambda _: self._stored(of.key, number, body.size))
+
+    def _stored(self, key: SliceKey, number: int, size: int) -> None:
+        self._being_stored.pop(key, None)
+        if self._store.result(number):
+            self._results.add(number, size)
+        self._pump()
 
     # Inside
 
@@ -196,7 +224,7 @@ class Submitter:
             self._start(self._send(number))
         deadlines = [time for time in (self._statuses.deadline(), self._results.deadline()) if time is not None]
         self._set_timer(min(deadlines) if deadlines else None)
-        if not len(self._results) and not self._being_stored and self._statuses.is_idle:
+        if not (len(self._results) or self._being_stored) and self._statuses.is_idle:
             self._idle.set()
         else:
             self._idle.clear()
@@ -212,14 +240,15 @@ class Submitter:
         self._timer = None
         self._pump()
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _give_up(self, of: Slice, reason: str) -> None:
         """Its slice goes back; it is in the store as in flight until the scheduler has it."""
-        self._listener.given_up(of, reason)
+        self._on_acknowledged(of.key, None)
         self.give_back([of], reason)
 
     # Results
@@ -243,7 +272,7 @@ class Submitter:
         try:
             text = await self._uploaded(number, body) if isinstance(body, Upload) else body.text
             await self._tell_of_beginning(held.slice)
-            reply = await self._request("result", JsonText(text))
+            reply = await self._request(Message("result", JsonText(text)))
         except UploadError as error:
             self._refused(held, error.code, str(error), is_final=error.is_final)
         except ProtocolError as error:
@@ -255,10 +284,10 @@ class Submitter:
             acknowledgement = read_acknowledgement(reply)
             self._store.acknowledged(number, acknowledgement.payment)
             self._results.acknowledged(number)
-            self._listener.acknowledged(held.slice, acknowledgement)
+            self._on_acknowledged(held.slice.key, acknowledgement)
 
     async def _uploaded(self, number: int, upload: Upload) -> Any:
-        answer = await self._uploads.upload(upload)
+        answer = await self._uploader.upload(upload)
         text = ResultHead(upload.head).with_answer(answer).text
         body = ResultText(text)
         self._results.resized(number, body.size)
@@ -283,9 +312,7 @@ class Submitter:
             outcome = self._results.refused(held.number, self._loop.time())
         if outcome is Outcome.AGAIN:
             return
-        self._listener.warned(
-            f"the result of slice {held.slice.key.number} is refused, and the slice returned: {message}"
-        )
+        self._on_warning(f"the result of slice {held.slice.key.number} is refused, and the slice returned: {message}")
         self._lose(held, code or message)
 
     def _lose(self, held: Held, reason: str) -> None:
@@ -302,12 +329,12 @@ class Submitter:
         self._not_begun -= 1
         message = self._dialect.status(self._worker, statuses)
         try:
-            await self._request(message.operation, message.data)
+            await self._request(message)
         except ProtocolError as error:
             if isinstance(error, ConnectionEndedError) or error.code in NETWORK_CODES:
                 self._statuses.interrupted(statuses, self._loop.time())
             elif self._statuses.refused(statuses, self._loop.time()):
-                self._listener.warned(f"the scheduler refuses what it is told of {len(statuses)} slices: {error}")
+                self._on_warning(f"the scheduler refuses what it is told of {len(statuses)} slices: {error}")
                 self._forget_returned(statuses)
         else:
             self._statuses.told()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 import aiohttp
 from yarl import URL
@@ -29,13 +29,6 @@ class UploadError(WorkerError):
         super().__init__(message)
         self.code = code
         self.is_final = is_final
-
-
-class Uploads(Protocol):
-    """What uploads."""
-
-    async def upload(self, upload: Upload) -> Any:
-        """What the storage answers. Raises UploadError."""
 
 
 class Uploader:

@@ -51,7 +51,6 @@ SERIALIZED = """(source) => {
   const marshalled = KVIN.marshal({ string, method, MIMEType: json ? "application/json" : "application/x-kvin" });
   return JSON.stringify(marshalled);
 }"""
-SIZE = "(source) => require('kvin').stringify((0, eval)(source)).length"
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -60,8 +59,6 @@ def test_values_are_serialized_as_npm_does(npm: NpmCalls, name: str) -> None:
     version: kvin.Version = 8 if npm.version.startswith("4") else 9
     ours = serialize_job_value(value, version, version)
     assert b"".join(ours.pieces).decode() == npm.call(SERIALIZED, source)
-    if name not in ("-0", "a date"):
-        assert ours.size == npm.call(SIZE, source)
 
 
 def test_null_is_a_value() -> None:

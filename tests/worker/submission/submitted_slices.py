@@ -8,6 +8,7 @@ from typing import Any
 
 from dcp_protocol import canonical_json
 from dcp_protocol.messages.bodies import JsonText
+from dcp_worker.dialects.dialect import Message
 from dcp_worker.dialects.results import Acknowledgement
 from dcp_worker.submission.bodies import ResultText
 from dcp_worker.tasks.capabilities import Worktime
@@ -43,8 +44,8 @@ class Scheduler:
         self.open = 0
         self.most_open = 0
 
-    async def request(self, operation: str, data: JsonText) -> Any:
-        value = canonical_json.decode(data.text)
+    async def request(self, message: Message) -> Any:
+        operation, value = message.operation, canonical_json.decode(message.data.text)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
@@ -81,14 +82,8 @@ class Heard:
 
     def __init__(self) -> None:
         self.acknowledgements: list[int] = []
-        self.given_up_slices: dict[int, str] = {}
+        self.given_up: list[int] = []
         self.warnings: list[str] = []
 
-    def acknowledged(self, of: Slice, acknowledgement: Acknowledgement) -> None:
-        self.acknowledgements.append(of.key.number)
-
-    def given_up(self, of: Slice, reason: str) -> None:
-        self.given_up_slices[of.key.number] = reason
-
-    def warned(self, message: str) -> None:
-        self.warnings.append(message)
+    def acknowledged(self, key: SliceKey, acknowledgement: Acknowledgement | None) -> None:
+        (self.given_up if acknowledgement is None else self.acknowledgements).append(key.number)

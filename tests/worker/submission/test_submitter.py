@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,10 @@ from submitted_slices import JOB, METRICS, Heard, Scheduler, one_slice, stored_e
 
 from dcp_protocol import kvin
 from dcp_protocol.errors import ConnectionEndedError, ProtocolError, RemoteError
-from dcp_protocol.uris import AllowedOrigins
+from dcp_protocol.uris import AllowedOrigins, decode_data_uri
 from dcp_worker.dialects.choice import V4
+from dcp_worker.dialects.dialect import Message
 from dcp_worker.submission.bodies import Upload
-from dcp_worker.submission.store import ResultStore, StoreLimits
 from dcp_worker.submission.submission_queue import QueueOptions
 from dcp_worker.submission.submitter import INTERRUPTED, NO_ROOM, NOT_WHOLE, Submitter, is_large
 from dcp_worker.submission.uploader import Uploader, UploadError
@@ -35,18 +36,30 @@ QUICK = QueueOptions(open=8, first_rest=0.001, longest_rest=0.002)
 
 
 class Storage:
-    """``answers``: what uploads get, one after the other."""
+    """``answers``: statuses, or answers, that uploads get, one after the other."""
 
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.forms: list[bytes] = []
+        self.url = ""
 
-    async def upload(self, upload: Upload) -> Any:
-        self.forms.append(upload.form)
+    async def answer(self, request: web.Request) -> web.Response:
+        self.forms.append(await request.read())
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        return web.Response(status=answer) if isinstance(answer, int) else web.json_response(answer)
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        application = web.Application()
+        application.router.add_post("/", self.answer)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        try:
+            yield
+        finally:
+            await runner.cleanup()
 
 
 Scenario = Callable[[Submitter, Scheduler, Heard], Awaitable[None]]
@@ -58,34 +71,45 @@ def play(
     *,
     scheduler: Scheduler | None = None,
     storage: Storage | None = None,
-    limits: StoreLimits | None = None,
+    limit: int = 1 << 30,
     options: QueueOptions = QUICK,
 ) -> Heard:
     async def main() -> Heard:
-        heard, at = Heard(), scheduler or Scheduler()
-        store = await ResultStore.open(folder, limits)
-        submitter = Submitter(V4, "w", "0x1", store, at.request, storage or Storage(), heard, options)
-        await scenario(submitter, at, heard)
-        await submitter.close()
-        await store.close()
+        heard, at, elsewhere = Heard(), scheduler or Scheduler(), storage or Storage()
+        async with elsewhere.serve():
+            submitter = Submitter(
+                at.request,
+                V4,
+                "w",
+                "0x1",
+                origins=AllowedOrigins({"sendResults": [elsewhere.url]}),
+                folder=folder,
+                limit=limit,
+                on_acknowledged=heard.acknowledged,
+                on_warning=heard.warnings.append,
+                options=options,
+            )
+            await submitter.start()
+            await scenario(submitter, at, heard)
+            await submitter.close()
         return heard
 
     return asyncio.run(main())
 
 
-async def work(submitter: Submitter, numbers: range, value: Any = 5) -> None:
+def work(submitter: Submitter, numbers: range, value: Any = 5) -> None:
     slices = [one_slice(number) for number in numbers]
-    submitter.taken(slices)
+    submitter.handed_out(slices)
     for one in slices:
-        submitter.begin(one)
-        await submitter.submit(JOB, one, value, METRICS)
+        submitter.begun(one)
+        submitter.submit(JOB, one, value, METRICS)
 
 
 def test_results_are_acknowledged_and_paid(tmp_path: Path) -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
-        await work(submitter, range(20))
-        assert await submitter.drained(20)
-        assert submitter.pending == 0
+        work(submitter, range(20))
+        assert await submitter.drain(20)
+        assert submitter.pending() == []
         assert sorted(heard.acknowledgements) == list(range(20))
         assert [result["slice"] for result in scheduler.results] == list(range(20))
         first = scheduler.results[0]
@@ -108,16 +132,17 @@ def test_a_slice_begins_before_it_has_a_result() -> None:
         sent: list[tuple[str, int]] = []
         request = scheduler.request
 
-        async def watched(operation: str, data: Any) -> Any:
-            numbers = [data.value["slice"]] if operation == "result" else data.value["slices"][0]["sliceNumbers"]
+        async def watched(message: Message) -> Any:
+            value, operation = message.data.value, message.operation
+            numbers = [value["slice"]] if operation == "result" else value["slices"][0]["sliceNumbers"]
             sent.extend((operation, number) for number in numbers)
-            return await request(operation, data)
+            return await request(message)
 
         submitter._request = watched
-        await work(submitter, range(5))
+        work(submitter, range(5))
         await asyncio.sleep(0.01)
         held.set()
-        assert await submitter.drained(20)
+        assert await submitter.drain(20)
         for number in range(5):
             assert sent.index(("status", number)) < sent.index(("result", number))
 
@@ -127,9 +152,9 @@ def test_a_slice_begins_before_it_has_a_result() -> None:
 def test_statuses_go_together() -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         for number in range(1000):
-            submitter.begin(one_slice(number))
+            submitter.begun(one_slice(number))
         submitter.give_back([one_slice(2000), one_slice(2001)], "r")
-        assert await submitter.drained(20)
+        assert await submitter.drain(20)
         assert len(scheduler.statuses) < 10
         assert scheduler.returned() == {2000: "r", 2001: "r"}
         assert len(scheduler.order) == 1002
@@ -143,16 +168,16 @@ def test_statuses_go_together() -> None:
 def test_what_meets_the_end_of_a_connection_goes_over_the_next(tmp_path: Path, error: Exception) -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         scheduler.answer = lambda operation, data: error
-        await work(submitter, range(5))
+        work(submitter, range(5))
         submitter.give_back([one_slice(9)], "r")
-        assert not await submitter.drained(0.05)
-        assert (scheduler.results, heard.acknowledgements, submitter.pending) == ([], [], 5)
+        assert not await submitter.drain(0.05)
+        assert (scheduler.results, heard.acknowledgements, len(submitter.pending())) == ([], [], 5)
         scheduler.answer = lambda operation, data: None
         submitter.connected()
-        assert await submitter.drained(20)
+        assert await submitter.drain(20)
         assert sorted(heard.acknowledgements) == list(range(5))
         assert scheduler.returned() == {9: "r"}
-        assert (heard.given_up_slices, heard.warnings) == ({}, [])
+        assert (heard.given_up, heard.warnings) == ([], [])
 
     play(tmp_path / "s", scenario)
 
@@ -166,7 +191,7 @@ def test_while_there_is_no_connection_it_is_not_asked_for_all_the_time() -> None
             return ConnectionEndedError("ECONNRESET", "gone")
 
         scheduler.answer = answer
-        await work(submitter, range(100))
+        work(submitter, range(100))
         await asyncio.sleep(0.05)
         assert asked["result"] <= 16
 
@@ -184,8 +209,8 @@ def test_a_result_that_is_refused_is_tried_again() -> None:
             return None
 
         scheduler.answer = answer
-        await work(submitter, range(4))
-        assert await submitter.drained(20)
+        work(submitter, range(4))
+        assert await submitter.drain(20)
         assert sorted(heard.acknowledgements) == [0, 1, 2, 3]
         assert scheduler.returned() == {}
 
@@ -203,11 +228,11 @@ def test_a_result_that_stays_refused_gives_its_slice_back(tmp_path: Path, code: 
             return RemoteError(code, "no", {}) if operation == "result" and data["slice"] == 1 else None
 
         scheduler.answer = answer
-        await work(submitter, range(3))
-        assert await submitter.drained(20)
+        work(submitter, range(3))
+        assert await submitter.drain(20)
         assert tried == {0: 1, 1: 3, 2: 1}
         assert scheduler.returned() == {1: reason}
-        assert heard.given_up_slices == {1: reason}
+        assert heard.given_up == [1]
         assert len(heard.warnings) == 1
 
     play(tmp_path / "s", scenario)
@@ -215,16 +240,17 @@ def test_a_result_that_stays_refused_gives_its_slice_back(tmp_path: Path, code: 
 
 
 async def nothing_left(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
-    assert (submitter.recover(), submitter.pending) == ([], 0)
+    assert await submitter.drain(20)
+    assert (scheduler.order, submitter.pending()) == ([], [])
 
 
 def test_statuses_that_stay_refused_are_told_of_once(tmp_path: Path) -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         scheduler.answer = lambda operation, data: RemoteError("EDB", "no", {})
         submitter._statuses.tries = 1
-        submitter.taken([one_slice(1)])
+        submitter.handed_out([one_slice(1)])
         submitter.give_back([one_slice(1)], "r")
-        assert await submitter.drained(20)
+        assert await submitter.drain(20)
         assert len(heard.warnings) == 1
 
     play(tmp_path / "s", scenario)
@@ -234,13 +260,11 @@ def test_statuses_that_stay_refused_are_told_of_once(tmp_path: Path) -> None:
 def test_the_next_run_sends_what_is_left(tmp_path: Path) -> None:
     async def first(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         scheduler.answer = lambda operation, data: ConnectionEndedError("ETIMEDOUT", "nobody")
-        submitter.taken([one_slice(7), one_slice(8)])
-        await work(submitter, range(3))
+        submitter.handed_out([one_slice(7), one_slice(8)])
+        work(submitter, range(3))
 
     async def second(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
-        left = submitter.recover()
-        assert sorted(one.key.number for one in left) == [7, 8]
-        assert await submitter.drained(20)
+        assert await submitter.drain(20)
         assert [result["slice"] for result in scheduler.results] == [0, 1, 2]
         assert scheduler.returned() == {7: INTERRUPTED, 8: INTERRUPTED}
 
@@ -251,7 +275,7 @@ def test_the_next_run_sends_what_is_left(tmp_path: Path) -> None:
 def test_a_slice_that_is_handed_out_again_is_not_forgotten_for_its_old_return(tmp_path: Path) -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         old = one_slice(1)
-        submitter.taken([old])
+        submitter.handed_out([old])
         held = asyncio.Event()
 
         async def slow() -> None:
@@ -263,11 +287,11 @@ def test_a_slice_that_is_handed_out_again_is_not_forgotten_for_its_old_return(tm
         submitter.give_back([old], "r")
         await asyncio.sleep(0.01)
         again = one_slice(1, replace(old.authorization))
-        submitter.taken([again])
-        await submitter.submit(JOB, again, 5, METRICS)
+        submitter.handed_out([again])
+        submitter.submit(JOB, again, 5, METRICS)
         held.set()
         await asyncio.sleep(0.02)
-        assert submitter.pending == 1
+        assert len(submitter.pending()) == 1
         assert submitter._store.results() != []
 
     play(tmp_path / "s", scenario)
@@ -278,28 +302,26 @@ def test_without_room_the_oldest_results_go_back() -> None:
         scheduler.answer = lambda operation, data: (
             ConnectionEndedError("EPIPE", "gone") if operation == "result" else None
         )
-        await work(submitter, range(10), "x" * 1000)
+        work(submitter, range(10), "x" * 1000)
         scheduler.answer = lambda operation, data: None
         submitter.connected()
-        assert await submitter.drained(20)
-        lost = heard.given_up_slices
-        assert lost
-        assert set(lost.values()) == {NO_ROOM}
-        assert sorted([*lost, *heard.acknowledgements]) == list(range(10))
-        assert scheduler.returned().keys() == lost.keys()
+        assert await submitter.drain(20)
+        assert heard.given_up
+        assert sorted(heard.given_up + heard.acknowledgements) == list(range(10))
+        assert scheduler.returned() == dict.fromkeys(heard.given_up, NO_ROOM)
         assert 9 in heard.acknowledgements
 
-    play(None, scenario, limits=StoreLimits(memory=5000))
+    play(None, scenario, limit=5000)
 
 
 @pytest.mark.parametrize("value", [kvin.Function("f", "x"), object()])
 def test_a_value_that_cannot_be_written_gives_its_slice_back(value: Any) -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         if isinstance(value, kvin.Function):
-            await submitter.submit(JOB, stored_elsewhere(1), {"a": kvin.BigInt(5)}, METRICS)
+            submitter.submit(JOB, stored_elsewhere(1), {"a": kvin.BigInt(5)}, METRICS)
         else:
-            await submitter.submit(JOB, one_slice(1), value, METRICS)
-        assert await submitter.drained(20)
+            submitter.submit(JOB, one_slice(1), value, METRICS)
+        assert await submitter.drain(20)
         assert list(scheduler.returned()) == [1]
         assert scheduler.results == []
 
@@ -309,15 +331,14 @@ def test_a_value_that_cannot_be_written_gives_its_slice_back(value: Any) -> None
 def test_a_result_that_the_disk_has_lost_gives_its_slice_back(tmp_path: Path) -> None:
     async def first(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         scheduler.answer = lambda operation, data: ConnectionEndedError("EPIPE", "gone")
-        await submitter.submit(JOB, one_slice(1), np.ones(100_000), METRICS)
+        submitter.submit(JOB, one_slice(1), np.ones(100_000), METRICS)
 
     play(tmp_path / "s", first)
     (body,) = (tmp_path / "s" / "bodies").iterdir()
     body.write_bytes(b"torn")
 
     async def second(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
-        submitter.recover()
-        assert await submitter.drained(20)
+        assert await submitter.drain(20)
         assert scheduler.returned() == {1: NOT_WHOLE}
 
     play(tmp_path / "s", second)
@@ -326,29 +347,28 @@ def test_a_result_that_the_disk_has_lost_gives_its_slice_back(tmp_path: Path) ->
 
 def test_not_too_many_are_on_their_way() -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
-        await asyncio.gather(*(submitter.submit(JOB, one_slice(n), 5, METRICS) for n in range(100)))
-        assert await submitter.drained(20)
+        for number in range(100):
+            submitter.submit(JOB, one_slice(number), 5, METRICS)
+        assert await submitter.drain(20)
         assert scheduler.most_open <= 8
 
     play(None, scenario)
 
 
 def test_results_for_elsewhere_are_uploaded_once(tmp_path: Path) -> None:
-    storage = Storage(UploadError("HTTP_503", "later"), {"href": "http://a/1"})
+    storage = Storage(503, {"href": "http://a/1"})
 
     async def first(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         scheduler.answer = lambda operation, data: ConnectionEndedError("EPIPE", "gone")
-        await submitter.submit(JOB, stored_elsewhere(1), {"a": 1}, METRICS)
+        submitter.submit(JOB, stored_elsewhere(1, storage.url), {"a": 1}, METRICS)
         while storage.answers:
             await asyncio.sleep(0.001)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
     async def second(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
-        submitter.recover()
-        assert await submitter.drained(20)
+        assert await submitter.drain(20)
         (result,) = scheduler.results
-        assert kvin.deserialize(result["result"].removeprefix("data:application/x-kvin,").replace("%22", '"').replace(
-            "%7B", "{").replace("%7D", "}")) == {"href": "http://a/1"}  # fmt: skip
+        assert decode_data_uri(result["result"]).value == {"href": "http://a/1"}
         assert "resultV2" not in result
 
     play(tmp_path / "s", first, storage=storage)
@@ -357,15 +377,29 @@ def test_results_for_elsewhere_are_uploaded_once(tmp_path: Path) -> None:
 
 
 def test_what_may_not_be_uploaded_gives_its_slice_back() -> None:
-    storage = Storage(UploadError("EPERM_ORIGIN", "no", is_final=True))
-
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
-        await submitter.submit(JOB, stored_elsewhere(1), 5, METRICS)
-        assert await submitter.drained(20)
+        submitter.submit(JOB, stored_elsewhere(1, "http://127.0.0.1:1/"), 5, METRICS)
+        assert await submitter.drain(20)
         assert scheduler.returned() == {1: "EPERM_ORIGIN"}
 
-    play(None, scenario, storage=storage)
-    assert len(storage.forms) == 1
+    play(None, scenario)
+
+
+def test_reasons() -> None:
+    async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
+        submitter.give_back([one_slice(1)], "text")
+        submitter.give_back([one_slice(2)], "text", "ECODE")
+        submitter.give_back([one_slice(3)], "text", "EWORKREJECT", 2)
+        submitter.give_back([one_slice(4)], "", "EWORKREJECT", 0)
+        assert await submitter.drain(20)
+        assert scheduler.returned() == {
+            1: "text",
+            2: "ECODE",
+            3: {"message": "text", "retries": 2, "errorCode": "EWORKREJECT"},
+            4: {"message": False, "retries": 0, "errorCode": "EWORKREJECT"},
+        }
+
+    play(None, scenario)
 
 
 def uploading(scenario: Callable[[Uploader, str], Awaitable[None]], group: str = "") -> list[tuple[str, str, bytes]]:
@@ -455,34 +489,36 @@ sys.path[:0] = json.loads(sys.argv[3])
 from pathlib import Path
 from dcp_protocol.errors import ConnectionEndedError
 from dcp_worker.dialects.choice import V4
-from dcp_worker.submission.store import ResultStore
+from dcp_protocol.uris import AllowedOrigins
 from dcp_worker.submission.submission_queue import QueueOptions
 from dcp_worker.submission.submitter import Submitter
-from submitted_slices import JOB, METRICS, Heard, one_slice
+from submitted_slices import JOB, METRICS, one_slice
 
-async def request(operation, data):
+async def request(message):
     await asyncio.sleep(random.random() * 0.01)
     if random.random() < 0.1:
         raise ConnectionEndedError("ECONNRESET", "before it came")
-    print(json.dumps([operation, data.value]), flush=True)
+    print(json.dumps([message.operation, message.data.value]), flush=True)
     await asyncio.sleep(random.random() * 0.01)
     if random.random() < 0.1:
         raise ConnectionEndedError("ECONNRESET", "before the answer came")
     return {"slicePaymentAmount": 1}
 
 async def main():
-    store = await ResultStore.open(Path(sys.argv[1]), warn=lambda message: print(json.dumps(["warn", message])))
-    options = QueueOptions(first_rest=0.002, longest_rest=0.01)
-    submitter = Submitter(V4, "w", "0x1", store, request, None, Heard(), options)
-    submitter.recover()
+    submitter = Submitter(
+        request, V4, "w", "0x1", origins=AllowedOrigins(), folder=Path(sys.argv[1]),
+        on_warning=lambda text: print(json.dumps(["warn", text])),
+        options=QueueOptions(first_rest=0.002, longest_rest=0.01),
+    )
+    await submitter.start()
     for number in json.loads(sys.argv[2]):
         one = one_slice(number)
-        submitter.taken([one])
-        submitter.begin(one)
-        await submitter.submit(JOB, one, "x" * random.choice([10, 100_000]), METRICS)
-    await submitter.drained()
+        submitter.handed_out([one])
+        submitter.begun(one)
+        submitter.submit(JOB, one, "x" * random.choice([10, 100_000]), METRICS)
+        await asyncio.sleep(0.001)
+    await submitter.drain()
     await submitter.close()
-    await store.close()
 
 asyncio.run(main())
 """
