@@ -8,10 +8,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from node import node
 from npm_packages import npm_packages
@@ -57,10 +58,15 @@ def _npm_environment(group: str) -> dict[str, str]:
     return {"NODE_PATH": str(npm_packages(group)), "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}
 
 
-def own_program(group: str = "dcp") -> Program:
-    """Ours, with the evaluator that it has itself and the start-up files of ``tests/npm/GROUP``."""
-    node_settings = {"startupFiles": str(npm_packages(group) / "dcp-client")}
-    return Program("dcp-worker", [OWN_COMMAND], {"DCP_CONFIG_NODE": json.dumps(node_settings)})
+def own_program(group: str = "dcp", **settings: Mapping[str, Any]) -> Program:
+    """Ours, with the evaluator that it has itself and the start-up files of ``tests/npm/GROUP``.
+
+    ``settings``: configuration, by its first name.
+    """
+    files = {"startupFiles": str(npm_packages(group) / "dcp-client")}
+    merged = {**settings, "node": {**files, **settings.get("node", {})}}
+    environment = {f"DCP_CONFIG_{name.upper()}": json.dumps(value) for name, value in merged.items()}
+    return Program("dcp-worker", [OWN_COMMAND], environment)
 
 
 @dataclass

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from ..configuration import remote
 from ..configuration.configuration import Configuration
 from ..configuration.load import load
-from ..configuration.settings import WorkerSettings
 from ..errors import ConfigurationError
 from . import explain, setup, show
 from .line import run_command, tell
 from .options import PROGRAM, fragment, parse
+from .work import work
 
 _COMMANDS = {"config": explain.run, "setup": setup.run}
 
@@ -40,7 +38,7 @@ def _run(arguments: Sequence[str]) -> int:
     if options.dumpConfig:
         print(show.dump(_with_remote(configuration)))
         return 0
-    raise ConfigurationError("this version only shows its configuration")
+    return work(options, configuration, lambda: configured(options))
 
 
 def configured(options: argparse.Namespace) -> Configuration:
@@ -62,13 +60,3 @@ def _with_remote(configuration: Configuration) -> Configuration:
     except ConfigurationError as error:
         tell(PROGRAM, f"warning: without what the scheduler says: {error}")
         return configuration
-
-
-def pid_path(options: argparse.Namespace, settings: WorkerSettings) -> Path | None:
-    """Where the process id is kept; None where that is not asked for."""
-    if options.pidFile is None:
-        return None
-    if options.pidFile:
-        return Path(options.pidFile)
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.getuid() == 0 else tempfile.gettempdir()))
-    return folder / (settings.pid_file or f"{PROGRAM}.pid")

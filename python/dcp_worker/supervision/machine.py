@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ..scheduling.room import Limits
 from ..tasks.capabilities import Capability
@@ -44,6 +44,8 @@ class Machine:
         self.capabilities = Capability.NONE
         self.allowed_jobs: frozenset[str] | None = None
         """Where a worker is for certain jobs only."""
+        self.lacks: Callable[[Job], str | None] = lambda job: None
+        """What else a job needs that is not here, as a reason for who sent it."""
 
     def take_actions(self) -> list[Action]:
         actions = self._actions[:]
@@ -69,6 +71,10 @@ class Machine:
     def is_stopped(self) -> bool:
         return self._stage is _Stage.STOPPED
 
+    def jobs(self) -> Mapping[str, Job]:
+        """Those that are here, by identity."""
+        return {state.job.identity: state.job for state in self._jobs}
+
     def unfinished(self) -> list[Slice]:
         """All that is here and has no result."""
         return [state.slice for job in self._jobs for state in job.slices.values()]
@@ -81,7 +87,8 @@ class Machine:
         for job in task.jobs.values():
             self._job_received(job)
         taken = sum(self._slice_received(one, now) for one in task.slices)
-        self._requests.answered(now, taken=taken, offered=len(task.slices))
+        self._actions += [ReturnSlices((refused.slice,), refused.reason) for refused in task.refused]
+        self._requests.answered(now, taken=taken, offered=len(task.slices) + len(task.refused))
         self._forget_idle_jobs(set(task.jobs))
         self._go_on(now)
 
@@ -124,6 +131,12 @@ class Machine:
     def job_removed(self, job: str, reason: str, now: float) -> None:
         """The scheduler or the job's refusals end it here."""
         self._drop_job(job, reason, "")
+        self._go_on(now)
+
+    def job_refused(self, job: str, reason: str, code: str, now: float) -> None:
+        """It cannot be done here, ever: its slices go back, and it is not wanted again."""
+        self._requests.rejected.append(job)
+        self._drop_job(job, reason, code)
         self._go_on(now)
 
     # What sandboxes tell
@@ -234,7 +247,7 @@ class Machine:
         missing = job.needs & ~self.capabilities & ~Capability.KVIN_V9
         if missing:
             return f"this worker's evaluator lacks {missing.name}"
-        return None
+        return self.lacks(job)
 
     def _slice_received(self, received: Slice, now: float) -> bool:
         key = received.key

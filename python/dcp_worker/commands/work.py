@@ -1,0 +1,63 @@
+"""``dcp-worker`` at work: everything that a run needs besides its settings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from dcp_evaluator.net.pid_file import pid_file
+
+from ..configuration.configuration import Configuration
+from ..configuration.run_options import RunOptions, Syslog
+from ..configuration.settings import WorkerSettings
+from . import startup
+from .accounts import payment_address, worker_identity
+from .options import PROGRAM
+
+
+def work(options: argparse.Namespace, configuration: Configuration, read: Callable[[], Configuration]) -> int:
+    """Runs a worker until it is ended; the exit status. ``read`` gives the configuration anew.
+
+    Raises WorkerError, WalletError, DcpError.
+    """
+    from ..node.run import run  # a command that only shows something needs none of it
+
+    settings = configuration.settings
+    chosen = RunOptions(
+        identity=worker_identity(options),
+        payment_address=payment_address(options, settings),
+        verbosity=options.verbose,
+        output=options.outputMode,
+        report_interval=options.reportInterval,
+        logfile=options.logfile,
+        syslog=Syslog(
+            address=options.syslogAddress,
+            facility=options.syslogFacility,
+            transport=options.syslogTransport,
+            port=options.syslogPort,
+        ),
+    )
+    with pid_file(_pid_path(options, settings)):
+        return run(_with_startup_files(configuration), chosen, read)
+
+
+def _with_startup_files(configuration: Configuration) -> Configuration:
+    if configuration.settings.node.startup_files:
+        return configuration
+    client = startup.find(os.environ)
+    if client is None:
+        return configuration
+    return configuration.with_options({"node": {"startupFiles": str(client.folder)}}, "found on this machine")
+
+
+def _pid_path(options: argparse.Namespace, settings: WorkerSettings) -> Path | None:
+    """Where the process id is kept; None where that is not asked for."""
+    if options.pidFile is None:
+        return None
+    if options.pidFile:
+        return Path(options.pidFile)
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or ("/run" if os.getuid() == 0 else tempfile.gettempdir()))
+    return folder / (settings.pid_file or f"{PROGRAM}.pid")

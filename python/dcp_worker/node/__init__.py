@@ -1,0 +1,1 @@
+"""A worker as it runs: connections, sandboxes, signals, and the supervisor that they serve."""

@@ -1,0 +1,110 @@
+"""What a worker tells whoever watches it: the console now, other outputs beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..tasks.job import Job
+from ..tasks.slices import SliceKey, SliceMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """``level``: debug, info, warning or error."""
+
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobAnnounced:
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxReady:
+    sandbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxGone:
+    sandbox: int
+    key: SliceKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceStarted:
+    sandbox: int
+    key: SliceKey
+    job_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceProgress:
+    """``share``: from 0 to 1; None where the work function tells none."""
+
+    sandbox: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceEnded:
+    """``how``: completed, failed or returned."""
+
+    sandbox: int
+    key: SliceKey
+    job_name: str
+    how: str
+    metrics: SliceMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    key: SliceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    key: SliceKey
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """``amount`` in DCC."""
+
+    key: SliceKey
+    amount: float
+
+
+Notice = (
+    Said | JobAnnounced | SandboxReady | SandboxGone | SliceStarted | SliceProgress | SliceEnded | Fetching | Fetched
+    | Submitting | Submitted | Paid
+)  # fmt: skip
+
+
+class Notices:
+    """Passes each notice to all that listen. None may raise, or take long."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Notice], None]] = []
+
+    def listen(self, listener: Callable[[Notice], None]) -> None:
+        self._listeners.append(listener)
+
+    def tell(self, notice: Notice) -> None:
+        for listener in self._listeners:
+            listener(notice)
+
+    def say(self, level: str, message: str) -> None:
+        self.tell(Said(level, message))

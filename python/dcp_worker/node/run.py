@@ -1,0 +1,177 @@
+"""A worker from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from dcp_protocol.errors import ProtocolError
+
+from ..configuration import remote
+from ..configuration.configuration import Configuration
+from ..configuration.run_options import RunOptions
+from ..dialects.scheduler_commands import Announcement, Command, Kill, Reload, RemoveJob
+from ..errors import ConfigurationError
+from .assembly import Assembly
+from .banner import banner
+from .console import Console
+from .notices import Notices
+from .signals import StopSignals
+from .startup import find_startup
+from .state_folder import state_folder
+from .worker_id import worker_id
+
+RELOAD_STATUS, KILL_STATUS = 13, 130
+"""Exit statuses by which DCP's worker says what the scheduler has ordered."""
+
+_PATIENCE = 60.0
+_PAUSE = 5.0
+_LONGEST_END = 30.0
+_FOR_RESULTS = 5.0
+
+
+def run(configuration: Configuration, options: RunOptions, reload: Callable[[], Configuration]) -> int:
+    """Works until a signal or the scheduler ends it. Returns the exit status. Raises WorkerError.
+
+    ``reload`` reads the configuration anew.
+    """
+    return asyncio.run(_Run(options, reload).run(configuration))
+
+
+class _Run:
+    def __init__(self, options: RunOptions, reload: Callable[[], Configuration]) -> None:
+        self._options = options
+        self._read_again = reload
+        self._status = 0
+        self._ending = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._assembly: Assembly | None = None
+        self._notices = Notices()
+
+    async def run(self, configuration: Configuration) -> int:
+        async with AsyncExitStack() as stack:
+            console = Console(sys.stdout, sys.stderr, self._options.verbosity)
+            stack.callback(console.close)
+            self._notices.listen(console)
+            signals = StopSignals(self._stop, self._reload)
+            stack.enter_context(signals.handled())
+            complete = await self._unless_ended(self._with_remote(configuration))
+            if complete is None:
+                return 128 + (signals.number or 0)
+            await self._work(complete, stack)
+        return self._status
+
+    async def _work(self, configuration: Configuration, stack: AsyncExitStack) -> None:
+        settings = configuration.settings
+        state = state_folder(settings.node.state_folder)
+        if state is None:
+            self._notices.say("warning", "results are kept in memory only: no folder for them can be written")
+        worker = worker_id(state)
+        startup = find_startup(settings.node)
+        identity = str(self._options.identity.address)
+        for line in banner(settings, worker, identity, str(self._options.payment_address), startup):
+            self._notices.say("info", line)
+        assembly = Assembly(configuration, self._options, worker, startup, self._notices, self._obey, state)
+        await assembly.open(stack)
+        self._assembly = assembly
+        assembly.scheduler.listen()
+        assembly.node.start()
+        self._notices.say("info", " * Ready.")
+        await self._ending.wait()
+        await self._end(assembly)
+
+    async def _end(self, assembly: Assembly) -> None:
+        """What runs may finish, within bounds; then results and returns are to be acknowledged."""
+        self._notices.say("info", "Worker is stopping")
+        loop = asyncio.get_running_loop()
+        longest = min(_LONGEST_END, assembly.settings.cleanup_timeout)
+        until = loop.time() + longest
+        assembly.node.stop(hard=self._hurried.is_set())
+        stopping = asyncio.create_task(assembly.node.wait_stopped())
+        if not await _first(stopping, self._hurried, seconds=max(0.0, longest - _FOR_RESULTS)):
+            assembly.node.stop(hard=True)
+            await assembly.node.wait_stopped()
+        await assembly.submitter.drain(max(1.0, until - loop.time()))
+        if pending := len(assembly.submitter.pending()):
+            self._notices.say("warning", f"{pending} results are not submitted yet; the next start does it")
+        with contextlib.suppress(ProtocolError, TimeoutError):
+            await asyncio.wait_for(assembly.scheduler.return_all(str(self._options.payment_address)), 1.0)
+        self._notices.say("info", "Worker has stopped")
+
+    # Orders
+
+    def _stop(self, hard: bool) -> None:
+        if hard:
+            self._hurried.set()
+        self._ending.set()
+
+    def _reload(self) -> None:
+        assembly = self._assembly
+        if assembly is None:
+            return
+        try:
+            settings = self._read_again().settings
+        except ConfigurationError as error:
+            self._notices.say("error", f"the configuration stays as it was: {error}")
+            return
+        assembly.requests.change(settings)
+        assembly.node.tell(assembly.machine.set_limits, assembly.requests.limits())
+        self._notices.say("info", "The configuration was read again")
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Announcement(message):
+                self._notices.say("info", f" * The scheduler announces: {message}")
+            case Kill():
+                self._notices.say("warning", "the scheduler ends this worker")
+                self._status = KILL_STATUS
+                self._stop(False)
+            case Reload():
+                self._notices.say("warning", "the scheduler wants this worker started again")
+                self._status = RELOAD_STATUS
+                self._stop(False)
+            case RemoveJob(job) if self._assembly:
+                self._assembly.node.tell(self._assembly.machine.job_removed, job, "the scheduler has removed the job")
+            case _:
+                self._notices.say("debug", "the scheduler has sent a command that this worker does not know")
+
+    # The scheduler's configuration
+
+    async def _with_remote(self, configuration: Configuration) -> Configuration:
+        """Waits for a scheduler that is not there yet, for a minute. Raises ConfigurationError."""
+        location = configuration.config_location
+        if location is None:
+            return configuration
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PATIENCE
+        dialect = 5 if configuration.settings.node.dialect == "5" else 4
+        while True:
+            try:
+                return configuration.with_remote(await remote.fetch(location, dialect), location)
+            except ConfigurationError as error:
+                if loop.time() + _PAUSE > until:
+                    raise
+                self._notices.say("warning", f"{error}; trying again")
+                await asyncio.sleep(_PAUSE)
+
+    async def _unless_ended(self, work: Coroutine[Any, Any, Configuration]) -> Configuration | None:
+        """None where a signal comes first."""
+        task = asyncio.create_task(work)
+        if await _first(task, self._ending):
+            return task.result()
+        return None
+
+
+async def _first(task: asyncio.Task[Any], *events: asyncio.Event, seconds: float | None = None) -> bool:
+    """Whether the task is done before any of the events, and in time; it is cancelled otherwise."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait([task, *waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    done = task.done()
+    for one in [*waiting, task]:
+        one.cancel()
+    await asyncio.wait([*waiting, task])
+    return done

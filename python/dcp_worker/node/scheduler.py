@@ -1,0 +1,134 @@
+"""All that a worker says to a scheduler, and hears from it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from dcp_protocol import Connection, IncomingRequest, connect
+from dcp_protocol.connection.options import ConnectionOptions
+from dcp_protocol.errors import ProtocolError
+from dcp_protocol.keys.private_key import PrivateKey
+from dcp_protocol.transport.options import ConnectOptions
+
+from ..dialects.dialect import Dialect, Message
+from ..dialects.scheduler_commands import Command, CommandReader
+from ..dialects.services import Service, Services
+from ..dialects.work_events import WorkEvent
+from ..dialects.work_request import WorkRequest
+from ..errors import SchedulerError
+from ..tasks.job import Job
+from ..tasks.task import Task
+from .connector import Connector
+
+_EVENTS_AT_ONCE = 200
+_PAUSE = 1.0
+_SUCCESS = "success"
+
+
+class Scheduler:
+    """The four services of a scheduler. ``on_command`` is called with each command that comes."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        services: Services,
+        identity: PrivateKey,
+        worker: str,
+        *,
+        options: ConnectionOptions | None = None,
+        on_command: Callable[[Command], None] = lambda _: None,
+    ) -> None:
+        self.dialect = dialect
+        self.worker = worker
+        self._identity = identity
+        self._options = options or ConnectionOptions()
+        self._on_command = on_command
+        self._reader: CommandReader = dialect.command_reader()
+        self._distributor = Connector(partial(self._connect, services.task_distributor))
+        self._submitter = Connector(partial(self._connect, services.result_submitter), self._tell_submitter)
+        self._submitter_connected: Callable[[], None] = lambda: None
+        self._packages = Connector(partial(self._connect, services.package_manager))
+        self._router = Connector(partial(self._connect, services.event_router, self._command), self._subscribe)
+        self._events = 0
+        self._listening: asyncio.Task[None] | None = None
+
+    async def fetch_task(self, request: WorkRequest, known: Mapping[str, Job]) -> Task:
+        """Raises ProtocolError, TaskError."""
+        connection = await self._distributor.connection()
+        message = self.dialect.request_task(request, connection.session, self._identity)
+        reply = await connection.request(message.operation, message.data)
+        return self.dialect.read_task(reply, known)
+
+    async def submit(self, message: Message) -> Any:
+        """To the result submitter: results and statuses. Raises ProtocolError."""
+        return await self._submitter.request(message.operation, message.data)
+
+    def on_submitter_connected(self, listener: Callable[[], None]) -> None:
+        """``listener`` is called whenever there is a connection to the result submitter again."""
+        self._submitter_connected = listener
+
+    async def package_request(self, operation: str, data: object) -> Any:
+        """To the package manager. Raises ProtocolError."""
+        return await self._packages.request(operation, data)
+
+    async def emit(self, event: WorkEvent) -> bool:
+        """For the owner of a job. False where it was not taken: events are lost rather than kept for long."""
+        if self._events >= _EVENTS_AT_ONCE:
+            return False
+        self._events += 1
+        try:
+            return bool(await self._router.request("workEmit", event.text))
+        except ProtocolError:
+            return False
+        finally:
+            self._events -= 1
+
+    async def return_all(self, payment_address: str) -> None:
+        """Tells a scheduler of dialect 5 that nothing of it is here any more. Raises ProtocolError."""
+        message = self.dialect.return_all(self.worker, payment_address, self._identity)
+        if message:
+            await self._distributor.request(message.operation, message.data)
+
+    def listen(self) -> None:
+        """For commands, from now on."""
+        self._listening = asyncio.create_task(self._listen())
+
+    async def close(self) -> None:
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
+        connectors = (self._distributor, self._submitter, self._packages, self._router)
+        await asyncio.gather(*(connector.close() for connector in connectors), return_exceptions=True)
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(ProtocolError, SchedulerError):
+                connection = await self._router.connection()
+                await connection.wait_closed()
+            await asyncio.sleep(_PAUSE)
+
+    async def _tell_submitter(self, _: Connection) -> None:
+        self._submitter_connected()
+
+    async def _subscribe(self, connection: Connection) -> None:
+        self._reader = self.dialect.command_reader()
+        for wish in self.dialect.subscriptions(str(self._identity.address), self.worker):
+            self._reader.subscribed(wish, await connection.request(wish.operation, wish.data))
+
+    async def _command(self, request: IncomingRequest) -> object:
+        self._on_command(self._reader.read(request.operation, request.data))
+        return _SUCCESS
+
+    async def _connect(self, service: Service, handler: Callable[[IncomingRequest], Any] | None = None) -> Connection:
+        return await connect(
+            service.location,
+            self._identity,
+            peer=service.identity,
+            options=self._options,
+            transport=ConnectOptions(dialect=self.dialect.transport),
+            on_request=handler,
+        )

@@ -1,0 +1,32 @@
+"""Where a worker keeps what must outlive it: its id, and results that are not submitted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def state_folder(setting: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The user's own, made where it is missing; None where there is none, or it cannot be written.
+
+    ``setting``: what ``node.stateFolder`` says, instead of ``dcp-worker`` below XDG_STATE_HOME or ``~/.local/state``.
+    """
+    folder = Path(setting).expanduser() if setting else _default(environment)
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def _default(environment: Mapping[str, str]) -> Path | None:
+    base = environment.get("XDG_STATE_HOME") or ""
+    if not base.startswith("/"):
+        home = environment.get("HOME") or ""
+        if not home.startswith("/"):
+            return None
+        base = f"{home}/.local/state"
+    return Path(base, "dcp-worker")
