@@ -26,18 +26,20 @@ class Dispatcher:
         self.limits = limits
         self.boxes = Inventory()
         self.gpu_rests_until = 0.0
-        self.capable = False
-        """Whether a sandbox has ever started: without one nothing is known about the evaluator."""
+        self.retry_at: float | None = None
+        """When a sandbox may be tried again, after one could not be made."""
         self._jobs = jobs
         self._options = options
         self._act = act
+        self._capable = False
         self._failures = 0
-        self._start_after = 0.0
 
     # Starting slices
 
     def start_slices(self, now: float) -> None:
         """As many as fit."""
+        if self.retry_at is not None and now >= self.retry_at:
+            self.retry_at = None
         room = self._room(now)
         while (job := next_job(self._candidates(), room)) and (state := self._jobs.find(job)):
             if not self._start(state, now):
@@ -46,11 +48,13 @@ class Dispatcher:
 
     def warm(self, now: float) -> None:
         """Has a sandbox ready ahead, so that it is known what can be asked for."""
-        if not self.boxes and now >= self._start_after:
+        if not self.boxes and self.retry_at is None:
             self._new_box()
 
-    def next_deadline(self) -> float | None:
-        return self._start_after if self._failures else None
+    @property
+    def has_evaluator(self) -> bool:
+        """Whether sandboxes have been had, and can be had."""
+        return self._capable and not self.is_down()
 
     def is_down(self) -> bool:
         """Whether sandboxes cannot be had."""
@@ -89,7 +93,7 @@ class Dispatcher:
     def _start(self, job: JobState, now: float) -> bool:
         """Starts the next slice of a job. False where no sandbox can be had for it now."""
         identity = job.job.identity
-        box = self.boxes.waiting_for(identity) or self.boxes.blank() or self._make_room(now)
+        box = self.boxes.waiting_for(identity) or self.boxes.blank() or self._make_room()
         if box is None:
             return False
         state = job.slices[job.ready.popleft()]
@@ -102,8 +106,8 @@ class Dispatcher:
             self._assign(box, identity)
         return True
 
-    def _make_room(self, now: float) -> Box | None:
-        if now < self._start_after:
+    def _make_room(self) -> Box | None:
+        if self.retry_at is not None:
             return None
         if len(self.boxes) >= self.limits.sandboxes:
             wanted = {job.job.identity for job in self._jobs if job.slices}
@@ -138,8 +142,8 @@ class Dispatcher:
 
     def sandbox_started(self, number: int) -> None:
         self._failures = 0
-        self._start_after = 0.0
-        self.capable = True
+        self.retry_at = None
+        self._capable = True
         if box := self.boxes.get(number):
             box.stage = BoxStage.BLANK
             if box.key:
@@ -253,7 +257,7 @@ class Dispatcher:
     def _start_failed(self, reason: str, now: float) -> None:
         self._failures += 1
         pause = min(self._options.most_start_backoff, self._options.start_backoff * 2 ** (self._failures - 1))
-        self._start_after = now + pause
+        self.retry_at = now + pause
         self._act(Warn(f"a sandbox cannot be made: {reason}; it is tried again in {pause:.0f} s"))
 
     def _rest_gpu(self, metrics: SliceMetrics, now: float) -> None:

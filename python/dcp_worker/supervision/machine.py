@@ -56,12 +56,10 @@ class Machine:
         """When ``tick`` has to be called at the latest; None for never."""
         if self._stage is not _Stage.RUNNING:
             return None
-        times = [self._requests.next_deadline]
-        if (retry := self._dispatcher.next_deadline()) is not None:
-            times.append(retry)
-        if self._dispatcher.gpu_rests_until:
-            times.append(self._dispatcher.gpu_rests_until)
-        return min(times)
+        times = [self._dispatcher.retry_at, self._dispatcher.gpu_rests_until or None]
+        if self._dispatcher.has_evaluator:
+            times.append(self._requests.next_deadline)
+        return min((time for time in times if time is not None), default=None)
 
     @property
     def working(self) -> int:
@@ -218,7 +216,7 @@ class Machine:
         if self._stage is _Stage.RUNNING:
             self._dispatcher.start_slices(now)
             self._dispatcher.warm(now)
-            if self._dispatcher.capable and not self._dispatcher.is_down():
+            if self._dispatcher.has_evaluator:
                 self._requests.ask(self._dispatcher.limits, now)
         elif self._stage is _Stage.STOPPING and not self._dispatcher.working():
             self._dispatcher.end_all()

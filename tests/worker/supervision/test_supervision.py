@@ -263,7 +263,7 @@ def test_sandboxes_that_cannot_be_made_are_tried_again_ever_more_slowly() -> Non
         assert not world.starting
         deadline = world.machine.deadline()
         assert deadline is not None
-        before, world.now = world.now, max(world.now, world.machine._dispatcher.next_deadline() or 0)
+        before, world.now = world.now, max(world.now, world.machine._dispatcher.retry_at or 0)
         pauses.append(world.now - before)
         world.call("tick")
     assert pauses == [1, 2, 4, 8, 16, 32, 32, 32]
@@ -525,6 +525,12 @@ class Anything(RuleBasedStateMachine):
         here = Counter(one.key for one in self.world.machine.unfinished())
         ended = Counter(self.world.submitted) + Counter(key for key, _ in self.world.returned)
         assert here + ended == self.given
+
+    @invariant()
+    def nothing_is_due_after_a_tick(self) -> None:
+        self.world.call("tick")
+        deadline = self.world.machine.deadline()
+        assert deadline is None or deadline > self.world.now
 
     @invariant()
     def no_more_work_than_fits(self) -> None:
