@@ -1,63 +1,70 @@
-"""Whether work can run on this machine: one slice in a sandbox, and DCP's start-up files in another."""
+"""Whether work can run on this machine: one slice, in a sandbox with DCP's start-up files."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Final
+import asyncio
+from collections.abc import Iterable
+from typing import Final
 
-from dcp_evaluator import DcpError, Evaluator, compute_for
-from dcp_evaluator.processes.ask import Question, ask
+from dcp_evaluator.errors import DcpError
+from dcp_evaluator.settings import engines
 from dcp_evaluator.settings.settings import Settings
-from dcp_protocol.errors import ProtocolError
-from dcp_protocol.kvin import marshal, unmarshal
 
 from ..configuration.settings import NodeSettings
+from ..dialects.sandbox_messages import V4, V5
 from ..errors import WorkerError
+from ..sandboxes.embedded import EmbeddedEvaluator
+from ..sandboxes.sandbox import AssignedJob, Completed, Outcome, Sandbox, SliceListener
+from ..tasks.capabilities import Worktime, Worktimes
+from ..tasks.job import Job
+from .startup import Client
 
-_WORK: Final = "(n, m) => { progress(); return n * m; }"
+_WORK: Final = "async function work(datum, factor) { progress(); return datum * factor; }"
+_WORKTIME: Final = "map-basic"
+_DEADLINE: Final = 120.0
+_SEE: Final = "see dcp-evaluator --probe"
 
 
-def run_slice(settings: NodeSettings) -> str:
-    """Runs one slice; what ran it. Raises WorkerError."""
+def run_slice(client: Client, settings: NodeSettings) -> str:
+    """Runs one; says what ran it. Raises WorkerError."""
     try:
-        with Evaluator(engine=settings.engine, isolation=settings.isolation) as evaluator:
-            (result,) = compute_for([6], _WORK, 7).local_exec(sandboxes=1, evaluator=evaluator)
-            engine: str = evaluator.engine
-    except (DcpError, ValueError) as error:
-        raise WorkerError(f"no slice can run on this machine: {error}; see dcp-evaluator --probe") from None
-    if result != 42:
-        raise WorkerError(f"a slice gave {str(result)[:20]} for 6 * 7; see dcp-evaluator --probe")
-    return engine
+        chosen = Settings(engine=settings.engine, isolation=settings.isolation)
+        engine = engines.chosen(chosen)
+        outcome, worktimes = asyncio.run(asyncio.wait_for(_slice(client, chosen), _DEADLINE))
+    except TimeoutError:
+        raise WorkerError(f"a slice did not end within {_DEADLINE:g} s; {_SEE}") from None
+    except (DcpError, WorkerError, ValueError) as error:
+        raise WorkerError(f"no slice can run on this machine: {error}; {_SEE}") from None
+    if not isinstance(outcome, Completed) or outcome.value != 42:
+        raise WorkerError(f"a slice did not give the result of 6 * 7; {_SEE}")
+    return f"engine {engine}, worktimes {', '.join(_names(worktimes))}"
 
 
-def worktimes(files: Sequence[Path], settings: NodeSettings) -> list[str]:
-    """The names and versions of what sandboxes with these start-up files can run. Raises WorkerError."""
+async def _slice(client: Client, settings: Settings) -> tuple[Outcome, tuple[Worktimes, ...]]:
+    evaluator = EmbeddedEvaluator([str(path) for path in client.files], settings, spares=0)
     try:
-        arguments = Settings(engine=settings.engine, isolation=settings.isolation).command_arguments()
-        told, problem = ask("dcp-evaluator", [*arguments, *map(str, files)], os.environ, dict, question=_DESCRIBE)
-    except (DcpError, ValueError) as error:
-        raise WorkerError(f"the start-up files cannot be loaded: {error}") from None
-    if told is None:
-        raise WorkerError(f"sandboxes with the start-up files give no answer: {problem}")
-    try:
-        message = unmarshal({"_serializeVerId": "v8", **told["message"]})
-        found = message["value"]["worktimes"] if "value" in message else message["worktimes"]
-        return [f"{entry['name']} {_versions(entry)}" for entry in found]
-    except (ProtocolError, LookupError, TypeError):
-        raise WorkerError("sandboxes with the start-up files give an answer that is not DCP's") from None
+        await evaluator.start()
+        sandbox = await Sandbox.start(await evaluator.open(), V5 if client.version.startswith("5.") else V4)
+        try:
+            worktimes = sandbox.description.worktimes
+            await sandbox.assign(_job(worktimes))
+            return await sandbox.work(6, SliceListener()), worktimes
+        finally:
+            await sandbox.end()
+            await sandbox.wait_closed()
+    finally:
+        await evaluator.close()
 
 
-def _versions(entry: Any) -> str:
-    versions = entry["versions"] if "versions" in entry else [entry["version"]]
-    return ", ".join(str(version)[:50] for version in list(versions)[:10])
+def _job(worktimes: Iterable[Worktimes]) -> AssignedJob:
+    """Raises WorkerError."""
+    versions = [version for each in worktimes if each.name == _WORKTIME for version in each.versions]
+    if not versions:
+        raise WorkerError(f"sandboxes with the start-up files have no worktime {_WORKTIME}")
+    worktime = Worktime(_WORKTIME, versions[-1])
+    job = Job(identity="self-test", code="", worktime=worktime)
+    return AssignedJob(job=job, worktime=worktime, work_function=_WORK, arguments=[7])
 
 
-def _answer(line: bytes) -> bytes | None:
-    return line.removeprefix(b"MSG:") if line.startswith(b"MSG:") and b'"describe"' in line else None
-
-
-_MESSAGE: Final = {"type": "workerMessage", "message": marshal({"request": "describe"}, 8)}
-_DESCRIBE: Final = Question(json.dumps(_MESSAGE).encode() + b"\n", _answer)
+def _names(worktimes: Iterable[Worktimes]) -> Iterable[str]:
+    return (f"{each.name} {'|'.join(each.versions)}" for each in worktimes)

@@ -101,7 +101,7 @@ def _startup_files(options: argparse.Namespace, configuration: Configuration) ->
         client = startup.find(os.environ) or startup.fetch(
             options.client_version, options.integrity, options.registry, os.environ
         )
-    _say("start-up files", f"{len(client.files)}, of {client.folder}")
+    _say("start-up files", f"{len(client.files)}, of dcp-client {client.version} in {client.folder}")
     return client
 
 
@@ -202,10 +202,7 @@ def _values(options: argparse.Namespace, account: Address | None, client: Client
 
 
 def _try(configuration: Configuration, client: Client) -> None:
-    settings = configuration.settings.node
-    engine = self_test.run_slice(settings)
-    _say("self-test", f"a slice ran in a sandbox (engine {engine})")
-    _say("", f"sandboxes with the start-up files can run {'; '.join(self_test.worktimes(client.files, settings))}")
+    _say("self-test", f"a slice ran in a sandbox ({self_test.run_slice(client, configuration.settings.node)})")
 
 
 def _address(text: str) -> Address:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,15 +27,17 @@ class Client:
     """A dcp-client, and the files that sandboxes load, in order."""
 
     folder: Path
+    version: str
     files: tuple[Path, ...]
 
 
 def at(folder: Path) -> Client:
     """The dcp-client in a folder. Raises WorkerError."""
     try:
-        return Client(folder, tuple(StartupFiles(folder, None, None).files(_TYPE)))
+        files = tuple(StartupFiles(folder, None, None).files(_TYPE))
     except UsageError as error:
         raise WorkerError(f"{error}; dcp-worker setup --fetch fetches the files that work needs") from None
+    return Client(folder, _version(folder), files)
 
 
 def find(environment: Mapping[str, str]) -> Client | None:
@@ -89,6 +92,14 @@ def _stored(version: str, environment: Mapping[str, str]) -> Path:
     """The folder of dcp-client; beside it are the packages that it needs."""
     store = resource_folder(environment).absolute() / "dcp-worker" / f"dcp-client-{version}"
     return store / "node_modules" / "dcp-client"
+
+
+def _version(folder: Path) -> str:
+    path = folder / "package.json"
+    try:
+        return str(json.loads(path.read_bytes())["version"])
+    except (OSError, ValueError, LookupError, TypeError):
+        raise WorkerError(f"{path} does not say which version of dcp-client this is; name its folder") from None
 
 
 def _read(path: Path) -> bytes:

@@ -97,9 +97,9 @@ def test_all_is_made_ready_from_a_registry(home: Home, registry: Registry) -> No
     home.variables["npm_config_registry"] = registry.location
     shown = home.succeed("setup", "--dcp-scheduler", "http://scheduler.example/")
     client = home.root / ".dcp/dcp-worker/dcp-client-4.4.29/node_modules/dcp-client"
-    assert f"start-up files  22, of {client}\n" in shown
+    assert f"start-up files  22, of dcp-client 4.4.29 in {client}\n" in shown
     assert "a slice ran in a sandbox (engine " in shown
-    assert "can run map-basic 1.0.0; pyodide 0.26.0" in shown
+    assert "worktimes map-basic 1.0.0, pyodide 0.26.0)" in shown
     assert sorted(path for path, _ in registry.asked) == sorted(registry.files)
     tree = settings_of(home)
     assert tree["scheduler"]["location"] == "http://scheduler.example/"
@@ -127,7 +127,7 @@ def test_a_second_setup_changes_nothing(home: Home) -> None:
 def test_an_installed_client_is_found(home: Home, group: str) -> None:
     home.variables["NODE_PATH"] = str(npm_packages(group))
     shown = home.succeed("setup", "--paymentAddress", ADDRESS.lower())
-    assert f"of {npm_packages(group) / 'dcp-client'}" in shown
+    assert f" in {npm_packages(group) / 'dcp-client'}" in shown
     assert "map-basic 1.0.0" in shown
     assert settings_of(home)["worker"]["paymentAddress"] == ADDRESS
     assert not (home.root / ".dcp/default.keystore").exists()
