@@ -12,12 +12,9 @@ from ..configuration import remote
 from ..configuration.configuration import Configuration
 from ..configuration.load import load
 from ..errors import ConfigurationError
-from . import explain, setup, show
+from . import show
 from .line import run_command, tell
 from .options import PROGRAM, fragment, parse
-from .work import work
-
-_COMMANDS = {"config": explain.run, "setup": setup.run}
 
 
 def main() -> NoReturn:
@@ -26,8 +23,15 @@ def main() -> NoReturn:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    if arguments and (command := _COMMANDS.get(arguments[0])):
-        return command(arguments[1:])
+    match arguments[:1]:  # each loads what it needs alone
+        case ["config"]:
+            from . import explain
+
+            return explain.run(arguments[1:])
+        case ["setup"]:
+            from . import setup
+
+            return setup.run(arguments[1:])
     options = parse(arguments)
     configuration = configured(options)
     for message in (*configuration.messages, *configuration.advice()):
@@ -38,6 +42,8 @@ def _run(arguments: Sequence[str]) -> int:
     if options.dumpConfig:
         print(show.dump(_with_remote(configuration)))
         return 0
+    from .work import work
+
     return work(options, configuration, lambda: configured(options))
 
 

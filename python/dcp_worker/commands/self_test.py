@@ -11,13 +11,12 @@ from dcp_evaluator.settings import engines
 from dcp_evaluator.settings.settings import Settings
 
 from ..configuration.settings import NodeSettings
-from ..dialects.sandbox_messages import V4, V5
 from ..errors import WorkerError
+from ..node.startup import Startup
 from ..sandboxes.embedded import EmbeddedEvaluator
 from ..sandboxes.sandbox import AssignedJob, Completed, Outcome, Sandbox, SliceListener
 from ..tasks.capabilities import Worktime, Worktimes
 from ..tasks.job import Job
-from .startup import Client
 
 _WORK: Final = "async function work(datum, factor) { progress(); return datum * factor; }"
 _WORKTIME: Final = "map-basic"
@@ -25,7 +24,7 @@ _DEADLINE: Final = 120.0
 _SEE: Final = "see dcp-evaluator --probe"
 
 
-def run_slice(client: Client, settings: NodeSettings) -> str:
+def run_slice(client: Startup, settings: NodeSettings) -> str:
     """Runs one; says what ran it. Raises WorkerError."""
     try:
         chosen = Settings(engine=settings.engine, isolation=settings.isolation)
@@ -40,11 +39,11 @@ def run_slice(client: Client, settings: NodeSettings) -> str:
     return f"engine {engine}, worktimes {', '.join(_names(worktimes))}"
 
 
-async def _slice(client: Client, settings: Settings) -> tuple[Outcome, tuple[Worktimes, ...]]:
-    evaluator = EmbeddedEvaluator([str(path) for path in client.files], settings, spares=0)
+async def _slice(client: Startup, settings: Settings) -> tuple[Outcome, tuple[Worktimes, ...]]:
+    evaluator = EmbeddedEvaluator(client.files, settings, spares=0)
     try:
         await evaluator.start()
-        sandbox = await Sandbox.start(await evaluator.open(), V5 if client.version.startswith("5.") else V4)
+        sandbox = await Sandbox.start(await evaluator.open(), client.messages)
         try:
             worktimes = sandbox.description.worktimes
             await sandbox.assign(_job(worktimes))

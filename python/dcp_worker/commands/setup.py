@@ -23,12 +23,12 @@ from ..configuration.toml_text import commented_file
 from ..configuration.values import Path as KeyPath
 from ..configuration.values import as_json, dotted, lookup
 from ..errors import WorkerError
+from ..node.startup import Startup, startup_at
 from . import self_test, startup
 from .line import tell
 from .options import PROGRAM
 from .packages import DEFAULT_VERSION, KNOWN_VERSIONS
 from .parser import Parser
-from .startup import Client
 
 _NAME: Final = f"{PROGRAM} setup"
 _DESCRIPTION: Final = f"""\
@@ -89,19 +89,19 @@ def _parser() -> Parser:
     return parser
 
 
-def _startup_files(options: argparse.Namespace, configuration: Configuration) -> Client:
+def _startup_files(options: argparse.Namespace, configuration: Configuration) -> Startup:
     configured = configuration.settings.node.startup_files
     if options.sources:
         client = startup.take(options.sources, options.registry, os.environ)
     elif options.fetch:
         client = startup.fetch(options.client_version, options.integrity, options.registry, os.environ)
     elif configured:
-        client = startup.at(Path(configured))
+        client = startup_at(Path(configured))
     else:
         client = startup.find(os.environ) or startup.fetch(
             options.client_version, options.integrity, options.registry, os.environ
         )
-    _say("start-up files", f"{len(client.files)}, of dcp-client {client.version} in {client.folder}")
+    _say("start-up files", f"{len(client.files)}, of dcp-client {client.version} in {client.client}")
     return client
 
 
@@ -175,7 +175,7 @@ def _new_account(options: argparse.Namespace, path: Path) -> None:
 
 
 def _configuration_file(
-    options: argparse.Namespace, configuration: Configuration, account: Address | None, client: Client
+    options: argparse.Namespace, configuration: Configuration, account: Address | None, client: Startup
 ) -> None:
     path = users_file(os.environ)
     values = dict(_values(options, account, client))
@@ -193,15 +193,15 @@ def _configuration_file(
     load(options.dcp_scheduler).settings  # noqa: B018 (what was written can be read)
 
 
-def _values(options: argparse.Namespace, account: Address | None, client: Client) -> Iterator[tuple[KeyPath, Any]]:
+def _values(options: argparse.Namespace, account: Address | None, client: Startup) -> Iterator[tuple[KeyPath, Any]]:
     if account:
         yield ("worker", "paymentAddress"), str(account)
     if options.dcp_scheduler:
         yield ("scheduler", "location"), options.dcp_scheduler
-    yield ("node", "startupFiles"), str(client.folder)
+    yield ("node", "startupFiles"), str(client.client)
 
 
-def _try(configuration: Configuration, client: Client) -> None:
+def _try(configuration: Configuration, client: Startup) -> None:
     _say("self-test", f"a slice ran in a sandbox ({self_test.run_slice(client, configuration.settings.node)})")
 
 

@@ -2,62 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from dcp_evaluator.errors import UsageError
-from dcp_evaluator.start.startup_files import StartupFiles, find_dcp_client
+from dcp_evaluator.start.startup_files import find_dcp_client
 from dcp_protocol.wallet.files import resource_folder
 
 from ..errors import WorkerError
+from ..node.startup import Startup, startup_at
 from . import packages
 from .packages import Package
 from .registry import find_registry
 
-_TYPE: Final = "native"
-"""Of evaluators, among those that dcp-client has start-up files for."""
 
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A dcp-client, and the files that sandboxes load, in order."""
-
-    folder: Path
-    version: str
-    files: tuple[Path, ...]
-
-
-def at(folder: Path) -> Client:
-    """The dcp-client in a folder. Raises WorkerError."""
-    try:
-        files = tuple(StartupFiles(folder, None, None).files(_TYPE))
-    except UsageError as error:
-        raise WorkerError(f"{error}; dcp-worker setup --fetch fetches the files that work needs") from None
-    return Client(folder, _version(folder), files)
-
-
-def find(environment: Mapping[str, str]) -> Client | None:
+def find(environment: Mapping[str, str]) -> Startup | None:
     """One that ``setup`` has fetched, else one that npm has installed; None where there is neither."""
     for version in packages.KNOWN_VERSIONS:
         folder = _stored(version, environment)
         if folder.is_dir():
-            return at(folder)
+            return startup_at(folder)
     try:
-        return at(find_dcp_client(Path(sys.argv[0]).resolve().parent.parent))
+        return startup_at(find_dcp_client(Path(sys.argv[0]).resolve().parent.parent))
     except (UsageError, WorkerError):
         return None
 
 
-def take(sources: Sequence[Path], registry: str | None, environment: Mapping[str, str]) -> Client:
+def take(sources: Sequence[Path], registry: str | None, environment: Mapping[str, str]) -> Startup:
     """From files and folders; what other packages they need is fetched. Raises WorkerError, OSError."""
     tarballs: dict[str, bytes] = {}
     for source in sources:
         if source.is_dir():
-            return at(source.absolute())
+            return startup_at(source.absolute())
         tarball = _read(source)
         tarballs[packages.described(tarball, str(source)).name] = tarball
     if "dcp-client" not in tarballs:
@@ -66,14 +43,14 @@ def take(sources: Sequence[Path], registry: str | None, environment: Mapping[str
     return _kept(packages.packages_of(client.version, client.integrity), tarballs, registry, environment)
 
 
-def fetch(version: str, integrity: str | None, registry: str | None, environment: Mapping[str, str]) -> Client:
+def fetch(version: str, integrity: str | None, registry: str | None, environment: Mapping[str, str]) -> Startup:
     """Of the registry. Raises WorkerError, OSError."""
     return _kept(packages.packages_of(version, integrity), {}, registry, environment)
 
 
 def _kept(
     wanted: Sequence[Package], given: Mapping[str, bytes], registry: str | None, environment: Mapping[str, str]
-) -> Client:
+) -> Startup:
     found: dict[Package, bytes] = {}
     for package in wanted:
         if package.name in given:
@@ -85,21 +62,13 @@ def _kept(
         packages.check(package, found[package], where.location)
     folder = _stored(wanted[0].version, environment)
     packages.unpack(found, folder.parents[1])
-    return at(folder)
+    return startup_at(folder)
 
 
 def _stored(version: str, environment: Mapping[str, str]) -> Path:
     """The folder of dcp-client; beside it are the packages that it needs."""
     store = resource_folder(environment).absolute() / "dcp-worker" / f"dcp-client-{version}"
     return store / "node_modules" / "dcp-client"
-
-
-def _version(folder: Path) -> str:
-    path = folder / "package.json"
-    try:
-        return str(json.loads(path.read_bytes())["version"])
-    except (OSError, ValueError, LookupError, TypeError):
-        raise WorkerError(f"{path} does not say which version of dcp-client this is; name its folder") from None
 
 
 def _read(path: Path) -> bytes:

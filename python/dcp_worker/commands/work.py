@@ -15,6 +15,7 @@ from ..configuration.run_options import RunOptions, Syslog
 from ..configuration.settings import WorkerSettings
 from . import startup
 from .accounts import payment_address, worker_identity
+from .line import tell
 from .options import PROGRAM
 
 
@@ -25,10 +26,12 @@ def work(options: argparse.Namespace, configuration: Configuration, read: Callab
     """
     from ..node.run import run  # a command that only shows something needs none of it
 
+    _warn_of_what_has_no_effect(options)
     settings = configuration.settings
+    account = payment_address(options, settings)  # first: without one no identity is made
     chosen = RunOptions(
         identity=worker_identity(options),
-        payment_address=payment_address(options, settings),
+        payment_address=account,
         verbosity=options.verbose,
         output=options.outputMode,
         report_interval=options.reportInterval,
@@ -44,13 +47,20 @@ def work(options: argparse.Namespace, configuration: Configuration, read: Callab
         return run(_with_startup_files(configuration), chosen, read)
 
 
+def _warn_of_what_has_no_effect(options: argparse.Namespace) -> None:
+    if options.joinKeystore:
+        tell(PROGRAM, "warning: --joinKeystore has no effect, as in npm's worker; say --join KEY,SECRET")
+    if options.dcpConfig:
+        tell(PROGRAM, "warning: --dcpConfig has no effect, as in npm's worker; the variable DCP_CONFIG names a file")
+
+
 def _with_startup_files(configuration: Configuration) -> Configuration:
     if configuration.settings.node.startup_files:
         return configuration
     client = startup.find(os.environ)
     if client is None:
         return configuration
-    return configuration.with_options({"node": {"startupFiles": str(client.folder)}}, "found on this machine")
+    return configuration.with_options({"node": {"startupFiles": str(client.client)}}, "found on this machine")
 
 
 def _pid_path(options: argparse.Namespace, settings: WorkerSettings) -> Path | None:

@@ -30,16 +30,27 @@ class Startup:
 
 def find_startup(settings: NodeSettings) -> Startup:
     """Raises ConfigurationError, which says how to get the files."""
+    if settings.startup_files:
+        return startup_at(Path(settings.startup_files))
     try:
-        client = Path(settings.startup_files) if settings.startup_files else find_dcp_client(_prefix())
+        return startup_at(find_dcp_client(_prefix()))
+    except UsageError as error:
+        raise _missing(error) from None
+
+
+def startup_at(client: Path) -> Startup:
+    """Those of the dcp-client in a folder. Raises ConfigurationError, which says how to get others."""
+    try:
         files = StartupFiles(client, None, None).files(_KIND)
     except UsageError as error:
-        raise ConfigurationError(
-            f"there are no start-up files for sandboxes: {error}; dcp-worker setup gets them"
-        ) from None
+        raise _missing(error) from None
     version = _version(client)
     messages = V4 if version.partition(".")[0] in ("", "4") else V5
     return Startup(client, version, [str(file) for file in files], messages)
+
+
+def _missing(error: UsageError) -> ConfigurationError:
+    return ConfigurationError(f"there are no start-up files for sandboxes: {error}; dcp-worker setup --fetch gets them")
 
 
 def _prefix() -> Path:
