@@ -12,7 +12,7 @@ from dcp_evaluator.errors import reason_of
 from dcp_protocol import kvin
 
 from ..dialects.sandbox_messages import UNCAUGHT, Description, SandboxMessages
-from ..errors import AssignError, EvaluationError, SandboxEndedError, SandboxError, WorkerError
+from ..errors import AssignError, EvaluationError, SandboxEndedError, WorkerError
 from ..tasks.capabilities import Worktime
 from ..tasks.job import Job
 from ..tasks.slices import SliceError, SliceMetrics
@@ -188,12 +188,15 @@ class Sandbox:
         return await self._ask(lambda: self._dialogue.evaluate(source, self._loop.time()))
 
     async def assign(self, job: AssignedJob) -> None:
-        """Raises AssignError, another SandboxError, or what ``job.modules`` raises; the sandbox has ended then.
-
-        KvinError and TypeError are of arguments that KVIN does not have, and change nothing.
+        """Raises AssignError, another SandboxError, what ``job.modules`` raises, or KvinError or TypeError for an
+        argument that KVIN does not have. The sandbox has ended then.
         """
         self._job = job
-        await self._ask(lambda: self._begin_assignment(job))
+        try:
+            await self._ask(lambda: self._begin_assignment(job))
+        except (kvin.KvinError, TypeError):
+            self._abandon()
+            raise
 
     async def work(self, datum: object, listener: SliceListener | None = None, *, size: int = 0) -> Outcome:
         """Runs a slice. ``size``: UTF-16 units of what was fetched for it.
@@ -296,26 +299,36 @@ class Sandbox:
     # --- Driving the dialogue ---
 
     async def _describe(self) -> Description:
+        waiter = self._new_waiter()
         try:
             await self._loop.create_connection(lambda: _Connection(self), sock=self._channel.socket)
         except OSError as error:
             raise SandboxEndedError(f"the connection of a sandbox cannot be used: {reason_of(error)}") from None
-        if isinstance(self._error, SandboxError):
-            raise self._error
-        description: Description = await self._ask(lambda: None)
+        description: Description = await self._wait(waiter)
         return description
 
     async def _ask(self, begin: Callable[[], None]) -> Any:
         """Begins something, and waits for its end."""
         if self._error is not None:
             raise SandboxEndedError(str(self._error))
+        waiter = self._new_waiter()
+        try:
+            begin()
+        except BaseException:
+            self._waiter = None
+            raise
+        return await self._wait(waiter)
+
+    def _new_waiter(self) -> asyncio.Future[Any]:
         if self._waiter is not None:
             raise RuntimeError("a sandbox does one thing at a time")
-        begin()
         self._waiter = self._loop.create_future()
+        return self._waiter
+
+    async def _wait(self, waiter: asyncio.Future[Any]) -> Any:
         try:
             self._drive()
-            return await self._waiter
+            return await waiter
         except asyncio.CancelledError:
             self._abandon()
             raise

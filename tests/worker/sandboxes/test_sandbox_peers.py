@@ -104,6 +104,22 @@ def test_a_peer_that_leaves_at_once() -> None:
     run(drive())
 
 
+def test_a_peer_that_answers_before_it_is_asked() -> None:
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(line(2, "describe", **DESCRIPTION))
+        await writer.drain()
+        await answer_like_a_sandbox(reader, writer)
+
+    async def drive() -> None:
+        async with peer(behave) as channel:
+            await asyncio.sleep(0.05)
+            with pytest.raises(SandboxEndedError, match="describe while it was"):
+                box = await Sandbox.start(channel, sandbox_messages.V4)
+                await box.assign(job("(x) => x"))
+
+    run(drive())
+
+
 def test_a_peer_that_says_nothing() -> None:
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -270,14 +270,22 @@ def test_an_unknown_worktime_is_no_answer_to_wait_for(client: Dialect, engine: s
     run(drive())
 
 
-def test_values_that_kvin_does_not_have_change_nothing(client: Dialect, engine: str) -> None:
+def test_a_datum_that_kvin_does_not_have_changes_nothing(client: Dialect, engine: str) -> None:
     async def drive() -> None:
         async with sandbox(client, engine) as box:
-            with pytest.raises(TypeError):
-                await box.assign(job("(x) => x", object()))
             await box.assign(job("(x) => { progress(); return x; }"))
             with pytest.raises(TypeError):
                 await box.work(object())
             assert value_of(await box.work("ok")) == "ok"
+
+    run(drive())
+
+
+def test_arguments_that_kvin_does_not_have_end_the_sandbox(client: Dialect, engine: str) -> None:
+    async def drive() -> None:
+        async with sandbox(client, engine) as box:
+            with pytest.raises(TypeError):
+                await box.assign(job("(x) => x", object()))
+            await box.wait_closed()
 
     run(drive())
