@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class Rates:
 
 
 class Chaos:
-    """``done`` counts what was done; ``released`` are slices that only the scheduler's patience has brought back."""
+    """``done`` counts what was done. How many slices only the scheduler's patience has brought back, it tells."""
 
     def __init__(
         self,
@@ -58,12 +57,8 @@ class Chaos:
         patience: float = 20.0,
         evaluator: int = 0,
     ) -> None:
-        """``evaluator``: the process of an evaluator that is not the worker's own.
-
-        ``patience``: after so many seconds without a result, slices that somebody has for longer are handed out again.
-        """
+        """``evaluator``: the process of one that is not the worker's own. ``patience``: as of ``until_done``."""
         self.done: Counter[str] = Counter()
-        self.released = 0
         self.ended_by_itself: list[str] = []
         """How workers ended that nobody had killed."""
         self._network = network
@@ -92,17 +87,16 @@ class Chaos:
             (rates.scheduler, self._restart),
         ]
         trouble = [asyncio.create_task(self._again_and_again(*way)) for way in ways if way[0] > 0]
-        patience = asyncio.create_task(self._lose_patience())
         keeper = asyncio.create_task(self._keep_running())
         try:
-            await self._network.until_done(within=within)
-            await _cancelled(*trouble, patience)
+            await self._network.until_done(within=within, patience=self._patience)
+            await _cancelled(*trouble)
             assert self._worker is not None
             self._killed = True
             status = await self._worker.stop()
             assert status == 0, f"the last worker has ended with status {status}: {self._worker.said()[-2000:]}"
         finally:
-            await _cancelled(*trouble, patience, keeper)
+            await _cancelled(*trouble, keeper)
 
     async def _keep_running(self) -> None:
         while True:
@@ -139,17 +133,6 @@ class Chaos:
     async def _restart(self) -> str:
         await self._network.door.restart()
         return "scheduler"
-
-    async def _lose_patience(self) -> None:
-        missing, since = -1, time.monotonic()
-        while True:
-            await asyncio.sleep(1)
-            left = sum(job.missing for job in self._network.jobs)
-            if left != missing:
-                missing, since = left, time.monotonic()
-            elif time.monotonic() - since > self._patience:
-                self.released += self._network.release(self._patience)
-                since = time.monotonic()
 
 
 async def _cancelled(*tasks: asyncio.Task[None]) -> None:

@@ -77,6 +77,11 @@ class Scheduler:
         self._named |= {job.address: job, job.id: job}
         return job
 
+    @property
+    def requests_for_work(self) -> list[Any]:
+        """The data of all of them, in either dialect."""
+        return self.all("requestTask") + self.all("requestTask@3")
+
     def all(self, operation: str) -> list[Any]:
         """The data of all requests of this operation, in their order."""
         return [ask.data for ask in self.asks if ask.operation == operation]
@@ -264,7 +269,8 @@ class Scheduler:
         return {"token": self._new_token(ask.session, ask.data["label"])}
 
     def _subscribe_many(self, ask: Ask) -> Any:
-        labels = ask.data["schedmsgEvents"]
+        asked = ask.data
+        labels = asked.get("schedmsgEvents") or [*asked["reliableEvents"], *asked["optionalEvents"]]
         return {"tokens": [{"event": label, "token": self._new_token(ask.session, label)} for label in labels]}
 
     def _unsubscribe(self, ask: Ask) -> Any:

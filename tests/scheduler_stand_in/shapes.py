@@ -182,6 +182,9 @@ OPERATIONS: dict[str, Any] = {
     "workEmit": _WORK_EMIT,
     "fetchModuleURL": {"modules": [str]},
     "subscribe": {"label": str, "options": dict},
-    "subscribeMany": {"schedmsgEvents": [str], "options": dict},
+    "subscribeMany": (
+        {"schedmsgEvents": [str], "options": dict},
+        {"reliableEvents": [str], "optionalEvents": [str], "options": dict},
+    ),
     "unsubscribe": {"label": str, "token": _anything},
 }

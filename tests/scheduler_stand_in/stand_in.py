@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -31,6 +33,8 @@ class StandIn(Scheduler):
         """Operations that are not answered; those asked meanwhile never are."""
         self.delays: dict[str, float] = {}
         """By operation, seconds until the answer."""
+        self.released = 0
+        """How many slices only patience has brought back."""
         self._changed = asyncio.Event()
         self._events = 0
 
@@ -66,8 +70,27 @@ class StandIn(Scheduler):
         except TimeoutError:
             raise AssertionError(self.summary()) from None
 
-    async def until_done(self, *jobs: Job, within: float = DEADLINE) -> None:
-        await self.until(lambda: all(job.is_done for job in jobs or self.jobs), within)
+    async def until_done(self, *jobs: Job, within: float = DEADLINE, patience: float = math.inf) -> None:
+        """``patience``: after so many seconds without a result, slices that somebody has for longer go to others.
+
+        DCP does so with those of workers that are gone, or that an answer has not reached; ``released`` counts them.
+        """
+        watch = asyncio.create_task(self._lose_patience(patience))
+        try:
+            await self.until(lambda: all(job.is_done for job in jobs or self.jobs), within)
+        finally:
+            watch.cancel()
+
+    async def _lose_patience(self, patience: float) -> None:
+        missing, since = -1, time.monotonic()
+        while True:
+            await asyncio.sleep(1)
+            left = sum(job.missing for job in self.jobs)
+            if left != missing:
+                missing, since = left, time.monotonic()
+            elif time.monotonic() - since > patience:
+                self.released += self.release(patience)
+                since = time.monotonic()
 
     def summary(self) -> str:
         jobs = [f"{job.name}: without result {job.without_result[:20]}" for job in self.jobs]

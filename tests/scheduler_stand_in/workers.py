@@ -23,6 +23,8 @@ PAYMENT_ADDRESS = "0x" + "2" * 40
 IDENTITY_KEY = "0x" + "3" * 64
 DEADLINE = 60.0
 OWN_COMMAND = Path(sys.executable).with_name("dcp-worker")
+# Workers refuse configuration below a folder that all may write to, such as /tmp, where a clone may lie.
+_INSECURE = {"DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,7 @@ def _with_evaluator(script: Path, port: int) -> list[str | Path]:
 
 
 def _npm_environment(group: str) -> dict[str, str]:
-    # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
-    return {"NODE_PATH": str(npm_packages(group)), "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}
+    return {"NODE_PATH": str(npm_packages(group)), **_INSECURE}
 
 
 def own_program(group: str = "dcp", **settings: Mapping[str, Any]) -> Program:
@@ -66,14 +67,15 @@ def own_program(group: str = "dcp", **settings: Mapping[str, Any]) -> Program:
     files = {"startupFiles": str(npm_packages(group) / "dcp-client")}
     merged = {**settings, "node": {**files, **settings.get("node", {})}}
     environment = {f"DCP_CONFIG_{name.upper()}": json.dumps(value) for name, value in merged.items()}
-    return Program("dcp-worker", [OWN_COMMAND], environment)
+    kind = "5.6.1" if group == "dcp5" else "4.4.29"
+    return Program("dcp-worker", [OWN_COMMAND], environment | _INSECURE, kind)
 
 
 @dataclass
 class WorkerProcess:
     process: asyncio.subprocess.Process
     log: Path
-    begun: float
+    begun: float = field(default_factory=time.perf_counter)
     """By ``time.perf_counter``."""
 
     @property
@@ -109,12 +111,11 @@ async def running(
     folder.mkdir(exist_ok=True)
     log = home / f"{name}.log"
     path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    given = ["-o", "console", f"--paymentAddress={PAYMENT_ADDRESS}", f"--identityKey={IDENTITY_KEY}"]
     cores = [] if "-c" in options else ["-c", "1,0"]
     with log.open("ab") as output:
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
-            *program.command, f"--dcp-scheduler={network.location}", *given, *cores, *options,
+            *program.command, *_options(network), *cores, *options,
             env={**_passed_on(), "PATH": path, "HOME": str(folder), **program.environment},
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
@@ -124,6 +125,12 @@ async def running(
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+def _options(network: StandIn) -> list[str]:
+    """Those that all workers have."""
+    whose = [f"--paymentAddress={PAYMENT_ADDRESS}", f"--identityKey={IDENTITY_KEY}"]
+    return [f"--dcp-scheduler={network.location}", "-o", "console", *whose]
 
 
 def _passed_on() -> dict[str, str]:

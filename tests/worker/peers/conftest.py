@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "peers"))
 from dcp_programs import start_up_files
 
 from line_peer import TcpEvaluator
-from scheduler_stand_in import Program, npm_program, npm_program_5
+from scheduler_stand_in import Program, npm_program, npm_program_5, own_program
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +35,10 @@ def npm_5() -> Iterator[Program]:
         yield npm_program_5(evaluator.port)
 
 
-@pytest.fixture(params=["npm_4", "npm_5"])
-def npm(request: pytest.FixtureRequest) -> Program:
-    """Either of them; ``kind`` is that of the stand-in that it works for."""
-    program: Program = request.getfixturevalue(request.param)
-    return program
+@pytest.fixture(params=["npm_4", "npm_5", "own_4", "own_5"])
+def program(request: pytest.FixtureRequest) -> Program:
+    """npm's workers and ours, in both dialects; ``kind`` is that of the stand-in that it works for."""
+    if request.param.startswith("own"):
+        return own_program({"own_4": "dcp", "own_5": "dcp5"}[request.param])
+    found: Program = request.getfixturevalue(request.param)
+    return found

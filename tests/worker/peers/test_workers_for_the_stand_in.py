@@ -11,16 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from scheduler_stand_in import PAYMENT_ADDRESS, Group, Job, Location, Program, running, stand_in
+from scheduler_stand_in import PAYMENT_ADDRESS, Group, Job, Location, Program, own_program, running, stand_in
 
 TWICE = "async (x) => { progress(); return 2 * x; }"
+
+
+def is_npms(program: Program) -> bool:
+    return program.name.startswith("npm's")
+
+
+def fault_of(fault: str, parts: tuple[str, ...]) -> bool:
+    return any(part in fault for part in parts)
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(test())
 
 
-def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, npm: Program) -> None:
+def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, program: Program) -> None:
     job = Job(
         work="""async (x, factor) => {
           progress();
@@ -37,9 +45,9 @@ def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, npm: P
     )
 
     async def test() -> None:
-        async with stand_in(npm.kind, task_size=2) as network:
+        async with stand_in(program.kind, task_size=2) as network:
             network.add(job)
-            async with running(npm, tmp_path, network) as worker:
+            async with running(program, tmp_path, network) as worker:
                 await network.until_done()
                 assert await worker.stop() == 0, worker.said()
             said = worker.said()
@@ -54,8 +62,8 @@ def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, npm: P
         for event, numbers in {"console": [1, 2, 3], "custom": [1, 2, 3], "error": [3]}.items():
             assert sorted(data["slice"] for data in network.emitted(event)) == numbers
         assert all(one.results[0].data["metrics"]["CPUTime"] > 0 for one in job.slices.values())
-        asked = network.all("requestTask" if npm.kind == "4.4.29" else "requestTask@3")[0]
-        if npm.kind == "4.4.29":
+        asked = network.requests_for_work[0]
+        if program.kind == "4.4.29":
             assert asked["capabilities"]["environment"] == {"webgpu": True, "offscreenCanvas": False, "fdlibm": True}
         else:
             assert asked["capabilities"] == 16 | 32 | 64
@@ -63,23 +71,23 @@ def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, npm: P
         assert network.all("fetchModuleURL") == [{"modules": ["tens/ten.js"]}]
         assert [event["payload"]["message"] for event in network.emitted("error")] == ["too many"]
         assert "0.500" in said
-        if npm.kind == "4.4.29":
+        if program.name == "npm's dcp-worker":
             assert "WebGPU available" in said
             assert "Worker has stopped" in said
 
     run(test)
 
 
-def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, npm: Program) -> None:
+def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, program: Program) -> None:
     private = Group("group-1", "mine", "a secret")
     other = Group("group-2", "other", "another")
 
     async def test() -> None:
-        async with stand_in(npm.kind) as network:
+        async with stand_in(program.kind) as network:
             ranged = network.add(Job(work=TWICE, data=3, input_set={"start": 10, "end": 12, "step": 1}, name="range"))
             estimated = network.add(Job(work=TWICE, data=[1, 2, 3], estimation=1, name="estimated", group=private))
             closed = network.add(Job(work=TWICE, data=[1], name="closed", group=other))
-            async with running(npm, tmp_path, network, ["--join=mine,a secret"]) as worker:
+            async with running(program, tmp_path, network, ["--join=mine,a secret"]) as worker:
                 await network.until_done(ranged, estimated)
                 assert await worker.stop() == 0
         assert network.faults == []
@@ -90,14 +98,14 @@ def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, npm: Program) -> N
     run(test)
 
 
-def test_fetched_data_that_is_missing_or_late(tmp_path: Path, npm: Program) -> None:
+def test_fetched_data_that_is_missing_or_late(tmp_path: Path, program: Program) -> None:
     async def test() -> None:
-        async with stand_in(npm.kind) as network:
+        async with stand_in(program.kind) as network:
             code = network.web.put("/code.js", TWICE, "application/javascript")
             there = network.web.put("/data/1", "21", "application/json")
             gone = network.web.origin + "/data/2"
             job = network.add(Job(work="", code=code, data=[Location(there), Location(gone)]))
-            async with running(npm, tmp_path, network) as worker:
+            async with running(program, tmp_path, network) as worker:
                 await network.until(lambda: job.slices[1].results and job.slices[2].returns)
                 job.is_open = False
                 assert await worker.stop() == 0
@@ -109,12 +117,12 @@ def test_fetched_data_that_is_missing_or_late(tmp_path: Path, npm: Program) -> N
     run(test)
 
 
-def test_results_that_are_uploaded(tmp_path: Path, npm: Program) -> None:
+def test_results_that_are_uploaded(tmp_path: Path, program: Program) -> None:
     async def test() -> None:
-        async with stand_in(npm.kind) as network:
+        async with stand_in(program.kind) as network:
             upload = network.web.origin + "/upload"
             job = network.add(Job(work=TWICE, data=[4], upload=upload, upload_fields={"bucket": "b"}))
-            async with running(npm, tmp_path, network) as worker:
+            async with running(program, tmp_path, network) as worker:
                 await network.until_done()
                 assert await worker.stop() == 0
         assert network.faults == []
@@ -126,10 +134,10 @@ def test_results_that_are_uploaded(tmp_path: Path, npm: Program) -> None:
 
 
 @pytest.mark.parametrize(("command", "status"), [("kill", 130), ("reload", 13)])
-def test_commands_that_end_a_worker(tmp_path: Path, npm_4: Program, command: str, status: int) -> None:
+def test_commands_that_end_a_worker(tmp_path: Path, program: Program, command: str, status: int) -> None:
     async def test() -> None:
-        async with stand_in("4.4.29") as network, running(npm_4, tmp_path, network) as worker:
-            await network.until(lambda: len(network.subscriptions) == 2 and network.counts["requestTask"])
+        async with stand_in(program.kind) as network, running(program, tmp_path, network) as worker:
+            await network.until(lambda: len(network.subscriptions) == 2 and network.requests_for_work)
             assert await network.command("announce", {"message": "to all who work"}) == ["success"]
             asked = asyncio.create_task(network.command(command, {"temporary": True}))
             assert await worker.wait() == status
@@ -140,19 +148,19 @@ def test_commands_that_end_a_worker(tmp_path: Path, npm_4: Program, command: str
     run(test)
 
 
-def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, npm: Program) -> None:
+def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, program: Program) -> None:
     slow = "async (x) => { progress(); await new Promise((done) => setTimeout(done, 1000)); return x; }"
 
     async def test() -> None:
-        async with stand_in(npm.kind, task_size=3) as network:
+        async with stand_in(program.kind, task_size=3) as network:
             job = network.add(Job(work=slow, data=[1, 2, 3]))
-            async with running(npm, tmp_path, network) as first:
+            async with running(program, tmp_path, network) as first:
                 await network.until(lambda: any(one.begins for one in job.slices.values()))
                 assert await first.stop() == 0
             # The slice that was begun is finished, the others go back.
             assert [len(one.results) for one in job.slices.values()] == [len(one.begins) for one in job.slices.values()]
             assert job.missing == len([one for one in job.slices.values() if one.returns]) == 2
-            async with running(npm, tmp_path, network, name="second"):
+            async with running(program, tmp_path, network, name="second"):
                 await network.until_done()
         assert network.faults == []
         network.assert_one_result_each()
@@ -162,24 +170,26 @@ def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, npm: Pr
     run(test)
 
 
-def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, npm_4: Program) -> None:
+def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, program: Program) -> None:
     async def test() -> None:
-        async with stand_in("4.4.29", task_size=1, by_relay=True) as network:
-            job = network.add(Job(work=TWICE, data=[1, 2, 3]))
-            async with running(npm_4, tmp_path, network):
-                await network.until(lambda: job.missing == 2)
+        async with stand_in(program.kind, task_size=1, by_relay=True) as network:
+            network.delays |= {"requestTask": 0.3, "requestTask@3": 0.3}
+            job = network.add(Job(work=TWICE, data=[1, 2, 3, 4]))
+            async with running(program, tmp_path, network):
+                await network.until(lambda: job.missing <= 3)
                 network.relay.cut()
-                await network.until(lambda: job.missing == 1)
+                await network.until(lambda: job.missing <= 2)
                 await network.door.restart()
-                await network.until_done()
+                await network.until_done(patience=10)
         network.assert_one_result_each()
         # A request that npm's worker repeats for a new transport has no groups: it hashes them when it sends first.
-        assert all("workerComputeGroups" in fault or "requestTask cannot" in fault for fault in network.faults)
+        of_npm = "workerComputeGroups is no array", "cannot be answered"
+        assert not [fault for fault in network.faults if not is_npms(program) or not fault_of(fault, of_npm)]
 
     run(test)
 
 
-def test_a_result_that_is_refused(tmp_path: Path, npm_4: Program) -> None:
+def test_a_result_that_npms_worker_does_not_send_again(tmp_path: Path, npm_4: Program) -> None:
     async def test() -> None:
         async with stand_in("4.4.29") as network:
             job = network.add(Job(work=TWICE, data=[1, 2], refusals={1: 1}))
@@ -188,5 +198,23 @@ def test_a_result_that_is_refused(tmp_path: Path, npm_4: Program) -> None:
                 worker.signal(signal.SIGKILL)
         assert job.slices[1].refused[0].value == 2
         assert job.without_result == [1]
+
+    run(test)
+
+
+@pytest.mark.parametrize("group", ["dcp", "dcp5"])
+def test_a_result_that_is_refused_is_sent_again_and_at_last_returned(tmp_path: Path, group: str) -> None:
+    program = own_program(group)
+
+    async def test() -> None:
+        async with stand_in(program.kind) as network:
+            job = network.add(Job(work=TWICE, data=[1, 2], refusals={1: 1, 2: 100}))
+            async with running(program, tmp_path, network) as worker:
+                await network.until(lambda: job.slices[1].results and job.slices[2].returns)
+                job.is_open = False
+                assert await worker.stop() == 0, worker.said()
+        assert network.faults == []
+        assert [len(job.slices[1].refused), job.slices[1].result] == [1, 2]
+        assert len(job.slices[2].refused) > 1
 
     run(test)
