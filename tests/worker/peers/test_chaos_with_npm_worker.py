@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from line_peer import TcpEvaluator
 from scheduler_stand_in import Job, Program, stand_in
 from scheduler_stand_in.chaos import Chaos, Rates
 
 
+@pytest.mark.any_engine
 def test_each_slice_gets_one_result(tmp_path: Path, npm_4: Program, evaluator_4: TcpEvaluator) -> None:
     async def test() -> None:
         async with stand_in("ours", by_relay=True) as network:

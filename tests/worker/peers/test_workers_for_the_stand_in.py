@@ -13,6 +13,9 @@ import pytest
 
 from scheduler_stand_in import PAYMENT_ADDRESS, Group, Job, Location, Program, own_program, running, stand_in
 
+# These look at what workers and schedulers say to each other: one engine is enough.
+on_one_engine = pytest.mark.any_engine
+
 TWICE = "async (x) => { progress(); return 2 * x; }"
 
 
@@ -78,6 +81,7 @@ def test_a_job_with_arguments_modules_events_and_an_error(tmp_path: Path, progra
     run(test)
 
 
+@on_one_engine
 def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, program: Program) -> None:
     private = Group("group-1", "mine", "a secret")
     other = Group("group-2", "other", "another")
@@ -98,6 +102,7 @@ def test_jobs_of_groups_ranges_and_estimation(tmp_path: Path, program: Program) 
     run(test)
 
 
+@on_one_engine
 def test_fetched_data_that_is_missing_or_late(tmp_path: Path, program: Program) -> None:
     async def test() -> None:
         async with stand_in(program.kind) as network:
@@ -117,6 +122,7 @@ def test_fetched_data_that_is_missing_or_late(tmp_path: Path, program: Program) 
     run(test)
 
 
+@on_one_engine
 def test_results_that_are_uploaded(tmp_path: Path, program: Program) -> None:
     async def test() -> None:
         async with stand_in(program.kind) as network:
@@ -133,6 +139,7 @@ def test_results_that_are_uploaded(tmp_path: Path, program: Program) -> None:
     run(test)
 
 
+@on_one_engine
 @pytest.mark.parametrize(("command", "status"), [("kill", 130), ("reload", 13)])
 def test_commands_that_end_a_worker(tmp_path: Path, program: Program, command: str, status: int) -> None:
     async def test() -> None:
@@ -148,6 +155,7 @@ def test_commands_that_end_a_worker(tmp_path: Path, program: Program, command: s
     run(test)
 
 
+@on_one_engine
 def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, program: Program) -> None:
     slow = "async (x) => { progress(); await new Promise((done) => setTimeout(done, 1000)); return x; }"
 
@@ -170,6 +178,7 @@ def test_a_slice_that_is_returned_goes_to_another_worker(tmp_path: Path, program
     run(test)
 
 
+@on_one_engine
 def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, program: Program) -> None:
     async def test() -> None:
         async with stand_in(program.kind, task_size=1, by_relay=True) as network:
@@ -189,6 +198,7 @@ def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, progr
     run(test)
 
 
+@on_one_engine
 def test_a_result_that_npms_worker_does_not_send_again(tmp_path: Path, npm_4: Program) -> None:
     async def test() -> None:
         async with stand_in("4.4.29") as network:
@@ -202,6 +212,7 @@ def test_a_result_that_npms_worker_does_not_send_again(tmp_path: Path, npm_4: Pr
     run(test)
 
 
+@on_one_engine
 @pytest.mark.parametrize("group", ["dcp", "dcp5"])
 def test_a_result_that_is_refused_is_sent_again_and_at_last_returned(tmp_path: Path, group: str) -> None:
     program = own_program(group)
