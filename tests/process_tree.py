@@ -35,7 +35,11 @@ def cpu_seconds(pid: int) -> float:
 def children(pid: int) -> list[int]:
     """Of every thread: a child is listed with the thread that started it."""
     found = []
-    for thread in Path(f"/proc/{pid}/task").glob("*"):
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    for thread in threads:
         try:
             found += [int(child) for child in (thread / "children").read_text().split()]
         except (FileNotFoundError, ProcessLookupError):
