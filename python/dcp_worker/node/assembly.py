@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from dcp_evaluator.errors import DcpError
-from dcp_evaluator.settings.settings import Settings
 from dcp_protocol.connection.options import ConnectionOptions
 from dcp_protocol.uris import AllowedOrigins, Fetcher
 
@@ -18,6 +15,7 @@ from ..configuration.settings import NodeSettings, SandboxLimits, WorkerSettings
 from ..dialects.choice import choose
 from ..dialects.dialect import Dialect
 from ..dialects.results import Acknowledgement
+from ..dialects.sandbox_messages import V4, V5, SandboxMessages
 from ..dialects.scheduler_commands import Command
 from ..dialects.services import read_services
 from ..errors import ConfigurationError
@@ -27,9 +25,7 @@ from ..fetching.module_fetcher import ModuleFetcher
 from ..fetching.patient import PatientFetcher
 from ..fetching.work_fetcher import WorkFetcher
 from ..sandboxes.channels import Evaluator
-from ..sandboxes.embedded import EmbeddedEvaluator
 from ..sandboxes.limits import Timeouts
-from ..sandboxes.remote import RemoteEvaluator
 from ..sandboxes.sandbox import Sandbox
 from ..submission.submitter import Submitter
 from ..supervision.machine import Machine
@@ -44,11 +40,7 @@ from .node import Node
 from .notices import Notices, Paid, Submitted
 from .scheduler import Scheduler
 from .services import Services
-from .startup import Startup
 from .work_requests import WorkRequests
-
-_WARNING = 4  # of syslog's levels, and all below it
-_EVALUATOR_PORT = 9000
 
 
 class Assembly:
@@ -59,12 +51,15 @@ class Assembly:
         configuration: Configuration,
         options: RunOptions,
         worker: str,
-        startup: Startup,
+        evaluator: Evaluator,
+        messages: SandboxMessages | None,
         notices: Notices,
         on_command: Callable[[Command], None],
         state: Path | None,
     ) -> None:
-        """Raises ConfigurationError."""
+        """``messages``: those of the evaluator's start-up files; None where they are not known. Raises
+        ConfigurationError.
+        """
         self.settings = configuration.settings
         self.dialect = _dialect(configuration)
         self._notices = notices
@@ -94,20 +89,21 @@ class Assembly:
             on_acknowledged=self._acknowledged,
             on_warning=lambda text: notices.say("warning", text),
         )
-        self._startup = startup
+        self._evaluator = evaluator
+        self._messages = messages or (V4 if self.dialect.name == "4" else V5)
         self.node: Node
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Starts what the node needs. Raises EvaluatorError, WorkerError."""
         stack.push_async_callback(self.scheduler.close)
+        self.scheduler.listen()
         fetcher = await stack.enter_async_context(Fetcher(self._origins))
         anywhere = await stack.enter_async_context(Fetcher(None))
         work = await stack.enter_async_context(WorkFetcher(self._origins))
         cache = _cache(self.settings.node, self._notices)
         modules = ModuleFetcher(self.scheduler.package_request, PatientFetcher(anywhere, cache))
         stack.push_async_callback(modules.close)
-        evaluator = await self._evaluator(stack)
-        boxes = Boxes(evaluator, self._startup.messages, _timeouts(self.settings.sandbox), self._sandbox_ended)
+        boxes = Boxes(self._evaluator, self._messages, _timeouts(self.settings.sandbox), self._sandbox_ended)
         self.node = Node(
             self.machine,
             self.scheduler,
@@ -132,23 +128,6 @@ class Assembly:
             self.machine.result_pending(key)
         self.requests.is_new = not left
         self.scheduler.on_submitter_connected(self.submitter.connected)
-
-    async def _evaluator(self, stack: AsyncExitStack) -> Evaluator:
-        location = self.settings.evaluator.location
-        if location:
-            parts = urlsplit(location)
-            return RemoteEvaluator(parts.hostname or "localhost", parts.port or _EVALUATOR_PORT)
-        node = self.settings.node
-        try:
-            settings = Settings(engine=node.engine, isolation=node.isolation, max_memory=node.max_memory)
-            evaluator = EmbeddedEvaluator(
-                self._startup.files, settings, on_down=self._evaluator_down, on_notice=self._evaluator_says
-            )
-        except DcpError as error:
-            raise ConfigurationError(f"the evaluator cannot be started: {error}") from None
-        stack.push_async_callback(evaluator.close)
-        await evaluator.start()
-        return evaluator
 
     # What the parts tell
 
@@ -184,12 +163,6 @@ class Assembly:
 
     def _sandbox_ended(self, number: int, reason: str) -> None:
         self.node.tell(self.machine.sandbox_ended, number, reason)
-
-    def _evaluator_down(self, reason: str) -> None:
-        self._notices.say("warning", f"the evaluator has ended, and is started again: {reason}")
-
-    def _evaluator_says(self, level: int, text: str) -> None:
-        self._notices.say("warning" if level <= _WARNING else "debug", f"evaluator: {text}")
 
 
 def _dialect(configuration: Configuration) -> Dialect:

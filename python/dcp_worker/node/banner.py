@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 from ..configuration.settings import WorkerSettings
 from ..tasks.capabilities import Worktimes
-from .startup import Startup
 
 
-def banner(settings: WorkerSettings, worker: str, identity: str, account: str, startup: Startup) -> Iterator[str]:
+def banner(settings: WorkerSettings, worker: str, identity: str, account: str, evaluator: str) -> Iterator[str]:
     """Before anything has been tried."""
-    where = settings.evaluator.location or f"its own, with the start-up files of dcp-client {startup.version}"
     yield f" * Starting DCP Worker {worker}"
-    yield f" . Using evaluator: {where}"
+    yield f" . Using evaluator: {evaluator}"
     yield f" . Configured for scheduler {settings.scheduler.location}"
     if settings.scheduler.bank:
         yield f" . Bank is {settings.scheduler.bank}"

@@ -14,14 +14,17 @@ from dcp_protocol.errors import ProtocolError
 from ..configuration import remote
 from ..configuration.configuration import Configuration
 from ..configuration.run_options import RunOptions
+from ..configuration.settings import WorkerSettings
 from ..dialects.scheduler_commands import Announcement, Command, Kill, Reload, RemoveJob
 from ..errors import ConfigurationError
+from ..sandboxes.channels import Evaluator
 from .assembly import Assembly
 from .banner import banner
 from .console import Console
+from .evaluator import describe_evaluator, own_evaluator, remote_evaluator
 from .notices import Notices
 from .signals import StopSignals
-from .startup import find_startup
+from .startup import Startup, find_startup
 from .state_folder import state_folder
 from .worker_id import worker_id
 
@@ -59,26 +62,43 @@ class _Run:
             self._notices.listen(console)
             signals = StopSignals(self._stop, self._reload)
             stack.enter_context(signals.handled())
+            evaluator, startup, starting = self._start_evaluator(configuration.settings, stack)
             complete = await self._unless_ended(self._with_remote(configuration))
             if complete is None:
                 return 128 + (signals.number or 0)
-            await self._work(complete, stack)
+            if starting:
+                await starting
+            await self._work(complete, evaluator, startup, stack)
         return self._status
 
-    async def _work(self, configuration: Configuration, stack: AsyncExitStack) -> None:
+    def _start_evaluator(
+        self, settings: WorkerSettings, stack: AsyncExitStack
+    ) -> tuple[Evaluator, Startup | None, asyncio.Task[None] | None]:
+        """While the scheduler's configuration is on its way, which has no say in it. Raises ConfigurationError."""
+        if settings.evaluator.location:
+            return remote_evaluator(settings.evaluator.location), None, None
+        startup = find_startup(settings.node)
+        evaluator = own_evaluator(settings.node, startup, self._notices)
+        stack.push_async_callback(evaluator.close)
+        starting = asyncio.create_task(evaluator.start())
+        stack.callback(starting.cancel)
+        return evaluator, startup, starting
+
+    async def _work(
+        self, configuration: Configuration, evaluator: Evaluator, startup: Startup | None, stack: AsyncExitStack
+    ) -> None:
         settings = configuration.settings
         state = state_folder(settings.node.state_folder)
         if state is None:
             self._notices.say("warning", "results are kept in memory only: no folder for them can be written")
         worker = worker_id(state)
-        startup = find_startup(settings.node)
-        identity = str(self._options.identity.address)
-        for line in banner(settings, worker, identity, str(self._options.payment_address), startup):
+        identity, account = str(self._options.identity.address), str(self._options.payment_address)
+        for line in banner(settings, worker, identity, account, describe_evaluator(settings, startup)):
             self._notices.say("info", line)
-        assembly = Assembly(configuration, self._options, worker, startup, self._notices, self._obey, state)
+        messages = startup.messages if startup else None
+        assembly = Assembly(configuration, self._options, worker, evaluator, messages, self._notices, self._obey, state)
         await assembly.open(stack)
         self._assembly = assembly
-        assembly.scheduler.listen()
         assembly.node.start()
         self._notices.say("info", " * Ready.")
         await self._ending.wait()

@@ -55,6 +55,7 @@ class Scheduler:
         self._router = Connector(partial(self._connect, services.event_router, self._command), self._subscribe)
         self._events = 0
         self._listening: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
 
     async def fetch_task(self, request: WorkRequest, known: Mapping[str, Job]) -> Task:
         """Raises ProtocolError, TaskError."""
@@ -94,15 +95,21 @@ class Scheduler:
             await self._distributor.request(message.operation, message.data)
 
     def listen(self) -> None:
-        """For commands, from now on."""
+        """For commands, from now on; connects to what the first request for work needs, too."""
         self._listening = asyncio.create_task(self._listen())
+        self._preparing = asyncio.create_task(self._prepare())
 
     async def close(self) -> None:
-        if self._listening:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+        if tasks := [task for task in (self._listening, self._preparing) if task]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
         connectors = (self._distributor, self._submitter, self._packages, self._router)
         await asyncio.gather(*(connector.close() for connector in connectors), return_exceptions=True)
+
+    async def _prepare(self) -> None:
+        with contextlib.suppress(ProtocolError):
+            await self._distributor.connection()
 
     async def _listen(self) -> None:
         while True:
