@@ -24,7 +24,7 @@ from .notices import (
     Submitting,
 )
 
-_SLICE_LINES_A_SECOND = 20
+_SLICE_LINES_A_SECOND = 100
 _WAITING_LINES = 1000
 _SHOWN_OF_A_JOB, _SHOWN_OF_A_TEXT = 22, 200
 _MARKS = {"debug": " . ", "info": "", "warning": " ! ", "error": " ! "}
@@ -33,7 +33,7 @@ _MARKS = {"debug": " . ", "info": "", "warning": " ! ", "error": " ! "}
 class Console:
     """``verbosity``: 1 adds fetches, 2 results that are submitted.
 
-    What happens to slices is told up to 20 times a second, and after that in sum: a worker may do thousands. Nobody
+    What happens to slices is told up to 100 times a second, and after that in sum: a worker may do thousands. Nobody
     waits for whoever reads the lines: what does not fit into the queue is left out, and counted.
     """
 
