@@ -60,6 +60,7 @@ _STACK = re.compile(r"(\w{1,80})(?::[^\n]*)?")
 
 class State(StrEnum):
     STARTING = "starting"
+    DESCRIBING = "describing itself"
     READY = "ready"
     APPLYING = "applying requirements"
     ASSIGNING = "assigning"
@@ -70,6 +71,7 @@ class State(StrEnum):
 
 
 class Step(StrEnum):
+    ASK = "ask what it can do"
     DESCRIBE = "describe"
     ASSIGN = "assign"
     APPLY = "apply requirements"
@@ -81,7 +83,8 @@ class Step(StrEnum):
 
 
 STATES: Mapping[State, Mapping[Step, State]] = {
-    State.STARTING: {Step.DESCRIBE: State.READY, Step.END: State.ENDED},
+    State.STARTING: {Step.ASK: State.DESCRIBING, Step.ASSIGN: State.APPLYING, Step.END: State.ENDED},
+    State.DESCRIBING: {Step.DESCRIBE: State.READY, Step.END: State.ENDED},
     State.READY: {Step.ASSIGN: State.APPLYING, Step.END: State.ENDED},
     State.APPLYING: {Step.APPLY: State.ASSIGNING, Step.END: State.ENDED},
     State.ASSIGNING: {Step.TAKE_JOB: State.ASSIGNED, Step.END: State.ENDED},
@@ -122,7 +125,6 @@ class Dialogue:
     def __init__(
         self, messages: SandboxMessages, now: float, timeouts: Timeouts | None = None, limits: Limits | None = None
     ) -> None:
-        """Asks at once what the sandbox can do."""
         self.state = State.STARTING
         self.output: list[bytes] = []
         self.events: list[Event] = []
@@ -142,15 +144,19 @@ class Dialogue:
         self._told = _NOTHING
         self.read = self._wire.read
         self._now = now
-        self._wait_until = now + self._timeouts.describe
-        self._slice_until = math.inf
-        self.output.append(self._wire.write({"request": "describe"}))
+        self._wait_until = self._slice_until = math.inf
 
     @property
     def deadline(self) -> float:
         return min(self._wait_until, self._slice_until)
 
     # --- What the supervisor wants ---
+
+    def describe(self, now: float) -> None:
+        """``Described`` or ``Ended`` follows. Only with that, the sandbox gets a GPU, and a process for it."""
+        self._move(Step.ASK)
+        self._wait_until = now + self._timeouts.describe
+        self.output.append(self._wire.write({"request": "describe"}))
 
     def assign(self, job: Job, worktime: Worktime, work_function: str, arguments: Sequence[Any], now: float) -> None:
         """``Assigned`` or ``Ended`` follows. Raises KvinError, TypeError for arguments that KVIN does not have."""
@@ -186,7 +192,7 @@ class Dialogue:
 
     def evaluate(self, source: str, now: float) -> None:
         """Runs a source between slices: ``Evaluated`` or ``Ended`` follows."""
-        if self.state not in (State.READY, _ASSIGNED) or self._evaluating:
+        if self.state not in (State.STARTING, State.READY, _ASSIGNED) or self._evaluating:
             raise RuntimeError(f"a sandbox that is {self.state} evaluates nothing else")
         self._evaluating = True
         self._wait_until = now + self._timeouts.answer
@@ -545,7 +551,7 @@ class Dialogue:
 
 
 _NOTHING = Told(3, None)
-_OURS = (Step.ASSIGN, Step.WORK)
+_OURS = (Step.ASK, Step.ASSIGN, Step.WORK)
 _LEVELS = ("log", "debug", "info", "warn", "error")
 _HANDLERS: Mapping[tuple[int, str], Callable[[Dialogue, Mapping[str, Any]], None]] = {
     (0, "scriptLoaded"): Dialogue._script_loaded,

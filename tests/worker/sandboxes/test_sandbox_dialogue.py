@@ -67,6 +67,7 @@ class Conversation:
     def __init__(self, *, timeouts: Timeouts | None = None, limits: Limits | None = None) -> None:
         self.now = 100.0
         self.dialogue = Dialogue(sandbox_messages.V4, self.now, timeouts, limits)
+        self.dialogue.describe(self.now)
 
     def says(self, ring: object, request: str, /, **members: object) -> list[Any]:
         """What happens when the sandbox sends that."""
@@ -208,6 +209,16 @@ def test_a_message_that_could_be_sent_as_text_only() -> None:
     assert talk.sends(b"MSG:" + json.dumps(wrapped, separators=(",", ":")).encode()) == [Progressed(25)]
 
 
+def test_a_sandbox_of_which_it_is_known_need_not_describe_itself() -> None:
+    talk = Conversation()
+    talk.dialogue = Dialogue(sandbox_messages.V4, talk.now)
+    assert (talk.heard(), talk.dialogue.deadline) == ([], math.inf)
+    talk.dialogue.assign(JOB, MAP_BASIC, "(x) => x", [], talk.now)
+    talk.says(1, "applyRequirementsDone")
+    assert talk.says(2, "assigned") == [Assigned()]
+    ended(talk.says(2, "describe", **DESCRIPTION), SandboxEndedError, "describe while it was assigned")
+
+
 # --- Time ---
 
 
@@ -224,7 +235,7 @@ def test_progress_moves_the_end_of_patience() -> None:
     assert error.reports == {"last": report, "lastDeterministic": report}
 
 
-@pytest.mark.parametrize("state", [State.STARTING, State.APPLYING, State.RESETTING])
+@pytest.mark.parametrize("state", [State.DESCRIBING, State.APPLYING, State.RESETTING])
 def test_a_sandbox_that_does_not_answer_is_ended(state: State) -> None:
     talk = Conversation()
     if state is State.APPLYING:
@@ -379,7 +390,7 @@ MEMBERS = [
     "script",
 ]  # fmt: skip
 EXPECTED = {
-    State.STARTING: (2, {"request": "describe", **DESCRIPTION}),
+    State.DESCRIBING: (2, {"request": "describe", **DESCRIPTION}),
     State.APPLYING: (1, {"request": "applyRequirementsDone"}),
     State.ASSIGNING: (2, {"request": "assigned"}),
     State.RESETTING: (2, {"request": "resetStateDone"}),
@@ -396,12 +407,13 @@ class AnySandbox(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.dialogue = Dialogue(sandbox_messages.V5, self.now, limits=Limits(output=2000, services=3))
+        self.dialogue.describe(self.now)
         self.asked: str | None = "describe"
         self.has_ended = False
         self.wanted: list[int] = []
         self.steps = self.tame = 0
 
-    @initialize(state=st.sampled_from([State.STARTING, State.ASSIGNING, State.WORKING]), steps=st.integers(0, 40))
+    @initialize(state=st.sampled_from([State.DESCRIBING, State.ASSIGNING, State.WORKING]), steps=st.integers(0, 40))
     def is_tame_at_first(self, state: State, steps: int) -> None:
         """A sandbox that lies from its first line on is soon ended."""
         self.tame = steps

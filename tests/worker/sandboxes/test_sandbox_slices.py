@@ -6,12 +6,12 @@ import hashlib
 
 import numpy as np
 import pytest
-from sandbox_driver import Dialect, Heard, dialect, job, run, sandbox, value_of
+from sandbox_driver import Dialect, Heard, dialect, evaluator, job, run, sandbox, value_of
 
 from dcp_protocol import kvin
 from dcp_worker.errors import AssignError, EvaluationError, NoProgressError, SandboxEndedError, SliceTooSlowError
 from dcp_worker.sandboxes.limits import Timeouts
-from dcp_worker.sandboxes.sandbox import Completed, Rejected, Threw
+from dcp_worker.sandboxes.sandbox import Completed, Rejected, Sandbox, Threw
 from dcp_worker.tasks.capabilities import Capability, Worktime
 
 
@@ -224,6 +224,23 @@ def test_webgpu_in_a_work_function(client: Dialect, engine: str) -> None:
             outcome = await box.work(12)
             assert value_of(outcome) == 144
             assert 0 < outcome.metrics.gpu_time <= outcome.metrics.total_time
+
+    run(drive())
+
+
+def test_a_sandbox_gets_a_gpu_only_when_it_is_asked_about_it_or_its_job_needs_one(client: Dialect, engine: str) -> None:
+    source = "async () => { progress(); return Boolean(await navigator.gpu?.requestAdapter()); }"
+
+    async def drive() -> None:
+        async with evaluator(client, engine) as owner:
+            first = await Sandbox.start(await owner.open(), client.messages)
+            for needs in (Capability.NONE, Capability.WEBGPU):
+                box = await Sandbox.start(await owner.open(), client.messages, known=first.description)
+                assert box.description is first.description
+                await box.assign(job(source, needs=needs))
+                assert value_of(await box.work(1)) is bool(needs)
+                await box.end()
+            await first.end()
 
     run(drive())
 
