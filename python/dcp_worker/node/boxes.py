@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ..dialects.sandbox_messages import SandboxMessages
+from ..dialects.sandbox_messages import Description, SandboxMessages
 from ..errors import EvaluatorError, SandboxError
 from ..sandboxes.channels import Evaluator
 from ..sandboxes.limits import Timeouts
@@ -27,6 +27,7 @@ class Boxes:
         self._messages = messages
         self._timeouts = timeouts
         self._on_end = on_end
+        self._known: Description | None = None
         self._sandboxes: dict[int, Sandbox] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -39,7 +40,10 @@ class Boxes:
 
     async def start(self, number: int) -> Sandbox:
         """Raises EvaluatorError, SandboxError."""
-        sandbox = await Sandbox.start(await self._evaluator.open(), self._messages, self._timeouts)
+        channel = await self._evaluator.open()
+        sandbox = await Sandbox.start(channel, self._messages, self._timeouts, known=self._known)
+        if self._evaluator.is_uniform:
+            self._known = sandbox.description
         self._sandboxes[number] = sandbox
         self._watch(number, sandbox)
         return sandbox

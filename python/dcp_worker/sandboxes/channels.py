@@ -22,7 +22,9 @@ class Channel:
 
 
 class Evaluator(Protocol):
-    """Gives sandboxes with start-up files loaded."""
+    """Gives sandboxes with start-up files loaded. ``is_uniform``: whether all can do the same."""
+
+    is_uniform: bool
 
     async def open(self) -> Channel:
         """A new sandbox. Raises EvaluatorError."""

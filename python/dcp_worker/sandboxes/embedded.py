@@ -52,6 +52,7 @@ class EmbeddedEvaluator:
         on_down: Callable[[str], None] = _ignore,
         on_notice: Callable[[int, str], None] = _ignore,
     ) -> None:
+        self.is_uniform = True
         self._patience = patience
         self._thread: _Keeper | None = None
         self._make_evaluator = lambda owner: LineEvaluator(

@@ -24,6 +24,7 @@ class RemoteEvaluator:
     """
 
     def __init__(self, host: str, port: int, *, connect_timeout: float = 10.0, patience: float = 30.0) -> None:
+        self.is_uniform = False  # several machines may share a name
         self._host = host
         self._port = port
         self._connect_timeout = connect_timeout

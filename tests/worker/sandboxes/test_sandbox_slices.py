@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -13,6 +14,11 @@ from dcp_worker.errors import AssignError, EvaluationError, NoProgressError, San
 from dcp_worker.sandboxes.limits import Timeouts
 from dcp_worker.sandboxes.sandbox import Completed, Rejected, Sandbox, Threw
 from dcp_worker.tasks.capabilities import Capability, Worktime
+from process_tree import descendants, running
+
+
+def gpu_hosts() -> set[int]:
+    return set(running("dcp-gpu-host", descendants(os.getpid())))
 
 
 def completed(outcome: object) -> Completed:
@@ -234,11 +240,13 @@ def test_a_sandbox_gets_a_gpu_only_when_it_is_asked_about_it_or_its_job_needs_on
     async def drive() -> None:
         async with evaluator(client, engine) as owner:
             first = await Sandbox.start(await owner.open(), client.messages)
+            hosts = gpu_hosts()
             for needs in (Capability.NONE, Capability.WEBGPU):
                 box = await Sandbox.start(await owner.open(), client.messages, known=first.description)
                 assert box.description is first.description
                 await box.assign(job(source, needs=needs))
                 assert value_of(await box.work(1)) is bool(needs)
+                assert len(gpu_hosts() - hosts) == bool(needs)
                 await box.end()
             await first.end()
 
