@@ -37,7 +37,7 @@ from .banner import evaluator_lines
 from .boxes import Boxes
 from .gpu import ban, gpu_information
 from .node import Node
-from .notices import Notices, Paid, Submitted
+from .notices import Notices, Paid, SandboxGone, Submitted
 from .scheduler import Scheduler
 from .services import Services
 from .work_requests import WorkRequests
@@ -162,6 +162,7 @@ class Assembly:
             trust_groups(self._origins, groups)
 
     def _sandbox_ended(self, number: int, reason: str) -> None:
+        self._notices.tell(SandboxGone(number, None))
         self.node.tell(self.machine.sandbox_ended, number, reason)
 
 

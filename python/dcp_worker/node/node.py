@@ -245,7 +245,7 @@ class Node:
         try:
             await sandbox.assign(self._assigned(job, fetched))
         except (WorkerError, ValueError, TypeError) as error:
-            self._boxes.forget(number)
+            self._forget_box(number)
             if isinstance(error, FetchFailedError) and error.consequence is Consequence.REJECT_JOB:
                 self._tell(self._machine.job_refused, identity, str(error), error.code)
             else:
@@ -278,7 +278,7 @@ class Node:
             )
             outcome = await sandbox.work(datum.value, events, size=datum.size)
         except SandboxEndedError as error:
-            self._boxes.forget(number)
+            self._forget_box(number)
             self._ended(number, one, job, "failed")
             self._tell(self._machine.sandbox_ended, number, str(error))
         except (WorkerError, ValueError, TypeError) as error:
@@ -299,6 +299,10 @@ class Node:
         self._results[one.key] = outcome.value
         self._ended(number, one, job, "completed", outcome.metrics)
         self._tell(self._machine.slice_finished, number, outcome.metrics)
+
+    def _forget_box(self, number: int) -> None:
+        self._boxes.forget(number)
+        self._notices.tell(SandboxGone(number, None))
 
     def _ended(self, number: int, one: Slice, job: Job, how: str, metrics: SliceMetrics | None = None) -> None:
         self._notices.tell(SliceEnded(number, one.key, job.name, how, metrics or SliceMetrics()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -20,9 +19,11 @@ from ..errors import ConfigurationError
 from ..sandboxes.channels import Evaluator
 from .assembly import Assembly
 from .banner import banner
-from .console import Console
+from .board import Board
 from .evaluator import describe_evaluator, own_evaluator, remote_evaluator
+from .narration import Narrator
 from .notices import Notices
+from .outputs import ConsoleOutput, Output, open_output
 from .signals import StopSignals
 from .startup import Startup, find_startup
 from .state_folder import state_folder
@@ -31,6 +32,8 @@ from .worker_id import worker_id
 RELOAD_STATUS, KILL_STATUS = 13, 130
 """Exit statuses by which DCP's worker says what the scheduler has ordered."""
 
+_NAME = "dcp-worker"
+_REFRESH = 0.5
 _PATIENCE = 60.0
 _PAUSE = 5.0
 _LONGEST_END = 30.0
@@ -54,12 +57,12 @@ class _Run:
         self._hurried = asyncio.Event()
         self._assembly: Assembly | None = None
         self._notices = Notices()
+        self._board = Board()
+        self._output: Output | None = None
 
     async def run(self, configuration: Configuration) -> int:
         async with AsyncExitStack() as stack:
-            console = Console(sys.stdout, sys.stderr, self._options.verbosity)
-            stack.callback(console.close)
-            self._notices.listen(console)
+            self._open_output(stack)
             signals = StopSignals(self._stop, self._reload)
             stack.enter_context(signals.handled())
             evaluator, startup, starting = self._start_evaluator(configuration.settings, stack)
@@ -99,6 +102,7 @@ class _Run:
         assembly = Assembly(configuration, self._options, worker, evaluator, messages, self._notices, self._obey, state)
         await assembly.open(stack)
         self._assembly = assembly
+        self._board.queued = lambda: len(assembly.machine.unfinished()) - assembly.machine.working
         assembly.node.start()
         self._notices.say("info", " * Ready.")
         await self._ending.wait()
@@ -122,6 +126,30 @@ class _Run:
             await asyncio.wait_for(assembly.scheduler.return_all(str(self._options.payment_address)), 1.0)
         self._notices.say("info", "Worker has stopped")
 
+    # What is told
+
+    def _open_output(self, stack: AsyncExitStack) -> None:
+        """Raises ConfigurationError."""
+        output = self._output = open_output(self._options, _NAME)
+        stack.callback(output.close)
+        narrator = Narrator(output.say, self._options.verbosity)
+        stack.callback(narrator.close)
+        self._notices.listen(narrator)
+        self._notices.listen(self._board)
+        for repeated in (self._report(output), self._show(output)):
+            stack.callback(asyncio.create_task(repeated).cancel)
+
+    async def _report(self, output: Output) -> None:
+        while interval := self._options.report_interval:
+            await asyncio.sleep(interval)
+            output.say("info", self._board.report())
+
+    async def _show(self, output: Output) -> None:
+        while isinstance(output, ConsoleOutput) and output.is_terminal:
+            await asyncio.sleep(_REFRESH)
+            if self._assembly:
+                output.show(self._board.status())
+
     # Orders
 
     def _stop(self, hard: bool) -> None:
@@ -130,6 +158,8 @@ class _Run:
         self._ending.set()
 
     def _reload(self) -> None:
+        if self._output:
+            self._output.reopen()  # the file may have been moved away
         assembly = self._assembly
         if assembly is None:
             return

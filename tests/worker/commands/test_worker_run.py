@@ -153,3 +153,22 @@ def test_options_that_have_no_effect_are_told(home: Home) -> None:
     done = home.run("--paymentAddress", PAID, "--identityKey", KEY, "--joinKeystore", "x", "--dcpConfig", "y", *NOWHERE)
     assert "--joinKeystore has no effect" in done.stderr
     assert "--dcpConfig has no effect" in done.stderr
+
+
+def test_outputs_that_there_are_not(ready: Home) -> None:
+    paid = ("--paymentAddress", PAID, "--identityKey", KEY, *NOWHERE)
+    for options, message in (
+        (["-o", "dashboard"], "this worker has no dashboard: -o console shows the same as lines"),
+        (["-o", "event-log"], "say -o syslog or -o logfile"),
+        (["-o", "logfile", "--logfile", "no/folder"], "no/folder cannot be opened: No such file or directory"),
+        (["-o", "syslog", "--syslogFacility", "paper"], "there is no facility 'paper' of a system log"),
+    ):
+        assert message in ready.fail(*paid, *options)
+
+
+def test_a_log_file(ready: Home) -> None:
+    ready.variables.pop("DCP_CONFIG_LOCATION")
+    options = ["--paymentAddress", PAID, "--identityKey", KEY, "-o", "logfile", "--logfile", "worker.log"]
+    with working(ready, *options) as process:
+        assert "Z warn  ! http://localhost:1/etc/dcp-config.kvin: " in wait_for(ready.root / "worker.log")
+        assert stop(process) == ""
