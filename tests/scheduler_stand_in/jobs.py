@@ -143,7 +143,7 @@ class Job:
     @property
     def address(self) -> str:
         """What dialect 4 calls it."""
-        return f"0x{self.serial:040x}"
+        return "0x" + 5 * f"{self.serial:08x}"
 
     @property
     def id(self) -> str:
