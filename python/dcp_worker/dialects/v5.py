@@ -39,7 +39,7 @@ class DialectV5(Dialect):
         data = request.liveness_json() if liveness_only(request) else self._full(request, session)
         members: list[tuple[str, Text]] = [(name, canonical_json.encode(value)) for name, value in data.items()]
         if FetchState.STARTUP in request.state:
-            members.append(("returnAllSlices", sealed_identity(request.cores.worker, identity)))
+            members.append(("returnAllSlices", _proof(request.cores.worker, identity)))
         return Message(_OPERATION, JsonText(joined(members)))
 
     def _full(self, request: WorkRequest, session: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class DialectV5(Dialect):
         members: list[tuple[str, Text]] = [
             ("paymentAddress", canonical_json.quote(payment_address)),
             ("fetchState", b"%d" % FetchState.RETURN_ALL),
-            ("returnAllSlices", sealed_identity(worker, identity)),
+            ("returnAllSlices", _proof(worker, identity)),
         ]
         return Message(_OPERATION, JsonText(joined(members)))
 
@@ -78,3 +78,8 @@ class DialectV5(Dialect):
     def subscriptions(self, identity: str, worker: str) -> Sequence[Subscription]:
         data = {"schedmsgEvents": list(LABELS), "options": filter_options(identity, worker)}
         return [subscription("subscribeMany", data, LABELS)]
+
+
+def _proof(worker: str, identity: PrivateKey) -> bytes:
+    """The sealed message that proves it, as a text in JSON."""
+    return canonical_json.quote(sealed_identity(worker, identity).decode())

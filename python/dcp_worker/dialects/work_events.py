@@ -77,7 +77,10 @@ def error_event(source: EventSource, error: SliceError, time: datetime, info: st
     name = "Error" if source.named and error.name == "DCPError" else error.name or "Error"
     moment = time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     told = {"name": name, "message": error.message, "timestamp": moment}
-    told |= {n: text for n, text in (("code", error.code), ("stack", error.stack), ("info", info)) if text}
+    codes = {"code": error.code}
+    if error.own_code and not source.named:
+        codes = {"code": error.own_code, "errorCode": error.code}
+    told |= {member: text for member, text in {**codes, "stack": error.stack, "info": info}.items() if text}
     return source.event("error", [(member, canonical_json.quote(text)) for member, text in told.items()])
 
 

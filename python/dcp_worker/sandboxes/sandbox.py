@@ -453,8 +453,9 @@ class Sandbox:
 
     def _on_thrown(self, event: SliceThrew) -> None:
         error = event.error
-        name, stack = (text if isinstance(text, str) else "" for text in (error.name, error.properties.get("stack")))
-        told = SliceError(UNCAUGHT, error.message, name or "Error", stack)
+        texts = (error.name, error.properties.get("stack"), error.code)
+        name, stack, code = (text if isinstance(text, str) else "" for text in texts)
+        told = SliceError(UNCAUGHT, error.message, name or "Error", stack, own_code=code)
         self._answer(Threw(told, error, self._metrics(event.measured, event.sizes)))
 
     def _on_rejected(self, event: SliceRejected) -> None:

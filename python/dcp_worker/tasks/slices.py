@@ -73,3 +73,5 @@ class SliceError:
     message: str
     name: str = "Error"
     stack: str = ""
+    own_code: str = ""
+    """What the work function has set as the error's code."""
