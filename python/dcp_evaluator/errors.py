@@ -28,6 +28,10 @@ class ZygoteError(DcpError):
     """The process that makes sandboxes could not start, or ended."""
 
 
+class ZygoteEndedError(ZygoteError):
+    """It ended, and has not said why: another may live."""
+
+
 class JobError(DcpError):
     """The whole job failed: the work function is wrong, or no sandbox can be kept alive.
 

@@ -7,7 +7,7 @@ import resource
 import socket
 from collections.abc import Sequence
 
-from ..errors import ZygoteError, reason_of
+from ..errors import ZygoteEndedError, ZygoteError, reason_of
 from ..settings import engines
 from ..settings.settings import Settings
 from .child import Child
@@ -124,7 +124,7 @@ class Zygote:
         status = self._child.wait(1.0)
         if status is None and error is not None:
             return ZygoteError(f"the sandbox zygote does not answer: {reason_of(error)}")
-        return ZygoteError(f"the sandbox zygote ended ({status or 'still running'})")
+        return ZygoteEndedError(f"the sandbox zygote ended ({status or 'still running'})")
 
 
 def _require_open_files() -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dcp_evaluator.errors import DcpError, ZygoteError, reason_of
+from dcp_evaluator.errors import DcpError, ZygoteEndedError, ZygoteError, reason_of
 from dcp_evaluator.gpu.options import GpuOptions
 from dcp_evaluator.lines.evaluator import NOTICE, LineEvaluator
 from dcp_evaluator.settings.settings import Settings
@@ -24,6 +24,7 @@ from .channels import Channel
 
 _LONG_ENOUGH = 10.0  # seconds: a zygote that has lived so long is replaced at once
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
+_MOST_STARTS = 3
 _CLOSE_PATIENCE = 10.0
 
 
@@ -131,6 +132,7 @@ class _Keeper(threading.Thread):
         self._requests: list[_Request] = []
         self._channels: dict[int, Channel] = {}
         self._stopping = self._has_ended = False
+        self._starts = 0
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (self._wake_reader, self._wake_writer):
             end.setblocking(False)
@@ -175,7 +177,7 @@ class _Keeper(threading.Thread):
             self._end(reason)
 
     def _keep(self, evaluator: LineEvaluator) -> None:
-        """One life of a zygote. Raises ZygoteError where it has never been ready."""
+        """One life of a zygote. Raises ZygoteError where none has been ready, and another would not be either."""
         began = time.monotonic()
         try:
             while not self._stopping:
@@ -185,7 +187,9 @@ class _Keeper(threading.Thread):
                     self._serve(evaluator)
         except ZygoteError as error:
             if not self._ready.done():
-                raise
+                self._starts += 1
+                if not isinstance(error, ZygoteEndedError) or self._starts == _MOST_STARTS:
+                    raise
             self._tell(self._on_down, str(error))
             self._restart(evaluator, 0.0 if time.monotonic() - began > _LONG_ENOUGH else _FIRST_PAUSE)
 

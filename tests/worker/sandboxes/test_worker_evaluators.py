@@ -94,6 +94,28 @@ def test_an_evaluator_that_dies_is_started_again(client: Dialect, engine: str) -
     assert not set(zygotes()) - before
 
 
+def test_a_zygote_that_is_killed_while_it_starts_is_started_again(client: Dialect, engine: str) -> None:
+    told: list[str] = []
+    before = set(children(os.getpid()))
+
+    async def drive() -> None:
+        owner = EmbeddedEvaluator(client.files, Settings(engine=engine), on_down=told.append)
+        starting = asyncio.create_task(owner.start())
+        try:
+            while not (new := set(children(os.getpid())) - before):
+                await asyncio.sleep(0.001)
+            os.kill(new.pop(), signal.SIGKILL)
+            await starting
+            box = await Sandbox.start(await owner.open(), client.messages)
+            await box.assign(job(IDENTITY))
+            assert value_of(await box.work(7)) == 7
+        finally:
+            await owner.close()
+
+    run(drive())
+    assert told == ["the sandbox zygote ended (signal 9 (SIGKILL))"]
+
+
 def test_closing_an_evaluator_ends_its_sandboxes(client: Dialect, engine: str) -> None:
     async def drive() -> None:
         owner = EmbeddedEvaluator(client.files, Settings(engine=engine))
