@@ -66,9 +66,9 @@ class Assembly:
         account = str(options.payment_address)
         self.requests = WorkRequests(self.settings, worker, account)
         self.machine = Machine(self.requests.limits(), _supervision(self.settings))
-        self.machine.lacks = self._lacks
+        self.machine.admission.lacks = self._lacks
         if self.settings.jobs is not None:
-            self.machine.allowed_jobs = frozenset(self.settings.jobs)
+            self.machine.admission.allowed_jobs = frozenset(self.settings.jobs)
         self.scheduler = Scheduler(
             self.dialect,
             read_services(configuration.tree),
@@ -134,7 +134,7 @@ class Assembly:
     async def _described(self, sandbox: Sandbox) -> None:
         """The first sandbox has said what it can do. Raises SandboxError."""
         self.requests.describe(sandbox.description)
-        self.machine.capabilities = sandbox.description.capability
+        self.machine.admission.capabilities = sandbox.description.capability
         information: dict[str, str] = {}
         banned = None
         if Capability.WEBGPU in sandbox.description.capability and self.settings.gpu_cores > 0:

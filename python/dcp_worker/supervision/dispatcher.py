@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..scheduling.room import Limits, Room
 from ..scheduling.selection import Candidate, next_job
 from ..tasks.slices import Slice, SliceKey, SliceMetrics
-from .actions import Action, AssignSandbox, EndSandbox, ReturnSlices, StartSandbox, SubmitResult, Warn, Work
+from .actions import Action, AssignSandbox, ReturnSlices, SubmitResult, Work
 from .inventory import Box, BoxStage, Inventory
 from .jobs import JobState, JobTable, SliceStage, SliceState, total
 from .options import SupervisionOptions
@@ -24,42 +24,22 @@ class Dispatcher:
         act: Callable[[Action], None],
     ) -> None:
         self.limits = limits
-        self.boxes = Inventory()
+        self.boxes = Inventory(options, act)
         self.gpu_rests_until = 0.0
-        self.retry_at: float | None = None
-        """When a sandbox may be tried again, after one could not be made."""
         self._jobs = jobs
         self._options = options
         self._act = act
-        self._capable = False
-        self._failures = 0
 
     # Starting slices
 
     def start_slices(self, now: float) -> None:
         """As many as fit."""
-        if self.retry_at is not None and now >= self.retry_at:
-            self.retry_at = None
+        self.boxes.look(now)
         room = self._room(now)
         while (job := next_job(self._candidates(), room)) and (state := self._jobs.find(job)):
             if not self._start(state, now):
                 return
             room.take(state.estimate, is_long=self._next_is_long(state))
-
-    def warm(self, now: float) -> None:
-        """Has a sandbox ready ahead, so that it is known what can be asked for."""
-        if not self.boxes and self.retry_at is None:
-            self._new_box()
-
-    @property
-    def has_evaluator(self) -> bool:
-        """Whether sandboxes have been had, and can be had."""
-        return self._capable and not self.is_down()
-
-    def is_down(self) -> bool:
-        """Whether sandboxes cannot be had."""
-        none_runs = all(box.stage is BoxStage.STARTING for box in self.boxes)
-        return self._failures >= self._options.start_failures and none_runs
 
     def working(self) -> list[SliceState]:
         """Slices that a sandbox works on, or is made ready for."""
@@ -93,7 +73,7 @@ class Dispatcher:
     def _start(self, job: JobState, now: float) -> bool:
         """Starts the next slice of a job. False where no sandbox can be had for it now."""
         identity = job.job.identity
-        box = self.boxes.waiting_for(identity) or self.boxes.blank() or self._make_room()
+        box = self.boxes.take_for(identity, self.limits.sandboxes, self._has_slices)
         if box is None:
             return False
         state = job.slices[job.ready.popleft()]
@@ -106,21 +86,9 @@ class Dispatcher:
             self._assign(box, identity)
         return True
 
-    def _make_room(self) -> Box | None:
-        if self.retry_at is not None:
-            return None
-        if len(self.boxes) >= self.limits.sandboxes:
-            wanted = {job.job.identity for job in self._jobs if job.slices}
-            spare = self.boxes.least_needed(wanted)
-            if spare is None:
-                return None
-            self._end(spare)
-        return self._new_box()
-
-    def _new_box(self) -> Box:
-        box = self.boxes.new()
-        self._act(StartSandbox(box.number))
-        return box
+    def _has_slices(self, job: str) -> bool:
+        state = self._jobs.find(job)
+        return state is not None and bool(state.slices)
 
     def _assign(self, box: Box, job: str) -> None:
         box.stage = BoxStage.ASSIGNING
@@ -134,20 +102,12 @@ class Dispatcher:
         state.begun = now
         self._act(Work(box.number, state.slice))
 
-    def _end(self, box: Box) -> None:
-        self.boxes.remove(box.number)
-        self._act(EndSandbox(box.number))
-
     # What sandboxes tell
 
     def sandbox_started(self, number: int) -> None:
-        self._failures = 0
-        self.retry_at = None
-        self._capable = True
-        if box := self.boxes.get(number):
-            box.stage = BoxStage.BLANK
-            if box.key:
-                self._assign(box, box.key.job)
+        box = self.boxes.started(number)
+        if box and box.key:
+            self._assign(box, box.key.job)
 
     def sandbox_assigned(self, number: int, now: float) -> None:
         if not (box := self.boxes.get(number)):
@@ -167,7 +127,7 @@ class Dispatcher:
         if not box or not job:
             return None
         self._return(self._state(box), message, code)
-        self._end(box)
+        self.boxes.end(box)
         job.assign_failures += 1
         return job.job.identity if job.assign_failures >= self._options.assign_failures else None
 
@@ -181,7 +141,7 @@ class Dispatcher:
         job.remove(state.slice.key.number)
         self._act(SubmitResult(state.slice, total(state.spent, metrics)))
         if box.uses >= self._options.sandbox_uses:
-            self._end(box)
+            self.boxes.end(box)
         else:
             box.rest(now)
         return state.slice
@@ -191,7 +151,7 @@ class Dispatcher:
         box, state = self._working(number)
         if not box or not state or not (job := self._jobs.find(state.slice.key.job)):
             return None
-        self._end(box)
+        self.boxes.end(box)
         state.rejections += 1
         state.spent = total(state.spent, metrics)
         if state.rejections > retries:
@@ -203,15 +163,13 @@ class Dispatcher:
         box, state = self._working(number)
         if box:
             self._return(state, message, code)
-            self._end(box)
+            self.boxes.end(box)
 
     def sandbox_ended(self, number: int, reason: str, now: float) -> None:
         """By itself, or it could not be made."""
-        box = self.boxes.remove(number)
+        box = self.boxes.ended(number, reason, now)
         if box is None:
             return
-        if box.stage is BoxStage.STARTING:
-            self._start_failed(reason, now)
         state = self._state(box)
         job = self._jobs.find(state.slice.key.job) if state else None
         if not state or not job:
@@ -227,7 +185,7 @@ class Dispatcher:
     def withdraw(self, keys: set[SliceKey]) -> None:
         """Slices are not ours any more: sandboxes that have them end."""
         for box in [box for box in self.boxes if box.key in keys]:
-            self._end(box)
+            self.boxes.end(box)
 
     def fit(self, limits: Limits) -> list[Slice]:
         """New limits: the slices that were begun last are returned where too many run."""
@@ -248,17 +206,11 @@ class Dispatcher:
     def forget(self, job: str) -> None:
         """Ends the sandboxes of a job."""
         for box in self.boxes.of_job(job):
-            self._end(box)
+            self.boxes.end(box)
 
     def end_all(self) -> None:
         for box in list(self.boxes):
-            self._end(box)
-
-    def _start_failed(self, reason: str, now: float) -> None:
-        self._failures += 1
-        pause = min(self._options.most_start_backoff, self._options.start_backoff * 2 ** (self._failures - 1))
-        self.retry_at = now + pause
-        self._act(Warn(f"a sandbox cannot be made: {reason}; it is tried again in {pause:.0f} s"))
+            self.boxes.end(box)
 
     def _rest_gpu(self, metrics: SliceMetrics, now: float) -> None:
         """The GPU is used for its share of the time, of which a slice on the GPU has had all."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 
 from ..scheduling.room import Limits
-from ..tasks.capabilities import Capability
 from ..tasks.job import Job
 from ..tasks.slices import Slice, SliceKey, SliceMetrics
 from ..tasks.task import Task
-from .actions import Action, Announce, FetchDatum, FetchJob, ForgetJob, ReturnSlices, Stopped, Warn
+from .actions import Action, ReturnSlices, Stopped, Warn
+from .admission import Admission
 from .dispatcher import Dispatcher
-from .jobs import JobStage, JobState, JobTable, SliceStage, SliceState
+from .jobs import JobStage, JobTable, SliceStage
 from .options import SupervisionOptions
+from .release import Release
 from .requests import Requests
 
 STOP_REASON = "stopAndShutdown"
@@ -41,11 +42,15 @@ class Machine:
         self._unsubmitted: dict[SliceKey, None] = {}
         self._dispatcher = Dispatcher(self._jobs, limits, self._options, self._actions.append)
         self._requests = Requests(self._jobs, self._unsubmitted.keys(), self._options, self._actions.append)
-        self.capabilities = Capability.NONE
-        self.allowed_jobs: frozenset[str] | None = None
-        """Where a worker is for certain jobs only."""
-        self.lacks: Callable[[Job], str | None] = lambda job: None
-        """What else a job needs that is not here, as a reason for who sent it."""
+        self._release = Release(self._jobs, self._dispatcher, self._requests, self._actions.append)
+        self.admission = Admission(
+            self._jobs,
+            self._unsubmitted.keys(),
+            self._requests.rejected,
+            lambda: self._dispatcher.limits,
+            self._actions.append,
+        )
+        """What it takes, for whoever knows the evaluator and the owner's wishes."""
 
     def take_actions(self) -> list[Action]:
         actions = self._actions[:]
@@ -56,8 +61,8 @@ class Machine:
         """When ``tick`` has to be called at the latest; None for never."""
         if self._stage is not _Stage.RUNNING:
             return None
-        times = [self._dispatcher.retry_at, self._dispatcher.gpu_rests_until or None]
-        if self._dispatcher.has_evaluator:
+        times = [self._dispatcher.boxes.retry_at, self._dispatcher.gpu_rests_until or None]
+        if self._dispatcher.boxes.has_evaluator:
             times.append(self._requests.next_deadline)
         return min((time for time in times if time is not None), default=None)
 
@@ -82,12 +87,12 @@ class Machine:
     def task_received(self, task: Task, now: float) -> None:
         if task.rules:
             self._requests.rules = task.rules
-        for job in task.jobs.values():
-            self._job_received(job)
-        taken = sum(self._slice_received(one, now) for one in task.slices)
+        taken = self._take(task, now) if self._stage is _Stage.RUNNING else 0
+        if self._stage is not _Stage.RUNNING:
+            self._actions += [ReturnSlices((one,), STOP_REASON) for one in task.slices]
         self._actions += [ReturnSlices((refused.slice,), refused.reason) for refused in task.refused]
         self._requests.answered(now, taken=taken, offered=len(task.slices) + len(task.refused))
-        self._forget_idle_jobs(set(task.jobs))
+        self._release.idle_jobs(task.jobs)
         self._go_on(now)
 
     def task_failed(self, now: float) -> None:
@@ -103,7 +108,7 @@ class Machine:
 
     def job_failed(self, job: str, reason: str, code: str, now: float) -> None:
         """Its code, arguments or input set cannot be had: its slices go back, and it may come again."""
-        self._drop_job(job, reason, code)
+        self._release.job(job, reason, code)
         self._go_on(now)
 
     def datum_fetched(self, key: SliceKey, now: float) -> None:
@@ -114,7 +119,7 @@ class Machine:
             self._go_on(now)
 
     def datum_failed(self, key: SliceKey, reason: str, code: str, now: float) -> None:
-        self._return([key], reason, code)
+        self._release.slices([key], reason, code)
         self._go_on(now)
 
     def result_acknowledged(self, key: SliceKey, now: float) -> None:
@@ -128,13 +133,12 @@ class Machine:
 
     def job_removed(self, job: str, reason: str, now: float) -> None:
         """The scheduler or the job's refusals end it here."""
-        self._drop_job(job, reason, "")
+        self._release.job(job, reason)
         self._go_on(now)
 
     def job_refused(self, job: str, reason: str, code: str, now: float) -> None:
         """It cannot be done here, ever: its slices go back, and it is not wanted again."""
-        self._requests.rejected.append(job)
-        self._drop_job(job, reason, code)
+        self._release.rejected_job(job, reason, code)
         self._go_on(now)
 
     # What sandboxes tell
@@ -151,7 +155,7 @@ class Machine:
         job = self._dispatcher.assign_failed(sandbox, code, message)
         if job:
             self._actions.append(Warn(f"a job is given up, as no sandbox takes its work function: {message}"))
-            self._drop_job(job, message, code)
+            self._release.job(job, message, code)
         self._go_on(now)
 
     def slice_finished(self, sandbox: int, metrics: SliceMetrics, now: float) -> None:
@@ -165,7 +169,8 @@ class Machine:
         """The work function has refused its slice, and may be tried ``retries`` times again here."""
         refused = self._dispatcher.slice_rejected(sandbox, retries, metrics)
         if refused:
-            self._reject_job(refused.slice.key.job, reason, retries)
+            self._actions.append(Warn(f"a job's work function refuses its slices here, and is given up: {reason}"))
+            self._release.rejected_job(refused.slice.key.job, reason, "EWORKREJECT", retries)
         self._go_on(now)
 
     def slice_failed(self, sandbox: int, code: str, message: str, now: float) -> None:
@@ -176,8 +181,8 @@ class Machine:
     def sandbox_ended(self, sandbox: int, reason: str, now: float) -> None:
         """By itself, or it could not be made."""
         self._dispatcher.sandbox_ended(sandbox, reason, now)
-        if self._dispatcher.is_down():
-            self._return([one.key for one in self.unfinished()], f"the evaluator is down: {reason}", "")
+        if self._dispatcher.boxes.is_down:
+            self._release.slices([one.key for one in self.unfinished()], f"the evaluator is down: {reason}")
         self._go_on(now)
 
     # Orders
@@ -189,7 +194,7 @@ class Machine:
             for job, count in self._requests.excess(self._dispatcher.limits, now).items():
                 state = self._jobs.find(job)
                 keys = [one.key for one in state.waiting_slices()[-count:]] if state else []
-                self._return(keys, "repoMan", "")
+                self._release.slices(keys, "repoMan")
         self._go_on(now)
 
     def start(self, now: float) -> None:
@@ -198,7 +203,7 @@ class Machine:
     def set_limits(self, limits: Limits, now: float) -> None:
         """Of slices that run beyond them those that were begun last are returned."""
         taken = self._dispatcher.fit(limits)
-        self._return([one.key for one in taken], "Worker wanted fewer running slices", "")
+        self._release.slices([one.key for one in taken], "Worker wanted fewer running slices")
         self._go_on(now)
 
     def stop(self, now: float, *, hard: bool = False) -> None:
@@ -207,101 +212,26 @@ class Machine:
             return
         self._stage = _Stage.STOPPING
         kept = set() if hard else {s.slice.key for s in self._dispatcher.working() if s.stage is SliceStage.WORKING}
-        self._return([one.key for one in self.unfinished() if one.key not in kept], STOP_REASON, "")
+        self._release.slices([one.key for one in self.unfinished() if one.key not in kept], STOP_REASON)
         self._go_on(now)
 
     # The rest
 
+    def _take(self, task: Task, now: float) -> int:
+        """How many slices of it are taken."""
+        for job in task.jobs.values():
+            self.admission.admit_job(job)
+        return sum(self.admission.admit_slice(one, now) for one in task.slices)
+
     def _go_on(self, now: float) -> None:
         if self._stage is _Stage.RUNNING:
             self._dispatcher.start_slices(now)
-            self._dispatcher.warm(now)
-            if self._dispatcher.has_evaluator:
+            self._dispatcher.boxes.warm()
+            if self._dispatcher.boxes.has_evaluator:
                 self._requests.ask(self._dispatcher.limits, now)
         elif self._stage is _Stage.STOPPING and not self._dispatcher.working():
             self._dispatcher.end_all()
             for job in list(self._jobs):
-                self._drop_job(job.job.identity, STOP_REASON, "")
+                self._release.job(job.job.identity, STOP_REASON)
             self._stage = _Stage.STOPPED
             self._actions.append(Stopped())
-
-    def _job_received(self, job: Job) -> None:
-        state = self._jobs.find(job.identity)
-        if state:
-            state.job = job
-            state.estimate.hear(job.metrics)
-        elif self._refusal(job) is None:
-            self._jobs.add(job)
-            self._actions += (Announce(job), FetchJob(job))
-
-    def _refusal(self, job: Job) -> str | None:
-        """Why a job cannot be worked on here."""
-        if self.allowed_jobs is not None and job.identity not in self.allowed_jobs:
-            return "this worker does not work for this job"
-        if job.identity in self._requests.rejected:
-            return "this worker has rejected this job"
-        if job.uses_gpu and self._dispatcher.limits.gpu <= 0:
-            return "this worker has no GPU for jobs now"
-        missing = job.needs & ~self.capabilities & ~Capability.KVIN_V9
-        if missing:
-            return f"this worker's evaluator lacks {missing.name}"
-        return self.lacks(job)
-
-    def _slice_received(self, received: Slice, now: float) -> bool:
-        key = received.key
-        job = self._jobs.find(key.job)
-        if self._stage is not _Stage.RUNNING:
-            self._actions.append(ReturnSlices((received,), STOP_REASON))
-        elif job is None:
-            self._actions.append(ReturnSlices((received,), "this worker does not do this job"))
-        elif key.number in job.slices or key in self._unsubmitted:
-            self._actions.append(ReturnSlices((received,), "return duplicate slice"))
-        else:
-            self._take(job, received, now)
-            return True
-        return False
-
-    def _take(self, job: JobState, received: Slice, now: float) -> None:
-        """What is in the slice's message, or in the job's input set, needs no fetching."""
-        is_here = not received.datum or received.datum.startswith("data:")
-        stage = SliceStage.READY if is_here else SliceStage.FETCHING
-        job.add(SliceState(received, stage, now))
-        if not is_here:
-            self._actions.append(FetchDatum(received))
-
-    def _return(self, keys: Iterable[SliceKey], reason: str, code: str, retries: int | None = None) -> None:
-        """Returns slices to the scheduler, together where they were handed out together. Their sandboxes end."""
-        chosen = set(keys)
-        self._dispatcher.withdraw(chosen)
-        groups: dict[tuple[str, int, bool], list[Slice]] = {}
-        for key in chosen:
-            job = self._jobs.find(key.job)
-            state = job.remove(key.number) if job else None
-            if state:
-                one = state.slice
-                groups.setdefault((key.job, id(one.authorization), one.is_estimation), []).append(one)
-        for group in groups.values():
-            ordered = tuple(sorted(group, key=lambda one: one.key.number))
-            self._actions.append(ReturnSlices(ordered, reason, code, retries))
-
-    def _reject_job(self, job: str, reason: str, retries: int) -> None:
-        self._requests.rejected.append(job)
-        self._actions.append(Warn(f"a job's work function refuses its slices here, and is given up: {reason}"))
-        self._drop_job(job, reason, "EWORKREJECT", retries)
-
-    def _drop_job(self, job: str, reason: str, code: str, retries: int | None = None) -> None:
-        state = self._jobs.find(job)
-        if state is None:
-            return
-        self._return([one.slice.key for one in state.slices.values()], reason, code, retries)
-        self._dispatcher.forget(job)
-        self._jobs.remove(job)
-        if state.job.is_discrete:
-            self._requests.previous.append(job)
-        self._actions.append(ForgetJob(job))
-
-    def _forget_idle_jobs(self, named: set[str]) -> None:
-        """The scheduler no longer speaks of them, and nothing of them is here."""
-        idle = [job.job.identity for job in self._jobs if not job.slices and job.job.identity not in named]
-        for job in idle:
-            self._drop_job(job, "", "")

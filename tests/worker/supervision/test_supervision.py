@@ -44,7 +44,7 @@ class World:
 
     def __init__(self, limits: Limits = LIMITS, **options: Any) -> None:
         self.machine = Machine(limits, SupervisionOptions(**options))
-        self.machine.capabilities = Capability.WEBGPU | Capability.FDLIBM
+        self.machine.admission.capabilities = Capability.WEBGPU | Capability.FDLIBM
         self.now = 100.0
         self.starting: list[int] = []
         self.assigning: list[int] = []
@@ -263,7 +263,7 @@ def test_sandboxes_that_cannot_be_made_are_tried_again_ever_more_slowly() -> Non
         assert not world.starting
         deadline = world.machine.deadline()
         assert deadline is not None
-        before, world.now = world.now, max(world.now, world.machine._dispatcher.retry_at or 0)
+        before, world.now = world.now, max(world.now, world.machine._dispatcher.boxes.retry_at or 0)
         pauses.append(world.now - before)
         world.call("tick")
     assert pauses == [1, 2, 4, 8, 16, 32, 32, 32]
@@ -430,7 +430,7 @@ def test_fewer_cores_take_the_youngest_slices_away() -> None:
 
 def test_only_allowed_jobs_are_done() -> None:
     world = World()
-    world.machine.allowed_jobs = frozenset({"b"})
+    world.machine.admission.allowed_jobs = frozenset({"b"})
     world.settle()
     world.give(job("a"), job("b"), numbers=range(1))
     assert running(world) == {"b": 1}
