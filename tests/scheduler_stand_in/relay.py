@@ -15,6 +15,8 @@ class Relay:
         self._to = urlsplit(location)
         self._writers: set[asyncio.StreamWriter] = set()
         self.cuts = 0
+        self.is_open = True
+        """Whether new connections get through."""
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
@@ -34,6 +36,9 @@ class Relay:
             writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.is_open:
+            writer.transport.abort()
+            return
         try:
             there, to = await asyncio.open_connection(self._to.hostname, self._to.port)
         except OSError:

@@ -26,7 +26,7 @@ from .notices import Notices
 from .outputs import ConsoleOutput, Output, open_output
 from .signals import StopSignals
 from .startup import Startup, find_startup
-from .state_folder import state_folder
+from .state_folder import claimed, state_folder
 from .worker_id import worker_id
 
 RELOAD_STATUS, KILL_STATUS = 13, 130
@@ -38,6 +38,7 @@ _PATIENCE = 60.0
 _PAUSE = 5.0
 _LONGEST_END = 30.0
 _FOR_RESULTS = 5.0
+_HURRIED = 1.0
 
 
 def run(configuration: Configuration, options: RunOptions, reload: Callable[[], Configuration]) -> int:
@@ -94,6 +95,13 @@ class _Run:
         state = state_folder(settings.node.state_folder)
         if state is None:
             self._notices.say("warning", "results are kept in memory only: no folder for them can be written")
+        elif not stack.enter_context(claimed(state)):
+            self._notices.say(
+                "warning",
+                f"another worker uses {state}: this one has a name of its own and keeps results "
+                "in memory; give it a folder with node.stateFolder",
+            )
+            state = None
         worker = worker_id(state)
         identity, account = str(self._options.identity.address), str(self._options.payment_address)
         for line in banner(settings, worker, identity, account, describe_evaluator(settings, startup)):
@@ -119,11 +127,14 @@ class _Run:
         if not await _first(stopping, self._hurried, seconds=max(0.0, longest - _FOR_RESULTS)):
             assembly.node.stop(hard=True)
             await assembly.node.wait_stopped()
-        await assembly.submitter.drain(max(1.0, until - loop.time()))
+        draining = asyncio.create_task(assembly.submitter.drain())
+        if not await _first(draining, self._hurried, seconds=max(1.0, until - loop.time())):
+            await assembly.submitter.drain(_HURRIED)
         if pending := len(assembly.submitter.pending()):
             self._notices.say("warning", f"{pending} results are not submitted yet; the next start does it")
-        with contextlib.suppress(ProtocolError, TimeoutError):
-            await asyncio.wait_for(assembly.scheduler.return_all(str(self._options.payment_address)), 1.0)
+        else:  # which would take back the slices of those results, too
+            with contextlib.suppress(ProtocolError, TimeoutError):
+                await asyncio.wait_for(assembly.scheduler.return_all(str(self._options.payment_address)), _HURRIED)
         self._notices.say("info", "Worker has stopped")
 
     # What is told

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
@@ -20,6 +22,21 @@ def state_folder(setting: str | None, environment: Mapping[str, str] = os.enviro
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Whether no other worker uses the folder; none does meanwhile. Where locks are not to be had, none does either."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context((folder / "lock").open("ab"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:
+            pass
+        yield True
 
 
 def _default(environment: Mapping[str, str]) -> Path | None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 class QueueOptions:
     """Times are seconds. ``open`` results, of ``open_bytes``, are on their way at the same time.
 
-    ``tries``: after how many refusals a result is given up.
+    ``tries``: after how many refusals a result is given up. ``answer``: for how long one waits for its answer.
     """
 
     open: int = 64
     open_bytes: int = 64 << 20
     tries: int = 3
+    answer: float = 300.0
     first_rest: float = 1.0
     longest_rest: float = 10.0
 
@@ -31,6 +32,7 @@ class _Entry:
     size: int
     refusals: int = 0
     is_open: bool = False
+    may_have_come: bool = False
     rest_until: float = 0.0
 
 
@@ -54,9 +56,10 @@ class SubmissionQueue:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, number: int, size: int) -> None:
+    def add(self, number: int, size: int, *, may_have_come: bool = False) -> None:
+        """``may_have_come``: an earlier run may have sent it, and not have heard the answer."""
         if number not in self._entries:
-            self._entries[number] = _Entry(size)
+            self._entries[number] = _Entry(size, may_have_come=may_have_come)
             heapq.heappush(self._ready, number)
 
     def take(self, now: float) -> list[int]:
@@ -110,10 +113,16 @@ class SubmissionQueue:
         if entry is None:
             return
         self._close(entry)
+        entry.may_have_come = True
         heapq.heappush(self._ready, number)
         if not self._paused_until:
             self._outages += 1
             self._paused_until = now + self._rest(self._outages)
+
+    def may_have_come(self, number: int) -> bool:
+        """Whether it was sent before, and the scheduler may have it although no answer came."""
+        entry = self._entries.get(number)
+        return entry is not None and entry.may_have_come
 
     def resized(self, number: int, size: int) -> None:
         """Its upload is done, and what is left is of this size."""

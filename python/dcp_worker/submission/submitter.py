@@ -41,6 +41,7 @@ NO_ROOM: Final = "the worker had no room to keep the result"
 NOT_WHOLE: Final = "the worker's disk has lost the result"
 INTERRUPTED: Final = "the worker ended while the slice was in flight"
 _LARGE: Final = 1 << 16
+_TOGETHER: Final = 5.0  # seconds in which warnings of one kind are one
 _MANY: Final = 200
 
 
@@ -91,6 +92,7 @@ class Submitter:
         self._idle = asyncio.Event()
         self._closed = False
         self._being_stored: dict[SliceKey, None] = {}
+        self._forgotten = 0
         self._not_begun = 0
         """Messages of statuses whose tasks have not run yet."""
 
@@ -103,7 +105,7 @@ class Submitter:
         for number in self._store.results():
             held = self._store.result(number)
             assert held
-            self._results.add(number, held.size)
+            self._results.add(number, held.size, may_have_come=True)
         self.give_back(self._store.in_flight(), INTERRUPTED)
 
     def pending(self) -> list[SliceKey]:
@@ -251,6 +253,14 @@ class Submitter:
         self._on_acknowledged(of.key, None)
         self.give_back([of], reason)
 
+    async def _answer(self, message: Message) -> Any:
+        """Raises ProtocolError, also where no answer comes: the scheduler has lost the request."""
+        try:
+            async with asyncio.timeout(self._results.options.answer):
+                return await self._request(message)
+        except TimeoutError:
+            raise ConnectionEndedError("ETIMEDOUT", "the scheduler has not answered") from None
+
     # Results
 
     async def _send(self, number: int) -> None:
@@ -272,7 +282,7 @@ class Submitter:
         try:
             text = await self._uploaded(number, body) if isinstance(body, Upload) else body.text
             await self._tell_of_beginning(held.slice)
-            reply = await self._request(Message("result", JsonText(text)))
+            reply = await self._answer(Message("result", JsonText(text)))
         except UploadError as error:
             self._refused(held, error.code, str(error), is_final=error.is_final)
         except ProtocolError as error:
@@ -306,14 +316,34 @@ class Submitter:
 
     def _refused(self, held: Held, code: str, message: str, *, is_final: bool = False) -> None:
         outcome = Outcome.GIVEN_UP
+        may_have_come = self._results.may_have_come(held.number)
         if is_final:
             self._results.removed(held.number)
         else:
             outcome = self._results.refused(held.number, self._loop.time())
         if outcome is Outcome.AGAIN:
             return
-        self._on_warning(f"the result of slice {held.slice.key.number} is refused, and the slice returned: {message}")
+        if may_have_come:
+            self._forget(held)
+            return
+        self._on_warning(f"the result of slice {held.slice.key.number} is refused, and its slice goes back: {message}")
         self._lose(held, code or message)
+
+    def _forget(self, held: Held) -> None:
+        """A result that the scheduler most likely has from before: returning its slice would have it computed again."""
+        self._store.lost(held.number)
+        self._store.gone([held.slice])
+        self._on_acknowledged(held.slice.key, None)
+        if not self._forgotten:
+            self._loop.call_later(_TOGETHER, self._tell_of_forgotten)
+        self._forgotten += 1
+
+    def _tell_of_forgotten(self) -> None:
+        count, self._forgotten = self._forgotten, 0
+        self._on_warning(
+            f"{count} results were sent before a connection was lost, and are refused now: the scheduler has them, "
+            "or has given their slices to others"
+        )
 
     def _lose(self, held: Held, reason: str) -> None:
         self._store.lost(held.number)
@@ -329,7 +359,7 @@ class Submitter:
         self._not_begun -= 1
         message = self._dialect.status(self._worker, statuses)
         try:
-            await self._request(message)
+            await self._answer(message)
         except ProtocolError as error:
             if isinstance(error, ConnectionEndedError) or error.code in NETWORK_CODES:
                 self._statuses.interrupted(statuses, self._loop.time())

@@ -39,6 +39,7 @@ class Requests:
         self._quanta = Quanta(gpu=False), Quanta(gpu=True)
         self._asked_at: float | None = None
         self._not_before = 0.0
+        self._failures = 0
         self._told_at: float | None = None
 
     @property
@@ -74,6 +75,7 @@ class Requests:
     def answered(self, now: float, *, taken: int, offered: int) -> None:
         """A task has come: so many slices of it were taken."""
         self._asked_at = None
+        self._failures = 0
         if taken:
             self._not_before = now
         elif offered:
@@ -82,8 +84,11 @@ class Requests:
             self._not_before = now + self._options.watchdog_interval
 
     def failed(self, now: float) -> None:
+        """It is tried again soon, and then less often: a scheduler that has restarted is there in a moment."""
         self._asked_at = None
-        self._not_before = now + self._options.watchdog_interval
+        self._failures = min(self._failures + 1, 10)
+        rest = min(self._options.watchdog_interval, self._options.rest_between_tasks * 2.0 ** (self._failures - 2))
+        self._not_before = now + rest
 
     def hurry(self, now: float) -> None:
         """There may be work now, even if there was none a moment ago."""

@@ -272,6 +272,24 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path, monkeypatch: pytest.Mon
     assert opened(tmp_path / "s", state)[0] == ([1], {3: text(3, 200_000)})
 
 
+def test_sqlite_says_that_the_disk_is_full(tmp_path: Path) -> None:
+    async def scenario(store: ResultStore) -> None:
+        assert store._database
+        connection = store._database._connection
+        assert connection
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + 5}")
+        for number in range(10):
+            await store.finished(one_slice(number), text(number, 5000))[2]
+        assert "full" in store.trouble
+        assert (await state(store))[1].keys() == set(range(10))
+        connection.execute("PRAGMA max_page_count = 100000")
+
+    warnings = opened(tmp_path / "s", scenario)[1]
+    assert len(warnings) == 2
+    assert opened(tmp_path / "s", state)[0] == ([], {number: text(number, 5000) for number in range(10)})
+
+
 def test_many_changes_share_a_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batches = []
     apply = Database.apply

@@ -239,6 +239,44 @@ def test_a_result_that_stays_refused_gives_its_slice_back(tmp_path: Path, code: 
     play(tmp_path / "s", nothing_left)
 
 
+def test_a_result_whose_answer_was_lost_is_not_returned(tmp_path: Path) -> None:
+    """The scheduler has it: it refuses the same again."""
+
+    async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
+        had: set[int] = set()
+
+        def answer(operation: str, data: Any) -> Exception | None:
+            if operation != "result":
+                return None
+            if data["slice"] in had:
+                return RemoteError("EEXIST", "it is here", {})
+            had.add(data["slice"])
+            return ConnectionEndedError("ECONNRESET", "before the answer came")
+
+        scheduler.answer = answer
+        work(submitter, range(3))
+        assert await submitter.drain(20)
+        assert (sorted(heard.given_up), scheduler.returned()) == ([0, 1, 2], {})
+
+    play(tmp_path / "s", scenario)
+    play(tmp_path / "s", nothing_left)
+
+
+def test_results_without_answer_are_sent_again(tmp_path: Path) -> None:
+    async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
+        silent = [1, 1, 1]
+
+        def answer(operation: str, data: Any) -> Any:
+            return asyncio.sleep(1000) if silent and silent.pop() else None
+
+        scheduler.answer = answer
+        work(submitter, range(3))
+        assert await submitter.drain(20)
+        assert sorted(heard.acknowledgements) == [0, 1, 2]
+
+    play(tmp_path / "s", scenario, options=replace(QUICK, answer=0.05))
+
+
 async def nothing_left(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
     assert await submitter.drain(20)
     assert (scheduler.order, submitter.pending()) == ([], [])
