@@ -120,30 +120,6 @@ class Tuning:
         "supervisor.tuning.maxSandboxSliceRetries", Whole(0, 100), 1,
         "how often a slice is run again after its sandbox failed",
     )  # fmt: skip
-    default_delay_increment: float = key(
-        "supervisor.tuning.defaultDelayIncrementMs", _MILLISECONDS, 0.05, "step of the pauses between tries", unit="ms"
-    )
-    max_long_share: float = key(
-        "supervisor.tuning.maxProportionOfLongJobs", Number(0, 1), 0.6,
-        "share of the cores that jobs with long slices get while others wait",
-    )  # fmt: skip
-    reserved_slice_lifetime: float = key(
-        "supervisor.tuning.reservedSliceLifetimeMs", _MILLISECONDS, 120.0,
-        "until a slice that has a sandbox must have begun", unit="ms",
-    )  # fmt: skip
-    resolution_timeout: float = key(
-        "supervisor.tuning.sliceResolutionTimeoutMs", _MILLISECONDS, 300.0,
-        "until the data of a slice must have been fetched", unit="ms",
-        aliases=("supervisor.tuning.artifactResolutionTimeoutMs",),
-    )  # fmt: skip
-    suspension_interval: float = key(
-        "supervisor.tuning.detectSuspensionIntervalMs", Number(low=100, scale=0.001), 5.0,
-        "how often the clock is read, to notice that the machine slept", unit="ms",
-    )  # fmt: skip
-    suspension_factor: float = key(
-        "supervisor.tuning.detectSuspensionLateMultiplier", Number(1), 2.0,
-        "by how many intervals the clock must be late for that",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +133,6 @@ class ConnectionTimes:
         "dcp.connectionOptions.default.reconnectTimeout", _SECONDS, 7200.0, "until one that was lost must stand again",
         unit="s",
     )  # fmt: skip
-    identity_unlock_timeout: float = key(
-        "supervisor.dcp.connectionOptions.default.identityUnlockTimeout", _SECONDS, 900.0,
-        "that the identity stays unlocked after its last use", unit="s",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +140,6 @@ class EvaluatorSettings:
     location: str | None = key(
         "evaluator.location", Location(), None,
         "an evaluator that listens elsewhere, such as http://localhost:9000/", unset="the worker has its own",
-    )  # fmt: skip
-    retry_pause: float = key(
-        "worker.evaluator.retrySleep", Number(0.1), 2.5, "until an evaluator that cannot be reached is tried again",
-        unit="s",
     )  # fmt: skip
 
 
@@ -300,10 +268,6 @@ class WorkerSettings:
         "worker.pidfile", Text("a path"), None, "the file for the process id where --pid-file names none",
         unset="dcp-worker.pid, in XDG_RUNTIME_DIR, /run (root) or the temporary folder",
     )  # fmt: skip
-    request_snapshot: str | None = key(
-        "worker.requestSnapshot", Text("the path of a file"), None, "the file that each request for work is written to",
-        unset="none",
-    )  # fmt: skip
     sandbox: SandboxLimits = section(SandboxLimits)
     tuning: Tuning = section(Tuning)
     connections: ConnectionTimes = section(ConnectionTimes)
@@ -345,7 +309,17 @@ WITHOUT_EFFECT: Final[Mapping[str, str]] = {
     "worker.claimedEarnings": "this worker is paid to an account that is named",
     "worker.taskHistoryLength": "this worker is always unmanaged",
     "worker.updateEarningsMinFrequency": "this worker is always unmanaged",
+    "worker.requestSnapshot": "requests for work are written nowhere",
     "worker.evaluator.retryLimit": "an evaluator is tried again without end",
+    "worker.evaluator.retrySleep": "the pauses grow by themselves",
+    "supervisor.dcp.connectionOptions.default.identityUnlockTimeout": "the identity is unlocked while the worker runs",
+    "supervisor.tuning.defaultDelayIncrementMs": "pauses between tries grow by themselves",
+    "supervisor.tuning.maxProportionOfLongJobs": "cores are shared by what jobs have had of them",
+    "supervisor.tuning.reservedSliceLifetimeMs": "a slice has a sandbox when that is there",
+    "supervisor.tuning.sliceResolutionTimeoutMs": "what is fetched has limits of its own",
+    "supervisor.tuning.artifactResolutionTimeoutMs": "what is fetched has limits of its own",
+    "supervisor.tuning.detectSuspensionIntervalMs": "clocks that stand still while the machine sleeps are used",
+    "supervisor.tuning.detectSuspensionLateMultiplier": "clocks that stand still while the machine sleeps are used",
     "supervisor.tuning.pruneFrequencyMs": "sandboxes are never more than worker.maxSandboxes",
     "supervisor.tuning.mustPruneMultiplier": "sandboxes are never more than worker.maxSandboxes",
     "bundle.location": "this worker loads no bundle",

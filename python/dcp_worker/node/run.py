@@ -20,6 +20,7 @@ from ..sandboxes.channels import Evaluator
 from .assembly import Assembly
 from .banner import banner
 from .board import Board
+from .compatibility import check_compatibility
 from .evaluator import describe_evaluator, own_evaluator, remote_evaluator
 from .narration import Narrator
 from .notices import Notices
@@ -92,6 +93,7 @@ class _Run:
         self, configuration: Configuration, evaluator: Evaluator, startup: Startup | None, stack: AsyncExitStack
     ) -> None:
         settings = configuration.settings
+        check_compatibility(settings.scheduler)
         state = state_folder(settings.node.state_folder)
         if state is None:
             self._notices.say("warning", "results are kept in memory only: no folder for them can be written")

@@ -19,7 +19,7 @@ from configured_machine import Machine
 from dcp_protocol.kvin import UNDEFINED, URL, Constructed, RegExp, serialize
 from dcp_worker.configuration import remote
 from dcp_worker.configuration.load import load
-from dcp_worker.configuration.settings import Service
+from dcp_worker.configuration.settings import WITHOUT_EFFECT, Service
 from dcp_worker.configuration.values import is_set, leaves, lookup
 from dcp_worker.errors import ConfigurationError
 from node import node
@@ -159,8 +159,8 @@ def test_the_same_as_npms(machine: Machine, scheduler: str, files: dict[str, str
 KNOWN_DIFFERENCES = {
     "dcp.connectionOptions.default.lingerTimeout", "dcp.connectionOptions.default.transports",
     "dcp.connectionOptions.default.identityUnlockTimeout", "dcp.connectionOptions.default.socketio",
-    "supervisor.tuning.mustPruneMultiplier", "supervisor.tuning.pruneFrequencyMs", "supervisor.pCores",
-    "supervisor.repoMan.frequencyMs", "supervisor.repoMan.thresholdMultiplier", "scheduler.configLocation",
+    "supervisor.pCores", "supervisor.repoMan.frequencyMs", "supervisor.repoMan.thresholdMultiplier",
+    "scheduler.configLocation", *WITHOUT_EFFECT,
 }  # fmt: skip
 """Defaults of npm's that have no effect in this worker, so that it does not have them."""
 

@@ -55,13 +55,13 @@ def test_units_are_those_of_the_program(user_file: UserFile) -> None:
         """
         worker.watchdogInterval = 3
         supervisor.sandbox.progressTimeoutMs = 1500
-        supervisor.tuning.artifactResolutionTimeoutMs = "60000"
+        supervisor.tuning.prefetchInterval = "12.5"
         """,
         "toml",
     ).settings
     assert settings.watchdog_interval == 3
     assert settings.sandbox.progress_timeout == 1.5
-    assert settings.tuning.resolution_timeout == 60
+    assert settings.tuning.prefetch_interval == 12.5
 
 
 def test_cores(user_file: UserFile) -> None:
