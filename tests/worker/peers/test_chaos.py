@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dcp_protocol.kvin import JSError
 from line_peer import TcpEvaluator
 from scheduler_stand_in import Job, Program, StandIn, own_program, stand_in
 from scheduler_stand_in.chaos import Chaos, Rates
@@ -17,6 +18,17 @@ from scheduler_stand_in.chaos import Chaos, Rates
 pytestmark = pytest.mark.any_engine
 
 _TWICE = "async (x) => { progress(); return 2 * x; }"
+_ON_GPU = """async (x) => {
+  progress();
+  const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+  const buffer = device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  device.queue.writeBuffer(buffer, 0, new Uint32Array([2 * x]));
+  await buffer.mapAsync(GPUMapMode.READ);
+  await new Promise((done) => setTimeout(done, 20));
+  const [value] = new Uint32Array(buffer.getMappedRange());
+  device.destroy();
+  return value;
+}"""
 
 
 def run(job: Job, chaos_of: Callable[[StandIn], Chaos], within: float, **options: Any) -> tuple[StandIn, Chaos]:
@@ -50,6 +62,22 @@ def test_ten_thousand_slices_have_one_result_each(tmp_path: Path, group: str, di
     assert network.released <= 100 * chaos.done["worker"]
     assert {told.refusal for one in job.slices.values() for told in one.refused} <= {"the slice has its result"}
     assert chaos.done["worker"] + chaos.done["dcp-sandbox"] + chaos.done["transports"] > 0
+
+
+def test_gpu_hosts_that_are_killed(tmp_path: Path) -> None:
+    """A slice whose device is lost throws, and that is its result, as of any work function that throws."""
+    job = Job(work=_ON_GPU, data=range(400), needs=32)
+    rates = Rates(worker=0.1, gpu_host=1, sandbox=0.3, zygote=0.05, transports=0.3)
+
+    def chaos_of(network: StandIn) -> Chaos:
+        program = own_program(worker={"bannedGPUs": []})
+        return Chaos(network, program, tmp_path, seed=5, options=["-c", "2,1"], rates=rates)
+
+    network, chaos = run(job, chaos_of, 100, task_size=20)
+    wrong = [value for x, value in enumerate(job.results) if value != 2 * x]
+    assert network.faults == []
+    assert all(isinstance(value, JSError) for value in wrong)
+    assert len(wrong) <= 2 * chaos.done["dcp-gpu-host"], wrong
 
 
 def test_npms_worker(tmp_path: Path, npm_4: Program, evaluator_4: TcpEvaluator) -> None:
