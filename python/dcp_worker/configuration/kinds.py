@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from dcp_protocol.keys.address import Address
 from dcp_protocol.kvin import URL, RegExp
-from dcp_protocol.uris.origins import SCHEDULER
 
 from .values import shown
+
+SCHEDULER: Final = "scheduler"
+"""As in ``dcp_protocol.uris.origins``, which takes long to load: stands for the scheduler's origin."""
 
 
 class Kind(Protocol):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import aiohttp
-import yarl
+from typing import TYPE_CHECKING, Final
 
 from dcp_protocol.errors import ProtocolError
 from dcp_protocol.kvin import deserialize
-from dcp_protocol.proxies import proxy_for
 
 from ..errors import ConfigurationError
 from .values import Tree, plain
+
+if TYPE_CHECKING:
+    import aiohttp
 
 PROTECTED: Final = ("system", "bundle", "worker", "evaluator", "node")
 """What no scheduler may set."""
@@ -29,6 +28,11 @@ _DEPTH: Final = 64
 
 async def fetch(location: str, dialect: int = 4) -> bytes:
     """The text that is at ``location``. Raises ConfigurationError: the scheduler cannot be reached, or has none."""
+    import aiohttp  # takes a tenth of a second, in which an evaluator can begin to start
+    import yarl
+
+    from dcp_protocol.proxies import proxy_for
+
     url = yarl.URL(location).update_query(ver=VERSIONS[dialect])
     try:
         timeout = aiohttp.ClientTimeout(total=_SECONDS)

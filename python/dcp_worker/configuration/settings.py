@@ -9,10 +9,10 @@ from functools import cache
 from typing import Final
 
 from dcp_protocol.keys.address import Address
-from dcp_protocol.uris.origins import SCHEDULER
 
 from .keys import Key, key, keys_of, section
 from .kinds import (
+    SCHEDULER,
     Account,
     BannedGpu,
     BannedGpus,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from configured_machine import Machine
 
+from dcp_protocol.uris.origins import SCHEDULER
 from dcp_worker.configuration.configuration import Configuration
 from dcp_worker.configuration.kinds import ComputeGroup
 from dcp_worker.configuration.settings import WITHOUT_EFFECT, WorkerSettings, all_keys
@@ -40,6 +41,10 @@ def test_each_key_says_what_it_is() -> None:
         assert key.meaning
         assert key.kind.allowed
         assert (key.default is None) == bool(key.unset), key.name
+
+
+def test_the_word_for_the_scheduler_is_that_of_allowed_origins() -> None:
+    assert WorkerSettings().allow_origins.data == (SCHEDULER,)
 
 
 def test_settings_cannot_be_changed(machine: Machine) -> None:
