@@ -239,11 +239,18 @@ class Sandbox:
 
     def received(self, data: bytes) -> None:
         try:
+            self._hear(data)
+        except Exception as error:  # of a listener: who waits for the slice hears of it
+            self._fail_service(error)
+            self._drive()
+
+    def _hear(self, data: bytes) -> None:
+        now = self._loop.time()
+        try:
             lines = self._lines.feed(data)
         except RuleBrokenError as error:
-            self._dialogue.take(error, self._loop.time())
+            self._dialogue.take(error, now)
         else:
-            now = self._loop.time()
             if self._allowance.is_used_up(len(lines)):
                 self._hold()
                 self._loop.call_later(self._allowance.pause(now), self._release)
@@ -392,7 +399,14 @@ class Sandbox:
     def _serve(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
         self._services.add(task)
-        task.add_done_callback(self._services.discard)
+        task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        """A fault of this program, or of a listener, leaves nobody waiting."""
+        self._services.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._fail_service(error)
+            self._drive()
 
     def _answer(self, value: Any) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -17,7 +17,7 @@ from dcp_worker.errors import SandboxEndedError, SandboxError
 from dcp_worker.sandboxes.channels import Channel
 from dcp_worker.sandboxes.events import FetchRequest, FetchResponse
 from dcp_worker.sandboxes.limits import Limits, Timeouts
-from dcp_worker.sandboxes.sandbox import Completed, Sandbox
+from dcp_worker.sandboxes.sandbox import Completed, Sandbox, SliceListener
 
 pytestmark = pytest.mark.any_engine
 
@@ -209,5 +209,29 @@ def test_a_peer_that_asks_on_and_does_not_read() -> None:
             await box.assign(job("(x) => x", fetch=fetch))
             with pytest.raises(SandboxEndedError, match="does not read what it is sent"):
                 await box.work("x" * (2 << 20))
+
+    run(drive())
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_a_listener_that_breaks_is_what_the_slice_fails_with(size: int) -> None:
+    class Broken(SliceListener):
+        def console(self, level: str, arguments: Any, same: int) -> None:
+            raise ZeroDivisionError
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async for text in reader:
+            if b'"main"' in text:
+                payload = {"level": "log", "message": ["x" * size], "same": 1}
+                writer.write(line(3, "console", payload=payload))
+            await answer_to(text, writer)
+
+    async def drive() -> None:
+        async with peer(behave) as channel:
+            box = await Sandbox.start(channel, sandbox_messages.V4)
+            await box.assign(job("(x) => x"))
+            with pytest.raises(ZeroDivisionError):
+                await box.work(1, Broken())
+            await box.wait_closed()
 
     run(drive())
