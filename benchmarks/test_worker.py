@@ -23,7 +23,6 @@ from dcp_protocol.kvin import serialize
 from line_peer import TcpEvaluator
 from process_tree import cpu_seconds, descendants
 from scheduler_stand_in import Job, Location, Program, StandIn, npm_program, own_program, running, stand_in
-from scheduler_stand_in.workers import OWN_COMMAND
 
 _PEER = "npm's dcp-worker"
 _TWICE = "async (x) => { progress(); return 2 * x; }"
@@ -32,11 +31,8 @@ _MIB = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def programs(left_out) -> Iterator[tuple[Program, Program]]:
+def programs() -> Iterator[tuple[Program, Program]]:
     """Ours and npm's."""
-    if not OWN_COMMAND.exists():
-        left_out(_PEER, f"{OWN_COMMAND} is not there yet")
-        pytest.skip("dcp-worker is not there yet")
     with TcpEvaluator(*start_up_files()) as evaluator:
         yield own_program(), npm_program(evaluator.port)
 

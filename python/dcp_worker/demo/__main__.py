@@ -71,6 +71,8 @@ async def _demo(options: argparse.Namespace, console: Console) -> int:
         agrees = difference <= options.tolerance
         verdict = f"{'agrees' if agrees else 'DIFFERS'}: largest difference {difference:.1e} of {options.tolerance:.0e}"
         live.update(table(scheduler, begun, verdict), refresh=True)
+    if not console.is_terminal:
+        console.line()  # rich ends a live table there without it
     console.print(f"Picture: {write_png(picture, options.output)}", soft_wrap=True, highlight=False)
     if not agrees:
         print("demo: the worker's result differs from numpy's", file=sys.stderr)

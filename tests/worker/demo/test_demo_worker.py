@@ -28,39 +28,54 @@ from scheduler_stand_in.small_worker import SmallWorker
 SIZE = 128
 
 
-def run_demo(folder: Path, worker: list[str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dcp_worker.demo", "--size", str(SIZE), "--worker", shlex.join(worker), *arguments]
+def run_demo(folder: Path, *arguments: str, client: str = "dcp") -> subprocess.CompletedProcess[str]:
     variables = {
         **os.environ,
-        "NODE_PATH": str(npm_packages("dcp")),
+        "NODE_PATH": str(npm_packages(client)),
         "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
         "COLUMNS": "120",
     }
+    command = [sys.executable, "-m", "dcp_worker.demo", "--size", str(SIZE), *arguments]
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=100)
 
 
-def npm_worker(port: int) -> list[str]:
-    return [str(part) for part in npm_program(port).command]
-
-
-def test_npms_worker_filters_the_picture(tmp_path: Path, port: int) -> None:
-    done = run_demo(tmp_path, npm_worker(port), "--no-gpu")
+def check_picture(done: subprocess.CompletedProcess[str], folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for name, shown in {"done": "64", "waiting": "0", "numpy's result": "agrees"}.items():
         assert re.search(rf"│ +{name} +│ {shown}", done.stdout), done.stdout
     assert "0.64 DCC for 0x" in done.stdout
-    with Image.open(tmp_path / "out" / "demo-worker.png") as written:
+    assert done.stdout.endswith("\nPicture: out/demo-worker.png\n")
+    with Image.open(folder / "out" / "demo-worker.png") as written:
         pixels = np.asarray(written)
     expected = picture.filter_with_numpy(picture.as_float(picture.make_picture(SIZE)), picture.gaussian())
     assert np.abs(pixels - 255 * expected).max() < 0.51
 
 
+@pytest.mark.parametrize(("client", "dialect"), [("dcp", 4), ("dcp5", 5)])
+def test_the_worker_filters_the_picture(tmp_path: Path, client: str, dialect: int) -> None:
+    check_picture(run_demo(tmp_path, "--dialect", str(dialect), client=client), tmp_path)
+
+
+@pytest.mark.any_engine
+def test_npms_worker_filters_the_picture(tmp_path: Path, port: int) -> None:
+    worker = shlex.join(str(part) for part in npm_program(port).command)
+    check_picture(run_demo(tmp_path, "--no-gpu", "--worker", worker), tmp_path)
+
+
+@pytest.mark.any_engine
+def test_a_wrong_picture_ends_with_status_1(tmp_path: Path) -> None:
+    done = run_demo(tmp_path, "--tolerance", "0")
+    assert done.returncode == 1
+    assert done.stderr == "demo: the worker's result differs from numpy's\n"
+
+
 @pytest.mark.any_engine
 def test_a_worker_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
-    done = run_demo(tmp_path, [sys.executable, "-c", "print('no work today'); raise SystemExit(3)"])
+    failing = shlex.join([sys.executable, "-c", "print('no work today'); raise SystemExit(3)"])
+    done = run_demo(tmp_path, "--worker", failing)
     assert done.returncode == 1
     assert done.stderr == "demo: the worker has ended before its work was done:\nno work today\n"
-    missing = run_demo(tmp_path, ["/nowhere/dcp-worker"])
+    missing = run_demo(tmp_path, "--worker", "/nowhere/dcp-worker")
     assert missing.returncode == 1
     assert missing.stderr == "demo: /nowhere/dcp-worker: No such file or directory\n"
 
