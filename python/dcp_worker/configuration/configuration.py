@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urljoin
 
-from dcp_protocol.kvin import URL
-
 from ..errors import ConfigurationError
 from .keys import Key, key_of
 from .layers import Layer, merged_layers, setting_layer
 from .remote import PATH, parse
-from .settings import WITHOUT_EFFECT, Service, WorkerSettings, all_keys
+from .settings import WITHOUT_EFFECT, WorkerSettings, all_keys
 from .suggestions import nearest
 from .values import Path, Tree, dotted, is_set, leaves, lookup
 
@@ -59,9 +57,6 @@ class Configuration:
         settings = self._read(WorkerSettings, wrong)
         if wrong:
             raise ConfigurationError("\n".join(wrong))
-        services = dict(_services(self.tree))
-        scheduler = dataclasses.replace(settings.scheduler, services=services)
-        settings = dataclasses.replace(settings, scheduler=scheduler)
         (leave,) = (key for key in all_keys() if key.name == _PUBLIC_GROUP)
         if self.value(leave) == "fallback":  # npm's screensaver says it so
             settings = dataclasses.replace(settings, public_group_fallback=True)
@@ -131,25 +126,3 @@ def _is_known(path: Path, known: set[Path]) -> bool:
     if any(path[: len(free)] == free for free in _FREE):
         return True
     return any(path == other[: len(path)] or other == path[: len(other)] for other in known)
-
-
-def _services(tree: Tree) -> Iterator[tuple[str, Service]]:
-    for above in (("scheduler", "services"), ("bank", "services")):
-        entries = lookup(tree, above)
-        for name, entry in entries.items() if isinstance(entries, dict) else ():
-            if isinstance(entry, dict) and (location := _href(entry.get("location"))):
-                yield name, Service(location, _href(entry.get("friendLocation")), _address(entry.get("identity")))
-    manager = tree.get("packageManager")
-    if isinstance(manager, dict) and (location := _href(manager.get("location"))):
-        friend, identity = _href(manager.get("friendLocation")), _address(manager.get("identity"))
-        yield "packageManager", Service(location, friend, identity)
-
-
-def _href(value: Any) -> str:
-    return value.href if isinstance(value, URL) else value if isinstance(value, str) else ""
-
-
-def _address(value: Any) -> str | None:
-    if isinstance(value, Mapping):
-        value = value.get("address")
-    return value if isinstance(value, str) and value else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -182,15 +182,6 @@ class NodeSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """``friend``: where it is reached from its own network. ``identity``: the address that it must have, or None."""
-
-    location: str
-    friend: str = ""
-    identity: str | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
     location: str = key("scheduler.location", Location(), PUBLIC_SCHEDULER, "the scheduler of the network")
@@ -214,8 +205,6 @@ class SchedulerSettings:
         "scheduler.compatibility.minimum.dcp", Text(), None, "versions of the protocol that the scheduler speaks",
         unset="the scheduler says it",
     )  # fmt: skip
-    services: Mapping[str, Service] = field(default_factory=dict)
-    """By name: taskDistributor, resultSubmitter, eventRouter, packageManager, bankTeller ..."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from ..errors import SchedulerError
 from ..tasks.job import Job
 from ..tasks.task import Task
 from .connector import Connector
+from .nearby import location_of
 
 _EVENTS_AT_ONCE = 200
 _PAUSE = 1.0
@@ -132,7 +133,7 @@ class Scheduler:
 
     async def _connect(self, service: Service, handler: Callable[[IncomingRequest], Any] | None = None) -> Connection:
         return await connect(
-            service.location,
+            await location_of(service),
             self._identity,
             peer=service.identity,
             options=self._options,

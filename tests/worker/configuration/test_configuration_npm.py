@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 from configured_machine import Machine
 
+from dcp_protocol.keys.address import Address
 from dcp_protocol.kvin import UNDEFINED, URL, Constructed, RegExp, serialize
 from dcp_worker.configuration import remote
 from dcp_worker.configuration.load import load
-from dcp_worker.configuration.settings import WITHOUT_EFFECT, Service
+from dcp_worker.configuration.settings import WITHOUT_EFFECT
 from dcp_worker.configuration.values import is_set, leaves, lookup
+from dcp_worker.dialects.services import Service, read_services
 from dcp_worker.errors import ConfigurationError
 from node import node
 from npm_packages import npm_packages
@@ -42,7 +44,8 @@ def scheduler_configuration(location: str) -> dict[str, Any]:
             "location": URL(location, "dcpUrl$$DcpURL"),
             "services": {
                 "taskDistributor": {**service("td"), "identity": Constructed("dcpEth$$Address", (IDENTITY,))},
-                "resultSubmitter": {**service("rs"), "friendLocation": URL(f"{location}friend/", "dcpUrl$$DcpURL")},
+                "resultSubmitter": {**service("rs"), "friendLocation": URL("http://friend.example/", "dcpUrl$$DcpURL")},
+                "eventRouter": service("er"),
             },
             "compatibility": {"minimum": {"dcp": "^5.0.0"}},
             "worker": {"types": ["v4"], "operations": "1.0.0"},
@@ -191,12 +194,10 @@ def test_what_the_scheduler_says(machine: Machine, scheduler: str) -> None:
     assert settings.node.engine == "auto"
     assert settings.tuning.prefetch_interval == 33
     assert settings.scheduler.worker_types == ("v4",)
-    assert settings.scheduler.services == {
-        "taskDistributor": Service(f"{scheduler}td/", "", IDENTITY),
-        "resultSubmitter": Service(f"{scheduler}rs/", f"{scheduler}friend/"),
-        "bankTeller": Service(f"{scheduler}bank/"),
-        "packageManager": Service(f"{scheduler}pm/"),
-    }
+    services = read_services(configuration.tree)
+    assert services.task_distributor == Service(f"{scheduler}td/", Address(IDENTITY))
+    assert services.result_submitter == Service(f"{scheduler}rs/", None, "http://friend.example/")
+    assert services.package_manager == Service(f"{scheduler}pm/")
     layer = configuration.layer(("scheduler", "services", "taskDistributor", "location"))
     assert layer is not None
     assert layer.name == f"the scheduler, {scheduler}etc/dcp-config.kvin"
