@@ -15,7 +15,7 @@ from dcp_protocol.kvin import UNDEFINED, URL, RegExp
 
 from ..errors import ConfigurationError
 from .merge import merged
-from .values import Tree, changes
+from .values import Tree, changes, plain
 
 if TYPE_CHECKING:
     from dcp_evaluator import Evaluator
@@ -62,21 +62,17 @@ class Interpreter:
         ``config``: that ``dcpConfig``. ``name``: the file, or the variable, for messages. Raises ConfigurationError.
         """
         answer = self._run(code, config, name)
-        if error := answer.get("error"):
-            place = f"{name}:{error['line']}" if error["line"] else name
-            kind = f"{error['name']}: " if error["name"] else ""
-            raise ConfigurationError(
-                f"{place}: {kind}{_printable(error['message'])}; the file is JavaScript: an object literal, or code "
-                "that returns an object; dcpConfig, its members, url(), URL and env are known in it"
-            )
-        changed = changes(config, _untagged(answer["config"]))
-        messages = tuple(_printable(text) for text in answer["messages"])
         try:
-            return Evaluated(merged(changed, _untagged(answer["fragment"])), messages)
+            if error := answer.get("error"):
+                raise ConfigurationError(_told(name, error["name"], error["message"], int(error["line"])))
+            given = merged(changes(config, _tree(answer["config"])), _tree(answer["fragment"]))
+            return Evaluated(given, tuple(_printable(text) for text in answer["messages"]))
+        except (LookupError, TypeError, AttributeError, RecursionError):  # the file has changed what JavaScript has
+            raise ConfigurationError(f"{name}: it gives no configuration") from None
         except ValueError as error:
             raise ConfigurationError(f"{name}: {error}") from None
 
-    def _run(self, code: str, config: Tree, name: str) -> dict[str, Any]:
+    def _run(self, code: str, config: Tree, name: str) -> Any:
         from dcp_evaluator import DcpError, SliceError, compute_for
 
         arguments = (code, json.dumps(_tagged(config)), json.dumps(dict(self._environment)), json.dumps(_machine()))
@@ -89,9 +85,10 @@ class Interpreter:
             answer = json.loads(next(iter(results)))
         except SliceError as error:
             raise ConfigurationError(f"{name}: {self._reason(error.code, error.message)}") from None
+        except (TypeError, RecursionError):
+            raise ConfigurationError(f"{name}: it gives no configuration") from None
         except (DcpError, ValueError) as error:
             raise ConfigurationError(f"{name}: it cannot be evaluated: {error}") from None
-        assert isinstance(answer, dict)
         return answer
 
     def _reason(self, code: str, message: str) -> str:
@@ -107,6 +104,15 @@ class Interpreter:
 
             self._evaluator = Evaluator(engine="quickjs", cache="off")
         return self._evaluator
+
+
+def _told(name: str, kind: object, message: object, line: int) -> str:
+    place = f"{name}:{line}" if line else name
+    error = f"{_printable(kind)}: {_printable(message)}" if kind else _printable(message)
+    return (
+        f"{place}: {error}; the file is JavaScript: an object literal, or code that returns an object; "
+        "dcpConfig, its members, url(), URL and env are known in it"
+    )
 
 
 def _machine() -> dict[str, Any]:
@@ -141,8 +147,16 @@ def _tagged(value: object) -> Any:
     return ["undefined"] if value is UNDEFINED else value
 
 
+def _tree(value: Any) -> Tree:
+    """Raises one of several errors where it is none."""
+    tree = plain(_untagged(value))
+    if not isinstance(tree, dict):
+        raise TypeError
+    return tree
+
+
 def _untagged(value: Any) -> Any:
-    """What ``_tagged`` made; the sandbox runs a file of the user's, and bounds depth and number of values."""
+    """What ``_tagged`` made. Raises one of several errors: the sandbox runs a file, which may have done anything."""
     if not isinstance(value, list):
         return value
     tag, *parts = value

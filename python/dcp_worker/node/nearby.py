@@ -30,7 +30,7 @@ async def location_of(service: Service) -> str:
 async def _is_near(host: str) -> bool:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
-    except OSError:
+    except (OSError, UnicodeError):  # no such name, or none that a name can be
         return False
     return any(IPv4Address(entry[4][0]) in network for entry in found[:1] for network in own_networks())
 

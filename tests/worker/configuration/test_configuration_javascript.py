@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable
 
 import pytest
@@ -101,6 +103,23 @@ def test_errors_name_file_line_and_cause(user_file: UserFile, text: str, message
     with pytest.raises(ConfigurationError, match=message) as raised:
         user_file(text)
     assert "dcp-config.js" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "5", "{}", "[]", "null", '{"error": 1}', '{"error": {"name": [], "message": {}, "line": "x"}}',
+        '{"fragment": 1, "config": 1, "messages": 1}',
+        '{"fragment": ["object", 1], "config": ["object", []], "messages": []}',
+        '{"fragment": ["object", [["a", ["url", 5]]]], "config": ["object", []], "messages": []}',
+        '{"fragment": ["object", []], "config": ["object", []], "messages": 7}', '["list"' + ', ["list"' * 3000,
+        '{"fragment": ["object", [["a", ["regexp", 1]]]], "config": ["object", []], "messages": []}',
+    ],
+)  # fmt: skip
+def test_a_file_that_lies_is_refused_or_read(lie: str) -> None:
+    with Interpreter({}) as interpreter, contextlib.suppress(ConfigurationError):
+        found = interpreter.evaluate(f"JSON.stringify = () => {json.dumps(lie)}; return {{}}", {}, "file.js")
+        assert isinstance(found.fragment, dict)
 
 
 def test_a_loop_without_end_is_ended() -> None:

@@ -26,6 +26,7 @@ def test_this_machine_is_in_its_own_network() -> None:
         ("http://FAR:9/", False),
         ("http://[::1]:9/", False),
         ("http://not-a-host.invalid/", False),
+        (f"http://{'x' * 70}.invalid/", False),
     ],
 )
 def test_the_friends_location(friend: str, is_used: bool) -> None:
