@@ -11,10 +11,12 @@ from typing import NoReturn
 from ..configuration import remote
 from ..configuration.configuration import Configuration
 from ..configuration.load import load
+from ..configuration.suggestions import nearest
 from ..errors import ConfigurationError
 from . import show
 from .line import run_command, tell
 from .options import PROGRAM, fragment, parse
+from .parser import UsageError
 
 
 def main() -> NoReturn:
@@ -32,6 +34,8 @@ def _run(arguments: Sequence[str]) -> int:
             from . import setup
 
             return setup.run(arguments[1:])
+    if arguments and (command := nearest(arguments[0], ("config", "setup"))):
+        raise UsageError(f"there is no such command (is it {command}?); see {PROGRAM} --help")
     options = parse(arguments)
     configuration = configured(options)
     for message in (*configuration.messages, *configuration.advice()):
