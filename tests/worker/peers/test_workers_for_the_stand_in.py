@@ -109,13 +109,14 @@ def test_fetched_data_that_is_missing_or_late(tmp_path: Path, program: Program) 
             code = network.web.put("/code.js", TWICE, "application/javascript")
             there = network.web.put("/data/1", "21", "application/json")
             gone = network.web.origin + "/data/2"
-            job = network.add(Job(work="", code=code, data=[Location(there), Location(gone)]))
+            late = network.web.put("/data/3", "4", "application/json", failures=1)
+            job = network.add(Job(work="", code=code, data=[Location(there), Location(gone), Location(late)]))
             async with running(program, tmp_path, network) as worker:
-                await network.until(lambda: job.slices[1].results and job.slices[2].returns)
+                await network.until(lambda: job.slices[1].results and job.slices[2].returns and job.slices[3].results)
                 job.is_open = False
                 assert await worker.stop() == 0
         assert network.faults == []
-        assert job.slices[1].result == 42
+        assert [job.slices[1].result, job.slices[3].result] == [42, 8]
         assert job.slices[2].returns[0].data["reason"]
         assert not job.slices[2].results
 
@@ -194,6 +195,51 @@ def test_lost_transports_and_a_scheduler_that_starts_again(tmp_path: Path, progr
         # A request that npm's worker repeats for a new transport has no groups: it hashes them when it sends first.
         of_npm = "workerComputeGroups is no array", "cannot be answered"
         assert not [fault for fault in network.faults if not is_npms(program) or not fault_of(fault, of_npm)]
+
+    run(test)
+
+
+@on_one_engine
+@pytest.mark.parametrize("program", ["npm_4", "own_5"], indirect=True)
+def test_a_slice_that_is_handed_out_twice_is_worked_once(tmp_path: Path, program: Program) -> None:
+    """The second is returned at once, by npm's worker too."""
+    slow = "async (x) => { progress(); await new Promise((done) => setTimeout(done, 10_000)); return x; }"
+
+    async def test() -> None:
+        async with stand_in(program.kind, task_size=1) as network:
+            job = network.add(Job(work=slow, data=[1]))
+            async with running(program, tmp_path, network, ["-c", "2,0"]) as worker:
+                await network.until(lambda: job.slices[1].begins)
+                job.hand_out_again(1)
+                await network.until(lambda: job.slices[1].returns)
+                job.is_open = False
+                await network.until_done()
+                assert await worker.stop() == 0, worker.said()
+        assert network.faults == []
+        assert job.results == [1]
+        assert len(job.slices[1].begins) == 1
+
+    run(test)
+
+
+@on_one_engine
+@pytest.mark.parametrize("program", ["npm_5", "own_4"], indirect=True)
+def test_two_workers_share_a_job(tmp_path: Path, program: Program) -> None:
+    async def test() -> None:
+        async with stand_in(program.kind, task_size=2) as network:
+            slow = "async (x) => { progress(); await new Promise((done) => setTimeout(done, 300)); return 2 * x; }"
+            job = network.add(Job(work=slow, data=range(40)))
+            async with (
+                running(program, tmp_path, network, name="first") as first,
+                running(program, tmp_path, network, name="second") as second,
+            ):
+                await network.until_done(patience=10)
+                assert [await worker.stop() for worker in (first, second)] == [0, 0]
+        network.assert_one_result_each()
+        assert job.results == [2 * x for x in range(40)]
+        assert {one.results[0].data["worker"] for one in job.slices.values()} == network.workers.keys()
+        assert len(network.workers) == 2
+        assert network.faults == []
 
     run(test)
 
