@@ -27,8 +27,9 @@ from dcp_protocol.uris import AllowedOrigins, decode_data_uri
 from dcp_worker.dialects.choice import V4
 from dcp_worker.dialects.dialect import Message
 from dcp_worker.submission.bodies import Upload
+from dcp_worker.submission.result_sender import NOT_WHOLE
 from dcp_worker.submission.submission_queue import QueueOptions
-from dcp_worker.submission.submitter import INTERRUPTED, NO_ROOM, NOT_WHOLE, Submitter, is_large
+from dcp_worker.submission.submitter import INTERRUPTED, NO_ROOM, Submitter, is_large
 from dcp_worker.submission.uploader import Uploader, UploadError
 
 pytestmark = pytest.mark.any_engine
@@ -138,7 +139,7 @@ def test_a_slice_begins_before_it_has_a_result() -> None:
             sent.extend((operation, number) for number in numbers)
             return await request(message)
 
-        submitter._request = watched
+        submitter._asking._request = watched
         work(submitter, range(5))
         await asyncio.sleep(0.01)
         held.set()
@@ -285,7 +286,7 @@ async def nothing_left(submitter: Submitter, scheduler: Scheduler, heard: Heard)
 def test_statuses_that_stay_refused_are_told_of_once(tmp_path: Path) -> None:
     async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
         scheduler.answer = lambda operation, data: RemoteError("EDB", "no", {})
-        submitter._statuses.tries = 1
+        submitter._statuses._queue.tries = 1
         submitter.handed_out([one_slice(1)])
         submitter.give_back([one_slice(1)], "r")
         assert await submitter.drain(20)
