@@ -136,7 +136,7 @@ def test_the_default_port_is_npms(home: Home) -> None:
         (["--quite-another=tiger"], "there is no option --quite-another; see"),
         (["-qtiger"], "there is no option -q; see"),
         (["tiger"], "arguments too many: 1"),
-        (["confg"], "there is no such command (is it config?); see dcp-worker --help"),
+        (["confi"], "there is no such command (is it config?); see dcp-worker --help"),
         (["-c", "x"], "argument -c/--cores: 'x' is not CPU,GPU, such as 7,1 or 7 or ,1"),
         (["-c", "1,2,3"], "is not CPU,GPU"),
         (["-m", "0"], "'0' is not a number from 1 to 100000"),
