@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from dcp_protocol.errors import ProtocolError
@@ -21,6 +22,7 @@ from .assembly import Assembly
 from .banner import banner
 from .board import Board
 from .compatibility import check_compatibility
+from .disabled import disable, require_enabled
 from .evaluator import describe_evaluator, own_evaluator, remote_evaluator
 from .narration import Narrator
 from .notices import Notices
@@ -58,11 +60,14 @@ class _Run:
         self._ending = asyncio.Event()
         self._hurried = asyncio.Event()
         self._assembly: Assembly | None = None
+        self._state: Path | None = None
         self._notices = Notices()
         self._board = Board()
         self._output: Output | None = None
 
     async def run(self, configuration: Configuration) -> int:
+        self._state = state_folder(configuration.settings.node.state_folder)
+        require_enabled(self._state)
         async with AsyncExitStack() as stack:
             self._open_output(stack)
             signals = StopSignals(self._stop, self._reload)
@@ -94,7 +99,7 @@ class _Run:
     ) -> None:
         settings = configuration.settings
         check_compatibility(settings.scheduler)
-        state = state_folder(settings.node.state_folder)
+        state = self._state
         if state is None:
             self._notices.say("warning", "results are kept in memory only: no folder for them can be written")
         elif not stack.enter_context(claimed(state)):
@@ -189,8 +194,10 @@ class _Run:
         match command:
             case Announcement(message):
                 self._notices.say("info", f" * The scheduler announces: {message}")
-            case Kill():
+            case Kill(temporary):
                 self._notices.say("warning", "the scheduler ends this worker")
+                if self._assembly and not temporary:
+                    disable(self._state, self._assembly.settings.scheduler.location)
                 self._status = KILL_STATUS
                 self._stop(False)
             case Reload():

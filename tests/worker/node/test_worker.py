@@ -233,6 +233,26 @@ def test_the_scheduler_ends_a_worker_and_has_it_started_again(tmp_path: Path, di
     assert asyncio.run(order("reload", {}, "reloaded")) == 13
 
 
+def test_a_worker_that_was_ended_for_good_starts_only_if_its_owner_wants_that(tmp_path: Path, dialect: str) -> None:
+    async def run(to_be_killed: bool) -> int:
+        async with (
+            stand_in(SCHEDULERS[dialect]) as network,
+            running(own_program(PROGRAMS[dialect]), tmp_path, network) as worker,
+        ):
+            if to_be_killed:
+                await network.until(lambda: network.subscriptions)
+                await network.until(lambda: network.counts["requestTask"] or network.counts["requestTask@3"])
+                await network.command("kill")
+            return await worker.wait()
+
+    assert asyncio.run(run(True)) == 130
+    assert asyncio.run(run(False)) == 1
+    assert "the scheduler has ended this worker for good" in (tmp_path / "worker.log").read_text()
+    (marker,) = tmp_path.rglob("ended-by-scheduler")
+    marker.unlink()
+    assert asyncio.run(run(True)) == 130
+
+
 def test_large_arrays_go_both_ways(tmp_path: Path, dialect: str) -> None:
     job = Job(
         work="async (x) => { progress(); return x.map((each) => 255 - each); }",
