@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -25,8 +26,8 @@ class Door(Protocol):
     async def request(self, session: str, operation: str, data: Any) -> Any:
         """Asks the worker of a session."""
 
-    async def restart(self) -> None:
-        """Ends as a crash does and begins again at the same place, without sessions."""
+    async def restart(self, *, as_another: bool = False) -> None:
+        """Ends as a crash does and begins again at the same place, without sessions; ``as_another``: with a new key."""
 
 
 class NpmDoor:
@@ -57,7 +58,9 @@ class NpmDoor:
     async def request(self, session: str, operation: str, data: Any) -> Any:
         return await self._target.do("request", session=session, operation=operation, data=data)
 
-    async def restart(self) -> None:
+    async def restart(self, *, as_another: bool = False) -> None:
+        if as_another:
+            self._target.settings["identity"] = secrets.token_hex(32)
         await self._target.restart()
 
     async def close(self) -> None:
@@ -87,9 +90,11 @@ class OwnDoor:
         (connection,) = (one for one in self._target.connections if one.session == session)
         return await connection.request(operation, data)
 
-    async def restart(self) -> None:
+    async def restart(self, *, as_another: bool = False) -> None:
         """Orderly: a target in this process cannot crash without it."""
         location = self.location
+        if as_another:
+            self._key = PrivateKey.generate()
         await self._target.close()
         self._target = self._make(location)
         await self._target.__aenter__()

@@ -245,6 +245,25 @@ def test_two_workers_share_a_job(tmp_path: Path, program: Program) -> None:
 
 
 @on_one_engine
+@pytest.mark.parametrize("program", ["npm_4", "own_4", "own_5"], indirect=True)
+def test_a_scheduler_that_is_another_all_at_once_gets_nothing(tmp_path: Path, program: Program) -> None:
+    async def test() -> None:
+        async with stand_in(program.kind, task_size=1) as network:
+            network.delays |= {"requestTask": 0.3, "requestTask@3": 0.3}
+            job = network.add(Job(work=TWICE, data=range(100)))
+            async with running(program, tmp_path, network) as worker:
+                await network.until(lambda: job.missing <= 98)
+                await network.door.restart(as_another=True)
+                before = len(network.requests_for_work), job.missing
+                async with asyncio.timeout(60):
+                    while "peer address" not in worker.said():
+                        await asyncio.sleep(0.1)
+                assert (len(network.requests_for_work), job.missing) == before
+
+    run(test)
+
+
+@on_one_engine
 def test_a_result_that_npms_worker_does_not_send_again(tmp_path: Path, npm_4: Program) -> None:
     async def test() -> None:
         async with stand_in("4.4.29") as network:
