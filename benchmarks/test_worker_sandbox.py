@@ -18,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "worker" / "sandbox
 from dcp_programs import run_slices
 from sandbox_driver import Dialect, dialect, evaluator, job
 
+from dcp_worker.sandboxes.outcomes import Completed
 from dcp_worker.sandboxes.remote import RemoteEvaluator
-from dcp_worker.sandboxes.sandbox import Completed, Sandbox
+from dcp_worker.sandboxes.sandbox import Sandbox
 from line_peer import TcpEvaluator
 
 pytestmark = pytest.mark.full

@@ -14,7 +14,9 @@ from ..configuration.settings import NodeSettings
 from ..errors import WorkerError
 from ..node.startup import Startup
 from ..sandboxes.embedded import EmbeddedEvaluator
-from ..sandboxes.sandbox import AssignedJob, Completed, Outcome, Sandbox, SliceListener
+from ..sandboxes.jobs import AssignedJob
+from ..sandboxes.outcomes import Completed, Outcome, SliceListener
+from ..sandboxes.sandbox import Sandbox
 from ..tasks.capabilities import Worktime, Worktimes
 from ..tasks.job import Job
 

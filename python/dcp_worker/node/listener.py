@@ -11,7 +11,7 @@ from dcp_protocol import kvin
 from ..dialects.dialect import Dialect
 from ..dialects.work_events import WorkEvent
 from ..errors import NoProgressError, SandboxError
-from ..sandboxes.sandbox import SliceListener
+from ..sandboxes.outcomes import SliceListener
 from ..tasks.job import Job
 from ..tasks.slices import Slice, SliceError
 from .notices import Notices, SliceProgress

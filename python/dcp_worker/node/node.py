@@ -11,7 +11,9 @@ from dcp_protocol.errors import ProtocolError
 from ..errors import SandboxEndedError, SandboxError, SchedulerError, WorkerError
 from ..fetching.failures import Consequence, FetchFailedError
 from ..fetching.job_fetcher import Datum, FetchedJob, JobFetcher
-from ..sandboxes.sandbox import AssignedJob, Outcome, Rejected, Sandbox, Threw
+from ..sandboxes.jobs import AssignedJob
+from ..sandboxes.outcomes import Outcome, Rejected, Threw
+from ..sandboxes.sandbox import Sandbox
 from ..submission.submitter import Submitter
 from ..supervision import actions as act
 from ..supervision.machine import Machine

@@ -10,7 +10,7 @@ from dcp_protocol.uris import ForbiddenOriginError
 from ..fetching.module_fetcher import ModuleFetcher
 from ..fetching.work_fetcher import WorkFetcher
 from ..sandboxes.events import FetchRequest, FetchResponse, ModuleGroup
-from ..sandboxes.sandbox import FetchRefusedError
+from ..sandboxes.jobs import FetchRefusedError
 
 
 class Services:

@@ -12,8 +12,10 @@ from dcp_evaluator.settings.settings import Settings
 from dcp_worker.dialects import sandbox_messages
 from dcp_worker.dialects.sandbox_messages import SandboxMessages
 from dcp_worker.sandboxes.embedded import EmbeddedEvaluator
+from dcp_worker.sandboxes.jobs import AssignedJob
 from dcp_worker.sandboxes.limits import Limits, Timeouts
-from dcp_worker.sandboxes.sandbox import AssignedJob, Completed, Outcome, Sandbox, SliceListener
+from dcp_worker.sandboxes.outcomes import Completed, Outcome, SliceListener
+from dcp_worker.sandboxes.sandbox import Sandbox
 from dcp_worker.tasks.capabilities import Worktime
 from dcp_worker.tasks.job import Job
 from npm_packages import npm_packages

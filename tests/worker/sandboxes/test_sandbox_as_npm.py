@@ -12,8 +12,9 @@ import pytest
 from sandbox_driver import Dialect, Heard, job, run
 
 from dcp_protocol import canonical_json, kvin
+from dcp_worker.sandboxes.outcomes import Completed, Threw
 from dcp_worker.sandboxes.remote import RemoteEvaluator
-from dcp_worker.sandboxes.sandbox import Completed, Sandbox, Threw
+from dcp_worker.sandboxes.sandbox import Sandbox
 from line_peer import TcpEvaluator
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "peers"))

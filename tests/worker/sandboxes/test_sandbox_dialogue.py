@@ -21,7 +21,7 @@ from dcp_worker.errors import (
     SliceOutputError,
     UnrecoverableEvaluatorError,
 )
-from dcp_worker.sandboxes.dialogue import Dialogue, State
+from dcp_worker.sandboxes.dialogue import Dialogue
 from dcp_worker.sandboxes.events import (
     Assigned,
     ConsoleWritten,
@@ -40,6 +40,7 @@ from dcp_worker.sandboxes.events import (
     SliceThrew,
 )
 from dcp_worker.sandboxes.limits import Limits, Timeouts
+from dcp_worker.sandboxes.states import State
 from dcp_worker.sandboxes.wire import LineSplitter, RuleBrokenError, Wire
 from dcp_worker.tasks.capabilities import Worktime
 from dcp_worker.tasks.job import Job
@@ -79,13 +80,11 @@ class Conversation:
         return self.events()
 
     def events(self) -> list[Any]:
-        events, self.dialogue.events = self.dialogue.events, []
-        return list(events)
+        return self.dialogue.take_events()
 
     def heard(self) -> list[dict[str, Any]]:
         """The messages that the sandbox has got."""
-        lines = b"".join(self.dialogue.output).splitlines()
-        self.dialogue.output.clear()
+        lines = b"".join(self.dialogue.take_output()).splitlines()
         return [kvin.unmarshal(message["message"]) for text in lines if "message" in (message := json.loads(text))]
 
     def described(self) -> Conversation:
@@ -145,7 +144,7 @@ def test_the_messages_of_a_life() -> None:
     assert completed == SliceCompleted([1], Measured(2.5, 1.5), completed.sizes)
     assert (talk.dialogue.state, talk.dialogue.deadline) == (State.ASSIGNED, math.inf)
     talk.dialogue.die()
-    assert talk.dialogue.output == [b'{"type":"die"}\n']
+    assert talk.dialogue.take_output() == [b'{"type":"die"}\n']
     ended(talk.events(), SandboxEndedError, "the sandbox was ended")
 
 
@@ -254,9 +253,9 @@ def test_time_for_a_job_does_not_run_while_modules_are_fetched() -> None:
     assert wanted == ModulesWanted(wanted.request, ["a/b.js"])
     assert talk.passes(1000) == []
     talk.heard()
-    talk.dialogue.provide_modules(wanted.request, {"a": {"b.js": "é𝒳"}}, talk.now)
+    talk.dialogue.requests.provide_modules(wanted.request, {"a": {"b.js": "é𝒳"}}, talk.now)
     assert talk.heard() == [{"request": "moduleGroup", "data": {"a": {"b.js": "é𝒳"}}, "id": 1.5}]
-    assert talk.dialogue.module_size == 3
+    assert talk.dialogue.requests.module_size == 3
     ended(talk.passes(5), AssignError, "did not take the work function within 5 s")
 
 
@@ -316,10 +315,10 @@ def test_services_are_bounded_and_answers_that_nobody_waits_for_are_dropped() ->
     fetch = {"url": "http://a/", "method": "GET", "headersEntries": [], "bodyBuffer": None}
     first, _ = talk.says(2, "fetchRequest", data=fetch, id=1) + talk.says(2, "dependency", data=["a"], id=2)
     assert first == FetchWanted(first.request, FetchRequest("http://a/", "GET", [], None, ""))
-    talk.dialogue.provide_response(first.request, FetchResponse("http://a/", 200, "OK", [], b""))
+    talk.dialogue.requests.provide_response(first.request, FetchResponse("http://a/", 200, "OK", [], b""))
     talk.heard()
-    talk.dialogue.provide_response(first.request, FetchResponse("http://a/", 200, "OK", [], b""))
-    talk.dialogue.provide_modules(999, {}, talk.now)
+    talk.dialogue.requests.provide_response(first.request, FetchResponse("http://a/", 200, "OK", [], b""))
+    talk.dialogue.requests.provide_modules(999, {}, talk.now)
     assert talk.heard() == []
     talk.says(2, "dependency", data=["b"], id=3)
     ended(talk.says(2, "dependency", data=["c"], id=4), SandboxEndedError, "more than 2 modules and fetches at once")
@@ -432,9 +431,8 @@ class AnySandbox(RuleBasedStateMachine):
             Described: "describe", Assigned: "assign", Evaluated: "evaluate",
             SliceCompleted: "work", SliceThrew: "work", SliceRejected: "work",
         }  # fmt: skip
-        events, self.dialogue.events = self.dialogue.events, []
         self.steps += 1
-        for event in events:
+        for event in self.dialogue.take_events():
             assert not self.has_ended, f"{event} after the end"
             if isinstance(event, Ended):
                 self.has_ended = True
@@ -446,7 +444,7 @@ class AnySandbox(RuleBasedStateMachine):
             else:
                 assert self.asked == "work" and isinstance(event, Progressed | ConsoleWritten | EventEmitted)
         assert self.has_ended is (self.dialogue.state is State.ENDED)
-        self.dialogue.output.clear()
+        self.dialogue.take_output()
 
     @precondition(is_wild)
     @rule(request=st.sampled_from(REQUESTS), members=st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=5))
@@ -515,8 +513,8 @@ class AnySandbox(RuleBasedStateMachine):
     @rule(is_there=st.booleans())
     def answer(self, is_there: bool) -> None:
         request = self.wanted.pop()
-        self.dialogue.provide_modules(request, {"a": {"b.js": "text"}} if is_there else None, self.now)
-        self.dialogue.refuse_fetch(request, "Error", "no", "EFETCH")
+        self.dialogue.requests.provide_modules(request, {"a": {"b.js": "text"}} if is_there else None, self.now)
+        self.dialogue.requests.refuse_fetch(request, "Error", "no", "EFETCH")
         self.take()
 
     @precondition(is_wild)

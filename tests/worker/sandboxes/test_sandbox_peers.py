@@ -17,7 +17,8 @@ from dcp_worker.errors import SandboxEndedError, SandboxError
 from dcp_worker.sandboxes.channels import Channel
 from dcp_worker.sandboxes.events import FetchRequest, FetchResponse
 from dcp_worker.sandboxes.limits import Limits, Timeouts
-from dcp_worker.sandboxes.sandbox import Completed, Sandbox, SliceListener
+from dcp_worker.sandboxes.outcomes import Completed, SliceListener
+from dcp_worker.sandboxes.sandbox import Sandbox
 
 pytestmark = pytest.mark.any_engine
 

@@ -10,8 +10,9 @@ from sandbox_driver import Dialect, job, run, sandbox, value_of
 
 from dcp_worker.errors import WorkerError
 from dcp_worker.sandboxes.events import FetchRequest, FetchResponse, ModuleGroup
+from dcp_worker.sandboxes.jobs import FetchRefusedError
 from dcp_worker.sandboxes.limits import Timeouts
-from dcp_worker.sandboxes.sandbox import Completed, FetchRefusedError
+from dcp_worker.sandboxes.outcomes import Completed
 
 SHAPES = {
     "shapes": {

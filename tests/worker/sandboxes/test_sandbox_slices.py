@@ -12,7 +12,8 @@ from sandbox_driver import Dialect, Heard, dialect, evaluator, job, run, sandbox
 from dcp_protocol import kvin
 from dcp_worker.errors import AssignError, EvaluationError, NoProgressError, SandboxEndedError, SliceTooSlowError
 from dcp_worker.sandboxes.limits import Timeouts
-from dcp_worker.sandboxes.sandbox import Completed, Rejected, Sandbox, Threw
+from dcp_worker.sandboxes.outcomes import Completed, Rejected, Threw
+from dcp_worker.sandboxes.sandbox import Sandbox
 from dcp_worker.tasks.capabilities import Capability, Worktime
 from process_tree import descendants, running
 

@@ -18,8 +18,9 @@ from dcp_evaluator.settings.settings import Settings
 from dcp_worker.dialects import sandbox_messages
 from dcp_worker.errors import EvaluatorError, SandboxEndedError
 from dcp_worker.sandboxes.embedded import EmbeddedEvaluator
+from dcp_worker.sandboxes.outcomes import Completed
 from dcp_worker.sandboxes.remote import RemoteEvaluator
-from dcp_worker.sandboxes.sandbox import Completed, Sandbox
+from dcp_worker.sandboxes.sandbox import Sandbox
 from line_peer import TcpEvaluator
 from process_tree import children, descendants, is_running, name_of
 from zygote_control import wait_until
