@@ -38,7 +38,7 @@ class EmbeddedEvaluator:
     ``settings``: engine, isolation and the like. ``memory_limit``: bytes that a sandbox may use. ``spares``: sandboxes
     that wait ahead of need. ``patience``: seconds that ``open`` waits for an evaluator that is being started again.
     ``on_down`` hears why it ended, each time, after which it is started again; ``on_notice`` hears level, which is
-    syslog's, and text. Both are called on the event loop.
+    syslog's, and text. Both are called on the event loop, and may be changed before ``start``.
     """
 
     def __init__(
@@ -54,22 +54,37 @@ class EmbeddedEvaluator:
         on_notice: Callable[[int, str], None] = _ignore,
     ) -> None:
         self.is_uniform = True
+        self.on_down = on_down
+        self.on_notice = on_notice
         self._patience = patience
+        self._calls = _Calls()
         self._thread: _Keeper | None = None
+        self._ready: asyncio.Future[None]
         self._make_evaluator = lambda owner: LineEvaluator(
             files, settings, memory_limit=memory_limit, level=NOTICE, warm=0, spares=spares, gpu=gpu,
             take_signals=False, owner=owner,
         )  # fmt: skip
-        self._on_down = on_down
-        self._on_notice = on_notice
+
+    def begin(self) -> None:
+        """Begins to load the files, even before there is an event loop. ``start`` follows, or ``abandon``."""
+        if self._thread is None:
+            self._thread = _Keeper(self._make_evaluator, self._calls, self)
+            self._thread.start()
 
     async def start(self) -> None:
         """Waits until the files are loaded. Raises EvaluatorError."""
         loop = asyncio.get_running_loop()
-        ready: asyncio.Future[None] = loop.create_future()
-        self._thread = _Keeper(loop, self._make_evaluator, ready, self._on_down, self._on_notice)
-        self._thread.start()
-        await ready
+        self._ready = loop.create_future()
+        self._calls.deliver_to(loop)
+        self.begin()
+        await self._ready
+
+    def abandon(self) -> None:
+        """Ends what ``begin`` has begun."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
+            thread.join(_CLOSE_PATIENCE)
 
     async def open(self) -> Channel:
         """A sandbox, which may still be on its way. Raises EvaluatorError."""
@@ -96,10 +111,44 @@ class EmbeddedEvaluator:
 
     async def close(self) -> None:
         """Ends the zygote and all sandboxes."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.stop()
-            await asyncio.to_thread(thread.join, _CLOSE_PATIENCE)
+        await asyncio.to_thread(self.abandon)
+
+    # --- What its thread tells, on the event loop ---
+
+    def is_up(self) -> None:
+        _succeed(self._ready)
+
+    def is_down(self, reason: str) -> None:
+        self.on_down(reason)
+
+    def has_ended(self, reason: str) -> None:
+        _fail(self._ready, f"the evaluator cannot be started: {reason}")
+
+    def says(self, level: int, text: str) -> None:
+        self.on_notice(level, text)
+
+
+class _Calls:
+    """Calls to an event loop from a thread. They wait until there is one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
+
+    def deliver_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            self._loop = loop
+            for callback, arguments in self._waiting:
+                loop.call_soon(callback, *arguments)
+            self._waiting.clear()
+
+    def __call__(self, callback: Callable[..., None], *arguments: Any) -> None:
+        with self._lock, contextlib.suppress(RuntimeError):  # the event loop is closed
+            if self._loop is None:
+                self._waiting.append((callback, arguments))
+            else:
+                self._loop.call_soon_threadsafe(callback, *arguments)
 
 
 class _Request:
@@ -115,19 +164,13 @@ class _Keeper(threading.Thread):
     """The thread of an evaluator: its ``LineEvaluator`` belongs to it alone."""
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        make_evaluator: Callable[[_Keeper], LineEvaluator],
-        ready: asyncio.Future[None],
-        on_down: Callable[[str], None],
-        on_notice: Callable[[int, str], None],
+        self, make_evaluator: Callable[[_Keeper], LineEvaluator], tell: _Calls, owner: EmbeddedEvaluator
     ) -> None:
         super().__init__(name="dcp-evaluator", daemon=True)
-        self._loop = loop
         self._make_evaluator = make_evaluator
-        self._ready = ready
-        self._on_down = on_down
-        self._on_notice = on_notice
+        self._tell = tell
+        self._owner = owner
+        self._was_ready = False
         self._lock = threading.Lock()
         self._requests: list[_Request] = []
         self._channels: dict[int, Channel] = {}
@@ -183,14 +226,16 @@ class _Keeper(threading.Thread):
             while not self._stopping:
                 evaluator.step()
                 if evaluator.is_ready:
-                    self._tell(_succeed, self._ready)
+                    if not self._was_ready:
+                        self._was_ready = True
+                        self._tell(self._owner.is_up)
                     self._serve(evaluator)
         except ZygoteError as error:
-            if not self._ready.done():
+            if not self._was_ready:
                 self._starts += 1
                 if not isinstance(error, ZygoteEndedError) or self._starts == _MOST_STARTS:
                     raise
-            self._tell(self._on_down, str(error))
+            self._tell(self._owner.is_down, str(error))
             self._restart(evaluator, 0.0 if time.monotonic() - began > _LONG_ENOUGH else _FIRST_PAUSE)
 
     def _restart(self, evaluator: LineEvaluator, pause: float) -> None:
@@ -199,7 +244,7 @@ class _Keeper(threading.Thread):
             try:
                 evaluator.restart()
             except DcpError as error:
-                self._tell(self._on_down, str(error))
+                self._tell(self._owner.is_down, str(error))
             else:
                 break
             pause = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, 2 * pause))
@@ -244,7 +289,7 @@ class _Keeper(threading.Thread):
             self.sandbox_ended(number, "its evaluator was closed")
         for request in requests:
             self._refuse(request, reason)
-        self._tell(_fail, self._ready, f"the evaluator cannot be started: {reason}")
+        self._tell(self._owner.has_ended, reason)
         self._wake_reader.close()
         self._wake_writer.close()
 
@@ -252,14 +297,10 @@ class _Keeper(threading.Thread):
         request.theirs.close()
         self._tell(_fail, request.opened, f"the evaluator gives no sandbox: {reason}")
 
-    def _tell(self, callback: Callable[..., None], *arguments: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the event loop is closed
-            self._loop.call_soon_threadsafe(callback, *arguments)
-
     # --- What the evaluator tells: lines.evaluator.Owner ---
 
     def notice(self, level: int, text: str) -> None:
-        self._tell(self._on_notice, level, text)
+        self._tell(self._owner.says, level, text)
 
     def sandbox_started(self, number: int, pid: int) -> None:
         if (channel := self._channels.get(number)) is not None:

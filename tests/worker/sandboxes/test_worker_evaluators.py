@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +133,30 @@ def test_closing_an_evaluator_ends_its_sandboxes(client: Dialect, engine: str) -
             await owner.open()
 
     run(drive())
+
+
+def test_files_begin_to_load_before_there_is_an_event_loop(client: Dialect, engine: str) -> None:
+    owner = EmbeddedEvaluator(client.files, Settings(engine=engine))
+    owner.begin()
+    time.sleep(0.2)
+
+    async def drive() -> None:
+        await owner.start()
+        box = await Sandbox.start(await owner.open(), client.messages)
+        await box.assign(job(IDENTITY))
+        assert value_of(await box.work(7)) == 7
+        await box.end()
+        await owner.close()
+
+    run(drive())
+
+
+def test_what_has_begun_may_be_abandoned(client: Dialect, engine: str) -> None:
+    before = set(zygotes())
+    owner = EmbeddedEvaluator(client.files, Settings(engine=engine))
+    owner.begin()
+    owner.abandon()
+    assert not set(zygotes()) - before
 
 
 def test_an_evaluator_whose_files_cannot_be_read_does_not_start(engine: str, tmp_path: Path) -> None:
