@@ -6,6 +6,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from dcp_evaluator.net.pid_file import pid_file
@@ -13,6 +14,7 @@ from dcp_evaluator.net.pid_file import pid_file
 from ..configuration.configuration import Configuration
 from ..configuration.run_options import RunOptions, Syslog
 from ..configuration.settings import WorkerSettings
+from ..node.evaluator import begin_evaluator
 from . import startup
 from .accounts import payment_address, worker_identity
 from .line import tell
@@ -24,12 +26,19 @@ def work(options: argparse.Namespace, configuration: Configuration, read: Callab
 
     Raises WorkerError, WalletError, DcpError.
     """
-    from ..node.run import run  # a command that only shows something needs none of it
-
     _warn_of_what_has_no_effect(options)
-    settings = configuration.settings
+    configuration = _with_startup_files(configuration)
+    with begin_evaluator(configuration.settings) or nullcontext() as own:  # while the rest of the program is loaded
+        from ..node.run import run
+
+        chosen = _chosen(options, configuration.settings)
+        with pid_file(_pid_path(options, configuration.settings)):
+            return run(configuration, chosen, read, own)
+
+
+def _chosen(options: argparse.Namespace, settings: WorkerSettings) -> RunOptions:
     account = payment_address(options, settings)  # first: without one no identity is made
-    chosen = RunOptions(
+    return RunOptions(
         identity=worker_identity(options),
         payment_address=account,
         verbosity=options.verbose,
@@ -43,8 +52,6 @@ def work(options: argparse.Namespace, configuration: Configuration, read: Callab
             port=options.syslogPort,
         ),
     )
-    with pid_file(_pid_path(options, settings)):
-        return run(_with_startup_files(configuration), chosen, read)
 
 
 def _warn_of_what_has_no_effect(options: argparse.Namespace) -> None:

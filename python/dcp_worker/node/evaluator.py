@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 from ..sandboxes.embedded import EmbeddedEvaluator
 from ..sandboxes.remote import RemoteEvaluator
 from .notices import Notices
-from .startup import Startup
+from .startup import Startup, find_startup
 
 _PORT = 9000
 _WARNING = 4  # of syslog's levels, and all below it
@@ -23,20 +23,44 @@ def remote_evaluator(location: str) -> RemoteEvaluator:
     return RemoteEvaluator(parts.hostname or "localhost", parts.port or _PORT)
 
 
-def own_evaluator(settings: NodeSettings, startup: Startup, notices: Notices) -> EmbeddedEvaluator:
-    """One to be started, which loads the start-up files. Raises ConfigurationError."""
+class OwnEvaluator:
+    """The evaluator within this program, and the files that it loads. Ends with its ``with`` block."""
 
-    def down(reason: str) -> None:
-        notices.say("warning", f"the evaluator has ended, and is started again: {reason}")
+    def __init__(self, settings: NodeSettings) -> None:
+        """Begins to load the files, which takes as long as to load the rest of this program.
 
-    def says(level: int, text: str) -> None:
-        notices.say("warning" if level <= _WARNING else "debug", f"evaluator: {text}")
+        Raises ConfigurationError.
+        """
+        self.startup = find_startup(settings)
+        try:
+            chosen = Settings(engine=settings.engine, isolation=settings.isolation, max_memory=settings.max_memory)
+            self.evaluator = EmbeddedEvaluator(self.startup.files, chosen)
+        except DcpError as error:
+            raise ConfigurationError(f"the evaluator cannot be started: {error}") from None
+        self.evaluator.begin()
 
-    try:
-        chosen = Settings(engine=settings.engine, isolation=settings.isolation, max_memory=settings.max_memory)
-        return EmbeddedEvaluator(startup.files, chosen, on_down=down, on_notice=says)
-    except DcpError as error:
-        raise ConfigurationError(f"the evaluator cannot be started: {error}") from None
+    def __enter__(self) -> OwnEvaluator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.evaluator.abandon()
+
+    async def start(self, notices: Notices) -> None:
+        """Waits until the files are loaded. Raises EvaluatorError."""
+
+        def down(reason: str) -> None:
+            notices.say("warning", f"the evaluator has ended, and is started again: {reason}")
+
+        def says(level: int, text: str) -> None:
+            notices.say("warning" if level <= _WARNING else "debug", f"evaluator: {text}")
+
+        self.evaluator.on_down, self.evaluator.on_notice = down, says
+        await self.evaluator.start()
+
+
+def begin_evaluator(settings: WorkerSettings) -> OwnEvaluator | None:
+    """None where sandboxes are to come from elsewhere. Raises ConfigurationError."""
+    return None if settings.evaluator.location else OwnEvaluator(settings.node)
 
 
 def describe_evaluator(settings: WorkerSettings, startup: Startup | None) -> str:

@@ -23,12 +23,12 @@ from .banner import banner
 from .board import Board
 from .compatibility import check_compatibility
 from .disabled import disable, require_enabled
-from .evaluator import describe_evaluator, own_evaluator, remote_evaluator
+from .evaluator import OwnEvaluator, describe_evaluator, remote_evaluator
 from .narration import Narrator
 from .notices import Notices
 from .outputs import ConsoleOutput, Output, open_output
 from .signals import StopSignals
-from .startup import Startup, find_startup
+from .startup import Startup
 from .state_folder import claimed, state_folder
 from .worker_id import worker_id
 
@@ -44,12 +44,14 @@ _FOR_RESULTS = 5.0
 _HURRIED = 1.0
 
 
-def run(configuration: Configuration, options: RunOptions, reload: Callable[[], Configuration]) -> int:
+def run(
+    configuration: Configuration, options: RunOptions, reload: Callable[[], Configuration], own: OwnEvaluator | None
+) -> int:
     """Works until a signal or the scheduler ends it. Returns the exit status. Raises WorkerError.
 
-    ``reload`` reads the configuration anew.
+    ``reload`` reads the configuration anew. ``own``: what ``begin_evaluator`` has begun.
     """
-    return asyncio.run(_Run(options, reload).run(configuration))
+    return asyncio.run(_Run(options, reload).run(configuration, own))
 
 
 class _Run:
@@ -65,14 +67,14 @@ class _Run:
         self._board = Board()
         self._output: Output | None = None
 
-    async def run(self, configuration: Configuration) -> int:
+    async def run(self, configuration: Configuration, own: OwnEvaluator | None) -> int:
         self._state = state_folder(configuration.settings.node.state_folder)
         require_enabled(self._state)
         async with AsyncExitStack() as stack:
             self._open_output(stack)
             signals = StopSignals(self._stop, self._reload)
             stack.enter_context(signals.handled())
-            evaluator, startup, starting = self._start_evaluator(configuration.settings, stack)
+            evaluator, startup, starting = self._start_evaluator(configuration.settings, own, stack)
             complete = await self._unless_ended(self._with_remote(configuration))
             if complete is None:
                 return 128 + (signals.number or 0)
@@ -82,17 +84,15 @@ class _Run:
         return self._status
 
     def _start_evaluator(
-        self, settings: WorkerSettings, stack: AsyncExitStack
+        self, settings: WorkerSettings, own: OwnEvaluator | None, stack: AsyncExitStack
     ) -> tuple[Evaluator, Startup | None, asyncio.Task[None] | None]:
-        """While the scheduler's configuration is on its way, which has no say in it. Raises ConfigurationError."""
-        if settings.evaluator.location:
-            return remote_evaluator(settings.evaluator.location), None, None
-        startup = find_startup(settings.node)
-        evaluator = own_evaluator(settings.node, startup, self._notices)
-        stack.push_async_callback(evaluator.close)
-        starting = asyncio.create_task(evaluator.start())
+        """While the scheduler's configuration is on its way, which has no say in it."""
+        if own is None:
+            return remote_evaluator(str(settings.evaluator.location)), None, None
+        stack.push_async_callback(own.evaluator.close)
+        starting = asyncio.create_task(own.start(self._notices))
         stack.callback(starting.cancel)
-        return evaluator, startup, starting
+        return own.evaluator, own.startup, starting
 
     async def _work(
         self, configuration: Configuration, evaluator: Evaluator, startup: Startup | None, stack: AsyncExitStack
