@@ -71,7 +71,7 @@ constexpr std::size_t utf8_size(char32_t character) {
          static_cast<unsigned>(character >= 0x10000);
 }
 
-char* write_utf8(char32_t character, char* into) {
+constexpr char* write_utf8(char32_t character, char* into) {
   const std::size_t size = utf8_size(character);
   if (size == 1) {
     *into++ = static_cast<char>(character);
@@ -86,7 +86,7 @@ char* write_utf8(char32_t character, char* into) {
 }
 
 /// The letter after the backslash; 0 for those that have none.
-char short_escape(char32_t character) {
+constexpr char short_escape(char32_t character) {
   switch (character) {
     case '"':
     case '\\':
@@ -106,13 +106,13 @@ char short_escape(char32_t character) {
   }
 }
 
-std::size_t size_in_quotes(char32_t character) {
+constexpr std::size_t size_in_quotes(char32_t character) {
   if (short_escape(character) != 0) return 2;
   if (character < 0x20 || is_half(character)) return 6;
   return utf8_size(character);
 }
 
-char* write_in_quotes(char32_t character, char* into) {
+constexpr char* write_in_quotes(char32_t character, char* into) {
   if (const char letter = short_escape(character)) {
     *into++ = '\\';
     *into++ = letter;
@@ -146,6 +146,60 @@ void each_character(std::span<const Unit> text, Run&& run, One&& one) {
     }
     one(character);
   }
+}
+
+/// How a character below U+0100 stands in quotes.
+struct InQuotes {
+  char text[7];
+  std::uint8_t size;
+};
+
+constexpr std::array<InQuotes, 256> kInQuotes = [] {
+  std::array<InQuotes, 256> all{};
+  for (char32_t character = 0; character < all.size(); ++character) {
+    InQuotes& one = all[character];
+    one.size = static_cast<std::uint8_t>(size_in_quotes(character));
+    write_in_quotes(character, one.text);
+  }
+  return all;
+}();
+
+constexpr std::size_t kUnforeseen = 16;
+std::string_view as_bytes(std::span<const std::uint8_t> text) {
+  return {reinterpret_cast<const char*>(text.data()), text.size()};
+}
+
+/// The size of characters in quotes. Of binary data, which nobody could foresee, it takes no branches.
+std::size_t latin_size(std::span<const std::uint8_t> text) {
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t run = plain_run(as_bytes(text), at);
+    at += run;
+    size += run;
+    for (const std::size_t stop = std::min(at + kUnforeseen, text.size()); at < stop; ++at)
+      size += kInQuotes[text[at]].size;
+  }
+  return size;
+}
+
+/// Writes them.
+char* write_latin(std::span<const std::uint8_t> text, char* into) {
+  static_assert(sizeof(InQuotes) == 8);
+  std::size_t at = 0;
+  // Each character that follows takes a byte at least: eight may be written, of which those beyond `size` do not last.
+  while (text.size() - at >= kUnforeseen + sizeof(InQuotes)) {
+    const std::size_t run = plain_run(as_bytes(text), at);
+    into = std::copy_n(reinterpret_cast<const char*>(text.data()) + at, run, into);
+    at += run;
+    if (text.size() - at < kUnforeseen + sizeof(InQuotes)) break;
+    for (const std::size_t stop = at + kUnforeseen; at < stop; ++at) {
+      const InQuotes& one = kInQuotes[text[at]];
+      std::memcpy(into, &one, sizeof one);
+      into += one.size;
+    }
+  }
+  for (; at < text.size(); ++at) into = write_in_quotes(text[at], into);
+  return into;
 }
 
 /// What a hexadecimal digit stands for; 0xff for other bytes.
@@ -259,6 +313,9 @@ std::size_t each_in_quotes(std::string_view json, std::size_t at, Run&& run, Eas
 template <typename Unit>
 std::size_t quoted_size(std::span<const Unit> text) {
   std::size_t size = 2;
+  if constexpr (std::is_same_v<Unit, std::uint8_t>) {
+    return size + latin_size(text);
+  }
   each_character(
       text, [&](std::string_view run) { size += run.size(); },
       [&](char32_t character) { size += size_in_quotes(character); });
@@ -268,6 +325,11 @@ std::size_t quoted_size(std::span<const Unit> text) {
 template <typename Unit>
 char* write_quoted(std::span<const Unit> text, char* into) {
   *into++ = '"';
+  if constexpr (std::is_same_v<Unit, std::uint8_t>) {
+    into = write_latin(text, into);
+    *into++ = '"';
+    return into;
+  }
   each_character(
       text, [&](std::string_view run) { into = std::copy(run.begin(), run.end(), into); },
       [&](char32_t character) { into = write_in_quotes(character, into); });
