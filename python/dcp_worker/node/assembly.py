@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dcp_protocol.connection.options import ConnectionOptions
 from dcp_protocol.uris import AllowedOrigins, Fetcher
+from dcp_protocol.wallet.files import resource_folder
 
 from ..configuration.configuration import Configuration
 from ..configuration.run_options import RunOptions
@@ -42,6 +43,9 @@ from .scheduler import Scheduler
 from .services import Services
 from .work_requests import WorkRequests
 
+_IDENTITIES = "identity-cache.json"
+"""In the user's folder of DCP: npm's file of who answered where."""
+
 
 class Assembly:
     """``node`` and its parts, once ``open`` has made them."""
@@ -75,6 +79,7 @@ class Assembly:
             options.identity,
             worker,
             options=_connections(self.settings),
+            identities=resource_folder() / _IDENTITIES,
             on_command=on_command,
         )
         self._origins = _origins(self.settings, self.dialect)

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from dcp_protocol import Connection, IncomingRequest, connect
+from dcp_protocol.connection.identity_cache import IdentityCache
 from dcp_protocol.connection.options import ConnectionOptions
-from dcp_protocol.errors import ProtocolError
+from dcp_protocol.errors import ConnectionEndedError, ProtocolError
 from dcp_protocol.keys.private_key import PrivateKey
 from dcp_protocol.transport.options import ConnectOptions
 
@@ -41,12 +43,16 @@ class Scheduler:
         worker: str,
         *,
         options: ConnectionOptions | None = None,
+        identities: Path | None = None,
         on_command: Callable[[Command], None] = lambda _: None,
     ) -> None:
+        """``identities``: the file that keeps who answered at which location; None: this object keeps it."""
         self.dialect = dialect
         self.worker = worker
         self._identity = identity
         self._options = options or ConnectionOptions()
+        self._identities_file = identities
+        self._identities = IdentityCache(identities)
         self._on_command = on_command
         self._reader: CommandReader = dialect.command_reader()
         self._distributor = Connector(partial(self._connect, services.task_distributor))
@@ -132,11 +138,23 @@ class Scheduler:
         return _SUCCESS
 
     async def _connect(self, service: Service, handler: Callable[[IncomingRequest], Any] | None = None) -> Connection:
-        return await connect(
-            await location_of(service),
-            self._identity,
-            peer=service.identity,
-            options=self._options,
-            transport=ConnectOptions(dialect=self.dialect.transport),
-            on_request=handler,
-        )
+        location = await location_of(service)
+        try:
+            return await connect(
+                location,
+                self._identity,
+                peer=service.identity,
+                identities=self._identities,
+                options=self._options,
+                transport=ConnectOptions(dialect=self.dialect.transport),
+                on_request=handler,
+            )
+        except ProtocolError as error:
+            if error.code == "EADDRCHANGE" and self._identities_file and not service.identity:
+                remedy = f"if those who run it have told you so, delete its line in {self._identities_file}"
+                raise ConnectionEndedError(
+                    error.code, f"{location} has another key than before: {error}; {remedy}"
+                ) from None
+            if isinstance(error, ConnectionEndedError):
+                raise
+            raise ConnectionEndedError(error.code, str(error)) from None  # the file of identities is none
