@@ -35,11 +35,6 @@ class SandboxError(WorkerError):
 
     code = "ESANDBOX"
 
-    def __init__(self, message: str, code: str | None = None) -> None:
-        super().__init__(message)
-        if code is not None:
-            self.code = code
-
 
 class SandboxEndedError(SandboxError):
     """It died, was ended, did not answer or broke the rules of its protocol: the slice may run in another one."""
