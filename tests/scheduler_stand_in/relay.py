@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 class Relay:
     """``async with Relay(location) as relay``: what connects to ``relay.location`` gets to the location."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, host: str = "127.0.0.1") -> None:
+        """``host``: the address that it listens on."""
+        self._host = host
         self._to = urlsplit(location)
         self._writers: set[asyncio.StreamWriter] = set()
         self.cuts = 0
@@ -19,9 +21,10 @@ class Relay:
         """Whether new connections get through."""
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._carry, self._host, 0)
         port = self._server.sockets[0].getsockname()[1]
-        self.location = f"http://127.0.0.1:{port}{self._to.path}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.location = f"http://{host}:{port}{self._to.path}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

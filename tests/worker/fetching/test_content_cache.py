@@ -57,6 +57,16 @@ def test_texts_get_old(tmp_path: Path) -> None:
     assert ContentCache(tmp_path / "c", max_age=0).get("http://a/") is None
 
 
+def test_a_clock_that_jumps_makes_texts_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = ContentCache(tmp_path / "c")
+    cache.put("http://a/", "text")
+    put_at = time.time()
+    for jump, found in ((60, "text"), (-60, "text"), (1e7, None), (-1e7, None)):
+        monkeypatch.setattr(time, "time", lambda jump=jump: put_at + jump)
+        assert cache.get("http://a/") == found
+        assert ContentCache(tmp_path / "c").get("http://a/") == found or jump > 0
+
+
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     cache = ContentCache(tmp_path / "c", limit=1000)
     for number in range(9):
