@@ -83,16 +83,25 @@ def job(work_function: str, *arguments: Any, worktime: Worktime = MAP_BASIC, **m
     return AssignedJob(job=described, worktime=worktime, work_function=work_function, arguments=arguments, **ours)
 
 
+async def pid_of(box: Sandbox) -> int:
+    """Once the evaluator has told it."""
+    while (pid := box.pid) is None:
+        await asyncio.sleep(0.005)
+    return pid
+
+
 class Heard(SliceListener):
-    """Remembers what it hears."""
+    """Remembers what it hears. ``has_begun``: set by the first progress."""
 
     def __init__(self) -> None:
+        self.has_begun = asyncio.Event()
         self.percents: list[float | None] = []
         self.texts: list[tuple[str, Any, int]] = []
         self.events: list[tuple[str, Any]] = []
 
     def progressed(self, percent: float | None) -> None:
         self.percents.append(percent)
+        self.has_begun.set()
 
     def console(self, level: str, arguments: Any, same: int) -> None:
         self.texts.append((level, arguments, same))

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sandbox_driver import Dialect, job, run, sandbox, value_of
+from sandbox_driver import Dialect, Heard, job, run, sandbox, value_of
 
 from dcp_worker.errors import WorkerError
 from dcp_worker.sandboxes.events import FetchRequest, FetchResponse, ModuleGroup
 from dcp_worker.sandboxes.jobs import FetchRefusedError
-from dcp_worker.sandboxes.limits import Timeouts
 from dcp_worker.sandboxes.outcomes import Completed
 
 SHAPES = {
@@ -26,16 +25,14 @@ SHAPES = {
 
 
 class Modules:
-    """Answers after a while, and remembers what it was asked for."""
+    """Answers, and remembers what it was asked for."""
 
-    def __init__(self, answer: ModuleGroup | Exception | None, seconds: float = 0.0) -> None:
+    def __init__(self, answer: ModuleGroup | Exception | None) -> None:
         self.asked: list[Sequence[str]] = []
         self._answer = answer
-        self._seconds = seconds
 
     async def __call__(self, names: Sequence[str]) -> ModuleGroup | None:
         self.asked.append(names)
-        await asyncio.sleep(self._seconds)
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer
@@ -48,10 +45,10 @@ def test_a_work_function_requires_modules_which_count_as_input(client: Dialect, 
       circle.made += 1;
       return [circle.area(r), circle.made];
     }"""
-    modules = Modules(SHAPES, seconds=0.5)  # longer than assigning may take without
+    modules = Modules(SHAPES)
 
     async def drive() -> None:
-        async with sandbox(client, engine, Timeouts(assign=0.4)) as box:
+        async with sandbox(client, engine) as box:
             await box.assign(job(source, dependencies=("shapes/circle.js",), modules=modules, size=1000))
             outcome = await box.work(1, size=10)
             assert value_of(outcome) == [3, 1]
@@ -154,8 +151,10 @@ def test_a_fetch_service_that_breaks_is_what_the_slice_fails_with(client: Dialec
 
 def test_a_fetch_is_given_up_with_its_sandbox(client: Dialect, engine: str) -> None:
     cancelled: list[str] = []
+    asked = asyncio.Event()
 
     async def fetch(request: FetchRequest) -> FetchResponse:
+        asked.set()
         try:
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
@@ -167,7 +166,7 @@ def test_a_fetch_is_given_up_with_its_sandbox(client: Dialect, engine: str) -> N
         async with sandbox(client, engine) as box:
             await box.assign(job(FETCH, fetch=fetch))
             slice_ = asyncio.create_task(box.work("http://localhost/a"))
-            await asyncio.sleep(0.5)
+            await asked.wait()
             slice_.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await slice_
@@ -179,6 +178,7 @@ def test_a_fetch_is_given_up_with_its_sandbox(client: Dialect, engine: str) -> N
 
 def test_what_a_slice_left_behind_is_not_counted_to_the_next(client: Dialect, engine: str) -> None:
     """A fetch of the first slice is answered while the second one runs."""
+    second_has_begun = Heard()
     source = """async (x) => {
       progress();
       if (x === 1) { fetch("http://localhost/slow"); await new Promise((done) => setTimeout(done, 100)); }
@@ -187,13 +187,13 @@ def test_what_a_slice_left_behind_is_not_counted_to_the_next(client: Dialect, en
     }"""
 
     async def fetch(request: FetchRequest) -> FetchResponse:
-        await asyncio.sleep(0.3)
+        await second_has_begun.has_begun.wait()
         return FetchResponse(request.url, 200, "OK", [], b"x" * 100_000)
 
     async def drive() -> None:
         async with sandbox(client, engine) as box:
             await box.assign(job(source, fetch=fetch))
-            first, second = await box.work(1), await box.work(2)
+            first, second = await box.work(1), await box.work(2, second_has_begun)
             assert isinstance(first, Completed) and isinstance(second, Completed)
             assert (first.metrics.input_size, second.metrics.input_size) == (0, 0)
             assert first.metrics.output_size > second.metrics.output_size

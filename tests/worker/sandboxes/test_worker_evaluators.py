@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sandbox_driver import MAP_BASIC, Dialect, evaluator, job, run, sandbox, value_of
+from sandbox_driver import MAP_BASIC, Dialect, Heard, evaluator, job, pid_of, run, sandbox, value_of
 
 from dcp_evaluator.settings.settings import Settings
 from dcp_worker.dialects import sandbox_messages
@@ -40,10 +40,9 @@ def test_a_sandbox_that_is_killed_fails_its_slice_and_no_other(client: Dialect, 
             first, second = [await Sandbox.start(await owner.open(), client.messages) for _ in range(2)]
             await first.assign(job(ENDLESS))
             await second.assign(job(IDENTITY))
-            slice_ = asyncio.create_task(first.work(1))
-            await asyncio.sleep(0.2)
-            assert first.pid is not None
-            os.kill(first.pid, signal.SIGKILL)
+            slice_ = asyncio.create_task(first.work(1, heard := Heard()))
+            await heard.has_begun.wait()
+            os.kill(await pid_of(first), signal.SIGKILL)
             with pytest.raises(SandboxEndedError, match=r"while it was working: signal 9 \(SIGKILL\)"):
                 await slice_
             assert value_of(await second.work(2)) == 2
@@ -60,10 +59,10 @@ def test_ending_a_sandbox_in_an_endless_loop(client: Dialect, engine: str) -> No
         async with evaluator(client, engine) as owner:
             box = await Sandbox.start(await owner.open(), client.messages)
             await box.assign(job(ENDLESS))
-            slice_ = asyncio.create_task(box.work(1))
-            await asyncio.sleep(0.2)
-            pid = box.pid
-            assert pid is not None and is_running(pid)
+            slice_ = asyncio.create_task(box.work(1, heard := Heard()))
+            await heard.has_begun.wait()
+            pid = await pid_of(box)
+            assert is_running(pid)
             await box.end()
             with pytest.raises(SandboxEndedError, match="the sandbox was ended"):
                 await slice_
@@ -80,8 +79,8 @@ def test_an_evaluator_that_dies_is_started_again(client: Dialect, engine: str) -
         async with evaluator(client, engine, on_down=told.append) as owner:
             box = await Sandbox.start(await owner.open(), client.messages)
             await box.assign(job(ENDLESS))
-            slice_ = asyncio.create_task(box.work(1))
-            await asyncio.sleep(0.2)
+            slice_ = asyncio.create_task(box.work(1, heard := Heard()))
+            await heard.has_begun.wait()
             (zygote,) = set(zygotes()) - before
             os.kill(zygote, signal.SIGKILL)
             with pytest.raises(SandboxEndedError, match=r"zygote|connection"):
@@ -123,8 +122,7 @@ def test_closing_an_evaluator_ends_its_sandboxes(client: Dialect, engine: str) -
         owner = EmbeddedEvaluator(client.files, Settings(engine=engine))
         await owner.start()
         box = await Sandbox.start(await owner.open(), client.messages)
-        pid = box.pid
-        assert pid is not None
+        pid = await pid_of(box)
         await owner.close()
         await box.wait_closed()
         assert isinstance(box.error, SandboxEndedError)
@@ -185,7 +183,7 @@ def test_nothing_is_left_of_a_program_that_is_killed(client: Dialect, engine: st
     program = f"""
         import asyncio, sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from sandbox_driver import dialect, evaluator, job
+        from sandbox_driver import Heard, dialect, evaluator, job
         from dcp_worker.sandboxes.sandbox import Sandbox
 
         async def main():
@@ -193,8 +191,8 @@ def test_nothing_is_left_of_a_program_that_is_killed(client: Dialect, engine: st
             async with evaluator(client, {engine!r}) as owner:
                 box = await Sandbox.start(await owner.open(), client.messages)
                 await box.assign(job({ENDLESS!r}))
-                slice_ = asyncio.ensure_future(box.work(1))
-                await asyncio.sleep(0.1)
+                slice_ = asyncio.ensure_future(box.work(1, heard := Heard()))
+                await heard.has_begun.wait()
                 print("works", flush=True)
                 await slice_
 
