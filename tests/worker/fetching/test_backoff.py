@@ -46,7 +46,7 @@ class BackoffMachine(RuleBasedStateMachine):
         seconds = self.backoffs.failed(f"http://{server}/", self.now)
         count = self.failures[server] = self.failures.get(server, 0) + 1
         assert seconds == min(180, 2 * (2 ** (count - 1) - 1))
-        assert self.backoffs.wait(f"http://{server}/more", self.now) == seconds
+        assert self.backoffs.wait(f"http://{server}/?more", self.now) == seconds
 
     @rule(server=st.integers(0, 2))
     def succeed(self, server: int) -> None:
