@@ -37,9 +37,12 @@ class Backoffs:
         return max(0.0, trouble.until - now) if trouble else 0.0
 
     def failed(self, uri: str, now: float) -> float:
-        """Seconds until it may be tried again."""
+        """Seconds until it may be tried again. What fails while others wait was begun before, and counts no more."""
         where = place(uri)
-        trouble = self._troubles.pop(where, None) or _Trouble(0, now)
+        trouble = self._troubles.get(where) or _Trouble(0, now)
+        if now < trouble.until:
+            return trouble.until - now
+        self._troubles.pop(where, None)
         seconds = min(_MOST, _FIRST * (2.0**trouble.failures - 1)) * (0.8 + 0.4 * self._random_share())
         self._troubles[where] = _Trouble(min(trouble.failures + 1, 20), now + seconds)
         if len(self._troubles) > _REMEMBERED:

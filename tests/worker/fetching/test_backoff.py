@@ -13,12 +13,16 @@ pytestmark = pytest.mark.any_engine
 
 def test_waits_grow_as_those_of_npm() -> None:
     backoffs = Backoffs(lambda: 0.5)
-    assert [backoffs.failed("http://a/b/1", 0) for _ in range(10)] == [0, 2, 6, 14, 30, 62, 126, 180, 180, 180]
-    assert backoffs.wait("http://a/b/2", 100) == 80
-    assert backoffs.wait("http://a/c", 100) == backoffs.wait("https://a/b", 100) == 0
+    now = 0.0
+    for seconds in (0, 2, 6, 14, 30, 62, 126, 180, 180):
+        assert backoffs.failed("http://a/b/1", now) == seconds
+        now += seconds
+    assert backoffs.failed("http://a/b/1", now) == 180
+    assert backoffs.failed("http://a/b/2", now + 100) == backoffs.wait("http://a/b/3", now + 100) == 80
+    assert backoffs.wait("http://a/c", now) == backoffs.wait("https://a/b", now) == 0
     backoffs.succeeded("http://a/b/3")
-    assert backoffs.wait("http://a/b/1", 100) == 0
-    assert backoffs.failed("http://a/b/1", 100) == 0
+    assert backoffs.wait("http://a/b/1", now) == 0
+    assert backoffs.failed("http://a/b/1", now) == 0
 
 
 def test_waits_differ_by_a_fifth() -> None:
@@ -43,9 +47,13 @@ class BackoffMachine(RuleBasedStateMachine):
 
     @rule(server=st.integers(0, 2))
     def fail(self, server: int) -> None:
+        before = self.backoffs.wait(f"http://{server}/", self.now)
         seconds = self.backoffs.failed(f"http://{server}/", self.now)
-        count = self.failures[server] = self.failures.get(server, 0) + 1
-        assert seconds == min(180, 2 * (2 ** (count - 1) - 1))
+        if before:
+            assert seconds == before
+        else:
+            count = self.failures[server] = self.failures.get(server, 0) + 1
+            assert seconds == min(180, 2 * (2 ** (count - 1) - 1))
         assert self.backoffs.wait(f"http://{server}/?more", self.now) == seconds
 
     @rule(server=st.integers(0, 2))
