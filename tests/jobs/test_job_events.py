@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -71,8 +72,10 @@ def test_an_exception_in_a_callback_ends_the_job(evaluator):
 
 def test_a_callback_cannot_wait_for_results(evaluator):
     job = dcp.compute_for(range(2), "(x) => x")
-    job.on("accepted", lambda _: results[1])
+    started = threading.Event()  # the event may come before local_exec() has returned
+    job.on("accepted", lambda _: started.wait() and results[1])
     results = job.local_exec(1, evaluator=evaluator)
+    started.set()
     with pytest.raises(RuntimeError, match="callback cannot wait"):
         results.wait(60)
 
