@@ -82,6 +82,10 @@ class Scheduler:
         """The data of all of them, in either dialect."""
         return self.all("requestTask") + self.all("requestTask@3")
 
+    def without(self, operation: str) -> None:
+        """It is answered with an error from now on."""
+        self._operations.pop(operation)
+
     def all(self, operation: str) -> list[Any]:
         """The data of all requests of this operation, in their order."""
         return [ask.data for ask in self.asks if ask.operation == operation]

@@ -81,6 +81,7 @@ class Assembly:
             options=_connections(self.settings),
             identities=resource_folder() / _IDENTITIES,
             on_command=on_command,
+            on_warning=lambda text: notices.say("warning", text),
         )
         self._origins = _origins(self.settings, self.dialect)
         self.submitter = Submitter(

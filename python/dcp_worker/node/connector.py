@@ -68,5 +68,9 @@ class Connector:
             raise
         self._pause = 0.0
         if self._opened:
-            await self._opened(connection)
+            try:
+                await self._opened(connection)
+            except BaseException:
+                await connection.close()
+                raise
         return connection

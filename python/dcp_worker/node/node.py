@@ -35,6 +35,8 @@ from .scheduler import Scheduler
 from .services import Services
 from .work_requests import WorkRequests
 
+# Seconds; less than the supervisor waits, so that a scheduler that was away is not asked for what was wanted long ago.
+_LONGEST_FETCH = 170.0
 _NOTHING = FetchedJob("", (), None, 0)
 
 
@@ -180,9 +182,10 @@ class Node:
             return
         self._notices.tell(Fetching())
         try:
-            task = await self._scheduler.fetch_task(self._requests.full(action), self._machine.jobs())
-        except (ProtocolError, SchedulerError) as error:
-            self._notices.say("warning", f"work cannot be fetched: {error}")
+            async with asyncio.timeout(_LONGEST_FETCH):
+                task = await self._scheduler.fetch_task(self._requests.full(action), self._machine.jobs())
+        except (ProtocolError, SchedulerError, TimeoutError) as error:
+            self._notices.say("warning", f"work cannot be fetched: {str(error) or 'the scheduler does not answer'}")
             self._tell(self._machine.task_failed)
             return
         count = len(task.slices)
@@ -196,8 +199,9 @@ class Node:
 
     async def _report_liveness(self, action: act.ReportLiveness) -> None:
         try:
-            await self._scheduler.fetch_task(self._requests.liveness(action), {})
-        except (ProtocolError, SchedulerError) as error:
+            async with asyncio.timeout(_LONGEST_FETCH):
+                await self._scheduler.fetch_task(self._requests.liveness(action), {})
+        except (ProtocolError, SchedulerError, TimeoutError) as error:
             self._notices.say("debug", f"the scheduler does not hear that slices are at work: {error}")
 
     async def _fetch_job(self, job: Job) -> None:

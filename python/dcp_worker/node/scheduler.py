@@ -12,7 +12,7 @@ from typing import Any
 from dcp_protocol import Connection, IncomingRequest, connect
 from dcp_protocol.connection.identity_cache import IdentityCache
 from dcp_protocol.connection.options import ConnectionOptions
-from dcp_protocol.errors import ConnectionEndedError, ProtocolError
+from dcp_protocol.errors import ConnectionEndedError, MessageError, ProtocolError, RemoteError
 from dcp_protocol.keys.private_key import PrivateKey
 from dcp_protocol.transport.options import ConnectOptions
 
@@ -45,6 +45,7 @@ class Scheduler:
         options: ConnectionOptions | None = None,
         identities: Path | None = None,
         on_command: Callable[[Command], None] = lambda _: None,
+        on_warning: Callable[[str], None] = lambda _: None,
     ) -> None:
         """``identities``: the file that keeps who answered at which location; None: this object keeps it."""
         self.dialect = dialect
@@ -54,6 +55,7 @@ class Scheduler:
         self._identities_file = identities
         self._identities = IdentityCache(identities)
         self._on_command = on_command
+        self._on_warning = on_warning
         self._reader: CommandReader = dialect.command_reader()
         self._distributor = Connector(partial(self._connect, services.task_distributor))
         self._submitter = Connector(partial(self._connect, services.result_submitter), self._tell_submitter)
@@ -120,7 +122,7 @@ class Scheduler:
 
     async def _listen(self) -> None:
         while True:
-            with contextlib.suppress(ProtocolError, SchedulerError):
+            with contextlib.suppress(ProtocolError):
                 connection = await self._router.connection()
                 await connection.wait_closed()
             await asyncio.sleep(_PAUSE)
@@ -129,9 +131,13 @@ class Scheduler:
         self._submitter_connected()
 
     async def _subscribe(self, connection: Connection) -> None:
+        """Where the scheduler refuses, events of work functions go over it all the same."""
         self._reader = self.dialect.command_reader()
         for wish in self.dialect.subscriptions(str(self._identity.address), self.worker):
-            self._reader.subscribed(wish, await connection.request(wish.operation, wish.data))
+            try:
+                self._reader.subscribed(wish, await connection.request(wish.operation, wish.data))
+            except (RemoteError, MessageError, SchedulerError) as error:
+                self._on_warning(f"the scheduler lets nobody listen to its commands: {error}")
 
     async def _command(self, request: IncomingRequest) -> object:
         self._on_command(self._reader.read(request.operation, request.data))

@@ -200,3 +200,17 @@ def test_two_workers_of_one_user(tmp_path: Path, dialect: str) -> None:
         network.assert_one_result_each()
 
     play(dialect, test)
+
+
+def test_a_scheduler_that_lets_nobody_listen_gets_results_and_events(tmp_path: Path, dialect: str) -> None:
+    async def run() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            for operation in ("subscribe", "subscribeMany"):
+                network.without(operation)
+            job = network.add(Job(work="async (x) => { progress(); work.emit('mine', x); return x; }", data=[1, 2]))
+            async with worker_of(network, tmp_path, dialect) as worker:
+                await network.until(lambda: job.is_done and len(network.emitted("custom")) == 2)
+            assert job.results == [1, 2]
+            assert "lets nobody listen to its commands" in worker.said()
+
+    asyncio.run(run())
