@@ -64,7 +64,6 @@ class Scheduler:
         self._router = Connector(partial(self._connect, services.event_router, self._command), self._subscribe)
         self._events = 0
         self._listening: asyncio.Task[None] | None = None
-        self._preparing: asyncio.Task[None] | None = None
 
     async def fetch_task(self, request: WorkRequest, known: Mapping[str, Job]) -> Task:
         """Raises ProtocolError, TaskError."""
@@ -106,21 +105,18 @@ class Scheduler:
     def listen(self) -> None:
         """For commands, from now on; connects to what the first request for work needs, too."""
         self._listening = asyncio.create_task(self._listen())
-        self._preparing = asyncio.create_task(self._prepare())
 
     async def close(self) -> None:
-        if tasks := [task for task in (self._listening, self._preparing) if task]:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
         connectors = (self._distributor, self._submitter, self._packages, self._router)
         await asyncio.gather(*(connector.close() for connector in connectors), return_exceptions=True)
 
-    async def _prepare(self) -> None:
+    async def _listen(self) -> None:
+        """One connection after the other: of those to one place that are begun together, all but the first wait."""
         with contextlib.suppress(ProtocolError):
             await self._distributor.connection()
-
-    async def _listen(self) -> None:
         while True:
             with contextlib.suppress(ProtocolError):
                 connection = await self._router.connection()

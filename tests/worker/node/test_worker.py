@@ -222,7 +222,7 @@ def test_the_scheduler_ends_a_worker_and_has_it_started_again(tmp_path: Path, di
     async def order(command: str, payload: dict[str, Any], name: str) -> int:
         async with stand_in(SCHEDULERS[dialect]) as network:
             async with running(own_program(PROGRAMS[dialect]), tmp_path, network, name=name) as worker:
-                await network.until(lambda: network.counts["requestTask"] or network.counts["requestTask@3"])
+                await network.until(lambda: len(network.subscriptions) == 2)
                 await network.command("announce", {"message": "hello workers"})
                 await network.command(command, payload)
                 status = await worker.wait()
@@ -240,8 +240,7 @@ def test_a_worker_that_was_ended_for_good_starts_only_if_its_owner_wants_that(tm
             running(own_program(PROGRAMS[dialect]), tmp_path, network) as worker,
         ):
             if to_be_killed:
-                await network.until(lambda: network.subscriptions)
-                await network.until(lambda: network.counts["requestTask"] or network.counts["requestTask@3"])
+                await network.until(lambda: len(network.subscriptions) == 2)
                 await network.command("kill")
             return await worker.wait()
 
