@@ -57,7 +57,7 @@ class ShowVersion(argparse.Action):
 def run_command(name: str, run: Callable[[Sequence[str]], None]) -> NoReturn:
     """Runs a command with the program's arguments, and ends the process with its status."""
     status, message = 0, ""
-    _open_missing_streams()
+    open_missing_streams()
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -73,16 +73,16 @@ def run_command(name: str, run: Callable[[Sequence[str]], None]) -> NoReturn:
         status = _SIGINT_STATUS
     except BrokenPipeError:
         status = _SIGPIPE_STATUS
-        _discard_output()
+        discard_output()
     except OSError as error:
         status, message = _FAILED, f"{error.filename or 'the output cannot be written'}: {error.strerror}"
-        _discard_output()
+        discard_output()
     if message:
         print(f"{name}: {message}", file=sys.stderr)
     sys.exit(status)
 
 
-def _open_missing_streams() -> None:
+def open_missing_streams() -> None:
     """Streams that were closed when the program began become /dev/null, so that no file takes their descriptors."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         pass
@@ -91,7 +91,7 @@ def _open_missing_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
-def _discard_output() -> None:
+def discard_output() -> None:
     """So that the interpreter does not try once more to write what nobody takes."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

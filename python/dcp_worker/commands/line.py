@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from dcp_evaluator.errors import DcpError
+from dcp_protocol.commands.line import discard_output, open_missing_streams
 from dcp_protocol.errors import ProtocolError
 
 from ..errors import WorkerError
@@ -16,13 +15,12 @@ from ..errors import WorkerError
 FAILED: Final = 1
 _SIGINT_STATUS: Final = 130
 _SIGPIPE_STATUS: Final = 141
-_STDERR: Final = 2
 
 
 def run_command(name: str, run: Callable[[Sequence[str]], int]) -> NoReturn:
     """Runs it with the program's arguments, and ends the process with its status."""
     status, message = FAILED, ""
-    _open_missing_streams()
+    open_missing_streams()
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -36,10 +34,10 @@ def run_command(name: str, run: Callable[[Sequence[str]], int]) -> NoReturn:
         status = _SIGINT_STATUS
     except BrokenPipeError:
         status = _SIGPIPE_STATUS
-        _discard_output()
+        discard_output()
     except OSError as error:
         message = f"{error.filename or 'the output cannot be written'}: {error.strerror}"
-        _discard_output()
+        discard_output()
     for line in message.splitlines():
         tell(name, line)
     sys.exit(status)
@@ -48,18 +46,3 @@ def run_command(name: str, run: Callable[[Sequence[str]], int]) -> NoReturn:
 def tell(name: str, message: str) -> None:
     """On the standard error stream."""
     print(f"{name}: {message}", file=sys.stderr, flush=True)
-
-
-def _open_missing_streams() -> None:
-    """Streams that were closed when the program began become /dev/null, so that no file takes their descriptors."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        pass
-    os.close(descriptor)
-    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (until the end)
-    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-
-
-def _discard_output() -> None:
-    """So that the interpreter does not try once more to write what nobody takes."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
