@@ -7,8 +7,8 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import dcp_evaluator as dcp
 
+from ..commands.line import number
 from ..settings.settings import ENGINES
 from .job import NAME, TOLERANCE, argument, work_function, write_png
 from .picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
@@ -115,20 +116,13 @@ def _progress_bar(console: Console) -> Progress:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    def number(low: int, high: int) -> Any:
-        def parse(text: str) -> int:
-            if not text.isdigit() or not low <= int(text) <= high:
-                raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
-            return int(text)
-
-        return parse
-
+    sandboxes, size = partial(number, low=1, high=1024), partial(number, low=_SLICES, high=_LARGEST_SIZE)
     parser = argparse.ArgumentParser(prog="python -m dcp_evaluator.demo", description=__doc__)
     cpus = len(os.sched_getaffinity(0))
-    parser.add_argument("--sandboxes", metavar="N", type=number(1, 1024), default=cpus, help="default: one per CPU")
+    parser.add_argument("--sandboxes", metavar="N", type=sandboxes, default=cpus, help="default: one per CPU")
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: V8 where it is installed")
     parser.add_argument("--no-gpu", dest="gpu", action="store_false", help="filter in JavaScript")
-    parser.add_argument("--size", metavar="PIXELS", type=number(_SLICES, _LARGEST_SIZE), default=2048)
+    parser.add_argument("--size", metavar="PIXELS", type=size, default=2048)
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="largest difference from numpy's result")
     parser.add_argument("--output", metavar="FILE", type=Path, default=Path("out/demo.png"), help="the picture")
     return parser.parse_args(arguments)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 
 from dcp_evaluator import DcpError
+from dcp_evaluator.commands.line import number
 from dcp_evaluator.demo.job import NAME, TOLERANCE, argument, work_function, write_png
 from dcp_evaluator.demo.picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
 from dcp_evaluator.start.startup_files import find_dcp_client
@@ -100,9 +102,9 @@ async def _work(scheduler: Scheduler, options: argparse.Namespace, home: Path, s
 def _assembled(scheduler: Scheduler, width: int) -> Image:
     """Raises DemoError for what are no pixels, such as the error of a work function."""
     bands = []
-    for number, one in scheduler.job.slices.items():
+    for key, one in scheduler.job.slices.items():
         if not isinstance(one.result, np.ndarray) or one.result.dtype != np.float32 or one.result.size % width:
-            raise DemoError(f"the result of slice {number} is no band of the picture: {one.result!s:.200}")
+            raise DemoError(f"the result of slice {key} is no band of the picture: {one.result!s:.200}")
         bands.append(one.result.reshape(-1, width))
     picture = np.concatenate(bands)
     if picture.shape != (width, width):
@@ -111,19 +113,12 @@ def _assembled(scheduler: Scheduler, width: int) -> Image:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    def number(low: int, high: int) -> Any:
-        def parse(text: str) -> int:
-            if not text.isdigit() or not low <= int(text) <= high:
-                raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
-            return int(text)
-
-        return parse
-
+    sandboxes, size = partial(number, low=1, high=1024), partial(number, low=_SLICES, high=_LARGEST_SIZE)
     parser = argparse.ArgumentParser(prog="python -m dcp_worker.demo", description=__doc__)
     cpus = len(os.sched_getaffinity(0))
-    parser.add_argument("--sandboxes", metavar="N", type=number(1, 1024), default=cpus, help="default: one per CPU")
+    parser.add_argument("--sandboxes", metavar="N", type=sandboxes, default=cpus, help="default: one per CPU")
     parser.add_argument("--no-gpu", dest="gpu", action="store_false", help="filter in JavaScript")
-    parser.add_argument("--size", metavar="PIXELS", type=number(_SLICES, _LARGEST_SIZE), default=1024)
+    parser.add_argument("--size", metavar="PIXELS", type=size, default=1024)
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="largest difference from numpy's result")
     parser.add_argument("--output", metavar="FILE", type=Path, default=Path("out/demo-worker.png"), help="the picture")
     parser.add_argument("--dialect", type=int, choices=(4, 5), default=4, help="of which dcp-client the scheduler is")
