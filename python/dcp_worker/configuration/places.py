@@ -50,3 +50,14 @@ def users_file(environment: Mapping[str, str]) -> Path:
     root = environment.get("DCP_CLIENT_FILESYSTEM_ROOT", "")
     (stem,) = _rooted(root, [f"{resource_folder(environment)}/{PROGRAM}/dcp-config"])
     return stem.with_name(f"{stem.name}.toml")
+
+
+def own_folder(variable: str, below_home: str, environment: Mapping[str, str]) -> Path | None:
+    """The worker's folder below that of an XDG ``variable``, or ``below_home``; None where there is no home folder."""
+    base = environment.get(variable) or ""
+    if not base.startswith("/"):
+        home = environment.get("HOME") or ""
+        if not home.startswith("/"):
+            return None
+        base = f"{home}/{below_home}"
+    return Path(base, PROGRAM)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..configuration.places import own_folder
 from ..errors import WorkerError
 
 _HASH = 64  # hexadecimal digits of SHA-256
@@ -104,13 +105,7 @@ class ContentCache:
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     """``dcp-worker`` below ``XDG_CACHE_HOME`` or ``~/.cache``; None where there is no home folder."""
-    base = environment.get("XDG_CACHE_HOME") or ""
-    if not base.startswith("/"):
-        home = environment.get("HOME") or ""
-        if not home.startswith("/"):
-            return None
-        base = f"{home}/.cache"
-    return Path(base, "dcp-worker")
+    return own_folder("XDG_CACHE_HOME", ".cache", environment)
 
 
 def _own_folder(path: Path) -> None:

@@ -8,13 +8,15 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ..configuration.places import own_folder
+
 
 def state_folder(setting: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
     """The user's own, made where it is missing; None where there is none, or it cannot be written.
 
     ``setting``: what ``node.stateFolder`` says, instead of ``dcp-worker`` below XDG_STATE_HOME or ``~/.local/state``.
     """
-    folder = Path(setting).expanduser() if setting else _default(environment)
+    folder = Path(setting).expanduser() if setting else own_folder("XDG_STATE_HOME", ".local/state", environment)
     if folder is None:
         return None
     try:
@@ -37,13 +39,3 @@ def claimed(folder: Path) -> Iterator[bool]:
         except OSError:
             pass
         yield True
-
-
-def _default(environment: Mapping[str, str]) -> Path | None:
-    base = environment.get("XDG_STATE_HOME") or ""
-    if not base.startswith("/"):
-        home = environment.get("HOME") or ""
-        if not home.startswith("/"):
-            return None
-        base = f"{home}/.local/state"
-    return Path(base, "dcp-worker")
