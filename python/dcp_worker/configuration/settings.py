@@ -265,9 +265,14 @@ class WorkerSettings:
     scheduler: SchedulerSettings = section(SchedulerSettings)
 
     @property
+    def logical_cores(self) -> int:
+        """Of this machine, as far as this process may use them."""
+        return self.v_cores or len(os.sched_getaffinity(0))
+
+    @property
     def cpu_cores(self) -> float:
         """That may work, after utilization."""
-        cores = self.cores.cpu if self.cores.cpu is not None else self.v_cores or len(os.sched_getaffinity(0))
+        cores = self.logical_cores if self.cores.cpu is None else self.cores.cpu
         return cores * self.utilization.cpu
 
     @property

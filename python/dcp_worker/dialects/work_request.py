@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..tasks.capabilities import Capability, Worktimes
+from ..tasks.load import Load
 from .compute_groups import GLOBAL, ComputeGroup
 
 
@@ -23,14 +24,6 @@ class FetchState(enum.IntFlag):
     ROUND_ROBIN = 8
     RETURN_ALL = 16
     """Dialect 5."""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Room for slices: free cores, and GPUs of the worker."""
-
-    cpu: float
-    gpu: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from dcp_protocol import canonical_json
@@ -11,11 +10,12 @@ from ..configuration.settings import WorkerSettings
 from ..dialects.compute_groups import GLOBAL, ComputeGroup
 from ..dialects.javascript_json import stringify
 from ..dialects.sandbox_messages import Description
-from ..dialects.work_request import Cores, FetchState, Load, Wage, WorkRequest
+from ..dialects.work_request import Cores, FetchState, Wage, WorkRequest
 from ..scheduling.room import Limits
 from ..supervision.actions import FetchTask, Liveness, ReportLiveness
 from ..tasks.capabilities import Capability, Worktime, Worktimes
 from ..tasks.job import Job
+from ..tasks.load import Load
 from .worktimes import choose_worktime
 
 
@@ -57,7 +57,7 @@ class WorkRequests:
         wage = self._settings.minimum_wage
         return WorkRequest(
             state=state,
-            load=Load(action.load.cpu, action.load.gpu),
+            load=action.load,
             cores=self._cores(),
             cpu_quanta=action.cpu_quanta,
             gpu_quanta=action.gpu_quanta,
@@ -107,7 +107,7 @@ class WorkRequests:
         )
 
     def _cores(self) -> Cores:
-        logical = self._settings.v_cores or len(os.sched_getaffinity(0))
+        logical = self._settings.logical_cores
         return Cores(self._worker, logical, logical, self._settings.max_sandboxes)
 
     def _wanted_groups(self) -> tuple[ComputeGroup, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ..tasks.load import Load
 from .estimates import JobEstimate
 from .room import Limits
 
@@ -19,20 +20,11 @@ class Queue:
     is_long: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """``targetLoad``: for how many cores there shall be work."""
-
-    cpu: float
-    gpu: float
-    long_slices: int
-
-    @property
-    def is_worth_asking(self) -> bool:
-        return self.cpu >= _LEAST
+_LEAST = 0.25  # of a core
 
 
-_LEAST = 0.25
+def is_worth_asking(load: Load) -> bool:
+    return load.cpu >= _LEAST
 
 
 def demand(queues: Iterable[Queue], limits: Limits, ahead: float) -> Load:
@@ -43,20 +35,17 @@ def demand(queues: Iterable[Queue], limits: Limits, ahead: float) -> Load:
     """
     cores = limits.cores
     work = busy = 0.0
-    long_slices = 0
     for queue in queues:
         elapsed = ahead if queue.estimate.elapsed is None else queue.estimate.elapsed
         density = queue.estimate.cpu_density
         work += queue.waiting * min(elapsed, ahead) * density
-        long_slices += queue.is_long * (queue.waiting + len(queue.running))
         for since in queue.running:
             left = min(ahead, max(0.0, elapsed - since))
             work += left * density
             busy += density if left >= ahead else 0.0
     if cores <= 0 or work >= cores * ahead:
-        return Load(0.0, 0.0, 0)
-    free = max(0.0, cores - busy)
-    return Load(free, limits.gpu, max(0, int(free) - long_slices))
+        return Load(0.0, 0.0)
+    return Load(max(0.0, cores - busy), limits.gpu)
 
 
 def excess(queues: Mapping[str, Queue], limits: Limits, most: float) -> dict[str, int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..scheduling.demand import Load
 from ..tasks.job import Job
+from ..tasks.load import Load
 from ..tasks.slices import Slice, SliceMetrics
 
 

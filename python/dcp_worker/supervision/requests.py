@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 
-from ..scheduling.demand import Queue, demand, excess
+from ..scheduling.demand import Queue, demand, excess, is_worth_asking
 from ..scheduling.lifetimes import lifetime
 from ..scheduling.quanta import Quanta
 from ..scheduling.room import Limits
@@ -57,7 +57,7 @@ class Requests:
         if now < self._not_before:
             return
         load = demand(self._queues(now).values(), limits, self._options.prefetch_interval * 1000)
-        if not load.is_worth_asking:
+        if not is_worth_asking(load):
             self._not_before = now + _LOOK_AGAIN
             self.tell(now)
             return

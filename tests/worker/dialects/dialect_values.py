@@ -8,7 +8,8 @@ from dcp_protocol import canonical_json
 from dcp_protocol.keys.private_key import PrivateKey
 from dcp_worker.dialects.choice import V4, V5
 from dcp_worker.dialects.dialect import Dialect
-from dcp_worker.dialects.work_request import Cores, Load, WorkRequest
+from dcp_worker.dialects.work_request import Cores, WorkRequest
+from dcp_worker.tasks.load import Load
 
 KEY = PrivateKey.parse("01" * 32)
 DIALECTS = {"4": V4, "5": V5}

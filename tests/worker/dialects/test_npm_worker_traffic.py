@@ -17,8 +17,9 @@ from dcp_worker.dialects.capability_objects import from_bits, to_bits
 from dcp_worker.dialects.choice import V4
 from dcp_worker.dialects.results import read_acknowledgement
 from dcp_worker.dialects.slice_status import Begun
-from dcp_worker.dialects.work_request import Cores, FetchState, Load, WorkRequest
+from dcp_worker.dialects.work_request import Cores, FetchState, WorkRequest
 from dcp_worker.tasks.capabilities import Capability, Worktime, Worktimes
+from dcp_worker.tasks.load import Load
 from dcp_worker.tasks.slices import Slice, SliceError, SliceKey, SliceMetrics
 from dcp_worker.tasks.task import Task
 

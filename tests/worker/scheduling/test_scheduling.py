@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcp_worker.scheduling.demand import Queue, demand, excess
+from dcp_worker.scheduling.demand import Queue, demand, excess, is_worth_asking
 from dcp_worker.scheduling.estimates import JobEstimate
 from dcp_worker.scheduling.lifetimes import lifetime
 from dcp_worker.scheduling.quanta import Quanta
@@ -106,13 +106,13 @@ def test_what_is_missing_for_the_time_ahead_is_asked_for() -> None:
     second = estimate(1000)
     assert demand([], limits, 20_000).cpu == 2
     assert demand([Queue(second, 10, ())], limits, 20_000).cpu == 2
-    assert not demand([Queue(second, 40, ())], limits, 20_000).is_worth_asking
+    assert not is_worth_asking(demand([Queue(second, 40, ())], limits, 20_000))
     hour = estimate(3_600_000)
     assert demand([Queue(hour, 0, (0.0,))], limits, 20_000).cpu == 1
     assert demand([Queue(hour, 0, (3_590_000.0,))], limits, 20_000).cpu == 2
     assert demand([Queue(hour, 1, (0.0,), is_long=True)], limits, 20_000).cpu == 0
-    assert not demand([Queue(estimate(), 2, ())], limits, 20_000).is_worth_asking
-    assert not demand([], Limits(0, 0, 4), 20_000).is_worth_asking
+    assert not is_worth_asking(demand([Queue(estimate(), 2, ())], limits, 20_000))
+    assert not is_worth_asking(demand([], Limits(0, 0, 4), 20_000))
 
 
 @given(
