@@ -35,9 +35,6 @@ class Boxes:
     def get(self, number: int) -> Sandbox | None:
         return self._sandboxes.get(number)
 
-    def numbers(self) -> list[int]:
-        return list(self._sandboxes)
-
     async def start(self, number: int) -> Sandbox:
         """Raises EvaluatorError, SandboxError."""
         channel = await self._evaluator.open()

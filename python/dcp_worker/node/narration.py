@@ -18,7 +18,6 @@ from .notices import (
     SliceEnded,
     SliceStarted,
     Submitted,
-    Submitting,
 )
 
 _SLICE_LINES_A_SECOND = 100
@@ -68,8 +67,6 @@ class Narrator:
                 self._line(" * Fetching slices...")
             case Fetched(slices) if self._verbosity:
                 self._line(f" . Fetched {slices} slices")
-            case Submitting() if self._verbosity > 1 and self._may_tell_slice():
-                self._say("info", " * Submitting results...")
             case Submitted() if self._verbosity > 1 and self._may_tell_slice():
                 self._say("info", " . Submitted")
 

@@ -81,7 +81,7 @@ class Node:
     # For who runs it
 
     def start(self) -> None:
-        self._tell(self._machine.start)
+        self.tell(self._machine.start)
 
     async def wait_stopped(self) -> None:
         """Until nothing runs any more; results may still be on their way."""
@@ -105,8 +105,6 @@ class Node:
         """An event for the supervisor, whose time is added."""
         event(*arguments, now=self._loop.time(), **more)
         self._obey()
-
-    _tell = tell
 
     # What the supervisor wants
 
@@ -156,12 +154,16 @@ class Node:
                 self._stopped.set()
 
     def _set_timer(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
         deadline = self._machine.deadline()
-        if deadline is not None:
-            self._timer = self._loop.call_at(deadline, self._tell, self._machine.tick)
+        if self._timer:
+            if self._timer.when() == deadline:
+                return
+            self._timer.cancel()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self.tell(self._machine.tick)
 
     def _background(self, work: Coroutine[Any, Any, object]) -> None:
         task: asyncio.Task[object] = asyncio.create_task(work)
@@ -178,7 +180,7 @@ class Node:
     async def _fetch_task(self, action: act.FetchTask) -> None:
         if not self._submitter.has_room:
             self._notices.say("warning", "no work is fetched, as there is no room for results: are they submitted?")
-            self._tell(self._machine.task_failed)
+            self.tell(self._machine.task_failed)
             return
         self._notices.tell(Fetching())
         try:
@@ -186,7 +188,7 @@ class Node:
                 task = await self._scheduler.fetch_task(self._requests.full(action), self._machine.jobs())
         except (ProtocolError, SchedulerError, TimeoutError) as error:
             self._notices.say("warning", f"work cannot be fetched: {str(error) or 'the scheduler does not answer'}")
-            self._tell(self._machine.task_failed)
+            self.tell(self._machine.task_failed)
             return
         count = len(task.slices)
         self._notices.tell(Fetched(count))
@@ -195,7 +197,7 @@ class Node:
             self._notices.say("warning", f"the scheduler's answer has a fault: {fault}")
         self._trust(task.origins)
         self._submitter.handed_out([*task.slices, *(refused.slice for refused in task.refused)])
-        self._tell(self._machine.task_received, task)
+        self.tell(self._machine.task_received, task)
 
     async def _report_liveness(self, action: act.ReportLiveness) -> None:
         try:
@@ -209,9 +211,9 @@ class Node:
             self._fetched[job.identity] = await self._fetcher.fetch_job(job)
         except FetchFailedError as error:
             self._notices.say("warning", f"a job cannot be fetched: {error}")
-            self._tell(self._machine.job_failed, job.identity, str(error), error.code)
+            self.tell(self._machine.job_failed, job.identity, str(error), error.code)
         else:
-            self._tell(self._machine.job_fetched, job.identity)
+            self.tell(self._machine.job_fetched, job.identity)
 
     async def _fetch_datum(self, one: Slice) -> None:
         job = self._jobs.get(one.key.job)
@@ -220,9 +222,9 @@ class Node:
         try:
             self._data[one.key] = await self._fetcher.fetch_datum(one, job, _NOTHING)
         except FetchFailedError as error:
-            self._tell(self._machine.datum_failed, one.key, str(error), error.code)
+            self.tell(self._machine.datum_failed, one.key, str(error), error.code)
         else:
-            self._tell(self._machine.datum_fetched, one.key)
+            self.tell(self._machine.datum_fetched, one.key)
 
     def _forget(self, identity: str) -> None:
         self._fetched.pop(identity, None)
@@ -238,26 +240,26 @@ class Node:
                 self._described = True
         except EVALUATOR_ERRORS as error:
             self._boxes.forget(number)
-            self._tell(self._machine.sandbox_ended, number, str(error))
+            self.tell(self._machine.sandbox_ended, number, str(error))
             return
         self._notices.tell(SandboxReady(number))
-        self._tell(self._machine.sandbox_started, number)
+        self.tell(self._machine.sandbox_started, number)
 
     async def _assign(self, number: int, identity: str) -> None:
         sandbox, fetched, job = self._boxes.get(number), self._fetched.get(identity), self._jobs.get(identity)
         if sandbox is None or fetched is None or job is None:
-            self._tell(self._machine.sandbox_ended, number, "its job is gone")
+            self.tell(self._machine.sandbox_ended, number, "its job is gone")
             return
         try:
             await sandbox.assign(self._assigned(job, fetched))
         except (WorkerError, ValueError, TypeError) as error:
             self._forget_box(number)
             if isinstance(error, FetchFailedError) and error.consequence is Consequence.REJECT_JOB:
-                self._tell(self._machine.job_refused, identity, str(error), error.code)
+                self.tell(self._machine.job_refused, identity, str(error), error.code)
             else:
-                self._tell(self._machine.assign_failed, number, getattr(error, "code", "EASSIGN"), str(error))
+                self.tell(self._machine.assign_failed, number, getattr(error, "code", "EASSIGN"), str(error))
         else:
-            self._tell(self._machine.sandbox_assigned, number)
+            self.tell(self._machine.sandbox_assigned, number)
 
     def _assigned(self, job: Job, fetched: FetchedJob) -> AssignedJob:
         return AssignedJob(
@@ -273,7 +275,7 @@ class Node:
     async def _work(self, number: int, one: Slice) -> None:
         sandbox, job = self._boxes.get(number), self._jobs.get(one.key.job)
         if sandbox is None or job is None:
-            self._tell(self._machine.sandbox_ended, number, "its job is gone")
+            self.tell(self._machine.sandbox_ended, number, "its job is gone")
             return
         events = self._events(job, one, number)
         self._submitter.begun(one)
@@ -286,25 +288,25 @@ class Node:
         except SandboxEndedError as error:
             self._forget_box(number)
             self._ended(number, one, job, "failed")
-            self._tell(self._machine.sandbox_ended, number, str(error))
+            self.tell(self._machine.sandbox_ended, number, str(error))
         except (WorkerError, ValueError, TypeError) as error:
             if isinstance(error, SandboxError):
                 events.ended_by(error)
             self._ended(number, one, job, "failed")
-            self._tell(self._machine.slice_failed, number, getattr(error, "code", "EDATA"), str(error))
+            self.tell(self._machine.slice_failed, number, getattr(error, "code", "EDATA"), str(error))
         else:
             self._take(number, one, job, outcome, events)
 
     def _take(self, number: int, one: Slice, job: Job, outcome: Outcome, events: EventsOfSlice) -> None:
         if isinstance(outcome, Rejected):
             self._ended(number, one, job, "rejected", outcome.metrics)
-            self._tell(self._machine.slice_rejected, number, outcome.reason, outcome.retries, outcome.metrics)
+            self.tell(self._machine.slice_rejected, number, outcome.reason, outcome.retries, outcome.metrics)
             return
         if isinstance(outcome, Threw):
             events.failed(outcome.error)
         self._results[one.key] = outcome.value
         self._ended(number, one, job, "completed", outcome.metrics)
-        self._tell(self._machine.slice_finished, number, outcome.metrics)
+        self.tell(self._machine.slice_finished, number, outcome.metrics)
 
     def _forget_box(self, number: int) -> None:
         self._boxes.forget(number)

@@ -70,11 +70,6 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitting:
-    key: SliceKey
-
-
-@dataclass(frozen=True, slots=True)
 class Submitted:
     key: SliceKey
 
@@ -89,7 +84,7 @@ class Paid:
 
 Notice = (
     Said | JobAnnounced | SandboxReady | SandboxGone | SliceStarted | SliceProgress | SliceEnded | Fetching | Fetched
-    | Submitting | Submitted | Paid
+    | Submitted | Paid
 )  # fmt: skip
 
 

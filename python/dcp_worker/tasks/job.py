@@ -51,8 +51,6 @@ class Job:
     public: Mapping[str, Any] = field(default_factory=dict)
     metrics: JobMetrics = JobMetrics()
     is_almost_done: bool = False
-    sends_console: bool = True
-    """Whether what the work function writes to its console goes to the job's owner."""
     requirements: Any = None
     """Dialect 4: ``requirements`` as it came, for the sandbox."""
 
