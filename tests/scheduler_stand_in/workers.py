@@ -22,6 +22,10 @@ from .stand_in import StandIn
 PAYMENT_ADDRESS = "0x" + "2" * 40
 IDENTITY_KEY = "0x" + "3" * 64
 DEADLINE = 60.0
+SCHEDULERS = {"4": "4.4.29", "5": "5.6.1"}
+"""Kinds of the stand-in, by dialect."""
+PROGRAMS = {"4": "dcp", "5": "dcp5"}
+"""Groups of npm packages with the start-up files of that dialect's dcp-client."""
 OWN_COMMAND = Path(sys.executable).with_name("dcp-worker")
 # Workers refuse configuration below a folder that all may write to, such as /tmp, where a clone may lie.
 _INSECURE = {"DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}

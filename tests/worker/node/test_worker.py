@@ -8,21 +8,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from scheduler_stand_in import PAYMENT_ADDRESS, Group, Job, Location, stand_in
 from scheduler_stand_in.stand_in import StandIn
-from scheduler_stand_in.workers import WorkerProcess, own_program, running
-
-SCHEDULERS = {"4": "4.4.29", "5": "5.6.1"}
-PROGRAMS = {"4": "dcp", "5": "dcp5"}
-
-
-@pytest.fixture(params=SCHEDULERS)
-def dialect(request: pytest.FixtureRequest) -> str:
-    """Of the scheduler, and of the start-up files."""
-    return str(request.param)
-
+from scheduler_stand_in.workers import PROGRAMS, SCHEDULERS, WorkerProcess, own_program, running
 
 Test = Callable[[StandIn, WorkerProcess], Awaitable[None]]
 

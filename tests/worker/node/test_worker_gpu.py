@@ -7,42 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from gpu_square import SQUARE_ON_GPU
 from scheduler_stand_in import Job, stand_in
-from scheduler_stand_in.workers import own_program, running
+from scheduler_stand_in.workers import PROGRAMS, SCHEDULERS, own_program, running
 
-SCHEDULERS = {"4": "4.4.29", "5": "5.6.1"}
-PROGRAMS = {"4": "dcp", "5": "dcp5"}
 WEBGPU = 32
-SQUARE = """async (x) => {
-  progress();
-  const device = await (await navigator.gpu.requestAdapter()).requestDevice();
-  const shader = "@group(0) @binding(0) var<storage, read_write> v: array<u32>;"
-    + "@compute @workgroup_size(1) fn main() { v[0] = v[0] * v[0]; }";
-  const module = device.createShaderModule({ code: shader });
-  const pipeline = device.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main" } });
-  const buffer = device.createBuffer({ size: 4, usage: 128 | 4 | 8 });
-  const copy = device.createBuffer({ size: 4, usage: 1 | 8 });
-  device.queue.writeBuffer(buffer, 0, Uint32Array.of(x));
-  const group = device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer } }] });
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  pass.setPipeline(pipeline); pass.setBindGroup(0, group); pass.dispatchWorkgroups(1); pass.end();
-  encoder.copyBufferToBuffer(buffer, 0, copy, 0, 4);
-  device.queue.submit([encoder.finish()]);
-  await copy.mapAsync(1);
-  return new Uint32Array(copy.getMappedRange())[0];
-}"""
 NO_GPU = "async (x) => { progress(); return typeof navigator.gpu; }"
 ANY_GPU = {"worker": {"bannedGPUs": {"device": "/no such device/"}}}
 """The software GPU of these tests is one that workers do not use by themselves."""
-
-
-@pytest.fixture(params=SCHEDULERS)
-def dialect(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def work(
@@ -67,7 +39,7 @@ def work(
 
 
 def test_slices_on_the_gpu(tmp_path: Path, dialect: str) -> None:
-    on_gpu, elsewhere = Job(work=SQUARE, data=[3, 4], needs=WEBGPU), Job(work=NO_GPU, data=[1, 2])
+    on_gpu, elsewhere = Job(work=SQUARE_ON_GPU, data=[3, 4], needs=WEBGPU), Job(work=NO_GPU, data=[1, 2])
     log, asked = work(tmp_path, dialect, "2,1", ANY_GPU, on_gpu, elsewhere, awaited=[on_gpu, elsewhere])
     assert on_gpu.results == [9, 16]
     for one in on_gpu.slices.values():
@@ -80,7 +52,7 @@ def test_slices_on_the_gpu(tmp_path: Path, dialect: str) -> None:
 
 
 def test_a_banned_gpu_is_not_used(tmp_path: Path, dialect: str) -> None:
-    on_gpu, elsewhere = Job(work=SQUARE, data=[3], needs=WEBGPU), Job(work=NO_GPU, data=[1])
+    on_gpu, elsewhere = Job(work=SQUARE_ON_GPU, data=[3], needs=WEBGPU), Job(work=NO_GPU, data=[1])
     log, asked = work(tmp_path, dialect, "1,1", {}, on_gpu, elsewhere, awaited=[elsewhere])
     assert "llvmpipe" in log and "bannedGPUs" in log
     assert not any(one.results for one in on_gpu.slices.values())
@@ -88,7 +60,7 @@ def test_a_banned_gpu_is_not_used(tmp_path: Path, dialect: str) -> None:
 
 
 def test_a_worker_without_gpu_cores_asks_for_no_gpu_jobs(tmp_path: Path, dialect: str) -> None:
-    on_gpu, elsewhere = Job(work=SQUARE, data=[3], needs=WEBGPU), Job(work=NO_GPU, data=[1])
+    on_gpu, elsewhere = Job(work=SQUARE_ON_GPU, data=[3], needs=WEBGPU), Job(work=NO_GPU, data=[1])
     _, asked = work(tmp_path, dialect, "1,0", ANY_GPU, on_gpu, elsewhere, awaited=[elsewhere])
     assert not any(one.results for one in on_gpu.slices.values())
     assert asked and not any(asked)

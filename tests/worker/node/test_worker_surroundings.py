@@ -18,18 +18,11 @@ from scheduler_stand_in import Job, stand_in
 from scheduler_stand_in.messages import configuration
 from scheduler_stand_in.relay import Relay
 from scheduler_stand_in.stand_in import StandIn
-from scheduler_stand_in.workers import WorkerProcess, own_program, running
+from scheduler_stand_in.workers import PROGRAMS, SCHEDULERS, WorkerProcess, own_program, running
 
 pytestmark = pytest.mark.any_engine
 
-SCHEDULERS = {"4": "4.4.29", "5": "5.6.1"}
-PROGRAMS = {"4": "dcp", "5": "dcp5"}
 QUICK = "async (x) => { progress(); await new Promise((resolve) => setTimeout(resolve, 20)); return x; }"
-
-
-@pytest.fixture(params=SCHEDULERS)
-def dialect(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from dcp_worker.sandboxes.limits import Timeouts
 from dcp_worker.sandboxes.outcomes import Completed, Rejected, Threw
 from dcp_worker.sandboxes.sandbox import Sandbox
 from dcp_worker.tasks.capabilities import Capability, Worktime
+from gpu_square import SQUARE_ON_GPU
 from process_tree import descendants, running
 
 
@@ -204,30 +205,9 @@ def test_large_results(client: Dialect, engine: str, mebibytes: int) -> None:
 
 
 def test_webgpu_in_a_work_function(client: Dialect, engine: str) -> None:
-    source = """async (x) => {
-      progress();
-      const device = await (await navigator.gpu.requestAdapter()).requestDevice();
-      const shader = "@group(0) @binding(0) var<storage, read_write> v: array<u32>;"
-        + "@compute @workgroup_size(1) fn main() { v[0] = v[0] * v[0]; }";
-      const module = device.createShaderModule({ code: shader });
-      const pipeline = device.createComputePipeline({ layout: "auto", compute: { module, entryPoint: "main" } });
-      const buffer = device.createBuffer({ size: 4, usage: 128 | 4 | 8 });
-      const copy = device.createBuffer({ size: 4, usage: 1 | 8 });
-      device.queue.writeBuffer(buffer, 0, Uint32Array.of(x));
-      const group = device.createBindGroup({
-        layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer } }] });
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      pass.setPipeline(pipeline); pass.setBindGroup(0, group); pass.dispatchWorkgroups(1); pass.end();
-      encoder.copyBufferToBuffer(buffer, 0, copy, 0, 4);
-      device.queue.submit([encoder.finish()]);
-      await copy.mapAsync(1);
-      return new Uint32Array(copy.getMappedRange())[0];
-    }"""
-
     async def drive() -> None:
         async with sandbox(client, engine) as box:
-            await box.assign(job(source, needs=Capability.WEBGPU))
+            await box.assign(job(SQUARE_ON_GPU, needs=Capability.WEBGPU))
             outcome = await box.work(12)
             assert value_of(outcome) == 144
             assert 0 < outcome.metrics.gpu_time <= outcome.metrics.total_time
