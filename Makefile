@@ -13,6 +13,8 @@ INSTALLED := $(BUILD)/.installed
 SOURCES := $(shell find native python -type f -not -path '*/__pycache__/*') CMakeLists.txt
 TESTS := $(shell find tests/native tests/security benchmarks -type f -not -name '*.py*')
 FUZZ_SECONDS ?= 3600
+# Neighbours stay together, as they share what is costly to make.
+PARALLEL := --numprocesses auto --dist worksteal
 PY_FILES := python native/codegen tests benchmarks
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
@@ -75,10 +77,10 @@ native-test: build  ## C++ unit tests
 pytest: pytest-v8 pytest-quickjs  ## tests through the public doors, on both engines
 
 pytest-v8: build npm-packages  # those that do not depend on the engine run once, with quickjs
-	@$(BIN)/python -m pytest --engine v8 -m 'not any_engine'
+	@$(BIN)/python -m pytest $(PARALLEL) --engine v8 -m 'not any_engine'
 
 pytest-quickjs: build npm-packages
-	@$(BIN)/python -m pytest --engine quickjs
+	@$(BIN)/python -m pytest $(PARALLEL) --engine quickjs
 
 npm-packages: $(PREPARED)
 	@$(BIN)/python tests/npm_packages.py webassembly dcp dcp5 scheduler three tfjs

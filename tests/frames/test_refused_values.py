@@ -55,7 +55,7 @@ def _deep(depth: int) -> list[Any]:
         (np.ones(2, np.longdouble), "float64"),
         (np.ma.masked_array([1, 2], [0, 1]), "filled"),
     ],
-    ids=lambda value: f"{value!r:.30}",
+    ids=lambda value: f"{value!r:.30}".partition(" at 0x")[0],
 )  # fmt: skip
 def test_inputs_that_cannot_be_sent(evaluator, value, message):
     results = dcp.compute_for([1, value, 2], "(x) => x").local_exec(1, evaluator=evaluator).wait()

@@ -161,7 +161,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("obj", HOSTILE, ids=lambda obj: repr(obj)[:40])
+@pytest.mark.parametrize("obj", HOSTILE, ids=lambda obj: repr(obj)[:40].partition(" at 0x")[0])
 def test_what_is_no_range_is_told(obj: Any) -> None:
     with pytest.raises(RangeError) as raised:
         rehydrate(obj)
