@@ -1,0 +1,1 @@
+"""What a service manager such as systemd gives a service, and is told by it; for dcp_worker too."""
