@@ -25,6 +25,7 @@ from ..fetching.job_fetcher import JobFetcher, trust_groups
 from ..fetching.module_fetcher import ModuleFetcher
 from ..fetching.patient import PatientFetcher
 from ..fetching.work_fetcher import WorkFetcher
+from ..logs.notices import Notices, Paid, SandboxGone, Submitted
 from ..sandboxes.channels import Evaluator
 from ..sandboxes.limits import Timeouts
 from ..sandboxes.sandbox import Sandbox
@@ -38,7 +39,6 @@ from .banner import evaluator_lines
 from .boxes import Boxes
 from .gpu import ban, gpu_information
 from .node import Node
-from .notices import Notices, Paid, SandboxGone, Submitted
 from .scheduler import Scheduler
 from .services import Services
 from .work_requests import WorkRequests

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ..logs.narration import plain
+from ..logs.notices import Notice, Paid, SandboxGone, SandboxReady, SliceEnded, SliceProgress, SliceStarted
 from ..tasks.slices import SliceKey
-from .narration import plain
-from .notices import Notice, Paid, SandboxGone, SandboxReady, SliceEnded, SliceProgress, SliceStarted
 
 _RULE: Final = "=" * 78
 _STALE: Final = 2.0

@@ -9,9 +9,9 @@ from dcp_evaluator.settings.settings import Settings
 
 from ..configuration.settings import NodeSettings, WorkerSettings
 from ..errors import ConfigurationError
+from ..logs.notices import Notices
 from ..sandboxes.embedded import EmbeddedEvaluator
 from ..sandboxes.remote import RemoteEvaluator
-from .notices import Notices
 from .startup import Startup, find_startup
 
 _PORT = 9000

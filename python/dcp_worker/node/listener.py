@@ -11,10 +11,10 @@ from dcp_protocol import kvin
 from ..dialects.dialect import Dialect
 from ..dialects.work_events import WorkEvent
 from ..errors import NoProgressError, SandboxError
+from ..logs.notices import Notices, SliceProgress
 from ..sandboxes.outcomes import SliceListener
 from ..tasks.job import Job
 from ..tasks.slices import Slice, SliceError
-from .notices import Notices, SliceProgress
 
 
 class EventsOfSlice(SliceListener):

@@ -11,6 +11,16 @@ from dcp_protocol.errors import ProtocolError
 from ..errors import SandboxEndedError, SandboxError, SchedulerError, WorkerError
 from ..fetching.failures import Consequence, FetchFailedError
 from ..fetching.job_fetcher import Datum, FetchedJob, JobFetcher
+from ..logs.notices import (
+    Fetched,
+    Fetching,
+    JobAnnounced,
+    Notices,
+    SandboxGone,
+    SandboxReady,
+    SliceEnded,
+    SliceStarted,
+)
 from ..sandboxes.jobs import AssignedJob
 from ..sandboxes.outcomes import Outcome, Rejected, Threw
 from ..sandboxes.sandbox import Sandbox
@@ -21,16 +31,6 @@ from ..tasks.job import Job
 from ..tasks.slices import Slice, SliceKey, SliceMetrics
 from .boxes import EVALUATOR_ERRORS, Boxes
 from .listener import EventsOfSlice
-from .notices import (
-    Fetched,
-    Fetching,
-    JobAnnounced,
-    Notices,
-    SandboxGone,
-    SandboxReady,
-    SliceEnded,
-    SliceStarted,
-)
 from .scheduler import Scheduler
 from .services import Services
 from .work_requests import WorkRequests

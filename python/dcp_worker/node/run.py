@@ -17,6 +17,9 @@ from ..configuration.run_options import RunOptions
 from ..configuration.settings import WorkerSettings
 from ..dialects.scheduler_commands import Announcement, Command, Kill, Reload, RemoveJob
 from ..errors import ConfigurationError
+from ..logs.narration import Narrator
+from ..logs.notices import Notices
+from ..logs.outputs import ConsoleOutput, Output, open_output
 from ..sandboxes.channels import Evaluator
 from .assembly import Assembly
 from .banner import banner
@@ -24,9 +27,6 @@ from .board import Board
 from .compatibility import check_compatibility
 from .disabled import disable, require_enabled
 from .evaluator import OwnEvaluator, describe_evaluator, remote_evaluator
-from .narration import Narrator
-from .notices import Notices
-from .outputs import ConsoleOutput, Output, open_output
 from .signals import StopSignals
 from .startup import Startup
 from .state_folder import claimed, state_folder

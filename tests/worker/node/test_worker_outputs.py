@@ -15,9 +15,8 @@ import pytest
 
 from dcp_worker.configuration.run_options import Syslog
 from dcp_worker.errors import ConfigurationError
-from dcp_worker.node.board import Board
-from dcp_worker.node.narration import Narrator
-from dcp_worker.node.notices import (
+from dcp_worker.logs.narration import Narrator
+from dcp_worker.logs.notices import (
     Fetched,
     Fetching,
     JobAnnounced,
@@ -29,8 +28,9 @@ from dcp_worker.node.notices import (
     SliceProgress,
     SliceStarted,
 )
-from dcp_worker.node.outputs import ConsoleOutput, FileOutput, SyslogOutput
-from dcp_worker.node.syslog import SyslogSender
+from dcp_worker.logs.outputs import ConsoleOutput, FileOutput, SyslogOutput
+from dcp_worker.logs.syslog import SyslogSender
+from dcp_worker.node.board import Board
 from dcp_worker.node.worker_id import worker_id
 from dcp_worker.tasks.capabilities import Worktime
 from dcp_worker.tasks.job import Job
