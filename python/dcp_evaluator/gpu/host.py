@@ -38,7 +38,7 @@ class GpuHost(Child):
         """
         self.surroundings = surroundings
         self.checked = checked
-        self.start_is_known = False
+        self.start_is_known = self.failure_is_known = False
         self.records = Records()
         self._killed = False
         self._ended = ended

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from ..errors import DcpError, InstallationError
+from ..metrics.counters import Counters
 from ..processes.control_groups import ControlGroups
 from ..processes.notices import notice
 from ..settings import installation, memory
@@ -39,9 +40,11 @@ class GpuPool:
         options: GpuOptions | None = None,
         rest: AdapterRest | None = None,
         groups: ControlGroups | None = None,
+        counters: Counters | None = None,
     ) -> None:
         """``groups``: each host gets one of them."""
         self._groups = groups
+        self._counters = counters or Counters()
         self._software_memory = SoftwareMemory()
         self._settings = settings
         self._wanted = warm
@@ -149,6 +152,9 @@ class GpuPool:
     def _learn(self, host: GpuHost) -> None:
         """From its start, once, and from its end."""
         failed = host.failed
+        if failed and not host.failure_is_known:
+            host.failure_is_known = True
+            self._counters.gpu_hosts_failed += 1
         self._doubts = self._doubts or failed
         if host.start_is_known or not (failed or host.ready):
             return
@@ -184,6 +190,7 @@ class GpuPool:
         except BaseException:
             ended()
             raise
+        self._counters.gpu_hosts_started += 1
         if self._groups is not None:
             self._groups.add(f"gpu-{host.pid}", host.pid, _TASKS_OF_A_HOST)
         return host

@@ -10,11 +10,13 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
 from ..gpu.options import GpuOptions
+from ..metrics.counters import Counters
 from ..processes.allowance import Allowance
 from ..processes.exit_status import ExitStatus
 from ..processes.zygote import Zygote
@@ -63,12 +65,14 @@ class LineEvaluator:
         """Raises InstallationError, ZygoteError."""
         self.signal: int | None = None
         self.last_exit: ExitStatus | None = None
+        self.counters = Counters()
         self._level = level
         self._owner = owner
         self._warnings = Allowance(_WARNINGS_AT_ONCE, _WARNINGS_A_SECOND)
         self._warnings_left_out = 0
         self._selector = selectors.DefaultSelector()
         self._service_sockets: dict[int, socket.socket] = {}
+        self._began: dict[int, float] = {}
         self._start_zygote = partial(Zygote, "line", settings, files=files, memory_limit=memory_limit, spares=spares)
         self._signals = _Signals() if take_signals else None
         if self._signals is not None:
@@ -76,7 +80,7 @@ class LineEvaluator:
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
-        self._services = SandboxServices(settings, warm, gpu)
+        self._services = SandboxServices(settings, warm, gpu, self.counters)
 
     @property
     def sandboxes(self) -> int:
@@ -131,6 +135,8 @@ class LineEvaluator:
         """
         number, service_socket = spawn_on(self._zygote, channel_in, channel_out)
         self._service_sockets[number] = service_socket
+        self._began[number] = time.monotonic()
+        self.counters.sandboxes_started += 1
         self.watch(service_socket, lambda: self._on_service(number))
         return number
 
@@ -143,7 +149,9 @@ class LineEvaluator:
         self._zygote.close()
         for number in list(self._service_sockets):
             self._tell_end(number, "its zygote has ended")
+            self._count_end(number, "zygote_ended")
             self._forget(number)
+        self.counters.zygote_restarts += 1
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
@@ -175,13 +183,13 @@ class LineEvaluator:
                         self._owner.sandbox_started(number, pid)
                 case Refused(number, reason):
                     self.notice(ERROR, f"a sandbox cannot be made: {reason}")
-                    self._ended(number, ExitStatus(1), f"it cannot be made: {reason}")
+                    self._ended(number, ExitStatus(1), "refused", f"it cannot be made: {reason}")
                 case Exited(number, status) if status.is_other_protocol:
                     self.warn_of_peer(f"a connection is closed: {status}")
-                    self._ended(number, status)
+                    self._ended(number, status, "other_protocol")
                 case Exited(number, status):
                     self.notice(NOTICE if status.by_signal else INFO, f"sandbox {number} ended ({status})")
-                    self._ended(number, status)
+                    self._ended(number, status, _how(status))
 
     def _on_service(self, number: int) -> None:
         service_socket = self._service_sockets.get(number)  # gone, where its sandbox ended in the same turn
@@ -189,10 +197,15 @@ class LineEvaluator:
             self.unwatch(service_socket)
             service_socket.close()
 
-    def _ended(self, number: int, status: ExitStatus, reason: str = "") -> None:
+    def _ended(self, number: int, status: ExitStatus, how: str, reason: str = "") -> None:
         self.last_exit = status
+        self._count_end(number, how)
         self._tell_end(number, reason or str(status))
         self._forget(number)
+
+    def _count_end(self, number: int, how: str) -> None:
+        if (began := self._began.pop(number, None)) is not None:
+            self.counters.sandbox_ended(how, lifetime=time.monotonic() - began)
 
     def _tell_end(self, number: int, reason: str) -> None:
         if self._owner is not None:
@@ -204,6 +217,15 @@ class LineEvaluator:
             self.unwatch(service_socket)
             service_socket.close()
         self._services.release(number)
+
+
+def _how(status: ExitStatus) -> str:
+    """One of HOW_SANDBOXES_END."""
+    if status.by_signal:
+        return "killed"
+    if status.is_out_of_memory:
+        return "out_of_memory"
+    return "failed" if status.code else "closed"
 
 
 class _Signals:

@@ -138,6 +138,7 @@ class _Server:
         return None
 
     def _refuse(self, connection: socket.socket, reason: str) -> None:
+        self._evaluator.counters.connections_refused += 1
         self._evaluator.warn_of_peer(f"a connection is refused: {reason}")
         with contextlib.suppress(OSError):  # the peer has left
             connection.send(f"DIE: {reason}\n".encode(), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)

@@ -7,6 +7,7 @@ import socket
 from ..errors import DcpError, reason_of
 from ..gpu.options import GpuOptions
 from ..gpu.pool import GpuPool
+from ..metrics.counters import Counters
 from ..processes.compiler import Compiler
 from ..processes.control_groups import ControlGroups
 from ..processes.passing import send_descriptors, shortage
@@ -19,10 +20,12 @@ _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 class SandboxServices:
     """Answers the service sockets of all sandboxes of one owner. Not thread-safe."""
 
-    def __init__(self, settings: Settings, warm: int = 0, gpu: GpuOptions | None = None) -> None:
+    def __init__(
+        self, settings: Settings, warm: int = 0, gpu: GpuOptions | None = None, counters: Counters | None = None
+    ) -> None:
         """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU."""
         self.groups = ControlGroups(settings.max_memory)
-        self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups)
+        self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups, counters=counters)
         self.compiler = Compiler(settings, self.groups)
 
     def admit(self, sandbox: int, process: int) -> None:

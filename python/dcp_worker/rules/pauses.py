@@ -47,9 +47,7 @@ class Pauses:
 
     def expire(self, now: float) -> None:
         """Those that have ended are forgotten. ``now``: seconds since the epoch."""
-        self._pauses = {
-            name: pause for name, pause in self._pauses.items() if pause.until is None or now < pause.until
-        }
+        self._pauses = {name: pause for name, pause in self._pauses.items() if pause.until is None or now < pause.until}
 
     def reasons(self, target: str) -> tuple[Reason, ...]:
         """Why the CPU (``cpu``) or a GPU is paused."""

@@ -1,0 +1,1 @@
+"""What an evaluator has done, in numbers: for ``--status``, and for a monitoring that scrapes them."""
