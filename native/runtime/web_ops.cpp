@@ -142,6 +142,11 @@ Value report_error(Engine& engine, void* context, std::span<const Value> args) {
   return engine.undefined();
 }
 
+Value collect_garbage(Engine& engine, void*, std::span<const Value>) {
+  engine.collect_garbage();
+  return engine.undefined();
+}
+
 /// The bytes of the character that `lead` begins, and the range of its second byte (RFC 3629, table of section 4).
 struct Sequence {
   std::size_t length;  ///< 0: no character begins so
@@ -244,6 +249,7 @@ void install_web_ops(Runtime& runtime) {
   runtime.add_op("base64Encode", 1, base64_encode_op, &runtime);
   runtime.add_op("base64Decode", 1, base64_decode_op, &runtime);
   runtime.add_op("reportError", 1, report_error, &runtime);
+  runtime.add_op("collectGarbage", 0, collect_garbage, &runtime);
 }
 
 }  // namespace dcp::runtime

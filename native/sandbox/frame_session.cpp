@@ -33,7 +33,6 @@ class FrameSession final : public Session {
     runtime.add_op("evaluate", 3, evaluate, this);
     runtime.add_op("exit", 1, exit, this);
     runtime.add_op("isPromise", 1, is_promise, this);
-    runtime.add_op("collectGarbage", 0, collect_garbage, this);
     runtime.add_op("cpuTime", 0, cpu_time, this);
     runtime.add_op("takeOutOfMemory", 0, take_out_of_memory, this);
     runtime.engine().on_load_module([this](const std::string& name) { return load_module(name); });
@@ -209,11 +208,6 @@ class FrameSession final : public Session {
 
   static Value is_promise(engine::Engine& engine, void*, std::span<const Value> args) {
     return engine.boolean(engine.promise_state(args[0]) != engine::PromiseState::not_a_promise);
-  }
-
-  static Value collect_garbage(engine::Engine& engine, void*, std::span<const Value>) {
-    engine.collect_garbage();
-    return engine.undefined();
   }
 
   /// Whether memory has run out since the last call.

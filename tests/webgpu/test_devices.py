@@ -48,6 +48,43 @@ def test_a_device_for_each_slice() -> None:
     assert list(results) == list(range(200))
 
 
+def test_devices_that_nobody_destroys(tmp_path: Path) -> None:
+    """The host has room for a part of them; those that are still in use stay."""
+    found = run(
+        tmp_path,
+        """
+        const kept = await newDevice();
+        let lost = 0;
+        for (let i = 0; i < 400; i++) {
+          const device = await newDevice();
+          device.lost.then(() => ++lost);
+          const buffer = device.createBuffer({ size: 16, usage: U.MAP_READ | U.COPY_DST });
+          device.queue.writeBuffer(buffer, 0, new Uint32Array([i]));
+          await buffer.mapAsync(GPUMapMode.READ);
+          if (new Uint32Array(buffer.getMappedRange())[0] !== i) throw new Error(`device ${i}`);
+        }
+        results.lost = lost;
+        results.kept = await read(kept, storage(kept, new Float32Array([1, 2])));
+        """,
+    )
+    assert found["lost"] == 0
+    assert found["kept"] == [1, 2]
+    assert found["stderr"] == ""
+
+
+def test_a_device_for_each_slice_that_is_not_destroyed() -> None:
+    work = """async (n) => {
+      const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+      const buffer = device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      device.queue.writeBuffer(buffer, 0, new Uint32Array([n]));
+      await buffer.mapAsync(GPUMapMode.READ);
+      return new Uint32Array(buffer.getMappedRange())[0];
+    }"""
+    results = dcp.compute_for(range(300), work).local_exec(sandboxes=1).wait()
+    assert results.errors == {}
+    assert list(results) == list(range(300))
+
+
 def test_what_a_device_was_asked_is_answered_when_it_ends(tmp_path: Path) -> None:
     found = run(
         tmp_path,

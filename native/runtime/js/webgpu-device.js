@@ -2,7 +2,7 @@
 (function (runtime) {
   "use strict";
 
-  const { gpu, primordials, events, DOMException } = runtime;
+  const { gpu, ops, primordials, events, DOMException } = runtime;
   const { ArrayPrototypePush, MathMax, MathMin, ObjectFreeze, ObjectGetOwnPropertyDescriptor, PromiseResolve, RangeError,
           SafeMap, SafeSet, TypeError, WeakRef, WeakRefPrototypeDeref, apply, makePromise } = primordials;
   const { classes, commands, hooks, newState, wire, wrap } = gpu;
@@ -135,30 +135,47 @@
     const features = setOf(requiredFeatures);
     features.add(CORE);
     const device = newDevice(adapter, features, limits, descriptor);
-    // An adapter of a host that has ended, or ends now, gives a device that is lost.
-    if (!wire.connected || adapter.host !== wire.host) {
+    const { promise, resolve } = makePromise();
+    const done = () => resolve(device.wrapper);
+    collectDevices(() => {
+      if (wire.connected && adapter.host === wire.host) return sendRequestDevice(adapter, device, done);
+      // An adapter of a host that has ended, or ends now, gives a device that is lost.
       lose(device, "unknown", "the adapter's GPU host has ended");
-      return PromiseResolve(device.wrapper);
-    }
-    return sendRequestDevice(adapter, device, features, limits);
+      done();
+    });
+    return promise;
   };
 
-  function sendRequestDevice(adapter, device, features, limits) {
-    const { promise, resolve } = makePromise();
+  function sendRequestDevice(adapter, device, done) {
     const request = wire.request(({ made, message }) => {
       if (!made) lose(device, "unknown", message);
-      resolve(device.wrapper);
-    }, () => resolve(device.wrapper));
+      done();
+    }, done);
     const asked = [];
-    for (const name of features) if (name !== CORE) ArrayPrototypePush(asked, name);
-    commands.requestDevice(adapter, device.id, device.queueState.id, request, device.label, asked, limits);
+    for (const name of device.enabled) if (name !== CORE) ArrayPrototypePush(asked, name);
+    const { id, queueState, label, limitValues } = device;
+    commands.requestDevice(adapter, id, queueState.id, request, label, asked, limitValues);
     wire.flush();
-    return promise;
   }
 
   // --- GPUDevice ---
 
   const devices = new SafeMap(); // id -> WeakRef of its state
+
+  // Jobs that make a device for each slice seldom destroy it. It is small here, and large in the host, which has no more
+  // than so many for a sandbox: garbage is collected for their sake, and the host hears of it before `then` is called.
+  const MADE_UNTIL_COLLECTED = 16;
+  let collectedAt = MADE_UNTIL_COLLECTED;
+
+  function collectDevices(then) {
+    if (devices.size < collectedAt || !wire.connected) return then();
+    ops.collectGarbage();
+    wire.ping(() => {
+      for (const id of devices.keys()) deviceWithId(id);
+      collectedAt = devices.size + MADE_UNTIL_COLLECTED;
+      then();
+    });
+  }
 
   function newDevice(adapter, features, limits, descriptor) {
     const device = newState(null, descriptor.label);
