@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from ..gpu.options import GpuOptions
+    from ..metrics.address import MetricsAddress
 
 _DESCRIPTION = "Runs untrusted JavaScript, WebAssembly and WebGPU in sealed sandboxes, for DCP and for Python."
 _EPILOG = """\
@@ -44,6 +45,7 @@ _MODES = {
     "address": ("lines",),
     "max_sandboxes": ("lines",),
     "peer_timeout": ("lines",),
+    "metrics": ("lines",),
     "debug": ("lines",),
     "engine": ("lines", "shell", "probe", "benchmark"),
     "no_jit": ("lines", "shell", "probe"),
@@ -82,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         "--peer-timeout", metavar="SECONDS", type=peer_timeout,
         help=f"with --port: a peer without a sign of life for so long has gone (default: {PEER_TIMEOUT})",
     )  # fmt: skip
+    parser.add_argument(
+        "--metrics", metavar="[ADDRESS:]PORT", type=_metrics, help="with --port: serve OpenMetrics there (this machine)"
+    )
     parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
     _add_sandbox_options(parser)
     _add_gpu_options(parser)
@@ -141,6 +146,15 @@ def _count(text: str) -> int:
 
 def _level(text: str) -> int:
     return number(text, 0, 7)
+
+
+def _metrics(text: str) -> MetricsAddress:
+    from ..metrics.address import metrics_address
+
+    try:
+        return metrics_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from None
 
 
 def _clock_step(text: str) -> int:
@@ -211,7 +225,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             option = "a FILE" if name == "files" else "--" + name.replace("_", "-")
             reason = f"needs --{modes[0]}" if mode == "lines" else f"has no meaning with --{mode}"
             raise UsageError(f"{option} {reason}; see dcp-evaluator --help")
-    for name in ("address", "max_sandboxes", "peer_timeout"):
+    for name in ("address", "max_sandboxes", "peer_timeout", "metrics"):
         if getattr(options, name) is not None and options.port is None:
             raise UsageError(f"--{name.replace('_', '-')} needs --port; see dcp-evaluator --help")
     if mode in ("lines", "shell") and not options.files:
@@ -284,7 +298,7 @@ def _run(arguments: Sequence[str]) -> int:
     return serve_tcp(
         options.files, settings, "localhost" if options.address is None else options.address, options.port,
         memory_limit=memory_limit, most=options.max_sandboxes, peer_timeout=options.peer_timeout or PEER_TIMEOUT,
-        level=level, gpu=gpu,
+        level=level, gpu=gpu, metrics=options.metrics,
     )  # fmt: skip
 
 

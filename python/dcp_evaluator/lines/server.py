@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ..errors import ZygoteError, reason_of
 from ..gpu.options import GpuOptions
+from ..metrics.address import MetricsAddress
 from ..net.listener import ACCEPT_PAUSE, accept_waiting, listen, prepare_connection
 from ..processes.zygote import DEFAULT_MEMORY
 from ..settings.settings import Settings
@@ -32,11 +33,12 @@ def serve_tcp(
     peer_timeout: int,
     level: int,
     gpu: GpuOptions | None,
+    metrics: MetricsAddress | None = None,
 ) -> int:
     """Serves until a signal ends it. Returns the exit status. Raises UsageError, InstallationError, ZygoteError.
 
     ``most``: how many sandboxes there may be at a time; None for as many as this machine bears. ``peer_timeout``:
-    seconds after which a peer that gives no sign of life counts as gone.
+    seconds after which a peer that gives no sign of life counts as gone. ``metrics``: where they are served.
     """
     reason = "as many as --max-sandboxes allows"
     if most is None:
@@ -48,8 +50,21 @@ def serve_tcp(
             stack.enter_context(listener)
         evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=1, spares=None, gpu=gpu)
         stack.callback(evaluator.close)
+        if metrics is not None:
+            _serve_metrics(evaluator, most, metrics, stack)
         _Server(evaluator, listeners, most, reason, peer_timeout).run()
     return 0
+
+
+def _serve_metrics(evaluator: LineEvaluator, most: int, address: MetricsAddress, stack: contextlib.ExitStack) -> None:
+    """Raises UsageError."""
+    from ..metrics.evaluator import evaluator_registry  # takes long to load
+    from ..metrics.server import MetricsServer
+    from ..settings.installation import VERSION
+
+    server = MetricsServer(evaluator_registry(evaluator.counters, most, {"version": VERSION}), address)
+    stack.callback(server.close)
+    evaluator.notice(NOTICE, f"metrics are at {server.address.url}")
 
 
 def sandboxes_of_machine(settings: Settings, memory_limit: int | None) -> int:
