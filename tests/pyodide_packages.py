@@ -102,11 +102,10 @@ def _fetch() -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--only-binary", ":all:", "--require-hashes", "--dest", str(folder), "--requirement", str(_PINNED)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:
-            pytest.fail(
-                f"pip could not fetch requirements/pyodide.txt. Is there a network?\n{done.stderr}", pytrace=False
-            )
+            reason = f"pip could not fetch requirements/pyodide.txt. Is there a network?\n{done.stderr}"
+            pytest.fail(reason, pytrace=False)
         (made,) = folder.glob("*.whl")
         return made.rename(_FETCHED / made.name)
     finally:
