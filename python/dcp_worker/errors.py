@@ -86,3 +86,11 @@ class SliceOutputError(SandboxError):
     """A slice wrote more to its console and as events than a slice may."""
 
     code = "EOUTPUT"
+
+
+class ControlError(WorkerError):
+    """The control socket cannot be used, or the worker there does not do what it is asked."""
+
+
+class NoWorkerError(ControlError):
+    """No worker runs that could be asked."""

@@ -81,6 +81,7 @@ class WorkerProcess:
     log: Path
     begun: float = field(default_factory=time.perf_counter)
     """By ``time.perf_counter``."""
+    home: Path = Path()
 
     @property
     def pid(self) -> int:
@@ -114,17 +115,18 @@ async def running(
     folder = home / name
     folder.mkdir(exist_ok=True)
     log = home / f"{name}.log"
+    own = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR"), str(folder))
     path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
     cores = [] if "-c" in options else ["-c", "1,0"]
     with log.open("ab") as output:
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             *program.command, *_options(network), *cores, *options,
-            env={**_passed_on(), "PATH": path, "HOME": str(folder), **program.environment},
+            env={**_passed_on(), "PATH": path, **own, **program.environment},
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
         try:
-            yield WorkerProcess(process, log, begun)
+            yield WorkerProcess(process, log, begun, folder)
         finally:
             if process.returncode is None:
                 process.kill()

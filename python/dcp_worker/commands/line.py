@@ -10,9 +10,10 @@ from dcp_evaluator.errors import DcpError
 from dcp_protocol.commands.line import discard_output, open_missing_streams
 from dcp_protocol.errors import ProtocolError
 
-from ..errors import WorkerError
+from ..errors import NoWorkerError, WorkerError
 
 FAILED: Final = 1
+NO_WORKER: Final = 3
 _SIGINT_STATUS: Final = 130
 _SIGPIPE_STATUS: Final = 141
 
@@ -28,6 +29,8 @@ def run_command(name: str, run: Callable[[Sequence[str]], int]) -> NoReturn:
             status = run(sys.argv[1:])
         finally:
             sys.stdout.flush()
+    except NoWorkerError as error:
+        status, message = NO_WORKER, str(error)
     except (WorkerError, DcpError, ProtocolError) as error:
         message = str(error)
     except KeyboardInterrupt:

@@ -15,7 +15,7 @@ from ..configuration.suggestions import nearest
 from ..errors import ConfigurationError
 from . import show
 from .line import run_command, tell
-from .options import PROGRAM, fragment, parse
+from .options import COMMANDS, PROGRAM, fragment, parse
 from .parser import UsageError
 
 
@@ -34,7 +34,11 @@ def _run(arguments: Sequence[str]) -> int:
             from . import setup
 
             return setup.run(arguments[1:])
-    if arguments and (command := nearest(arguments[0], ("config", "setup"))):
+        case [command] if command in COMMANDS:
+            from . import controlling
+
+            return controlling.run(command, arguments[1:])
+    if arguments and (command := nearest(arguments[0], ("config", "setup", *COMMANDS))):
         raise UsageError(f"there is no such command (is it {command}?); see {PROGRAM} --help")
     options = parse(arguments)
     configuration = configured(options)

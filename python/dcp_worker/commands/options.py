@@ -14,16 +14,23 @@ from ..configuration.values import Tree, lookup
 from .parser import Parser, ShowVersion, boolean, number, spellings, two_numbers, whole
 
 PROGRAM: Final = "dcp-worker"
+COMMANDS: Final = ("status", "logs", "finish", "stop", "exit-when-done")
+"""Those that speak with a running worker."""
 
 _DESCRIPTION: Final = """\
 Fetches slices of jobs from a DCP scheduler, runs them in sandboxes on this machine, and is paid for them."""
 _EPILOG: Final = """\
 dcp-worker setup      makes ready what a worker needs: start-up files, keystores, a configuration file
 dcp-worker config     which files and variables say what; --explain KEY
+dcp-worker status     what a running worker does; --json
+dcp-worker logs       the last lines of its log; --follow
+dcp-worker finish     it takes no new work, and ends once it has done what it has
+dcp-worker stop       it ends
 
 exit status:
   0    the worker has ended
   1    wrong command line or configuration, no scheduler, or another worker holds the pid file
+  3    of status and the like: no worker runs
   130  interrupted before the worker had begun"""
 
 _HASH_LENGTH: Final = 68
@@ -37,7 +44,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def build(*, show_hidden: bool = False) -> Parser:
     """``show_hidden``: whether the help has the options that are seldom needed."""
-    parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG, f"{PROGRAM} [OPTIONS]\n       {PROGRAM} setup|config [OPTIONS]")
+    parser = Parser(PROGRAM, _DESCRIPTION, _EPILOG, f"{PROGRAM} [OPTIONS]\n       {PROGRAM} COMMAND [OPTIONS]")
 
     def seldom(text: str) -> str:
         return text if show_hidden else argparse.SUPPRESS
@@ -64,6 +71,10 @@ def _work(parser: Parser, seldom: Any) -> None:
     parser.option(
         "-a", "--allowedOrigins", group=group, nargs="+", action="extend", metavar="ORIGIN",
         help="origins that are allowed for all purposes, added to the configured ones",
+    )  # fmt: skip
+    parser.option(
+        "--exit-when-done", group=group, dest="exit_when_done", action="store_true",
+        help="end once the scheduler has no work",
     )  # fmt: skip
     parser.option("--dialect", group=group, choices=("auto", "4", "5"), help="as which dcp-client it speaks")
     parser.option("--engine", group=group, choices=("auto", "quickjs", "v8"), help="JavaScript engine")

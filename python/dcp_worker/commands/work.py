@@ -51,6 +51,7 @@ def _chosen(options: argparse.Namespace, settings: WorkerSettings) -> RunOptions
             transport=options.syslogTransport,
             port=options.syslogPort,
         ),
+        exit_when_done=options.exit_when_done,
     )
 
 

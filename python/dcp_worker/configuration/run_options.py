@@ -25,7 +25,7 @@ class RunOptions:
     """``identity``: the worker's key; ``payment_address``: the account that is paid.
 
     ``verbosity``: 1 tells of fetches, 2 of submissions too. ``output``: one of OUTPUTS. ``report_interval``: seconds
-    between reports on slices, None for none.
+    between reports on slices, None for none. ``exit_when_done``: whether it ends once there is no work.
     """
 
     identity: PrivateKey
@@ -35,3 +35,4 @@ class RunOptions:
     report_interval: float | None = None
     logfile: Path = Path("../log/dcp-worker.log")
     syslog: Syslog = Syslog()
+    exit_when_done: bool = False

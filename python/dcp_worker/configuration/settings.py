@@ -174,6 +174,15 @@ class NodeSettings:
         "node.cacheFolder", Text("the path of a folder, or off"), None, "where work functions and modules are kept",
         unset="dcp-worker in XDG_CACHE_HOME, else ~/.cache/dcp-worker",
     )  # fmt: skip
+    control_socket: str | None = key(
+        "node.controlSocket", Text("a path, or off"), None, "the socket by which a running worker is controlled",
+        unset="control in RUNTIME_DIRECTORY, else dcp-worker/control in XDG_RUNTIME_DIR or /run (root), "
+        "else in the state folder",
+    )  # fmt: skip
+    control_group: str | None = key(
+        "node.controlGroup", Text("the name of a group"), None, "whose members may control the worker",
+        unset="its user and root alone",
+    )  # fmt: skip
     results_limit: int = key(
         "node.resultsLimit", Whole(1 << 20), 2 << 30, "how much room results may take that wait", unit="bytes"
     )

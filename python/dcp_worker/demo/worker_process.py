@@ -32,6 +32,7 @@ class WorkerProcess:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("XDG_")},
             "HOME": str(home),
+            "XDG_RUNTIME_DIR": str(home),
             "DCP_CONFIG_NODE": json.dumps({"startupFiles": str(dcp_client)}),
         }
 

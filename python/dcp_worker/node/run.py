@@ -15,6 +15,7 @@ from ..configuration import remote
 from ..configuration.configuration import Configuration
 from ..configuration.run_options import RunOptions
 from ..configuration.settings import WorkerSettings
+from ..control.log import RecentLog
 from ..dialects.scheduler_commands import Announcement, Command, Kill, Reload, RemoveJob
 from ..errors import ConfigurationError
 from ..logs.narration import Narrator
@@ -25,11 +26,14 @@ from .assembly import Assembly
 from .banner import banner
 from .board import Board
 from .compatibility import check_compatibility
+from .control import Control
 from .disabled import disable, require_enabled
 from .evaluator import OwnEvaluator, describe_evaluator, remote_evaluator
+from .ledger import Ledger
 from .signals import StopSignals
 from .startup import Startup
 from .state_folder import claimed, state_folder
+from .status import StatusSource
 from .worker_id import worker_id
 
 RELOAD_STATUS, KILL_STATUS = 13, 130
@@ -42,6 +46,8 @@ _PAUSE = 5.0
 _LONGEST_END = 30.0
 _FOR_RESULTS = 5.0
 _HURRIED = 1.0
+_KEPT_VERBOSITY = 1
+"""Of the log that clients of the control socket see."""
 
 
 def run(
@@ -64,7 +70,12 @@ class _Run:
         self._assembly: Assembly | None = None
         self._state: Path | None = None
         self._notices = Notices()
-        self._board = Board()
+        self._ledger = Ledger()
+        self._board = Board(self._ledger)
+        self._source = StatusSource(self._ledger)
+        self._source.exit_when_done = options.exit_when_done
+        self._log = RecentLog()
+        self._control = Control(self, self._source, self._log)
         self._output: Output | None = None
 
     async def run(self, configuration: Configuration, own: OwnEvaluator | None) -> int:
@@ -72,8 +83,9 @@ class _Run:
         require_enabled(self._state)
         async with AsyncExitStack() as stack:
             self._open_output(stack)
-            signals = StopSignals(self._stop, self._reload)
+            signals = StopSignals(self.stop, self._reload)
             stack.enter_context(signals.handled())
+            await self._control.listen(configuration.settings.node, self._state, self._notices, stack)
             evaluator, startup, starting = self._start_evaluator(configuration.settings, own, stack)
             complete = await self._unless_ended(self._with_remote(configuration))
             if complete is None:
@@ -110,21 +122,28 @@ class _Run:
             )
             state = None
         worker = worker_id(state)
-        identity, account = str(self._options.identity.address), str(self._options.payment_address)
-        for line in banner(settings, worker, identity, account, describe_evaluator(settings, startup)):
+        source = self._source
+        source.worker, source.scheduler = worker, settings.scheduler.location
+        source.identity, source.account = str(self._options.identity.address), str(self._options.payment_address)
+        source.evaluator = describe_evaluator(settings, startup)
+        for line in banner(settings, worker, source.identity, source.account, source.evaluator):
             self._notices.say("info", line)
         messages = startup.messages if startup else None
         assembly = Assembly(configuration, self._options, worker, evaluator, messages, self._notices, self._obey, state)
         await assembly.open(stack)
         self._assembly = assembly
         self._board.queued = lambda: len(assembly.machine.unfinished()) - assembly.machine.working
+        source.machine, source.unsubmitted = assembly.machine, lambda: len(assembly.submitter.pending())
+        source.stage = "working"
+        assembly.machine.exit_when_done = source.exit_when_done
         assembly.node.start()
         self._notices.say("info", " * Ready.")
-        await self._ending.wait()
+        await _first(asyncio.create_task(assembly.node.wait_stopped()), self._ending)
         await self._end(assembly)
 
     async def _end(self, assembly: Assembly) -> None:
         """What runs may finish, within bounds; then results and returns are to be acknowledged."""
+        self._source.stage = "stopping"
         self._notices.say("info", "Worker is stopping")
         loop = asyncio.get_running_loop()
         longest = min(_LONGEST_END, assembly.settings.cleanup_timeout)
@@ -150,10 +169,10 @@ class _Run:
         """Raises ConfigurationError."""
         output = self._output = open_output(self._options, _NAME)
         stack.callback(output.close)
-        narrator = Narrator(output.say, self._options.verbosity)
-        stack.callback(narrator.close)
-        self._notices.listen(narrator)
-        self._notices.listen(self._board)
+        for narrator in (Narrator(output.say, self._options.verbosity), Narrator(self._log.say, _KEPT_VERBOSITY)):
+            stack.callback(narrator.close)
+            self._notices.listen(narrator)
+        self._notices.listen(self._ledger)
         for repeated in (self._report(output), self._show(output)):
             stack.callback(asyncio.create_task(repeated).cancel)
 
@@ -170,7 +189,20 @@ class _Run:
 
     # Orders
 
-    def _stop(self, hard: bool) -> None:
+    def finish(self) -> None:
+        self._notices.say("info", "Worker takes no new work, and ends when it has done what it has")
+        if self._source.stage == "starting":
+            self.stop(False)
+        elif self._assembly and self._source.stage == "working":
+            self._source.stage = "finishing"
+            self._assembly.node.tell(self._assembly.machine.finish)
+
+    def exit_when_done(self, wanted: bool) -> None:
+        self._source.exit_when_done = wanted
+        if self._assembly:
+            self._assembly.machine.exit_when_done = wanted
+
+    def stop(self, hard: bool) -> None:
         if hard:
             self._hurried.set()
         self._ending.set()
@@ -199,11 +231,11 @@ class _Run:
                 if self._assembly and not temporary:
                     disable(self._state, self._assembly.settings.scheduler.location)
                 self._status = KILL_STATUS
-                self._stop(False)
+                self.stop(False)
             case Reload():
                 self._notices.say("warning", "the scheduler wants this worker started again")
                 self._status = RELOAD_STATUS
-                self._stop(False)
+                self.stop(False)
             case RemoveJob(job) if self._assembly:
                 self._assembly.node.tell(self._assembly.machine.job_removed, job, "the scheduler has removed the job")
             case _:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..scheduling.room import Limits, Room
 from ..scheduling.selection import Candidate, next_job
+from ..tasks.load import Load
 from ..tasks.slices import Slice, SliceKey, SliceMetrics
 from .actions import Action, AssignSandbox, ReturnSlices, SubmitResult, Work
 from .inventory import Box, BoxStage, Inventory
@@ -40,6 +41,11 @@ class Dispatcher:
             if not self._start(state, now):
                 return
             room.take(state.estimate, is_long=self._next_is_long(state))
+
+    def used(self) -> Load:
+        """By the slices that are active."""
+        room = self._room(0.0)
+        return Load(room.cpu, room.gpu)
 
     def working(self) -> list[SliceState]:
         """Slices that a sandbox works on, or is made ready for."""

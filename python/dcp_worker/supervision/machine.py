@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ..scheduling.room import Limits
 from ..tasks.job import Job
+from ..tasks.load import Load
 from ..tasks.slices import Slice, SliceKey, SliceMetrics
 from ..tasks.task import Task
 from .actions import Action, ReturnSlices, Stopped, Warn
@@ -23,9 +24,14 @@ STOP_REASON = "stopAndShutdown"
 
 class _Stage(enum.Enum):
     RUNNING = enum.auto()
+    FINISHING = enum.auto()
+    """No new work is asked for; what is here is done."""
     STOPPING = enum.auto()
     """What runs may finish; nothing else is begun."""
     STOPPED = enum.auto()
+
+
+_AT_WORK = (_Stage.RUNNING, _Stage.FINISHING)
 
 
 class Machine:
@@ -51,6 +57,8 @@ class Machine:
             self._actions.append,
         )
         """What it takes, for whoever knows the evaluator and the owner's wishes."""
+        self.exit_when_done = False
+        """Whether it stops once nothing is left to do and the scheduler has no work."""
 
     def take_actions(self) -> list[Action]:
         actions = self._actions[:]
@@ -59,16 +67,27 @@ class Machine:
 
     def deadline(self) -> float | None:
         """When ``tick`` has to be called at the latest; None for never."""
-        if self._stage is not _Stage.RUNNING:
+        if self._stage not in _AT_WORK:
             return None
         times = [self._dispatcher.boxes.retry_at, self._dispatcher.gpu_rests_until or None]
-        if self._dispatcher.boxes.has_evaluator:
+        if self._stage is _Stage.FINISHING:
+            times.append(self._requests.next_report)
+        elif self._dispatcher.boxes.has_evaluator:
             times.append(self._requests.next_deadline)
         return min((time for time in times if time is not None), default=None)
 
     @property
     def working(self) -> int:
         return len(self._dispatcher.working())
+
+    @property
+    def limits(self) -> Limits:
+        return self._dispatcher.limits
+
+    @property
+    def used(self) -> Load:
+        """Cores and GPUs that its slices take, by what jobs have had of them so far."""
+        return self._dispatcher.used()
 
     @property
     def is_stopped(self) -> bool:
@@ -93,6 +112,8 @@ class Machine:
         self._actions += [ReturnSlices((refused.slice,), refused.reason) for refused in task.refused]
         self._requests.answered(now, taken=taken, offered=len(task.slices) + len(task.refused))
         self._release.idle_jobs(task.jobs)
+        if self.exit_when_done and self._stage is _Stage.RUNNING and not self.unfinished() and not task.refused:
+            self._stage = _Stage.FINISHING
         self._go_on(now)
 
     def task_failed(self, now: float) -> None:
@@ -206,6 +227,12 @@ class Machine:
         self._release.slices([one.key for one in taken], "Worker wanted fewer running slices")
         self._go_on(now)
 
+    def finish(self, now: float) -> None:
+        """No new work is asked for; it stops once what it has is done."""
+        if self._stage is _Stage.RUNNING:
+            self._stage = _Stage.FINISHING
+        self._go_on(now)
+
     def stop(self, now: float, *, hard: bool = False) -> None:
         """What waits is returned, what runs may finish; ``hard``: it may not."""
         if self._stage is _Stage.STOPPED:
@@ -229,6 +256,11 @@ class Machine:
             self._dispatcher.boxes.warm()
             if self._dispatcher.boxes.has_evaluator:
                 self._requests.ask(self._dispatcher.limits, now)
+        if self._stage is _Stage.FINISHING:
+            self._dispatcher.start_slices(now)
+            self._requests.tell(now)
+            if not self.unfinished() or (self.limits.cores <= 0 and not self.working):
+                self.stop(now)
         elif self._stage is _Stage.STOPPING and not self._dispatcher.working():
             self._dispatcher.end_all()
             for job in list(self._jobs):

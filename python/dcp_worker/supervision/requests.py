@@ -48,6 +48,11 @@ class Requests:
             return self._asked_at + self._options.fetch_timeout
         return self._not_before
 
+    @property
+    def next_report(self) -> float:
+        """When the scheduler is to hear again that slices are not lost."""
+        return (self._told_at or 0.0) + self.rules.soteria_interval
+
     def ask(self, limits: Limits, now: float) -> None:
         """Asks for work if there is room for it, one request at a time."""
         if self._asked_at is not None:

@@ -44,7 +44,8 @@ def test_a_terminal_shows_the_state_below_the_lines(tmp_path: Path) -> None:
         async with stand_in("ours") as network:
             job = network.add(Job(work="async (x) => { progress(); return x; }", data=[1, 2], payment=0.25))
             program = own_program("dcp")
-            environment = {**program.environment, "HOME": str(tmp_path), "PATH": os.environ["PATH"], "TERM": "xterm"}
+            environment = {**program.environment, "PATH": os.environ["PATH"], "TERM": "xterm"}
+            environment |= dict.fromkeys(("HOME", "XDG_RUNTIME_DIR"), str(tmp_path))
             options = [f"--dcp-scheduler={network.location}", "-c", "1,0", "--paymentAddress", "0x" + "2" * 40]
             pid, terminal = pty.fork()
             if pid == 0:

@@ -28,7 +28,6 @@ NOWHERE = ("--dcp-scheduler", "http://localhost:1/")
 def ready(home: Home) -> Home:
     """All that a worker needs but keystores."""
     home.variables["NODE_PATH"] = str(npm_packages("dcp"))
-    home.variables["XDG_RUNTIME_DIR"] = str(home.root)
     return home
 
 

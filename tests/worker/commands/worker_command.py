@@ -24,6 +24,7 @@ class Home:
         self.variables |= {
             "HOME": str(self.root),
             "DCP_ETCDIR": str(self.root / "etc"),
+            "XDG_RUNTIME_DIR": str(self.root),
             "PATH": "/nowhere",
             "LANG": "C.UTF-8",
             "DCP_CONFIG_LOCATION": "",

@@ -1,0 +1,70 @@
+"""What a worker does for clients of its control socket."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
+
+from ..configuration.settings import NodeSettings
+from ..control import methods
+from ..control.log import RecentLog
+from ..control.places import places
+from ..control.server import ControlServer
+from ..errors import ControlError
+from ..logs.notices import Notices
+from .status import StatusSource
+
+
+class Orders(Protocol):
+    """What the control socket may order."""
+
+    def finish(self) -> None:
+        """No new work; the worker ends once it has done what it has."""
+
+    def stop(self, hard: bool) -> None: ...
+
+    def exit_when_done(self, wanted: bool) -> None: ...
+
+
+class Control:
+    """Answers the calls of clients. ``path``: where the socket is, once it is."""
+
+    def __init__(self, orders: Orders, status: StatusSource, log: RecentLog) -> None:
+        self._orders = orders
+        self._log = log
+        self._server = ControlServer(self._answer, status, log)
+
+    @property
+    def path(self) -> Path | None:
+        return self._server.path
+
+    async def listen(self, settings: NodeSettings, state: Path | None, notices: Notices, stack: AsyncExitStack) -> None:
+        """Until the stack ends; where that cannot be, a warning says why."""
+        if settings.control_socket == "off":
+            return
+        known = places(settings.control_socket, state)
+        try:
+            if not known:
+                raise ControlError("there is no folder for its control socket; set node.controlSocket")
+            await stack.enter_async_context(self._server.listening(known[0], settings.control_group))
+        except ControlError as error:
+            notices.say("warning", f"this worker cannot be controlled: {error}")
+            return
+        if self.path != known[0]:
+            notices.say("warning", f"another worker has the control socket {known[0]}; that of this one is {self.path}")
+
+    async def _answer(self, method: methods.Method) -> object:
+        """Raises WorkerError."""
+        match method:
+            case methods.Logs(lines=count, level=level):
+                return self._log.last(count, level)
+            case methods.Finish():
+                self._orders.finish()
+            case methods.Stop(hard=hard):
+                self._orders.stop(hard)
+            case methods.ExitWhenDone(value=wanted):
+                self._orders.exit_when_done(wanted)
+            case _:
+                raise ControlError("this worker cannot do that")
+        return None

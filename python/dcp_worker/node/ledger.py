@@ -1,0 +1,146 @@
+"""What a run has come to so far: its sandboxes, jobs, totals and rates."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..logs.notices import (
+    JobAnnounced,
+    Notice,
+    Paid,
+    SandboxGone,
+    SandboxReady,
+    SliceEnded,
+    SliceProgress,
+    SliceStarted,
+    Submitted,
+)
+from ..tasks.job import Job
+from ..tasks.slices import SliceKey
+
+_MOST_JOBS: Final = 200
+_MINUTES: Final = 60
+
+
+@dataclass(slots=True)
+class Running:
+    """A slice in its sandbox. ``began``, ``told``: Unix time of its begin, and of its last progress."""
+
+    key: SliceKey
+    job_name: str
+    began: float
+    told: float
+    share: float | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """Times are seconds, ``earned`` is in DCC."""
+
+    completed: int = 0
+    failed: int = 0
+    rejected: int = 0
+    submitted: int = 0
+    cpu_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    earned: float = 0.0
+
+    def end(self, notice: SliceEnded) -> None:
+        match notice.how:
+            case "completed":
+                self.completed += 1
+            case "rejected":
+                self.rejected += 1
+            case _:
+                self.failed += 1
+        self.cpu_seconds += notice.metrics.cpu_time / 1000
+        self.gpu_seconds += notice.metrics.gpu_time / 1000
+
+
+@dataclass(slots=True)
+class JobRecord:
+    job: Job
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(slots=True)
+class _Minute:
+    number: int
+    slices: int = 0
+    earned: float = 0.0
+
+
+class Ledger:
+    """Hears notices. Of jobs it keeps the last ones that came."""
+
+    def __init__(self) -> None:
+        self.began = time.time()
+        self.sandboxes: dict[int, Running | None] = {}
+        self.jobs: dict[str, JobRecord] = {}
+        self.totals = Counts()
+        self.gone = 0
+        """Sandboxes that have ended."""
+        self._minutes: deque[_Minute] = deque(maxlen=_MINUTES)
+
+    def __call__(self, notice: Notice) -> None:
+        match notice:
+            case JobAnnounced(job):
+                self._announced(job)
+            case SandboxReady(sandbox):
+                self.sandboxes[sandbox] = None
+            case SliceStarted(sandbox, key, name):
+                now = time.time()
+                self.sandboxes[sandbox] = Running(key, name, now, now)
+            case SliceProgress(sandbox, share):
+                if running := self.sandboxes.get(sandbox):
+                    running.share, running.told = share, time.time()
+            case SliceEnded():
+                self._ended(notice)
+            case SandboxGone(sandbox):
+                self.gone += self.sandboxes.pop(sandbox, self) is not self
+            case Submitted(key):
+                for counts in self._counts(key):
+                    counts.submitted += 1
+            case Paid(key, amount):
+                self._minute().earned += amount
+                for counts in self._counts(key):
+                    counts.earned += amount
+
+    def running(self) -> Iterator[tuple[int, Running]]:
+        """By the number of the sandbox."""
+        return ((number, one) for number, one in sorted(self.sandboxes.items()) if one)
+
+    def per_hour(self) -> tuple[float, float]:
+        """Slices completed and DCC earned, as the last hour has it, or this run where that is shorter."""
+        first = self._minute().number - _MINUTES + 1
+        minutes = [minute for minute in self._minutes if minute.number >= first]
+        share = min(1.0, max(1.0, time.time() - self.began) / (60 * _MINUTES))
+        return sum(minute.slices for minute in minutes) / share, sum(minute.earned for minute in minutes) / share
+
+    def _announced(self, job: Job) -> None:
+        record = self.jobs.pop(job.identity, None) or JobRecord(job)
+        record.job = job
+        self.jobs[job.identity] = record
+        if len(self.jobs) > _MOST_JOBS:
+            del self.jobs[next(iter(self.jobs))]
+
+    def _ended(self, notice: SliceEnded) -> None:
+        if notice.sandbox in self.sandboxes:
+            self.sandboxes[notice.sandbox] = None
+        self._minute().slices += notice.how == "completed"
+        for counts in self._counts(notice.key):
+            counts.end(notice)
+
+    def _counts(self, key: SliceKey) -> tuple[Counts, ...]:
+        record = self.jobs.get(key.job)
+        return (self.totals, record.counts) if record else (self.totals,)
+
+    def _minute(self) -> _Minute:
+        number = int(time.time() // 60)
+        if not self._minutes or self._minutes[-1].number != number:
+            self._minutes.append(_Minute(number))
+        return self._minutes[-1]

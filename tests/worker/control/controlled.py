@@ -1,0 +1,37 @@
+"""``dcp-worker`` commands against a worker that a test runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+from scheduler_stand_in.workers import OWN_COMMAND, WorkerProcess
+
+
+async def command(worker: WorkerProcess, *arguments: str) -> tuple[int, str, str]:
+    """Of the worker's user; its exit status, and what it prints on stdout and stderr."""
+    process = await asyncio.create_subprocess_exec(
+        OWN_COMMAND, *arguments,
+        env={"HOME": str(worker.home), "XDG_RUNTIME_DIR": str(worker.home), "PATH": "/nowhere",
+             "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"},
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def succeed(worker: WorkerProcess, *arguments: str) -> str:
+    status, out, err = await command(worker, *arguments)
+    assert status == 0, err
+    return out
+
+
+async def until(worker: WorkerProcess, holds: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """The status document, once that is so."""
+    async with asyncio.timeout(60):
+        while not holds(document := json.loads(await succeed(worker, "status", "--json"))):
+            await asyncio.sleep(0.1)
+    return cast(dict[str, Any], document)
