@@ -9,13 +9,13 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from ..activity.monitor import Monitor
 from ..errors import DcpError, reason_of
 from ..net.listener import ACCEPT_PAUSE, accept_waiting, prepare_connection
 from ..processes.exit_status import ExitStatus
 from ..start.evaluator_command import EvaluatorCommand
 from .evaluators import Evaluators
 from .limits import Limits
-from .monitor import Monitor
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,7 +26,6 @@ class Manager:
     def __init__(
         self,
         command: EvaluatorCommand,
-        monitors: Sequence[Monitor],
         limits: Limits,
         *,
         only_limits: bool,
@@ -34,7 +33,7 @@ class Manager:
         verbose: bool,
     ) -> None:
         self._command = command
-        self._monitors = monitors
+        self._monitors: Sequence[Monitor] = ()
         self._limits = limits
         self._only_limits = only_limits
         self._peer_timeout = peer_timeout
@@ -43,8 +42,9 @@ class Manager:
         self._evaluators: Evaluators
         self._end: asyncio.Future[None]
 
-    async def run(self, listeners: Sequence[socket.socket]) -> None:
+    async def run(self, listeners: Sequence[socket.socket], monitors: Sequence[Monitor]) -> None:
         """Until a signal ends it. Raises MonitorError."""
+        self._monitors = monitors
         loop = asyncio.get_running_loop()
         self._end = loop.create_future()
         self._evaluators = Evaluators(self._command, self._ended)
@@ -64,7 +64,7 @@ class Manager:
             self._tell_activity()
             await self._end
 
-    # What monitors call (monitor.Host).
+    # What monitors call (activity.monitor.Host), and the operator's signal.
 
     def changed(self) -> None:
         if self._tell_activity() and not self._only_limits:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 
-from .monitor import Host
+from ..activity.monitor import Host
 
 ALLOWED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTSTP", "SIGPWR")
 """Those that dcp-worker's manager knows."""
@@ -16,7 +17,9 @@ MODES = ("toggle", "quick")
 class SignalMonitor:
     """``toggle``: each signal begins or ends a time of activity. ``quick``: it ends evaluators, new ones may start."""
 
-    def __init__(self, number: signal.Signals, mode: str) -> None:
+    def __init__(self, number: signal.Signals, mode: str, kill: Callable[[str], None]) -> None:
+        """``kill``: ends all evaluators at once, with a reason."""
+        self._kill = kill
         self._number = number
         self._mode = mode
         self._paused = False
@@ -38,5 +41,5 @@ class SignalMonitor:
         assert self._host is not None
         if self._mode == "toggle":
             self._paused = not self._paused
-        self._host.kill_evaluators(f"{self._number.name} came")
+        self._kill(f"{self._number.name} came")
         self._host.changed()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 from ..errors import ConfigurationError
-from .keys import Key, key_of
+from .keys import Key, key_of, section_of
 from .layers import Layer, merged_layers, setting_layer
 from .remote import PATH, parse
 from .settings import WITHOUT_EFFECT, WorkerSettings, all_keys
@@ -22,7 +22,10 @@ Settings = TypeVar("Settings")
 _OURS = ("worker", "node", "supervisor", "evaluator")
 """In these every key is known."""
 
-_FREE = (("worker", "bannedGPUs"), ("worker", "computeGroups"), ("supervisor", "dcp"), ("worker", "sandboxOptions"))
+_FREE = (
+    ("worker", "bannedGPUs"), ("worker", "computeGroups"), ("supervisor", "dcp"), ("worker", "sandboxOptions"),
+    ("node", "rules", "gpus"),
+)  # fmt: skip
 """Below these, names are the user's."""
 
 _PUBLIC_GROUP = "worker.leavePublicGroup"
@@ -99,13 +102,13 @@ class Configuration:
                 if found := nearest(dotted(path), names):
                     yield f"{layer.place(path)}: {dotted(path)} is not known, and has no effect; is it {found}?"
 
-    def _read(self, settings: type[Settings], wrong: list[str]) -> Settings:
+    def _read(self, settings: type[Settings], wrong: list[str], prefix: Path = ()) -> Settings:
         values: dict[str, Any] = {}
         for member in dataclasses.fields(settings):  # type: ignore[arg-type]
-            if key := key_of(member):
+            if key := key_of(member, prefix):
                 values[member.name] = self._checked(key, wrong)
-            elif isinstance(member.default_factory, type) and dataclasses.is_dataclass(member.default_factory):
-                values[member.name] = self._read(member.default_factory, wrong)
+            elif inner := section_of(member, prefix):
+                values[member.name] = self._read(inner[0], wrong, inner[1])
         return settings(**values)
 
     def _checked(self, key: Key, wrong: list[str]) -> Any:

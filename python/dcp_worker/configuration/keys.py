@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from .kinds import Kind
 from .values import Path
 
 _KEY: Final = "key"
+_PREFIX: Final = "prefix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,27 @@ def key(
     return dataclasses.field(default=default, metadata={_KEY: made})
 
 
-def section(settings: type) -> Any:
-    """A field that holds settings of a class."""
-    return dataclasses.field(default_factory=settings)
+def section(settings: type, prefix: str = "") -> Any:
+    """A field that holds settings of a class. ``prefix``: what stands before the names of its keys."""
+    path = tuple(prefix.split(".")) if prefix else ()
+    return dataclasses.field(default_factory=settings, metadata={_PREFIX: path})
 
 
-def key_of(field: dataclasses.Field[Any]) -> Key | None:
+def key_of(field: dataclasses.Field[Any], prefix: Path = ()) -> Key | None:
     found: Key | None = field.metadata.get(_KEY)
-    return found
+    return dataclasses.replace(found, path=(*prefix, *found.path)) if found and prefix else found
 
 
-def keys_of(settings: type) -> Iterator[Key]:
+def section_of(field: dataclasses.Field[Any], prefix: Path = ()) -> tuple[type, Path] | None:
+    """The class that the field holds, and what stands before the names of its keys."""
+    own: Path | None = field.metadata.get(_PREFIX)
+    return None if own is None else (cast(type, field.default_factory), (*prefix, *own))
+
+
+def keys_of(settings: type, prefix: Path = ()) -> Iterator[Key]:
     """Of the class and of the classes that it holds, in order."""
     for field in dataclasses.fields(settings):
-        found = key_of(field)
-        if found:
+        if found := key_of(field, prefix):
             yield found
-        elif isinstance(field.default_factory, type) and dataclasses.is_dataclass(field.default_factory):
-            yield from keys_of(field.default_factory)
+        elif inner := section_of(field, prefix):
+            yield from keys_of(*inner)

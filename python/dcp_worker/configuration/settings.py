@@ -27,6 +27,7 @@ from .kinds import (
     Texts,
     Whole,
 )
+from .rules import Rules
 
 PUBLIC_SCHEDULER: Final = "https://scheduler.distributed.computer/"
 """Of the public network, as in dcp-client."""
@@ -271,6 +272,7 @@ class WorkerSettings:
     connections: ConnectionTimes = section(ConnectionTimes)
     evaluator: EvaluatorSettings = section(EvaluatorSettings)
     node: NodeSettings = section(NodeSettings)
+    rules: Rules = section(Rules, "node.rules")
     scheduler: SchedulerSettings = section(SchedulerSettings)
 
     @property

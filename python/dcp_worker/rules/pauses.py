@@ -52,5 +52,5 @@ class Pauses:
     def reasons(self, target: str) -> tuple[Reason, ...]:
         """Why the CPU (``cpu``) or a GPU is paused."""
         names = (ALL, CPU) if target == CPU else (ALL, GPU, target)
-        found = [pause for name in names if (pause := self._pauses.get(name))]
+        found = [pause for name in dict.fromkeys(names) if (pause := self._pauses.get(name))]
         return tuple(Reason(MANUAL, "paused by its owner", pause.until) for pause in found)

@@ -1,4 +1,4 @@
-"""What the manager asks of a monitor, and what a monitor may tell the manager."""
+"""What is asked of a monitor, and what a monitor may tell."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from ..errors import MonitorError
 
 
 class Host(Protocol):
-    """The manager, as monitors see it."""
+    """Whoever has monitors, as they see it."""
 
     def changed(self) -> None:
         """``activity()`` gives another answer than before."""
-
-    def kill_evaluators(self, reason: str) -> None:
-        """Ends all evaluators at once, whatever the monitors say."""
 
     def notice(self, text: str) -> None:
         """A line for the operator."""
 
     def failed(self, error: MonitorError) -> None:
-        """A monitor has lost what it watches: the manager ends."""
+        """A monitor has lost what it watches."""
 
 
 class Monitor(Protocol):

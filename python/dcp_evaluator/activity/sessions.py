@@ -21,12 +21,13 @@ _CONSOLES = Path("/dev")
 
 
 class SessionMonitor:
-    """A terminal is in use for ``idle_timeout`` seconds after it was last read from. The manager's own do not count."""
+    """A terminal is in use for ``idle_timeout`` seconds after it was last read from. This process's do not count."""
 
-    def __init__(self, terminals: Path, idle_timeout: float) -> None:
-        """``terminals``: the folder of pseudo terminals, normally ``/dev/pts``."""
+    def __init__(self, terminals: Path, idle_timeout: float, remedy: str) -> None:
+        """``terminals``: the folder of pseudo terminals, normally ``/dev/pts``. ``remedy``: what to do without it."""
         self._terminals = terminals
         self._idle_timeout = idle_timeout
+        self._remedy = remedy
         self._own = _own_terminals()
         self._last = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -36,8 +37,7 @@ class SessionMonitor:
             os.scandir(self._terminals).close()
         except OSError as error:
             raise MonitorError(
-                f"the session monitor cannot read {self._terminals}: {error.strerror}; "
-                "name the folder of terminals with --pts, or use --disable-monitor=session"
+                f"the session monitor cannot read {self._terminals}: {error.strerror}; {self._remedy}"
             ) from None
         self._look(host)
 

@@ -1,0 +1,1 @@
+"""Signs that somebody uses the machine, one per file: terminals, the screensaver."""
