@@ -7,8 +7,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from .files import folders, text
+
 _KERNELS_LENGTH: Final = 15  # of a name in /proc/PID/comm
 _SEPARATORS: Final = re.compile(r"[/\\]")
+
+
+def hidden(root: Path = Path("/")) -> bool:
+    """Whether processes of other users cannot be seen: the mount option hidepid."""
+    return not text(root / "proc/1/comm")
 
 
 def running(names: Collection[str], root: Path = Path("/")) -> frozenset[str]:
@@ -19,14 +26,14 @@ def running(names: Collection[str], root: Path = Path("/")) -> frozenset[str]:
     wanted = {name.casefold(): name for name in names}
     short = {name[:_KERNELS_LENGTH]: known for name, known in wanted.items()}
     found: set[str] = set()
-    for process in (root / "proc").iterdir():
+    for process in folders(root / "proc"):
         if process.name.isdigit() and (name := _match(process, wanted, short)):
             found.add(name)
     return frozenset(found)
 
 
 def _match(process: Path, wanted: dict[str, str], short: dict[str, str]) -> str | None:
-    """What a process is called by the kernel is cheap to read; the rest only where that may be the beginning of it."""
+    """The kernel's name is that of the file or of a thread's choice, and no longer than ``_KERNELS_LENGTH``."""
     try:
         comm = (process / "comm").read_text(errors="replace").rstrip("\n").casefold()
         command = (process / "cmdline").read_bytes()

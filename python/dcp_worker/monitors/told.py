@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from dbus_fast import Message, Variant
+from dbus_fast import Variant
 
 from dcp_evaluator.activity.bus import LOST, Bus, Service, match, system_address
 from dcp_evaluator.errors import MonitorError
@@ -35,8 +35,9 @@ class Told:
         self.desktop = ""
         """Which desktop is in use, in words."""
         self.is_metered: bool | None = None
-        self.desktop_failure = self.network_failure = ""
-        """Why it cannot be found out."""
+        """None where no NetworkManager says it."""
+        self.failure = ""
+        """Why nothing is known of desktops."""
 
     async def look(self) -> None:
         """Connects where that is to be done. Raises nothing: failures are kept."""
@@ -88,19 +89,18 @@ class Told:
     async def _find(self, bus: Bus) -> None:
         if self._wants_desktop:
             try:
-                self.desktop, self.desktop_failure = await _desktop(bus), ""
+                self.desktop, self.failure = await _desktop(bus), ""
             except LOST:
-                self.desktop, self.desktop_failure = "", "logind does not answer"
+                self.desktop, self.failure = "", "logind does not answer"
         if self._wants_network:
             try:
-                self.is_metered, self.network_failure = await _is_metered(bus), ""
+                self.is_metered = await _is_metered(bus)
             except LOST:
-                self.is_metered, self.network_failure = None, "NetworkManager does not answer"
+                self.is_metered = None
 
     def _fail(self, reason: str) -> None:
         self.desktop, self.is_metered = "", None
-        self.desktop_failure = reason if self._wants_desktop else ""
-        self.network_failure = reason if self._wants_network else ""
+        self.failure = reason if self._wants_desktop else ""
 
 
 async def _desktop(bus: Bus) -> str:
