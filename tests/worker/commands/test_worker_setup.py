@@ -194,6 +194,7 @@ def archive(*members: tuple[str, bytes]) -> bytes:
         (archive(("package/package.json", b'{"name": "../x", "version": "1.0.0"}')), "there is no package.json"),
         (archive(("package/package.json", b'{"name": "kvin", "version": "1.0.0"}')), "there is no dcp-client in"),
     ],
+    ids=["no archive", "a path out of it", "no package.json", "a bad name", "no dcp-client"],
 )
 def test_files_that_are_no_packages(home: Home, data: bytes, message: str) -> None:
     path = home.root / "some.tgz"
