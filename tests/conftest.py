@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     assert ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1) == 1
     for name in _FOR_TERMINALS:
         os.environ.pop(name, None)
+    # Tests run beside one another, and their sandboxes have deadlines.
+    os.environ[settings.PRIORITY_VARIABLE] = "normal"
     if engine := config.getoption("--engine"):
         os.environ[settings.ENGINE_VARIABLE] = engine
 

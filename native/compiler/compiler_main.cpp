@@ -1,7 +1,7 @@
 // dcp-compiler: compiles WebAssembly modules for the sandboxes of one evaluator, and keeps them.
 //
 //   dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]
-//                [--memory BYTES] [--seconds NUMBER]
+//                [--priority normal|low|idle] [--memory BYTES] [--seconds NUMBER]
 //
 // --memory, --seconds: memory and CPU time that compiling one module may take, whatever its size.
 // Descriptor 3 is a seqpacket socket; each message on it brings a socket to a sandbox (protocol.hpp). The process ends
@@ -20,13 +20,14 @@
 
 #include "command_line/arguments.hpp"
 #include "compiler/service.hpp"
+#include "isolation/priority.hpp"
 #include "isolation/rlimits.hpp"
 
 namespace {
 
 constexpr std::string_view kUsage =
     "usage: dcp-compiler --wasmtime PATH [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none]"
-    " [--memory BYTES] [--seconds NUMBER]";
+    " [--priority normal|low|idle] [--memory BYTES] [--seconds NUMBER]";
 constexpr int kControl = 3;
 constexpr unsigned kMostThreads = 2048;  // wasmtime starts one per CPU
 
@@ -35,6 +36,7 @@ struct Options {
   std::string cache;
   std::uint64_t cache_limit = std::uint64_t{2} << 30;
   dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
+  dcp::isolation::Priority priority = dcp::isolation::Priority::normal;
   dcp::compiler::Overrides limits;
 };
 
@@ -50,6 +52,8 @@ Options parse(int count, char** values) {
       options.cache_limit = arguments.number(0, UINT64_MAX);
     } else if (arguments.is("--isolation")) {
       options.isolation = arguments.parsed(dcp::isolation::parse_policy, "strict, standard or none");
+    } else if (arguments.is("--priority")) {
+      options.priority = arguments.parsed(dcp::isolation::parse_priority, dcp::isolation::kPriorities);
     } else if (arguments.is("--memory")) {
       options.limits.memory = arguments.number(1, UINT64_MAX / 2);
     } else if (arguments.is("--seconds")) {
@@ -81,6 +85,9 @@ int main(int count, char** arguments) {
   }
   for (const int number : {SIGPIPE, SIGINT, SIGQUIT, SIGTSTP, SIGHUP}) (void)signal(number, SIG_IGN);
   dcp::isolation::allow_all_descriptors();
+  if (const auto failure = dcp::isolation::take_priority(options.priority); !failure.empty()) {
+    std::fprintf(stderr, "dcp-evaluator: compiling yields too little: %s\n", failure.reason().c_str());
+  }
   try {
     const auto prepared = prepare_isolation(options.isolation);
     dcp::compiler::ModuleCache cache(options.cache, options.cache_limit);

@@ -60,6 +60,7 @@
 #include "gpu/vulkan_devices.hpp"
 #include "isolation/gpu_host.hpp"
 #include "isolation/policy.hpp"
+#include "isolation/priority.hpp"
 #include "isolation/trial.hpp"
 #include "isolation/verify_child.hpp"
 #include "isolation/verify_gpu_host.hpp"
@@ -84,6 +85,7 @@ struct Options {
   bool records = false;
   dcp::isolation::Trial trial;
   dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
+  dcp::isolation::Priority priority = dcp::isolation::Priority::normal;
   dcp::gpu::Limits limits;
   dcp::gpu::AdapterChoice choice;
 };
@@ -166,6 +168,8 @@ void set_value(Arguments& arguments, Options& options) {
     options.choice.turn = arguments.number(0, UINT64_MAX);
   } else if (arguments.is("--without")) {
     options.trial.skip = arguments.parsed(layers, "some of landlock,root,seccomp,rlimits, or all");
+  } else if (arguments.is("--priority")) {
+    options.priority = arguments.parsed(dcp::isolation::parse_priority, dcp::isolation::kPriorities);
   } else if (arguments.is("--isolation")) {
     options.isolation = arguments.parsed(dcp::isolation::parse_policy, "strict, standard or none");
   } else {
@@ -382,6 +386,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
+  // Before the driver has threads.
+  if (const auto failure = dcp::isolation::take_priority(options.priority); !failure.empty()) {
+    dcp::gpu::say("dcp-evaluator: the GPU host yields too little: " + failure.reason());
+  }
   // Mesa looks for a Wayland display and complains on stderr where the variable is missing.
   setenv("XDG_RUNTIME_DIR", "/nonexistent", 0);
   dcp::gpu::name_manifests_elsewhere();

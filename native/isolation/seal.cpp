@@ -36,6 +36,7 @@ Prepared prepare(const Limits& limits, Policy policy) {
   prepared.limits = limits;
   prepared.policy = policy;
   prepared.root = geteuid() == 0;
+  prepared.quiet_session = leads_quiet_session();
   const int null_device = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_device < 0) throw std::runtime_error(failed("open /dev/null").reason());
   // Where close_descriptors() puts nothing in its place.
@@ -83,7 +84,7 @@ Report seal_for_trial(const Prepared& prepared, int channel, const Trial& trial)
   Report report = namespaces.layers;
   const auto wanted = [&trial](Layer layer) { return !trial.skip.has(layer); };
 
-  record(report, Layer::session, own_session());
+  record(report, Layer::session, prepared.quiet_session ? own_process_group() : own_session());
   // First of those that open files: a parent with many sandboxes holds more descriptors than the limit of one allows.
   record(report, Layer::descriptors, close_descriptors(prepared.null_device, channel));
   record(report, Layer::out_of_memory_score, end_first_without_memory());

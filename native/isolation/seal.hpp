@@ -20,7 +20,8 @@ struct Prepared {
   Limits limits;
   int null_device = -1;
   Policy policy = Policy::standard;
-  bool root = false;  ///< of the user that started the program
+  bool root = false;           ///< of the user that started the program
+  bool quiet_session = false;  ///< of the program, without a terminal: its forks stay in it
 };
 
 /// Throws std::runtime_error without a null device. Call while the process is small and has one thread.

@@ -30,8 +30,9 @@ std::string namespace_of_this_process(const char* kind) {
   return size > 0 ? std::string(target, static_cast<std::size_t>(size)) : std::string();
 }
 
-Failure try_session(const Prepared&) {
-  if (getsid(0) != getpid() || getpgrp() != getpid()) return "shares a session or process group";
+Failure try_session(const Prepared& prepared) {
+  if (getpgrp() != getpid()) return "shares a process group";
+  if (getsid(0) != getpid() && !prepared.quiet_session) return "shares a session that may have a terminal";
   return {};
 }
 
@@ -82,7 +83,7 @@ Failure try_landlock(const Prepared&) {
 }
 
 constexpr Check<Prepared> kChecks[] = {
-    {Layer::session, {Layer::seccomp}, try_session, "own session and process group"},
+    {Layer::session, {Layer::seccomp}, try_session, "no terminal, own process group"},
     {Layer::host_name, {Layer::seccomp}, try_host_name, "the host's name is hidden and cannot be set"},
     {Layer::rlimits, {Layer::seccomp}, try_rlimits, "descriptors and memory above the limits are refused"},
     {Layer::empty_root, {Layer::landlock, Layer::seccomp}, try_root, "the root has no entry and takes none"},

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMostSpares = 64;
 constexpr std::string_view kUsage =
     "usage: dcp-zygote --mode job|line|shell [--memory-limit BYTES] [--stack-limit BYTES] [--wasmtime PATH] "
     "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none] "
-    "[--clock-step MICROSECONDS] [--no-jit] [FILE...]\n"
+    "[--priority normal|low|idle] [--clock-step MICROSECONDS] [--no-jit] [FILE...]\n"
     "       dcp-zygote --report-isolation [--no-jit]\n"
     "The zygote serves a control socket on descriptor 3; dcp-evaluator starts it.";
 
@@ -36,6 +36,8 @@ void set_option(Arguments& arguments, CommandLine& command) {
     command.jit = false;
   } else if (arguments.is("--isolation")) {
     command.isolation = arguments.parsed(isolation::parse_policy, "strict, standard or none");
+  } else if (arguments.is("--priority")) {
+    command.priority = arguments.parsed(isolation::parse_priority, isolation::kPriorities);
   } else if (arguments.is("--memory-limit")) {
     sandbox.memory_limit = arguments.number(0, kMostMemory);
   } else if (arguments.is("--stack-limit")) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "isolation/policy.hpp"
+#include "isolation/priority.hpp"
 #include "sandbox/sandbox.hpp"
 
 namespace dcp::sandbox {
@@ -12,6 +13,7 @@ struct CommandLine {
   Options sandbox;
   bool report_isolation = false;
   isolation::Policy isolation = isolation::Policy::standard;
+  isolation::Priority priority = isolation::Priority::normal;
   bool jit = true;
   std::size_t spares = 2;  ///< sealed sandboxes that wait ahead of the next spawn
 };

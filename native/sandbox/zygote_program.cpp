@@ -78,6 +78,12 @@ std::size_t affordable_stack(std::size_t wanted) {
   return std::min<std::size_t>(wanted, room / 2);
 }
 
+void yield_cpus(isolation::Priority priority) {
+  const isolation::Failure failure = isolation::take_priority(priority);
+  if (!failure.empty())
+    std::fprintf(stderr, "dcp-evaluator: sandboxes yield too little: %s\n", failure.reason().c_str());
+}
+
 Prepared prepare_isolation(const CommandLine& command, const Backend& backend) {
   const Options& options = command.sandbox;
   isolation::Limits limits;
@@ -134,6 +140,7 @@ int run_zygote(int count, char** arguments, const Backend& backend) {
     open_standard_descriptors();
     CommandLine command = parse_command_line(count, arguments);
     check_jit(command, backend);
+    yield_cpus(command.priority);
     command.sandbox.stack_limit = affordable_stack(command.sandbox.stack_limit);
     isolation::erase_environment();
     end_with_parent();

@@ -209,3 +209,29 @@ def test_what_a_killed_evaluator_leaves_goes_with_the_next_start(kernels_own: Pa
     with dcp.Evaluator() as evaluator:
         assert list(dcp.compute_for([1], "(x) => x").local_exec(1, evaluator=evaluator)) == [1]
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("priority", "files"),
+    [("normal", {}), ("low", {"cpu.weight": "1"}), ("idle", {"cpu.weight": "1", "cpu.idle": "1"})],
+)
+def test_all_sandboxes_together_have_a_priority_against_other_groups(
+    tree: Tree, priority: str, files: dict[str, str]
+) -> None:
+    groups = ControlGroups(MEMORY, tree.find(), priority=priority, cpus=1.5)
+    (own,) = [each for each in (tree.mount / "user").iterdir() if each.name.startswith(OWN)]
+    assert (own / "cpu.max").read_text() == "150000 100000"
+    assert {path.name: path.read_text() for path in own.glob("cpu.[wi]*")} == files
+    groups.close()
+
+
+def test_cpus_can_be_limited_where_their_controller_is_handed_on(tree: Tree) -> None:
+    assert control_groups.cpu_refusal(tree.root) is None
+    (tree.mount / "user/cgroup.subtree_control").write_text("memory pids")
+    folders = [tree.mount / "user", tree.mount]
+    for folder in folders:
+        (folder / "cgroup.controllers").write_text("memory pids")
+    found = control_groups.cpu_refusal(tree.root)
+    assert found is None or "hands no controller cpu on" in found
+    (tree.root / "proc/self/mountinfo").write_text("")
+    assert control_groups.cpu_refusal(tree.root) == "no control groups of version 2 are mounted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -216,8 +217,19 @@ def test_the_engine_works_under_every_layer(sandbox: Peer, source: str, answer: 
 
 
 def test_it_has_its_own_session(zygote: RunningZygote, sandbox: Peer) -> None:
+    """Where its zygote has none, and so may have a terminal."""
     assert os.getsid(sandbox.pid) == sandbox.pid != os.getsid(zygote.pid)
     assert os.getpgid(sandbox.pid) == sandbox.pid
+
+
+def test_it_has_no_terminal(tmp_path: Path) -> None:
+    """It stays in the session of its zygote, whose share of the CPUs all its sandboxes have together."""
+    with RunningZygote(tmp_path, prefix=["setsid"]) as zygote, contextlib.closing(zygote.spawn("1")) as sandbox:
+        assert os.getsid(sandbox.pid) == os.getsid(zygote.pid) == zygote.pid
+        assert os.getpgid(sandbox.pid) == sandbox.pid
+        for process in (zygote.pid, sandbox.pid):
+            terminal = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[4]
+            assert terminal == "0"
 
 
 def test_report_names_every_layer(layers: Report) -> None:

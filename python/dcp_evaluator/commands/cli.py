@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InstallationError, UsageError
-from ..settings.settings import COARSEST_STEP, ENGINES, FINEST_STEP, PEER_TIMEOUT, POLICIES, Settings
+from ..settings.settings import COARSEST_STEP, ENGINES, FINEST_STEP, PEER_TIMEOUT, POLICIES, PRIORITIES, Settings
 from .line import Parser, number, peer_timeout, port_number, run_command, seconds, split_at_dashes
 from .v8_options import LARGEST_MEMORY_MIB, heap_limit
 
@@ -36,6 +36,7 @@ exit status:
   N        without -p: the sandbox called die(N)
   128 + N  signal N ended the sandbox or the evaluator"""
 _DEFAULT_LEVEL = 5
+_FEWEST_CPUS = 0.05
 
 # Where each option has a meaning; "lines" is the mode without a name.
 _MODES = {
@@ -52,6 +53,8 @@ _MODES = {
     "memory_limit": ("lines", "shell"),
     "max_memory": ("lines", "shell"),
     "clock_step": ("lines", "shell"),
+    "priority": ("lines", "shell"),
+    "max_cpus": ("lines", "shell"),
     "gpu_memory": ("lines", "shell"),
     "gpu_staging": ("lines", "shell"),
     "gpu_timeout": ("lines", "shell", "probe", "benchmark"),
@@ -116,6 +119,14 @@ def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--clock-step", metavar="MICROSECONDS", type=_clock_step, help="step of the clocks in sandboxes (default: 5)"
     )
+    group.add_argument(
+        "--priority", choices=PRIORITIES,
+        help="low: the least of the CPUs where other programs want them; idle: what they leave (default: low, or "
+        "normal with --shell)",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-cpus", metavar="N", type=_cpus, help="CPUs for all sandboxes, as 1.5; needs control groups of our own"
+    )
     group.add_argument("--isolation", choices=POLICIES, help="layers that must be in force (default: standard)")
     group.add_argument(
         "--options", metavar="OPTIONS", action="append", help="engine options; --max-old-space-size=MIB limits memory"
@@ -167,6 +178,12 @@ def _mebibytes(text: str) -> int:
 
 def _max_memory(text: str) -> int:
     return number(text, 64, LARGEST_MEMORY_MIB)
+
+
+def _cpus(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,2})?", text) or float(text) < _FEWEST_CPUS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of CPUs from {_FEWEST_CPUS}, as in 1.5")
+    return float(text)
 
 
 def _staging(text: str) -> int:
@@ -245,6 +262,19 @@ def _memory_limit(options: argparse.Namespace, settings: Settings) -> int | None
     return limit
 
 
+def _share_cpus(settings: Settings) -> None:
+    """Raises UsageError where the CPUs cannot be limited."""
+    if settings.max_cpus is not None:
+        from ..processes.control_groups import cpu_refusal
+
+        if reason := cpu_refusal():
+            raise UsageError(f"--max-cpus: {reason}. A service can be limited by its unit, with CPUQuota=")
+    if settings.priority != "normal":
+        from ..processes.priority import take_priority
+
+        take_priority(settings.priority)
+
+
 def _check_files(files: Sequence[str]) -> None:
     """A pipe is left unread: the zygote reads the files."""
     for path in files:
@@ -267,6 +297,7 @@ def _run(arguments: Sequence[str]) -> int:
     settings = Settings(
         engine=options.engine, jit=False if options.no_jit else None, isolation=options.isolation,
         clock_step=options.clock_step, max_memory=None if options.max_memory is None else options.max_memory << 20,
+        priority=options.priority, usual_priority="normal" if options.shell else "low", max_cpus=options.max_cpus,
     )  # fmt: skip
     if options.probe:
         from ..probe.report import run_probe
@@ -281,6 +312,7 @@ def _run(arguments: Sequence[str]) -> int:
     from ..net.listener import allow_many_descriptors
 
     allow_many_descriptors()
+    _share_cpus(settings)
     memory_limit = _memory_limit(options, settings)
     gpu = _gpu_options(options, settings)
     if options.shell:

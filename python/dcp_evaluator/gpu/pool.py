@@ -169,7 +169,7 @@ class GpuPool:
 
     def _start(self) -> GpuHost:
         arguments = [installation.executable("dcp-gpu-host"), "--library", installation.wgpu_library()]
-        arguments += self._settings.isolation_arguments()
+        arguments += self._settings.isolation_arguments() + self._settings.priority_arguments()
         arguments += self._options.arguments()
         try:
             visible = self._options.visible(self._settings)

@@ -36,7 +36,8 @@ class Evaluator:
     force. ``clock_step``: of the clocks in sandboxes, 5 to 1000 microseconds. ``cache``: the folder for what is
     compiled, or ``"off"``; ``cache_limit``: bytes that each kind may take there. ``max_memory``: bytes for all
     sandboxes together, three quarters of the machine's where None: no more run at a time than their memory limits leave
-    room for, and those without a limit have a part of it, 2 GiB at most. What else is None comes from the environment,
+    room for, and those without a limit have a part of it, 2 GiB at most. ``priority``: ``"normal"``, ``"low"``, which
+    yields to other programs, or ``"idle"``, which takes what they leave. What else is None comes from the environment,
     see docs/cli.md. Raises ValueError for an adapter that there is not and for a value that is not valid,
     InstallationError for an engine that is not installed.
     """
@@ -53,10 +54,11 @@ class Evaluator:
         cache: str | os.PathLike[str] | None = None,
         cache_limit: int | None = None,
         max_memory: int | None = None,
+        priority: str | None = None,
     ) -> None:
         settings = Settings(
             engine=engine, jit=jit, isolation=isolation, clock_step=clock_step, cache=cache, cache_limit=cache_limit,
-            max_memory=max_memory,
+            max_memory=max_memory, priority=priority,
         )  # fmt: skip
         if engine is not None or jit is not None:
             engines.zygote_command(engines.chosen(settings), settings)

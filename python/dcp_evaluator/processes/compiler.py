@@ -71,7 +71,7 @@ class Compiler:
     def _start(self) -> Child:
         arguments = [installation.executable("dcp-compiler"), "--wasmtime", installation.wasmtime_library()]
         arguments += self._settings.isolation_arguments() + self._settings.cache_arguments("modules")
-        arguments += self._settings.compile_arguments()
+        arguments += self._settings.compile_arguments() + self._settings.priority_arguments()
         child = Child(arguments, socket.SOCK_SEQPACKET, {})
         if self._groups is not None:
             self._groups.add(_GROUP, child.pid, _MOST_TASKS)

@@ -19,6 +19,8 @@ _USEFUL = ("cpu",)
 _NAME = re.compile(r"dcp-evaluator-(?P<pid>[1-9][0-9]{0,9})-(?P<started>[0-9]{1,20})-[0-9]{1,9}")
 """Of our groups: a process, when it started, and a number of its own."""
 _WEIGHT = 100
+_LEAST_WEIGHT = 1
+_PERIOD = 100_000  # microseconds
 _numbers = itertools.count(1)
 
 
@@ -32,11 +34,15 @@ class Found(NamedTuple):
 class ControlGroups:
     """Those of one evaluator, all in one, whose memory is ``memory`` bytes at most, each of them half of that.
 
+    ``priority``: of ``settings.PRIORITIES``, against the groups of other programs. ``cpus``: that all may use together.
+
     Half, and not the memory limit of a sandbox: results that the program keeps stay charged to the sandbox that made
     them. Whatever fails here only leaves a process without a group of its own: the other limits hold. Not thread-safe.
     """
 
-    def __init__(self, memory: int, found: Found | None = None) -> None:
+    def __init__(
+        self, memory: int, found: Found | None = None, *, priority: str = "normal", cpus: float | None = None
+    ) -> None:
         self._folder: Path | None = None
         self._memory = memory
         self._groups: dict[str, Path] = {}
@@ -50,6 +56,7 @@ class ControlGroups:
             folder.mkdir()
             _enable(folder)
             _write(folder / "memory.max", str(memory))
+            _share_cpus(folder, priority, cpus)
         except OSError:
             _remove(folder)
             return
@@ -115,6 +122,16 @@ def find(root: Path = Path("/")) -> Found:
     return Found(None, reason)
 
 
+def cpu_refusal(root: Path = Path("/")) -> str | None:
+    """Why groups of ours cannot limit the CPUs; None where they can."""
+    found = find(root)
+    if found.folder is None:
+        return found.reason
+    if "cpu" not in _words(found.folder / "cgroup.subtree_control"):
+        return f"{found.folder} hands no controller cpu on"
+    return None
+
+
 def remove_stale(parent: Path) -> None:
     """Groups whose evaluator has ended without removing them; only what has a name of ours is looked at."""
     with contextlib.suppress(OSError):
@@ -140,6 +157,19 @@ def _refusal(folder: Path) -> str | None:
     if not set(_NEEDED) <= set(_words(folder / "cgroup.subtree_control")):
         return f"{folder} has processes in it, so that groups below it get no controllers"
     return None
+
+
+def _share_cpus(folder: Path, priority: str, cpus: float | None) -> None:
+    """Raises OSError where the CPUs cannot be limited, and shall be."""
+    if cpus is not None:
+        _write(folder / "cpu.max", f"{int(cpus * _PERIOD)} {_PERIOD}")
+    if priority == "normal":
+        return
+    with contextlib.suppress(OSError):  # without the controller niceness counts
+        _write(folder / "cpu.weight", str(_LEAST_WEIGHT))
+    if priority == "idle":
+        with contextlib.suppress(OSError):  # since Linux 5.15
+            _write(folder / "cpu.idle", "1")
 
 
 def _enable(folder: Path) -> None:

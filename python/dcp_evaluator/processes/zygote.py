@@ -38,7 +38,8 @@ class Zygote:
         ahead of need.
         """
         arguments = [*engines.zygote_command(engines.chosen(settings), settings), "--mode", mode]
-        arguments += [*settings.isolation_arguments(), "--clock-step", str(settings.clock_step)]
+        arguments += [*settings.isolation_arguments(), *settings.priority_arguments()]
+        arguments += ["--clock-step", str(settings.clock_step)]
         if memory_limit is None and settings.max_memory < DEFAULT_MEMORY:
             memory_limit = settings.max_memory
         if memory_limit is not None:

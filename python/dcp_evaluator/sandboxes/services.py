@@ -24,7 +24,7 @@ class SandboxServices:
         self, settings: Settings, warm: int = 0, gpu: GpuOptions | None = None, counters: Counters | None = None
     ) -> None:
         """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU."""
-        self.groups = ControlGroups(settings.max_memory)
+        self.groups = ControlGroups(settings.max_memory, priority=settings.priority, cpus=settings.max_cpus)
         self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups, counters=counters)
         self.compiler = Compiler(settings, self.groups)
 

@@ -13,6 +13,7 @@ from .memory import of_machine
 
 ENGINES = ("auto", "quickjs", "v8")
 POLICIES = ("strict", "standard", "none")
+PRIORITIES = ("normal", "low", "idle")
 FINEST_STEP, COARSEST_STEP = 5, 1000
 """Microseconds: native/runtime/runtime.hpp."""
 PEER_TIMEOUT = 300
@@ -21,6 +22,7 @@ SHORTEST_PEER_TIMEOUT, LONGEST_PEER_TIMEOUT = 5, 65534
 """Seconds. The kernel waits half of it before it asks, and takes 32767 at most."""
 ENGINE_VARIABLE, JIT_VARIABLE = "DCP_EVALUATOR_ENGINE", "DCP_EVALUATOR_JIT"
 ISOLATION_VARIABLE, CLOCK_VARIABLE = "DCP_EVALUATOR_ISOLATION", "DCP_EVALUATOR_CLOCK_STEP"
+PRIORITY_VARIABLE = "DCP_EVALUATOR_PRIORITY"
 CACHE_VARIABLE, CACHE_LIMIT_VARIABLE = "DCP_EVALUATOR_CACHE", "DCP_EVALUATOR_CACHE_MIB"
 COMPILE_MEMORY_VARIABLE, COMPILE_TIME_VARIABLE = "DCP_EVALUATOR_COMPILE_MIB", "DCP_EVALUATOR_COMPILE_SECONDS"
 _CACHE_LIMIT_MIB = 2048
@@ -36,12 +38,14 @@ class Settings:
     ``compile_memory``, ``compile_seconds``: bytes and CPU time that compiling one WebAssembly module may take; None: by
     the module's size.
     ``max_memory``: bytes for all sandboxes of one evaluator; three quarters of the machine's where None.
+    ``priority``: of ``PRIORITIES``, how its processes share the CPUs with other programs; ``usual_priority``, where
+    nobody has said. ``max_cpus``: CPUs that they may use together, all where None; only control groups can hold it.
     Raises SettingsError, a ValueError, for a value that is not valid; it names the argument or the variable.
     """
 
     __slots__ = (
         "cache", "cache_limit", "clock_step", "compile_memory", "compile_seconds", "engine", "isolation", "jit",
-        "max_memory", "max_memory_given",
+        "max_cpus", "max_memory", "max_memory_given", "priority",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +60,9 @@ class Settings:
         compile_memory: int | None = None,
         compile_seconds: int | None = None,
         max_memory: int | None = None,
+        priority: str | None = None,
+        usual_priority: str = "normal",
+        max_cpus: float | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         variables = os.environ if environment is None else environment
@@ -69,6 +76,8 @@ class Settings:
         self.compile_seconds = compile_seconds or _positive(COMPILE_TIME_VARIABLE, "seconds", variables)
         self.max_memory = _max_memory(max_memory)
         self.max_memory_given = max_memory is not None
+        self.priority = _priority(priority, variables, usual_priority)
+        self.max_cpus = max_cpus
 
     def with_engine(self, engine: str) -> Settings:
         """The same, for another engine."""
@@ -77,6 +86,7 @@ class Settings:
             cache=self.cache or "off", cache_limit=self.cache_limit,
             compile_memory=self.compile_memory, compile_seconds=self.compile_seconds,
             max_memory=self.max_memory if self.max_memory_given else None,
+            priority=self.priority, max_cpus=self.max_cpus,
         )  # fmt: skip
 
     def cache_folder(self, part: str) -> str | None:
@@ -89,6 +99,10 @@ class Settings:
     def isolation_arguments(self) -> list[str]:
         """Of our programs that run untrusted code."""
         return ["--isolation", self.isolation]
+
+    def priority_arguments(self) -> list[str]:
+        """Of our programs that work for sandboxes."""
+        return ["--priority", self.priority]
 
     def cache_arguments(self, part: str) -> list[str]:
         """Of our programs that keep what they compile."""
@@ -127,6 +141,14 @@ def _isolation(chosen: str | None, variables: Mapping[str, str]) -> str:
         whose = "the isolation" if chosen is not None else ISOLATION_VARIABLE
         raise SettingsError(f"{whose} is strict, standard or none, not {policy!r}")
     return policy
+
+
+def _priority(chosen: str | None, variables: Mapping[str, str], usual: str) -> str:
+    priority = chosen if chosen is not None else variables.get(PRIORITY_VARIABLE) or usual
+    if priority not in PRIORITIES:
+        whose = "the priority" if chosen is not None else PRIORITY_VARIABLE
+        raise SettingsError(f"{whose} is normal, low or idle, not {priority!r}")
+    return priority
 
 
 def _clock_step(chosen: int | None, variables: Mapping[str, str]) -> int:

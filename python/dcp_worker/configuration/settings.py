@@ -163,6 +163,11 @@ class NodeSettings:
         "node.isolation", Choice(("strict", "standard", "none")), "standard",
         "which layers of isolation must be in force for work to run",
     )  # fmt: skip
+    priority: str | None = key(
+        "node.priority", Choice(("normal", "low", "idle")), None,
+        "how sandboxes share the CPUs with the machine's other programs; low: they get the least where others want "
+        "them; idle: what others leave", unset="low, or what DCP_EVALUATOR_PRIORITY says",
+    )  # fmt: skip
     max_memory: int | None = key(
         "node.maxMemory", Whole(64 << 20), None, "memory of all sandboxes together", unit="bytes",
         unset="three quarters of the machine's",

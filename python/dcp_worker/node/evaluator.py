@@ -33,7 +33,10 @@ class OwnEvaluator:
         """
         self.startup = find_startup(settings)
         try:
-            chosen = Settings(engine=settings.engine, isolation=settings.isolation, max_memory=settings.max_memory)
+            chosen = Settings(
+                engine=settings.engine, isolation=settings.isolation, max_memory=settings.max_memory,
+                priority=settings.priority, usual_priority="low",
+            )  # fmt: skip
             self.evaluator = EmbeddedEvaluator(self.startup.files, chosen)
         except DcpError as error:
             raise ConfigurationError(f"the evaluator cannot be started: {error}") from None
