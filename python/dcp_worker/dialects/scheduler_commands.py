@@ -106,10 +106,11 @@ class CommandReader:
                 self._tokens[label] = entry.text("token")
 
     def unsubscriptions(self) -> list[Subscription]:
-        """What ends all that is subscribed, which is forgotten here."""
+        """What ends all that is subscribed, which is forgotten here. npm's programs send the token in an object."""
         tokens, self._tokens = self._tokens, {}
         return [
-            subscription("unsubscribe", {"label": label, "token": token}, (label,)) for label, token in tokens.items()
+            subscription("unsubscribe", {"label": label, "token": {"token": token}}, (label,))
+            for label, token in tokens.items()
         ]
 
     def read(self, operation: str, data: object) -> Command:

@@ -32,13 +32,20 @@ class Connector:
     async def connection(self) -> Connection:
         """Raises ConnectionEndedError where there is none now."""
         opening = self._opening
-        if opening and opening.done() and (opening.cancelled() or opening.exception() or opening.result().end):
-            opening = None
-        if opening is None:
+        if opening is None or (opening.done() and self.open_connection is None):
             if self._closed:
                 raise ConnectionEndedError("EPIPE", "the worker has closed its connections")
             opening = self._opening = asyncio.create_task(self._connect())
         return await asyncio.shield(opening)
+
+    @property
+    def open_connection(self) -> Connection | None:
+        """Without waiting for one."""
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception():
+            return None
+        connection = opening.result()
+        return None if connection.end else connection
 
     async def request(self, operation: str, data: object) -> Any:
         """The service's answer. Raises ConnectionEndedError, RemoteError, MessageError."""

@@ -29,6 +29,7 @@ from .nearby import location_of
 
 _EVENTS_AT_ONCE = 200
 _PAUSE = 1.0
+_UNSUBSCRIBE = 0.5
 _SUCCESS = "success"
 
 
@@ -110,6 +111,7 @@ class Scheduler:
         if self._listening:
             self._listening.cancel()
             await asyncio.wait([self._listening])
+        await self._unsubscribe()
         connectors = (self._distributor, self._submitter, self._packages, self._router)
         await asyncio.gather(*(connector.close() for connector in connectors), return_exceptions=True)
 
@@ -134,6 +136,14 @@ class Scheduler:
                 self._reader.subscribed(wish, await connection.request(wish.operation, wish.data))
             except (RemoteError, MessageError, SchedulerError) as error:
                 self._on_warning(f"the scheduler lets nobody listen to its commands: {error}")
+
+    async def _unsubscribe(self) -> None:
+        """A scheduler that does not answer at once finds out by itself that nobody listens any more."""
+        if connection := self._router.open_connection:
+            requests = [connection.request(one.operation, one.data) for one in self._reader.unsubscriptions()]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_UNSUBSCRIBE):
+                    await asyncio.gather(*requests, return_exceptions=True)
 
     async def _command(self, request: IncomingRequest) -> object:
         self._on_command(self._reader.read(request.operation, request.data))

@@ -101,8 +101,8 @@ def test_an_event_is_obeyed_once() -> None:
 def test_unsubscribing_ends_it() -> None:
     commands = reader(V5)
     assert [(one.operation, one.data.value) for one in commands.unsubscriptions()] == [
-        ("unsubscribe", {"label": "schedmsg::broadcast", "token": "t0"}),
-        ("unsubscribe", {"label": "schedmsg::command", "token": "t1"}),
+        ("unsubscribe", {"label": "schedmsg::broadcast", "token": {"token": "t0"}}),
+        ("unsubscribe", {"label": "schedmsg::command", "token": {"token": "t1"}}),
     ]
     with pytest.raises(ProtocolError):
         commands.read("event", event("reload"))

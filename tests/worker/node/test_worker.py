@@ -221,6 +221,18 @@ def test_the_scheduler_ends_a_worker_and_has_it_started_again(tmp_path: Path, di
     assert asyncio.run(order("reload", {}, "reloaded")) == 13
 
 
+def test_a_worker_that_ends_listens_no_more(tmp_path: Path, dialect: str) -> None:
+    async def test() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            async with running(own_program(PROGRAMS[dialect]), tmp_path, network) as worker:
+                await network.until(lambda: len(network.subscriptions) == 2 and network.requests_for_work)
+                assert await worker.stop() == 0
+            await network.until(lambda: not network.subscriptions)
+            assert network.faults == []
+
+    asyncio.run(test())
+
+
 def test_a_worker_that_was_ended_for_good_starts_only_if_its_owner_wants_that(tmp_path: Path, dialect: str) -> None:
     async def run(to_be_killed: bool) -> int:
         async with (
