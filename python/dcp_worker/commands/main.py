@@ -34,11 +34,15 @@ def _run(arguments: Sequence[str]) -> int:
             from . import setup
 
             return setup.run(arguments[1:])
+        case ["dashboard"]:
+            from . import surfaces
+
+            return surfaces.dashboard(arguments[1:])
         case [command] if command in COMMANDS:
             from . import controlling
 
             return controlling.run(command, arguments[1:])
-    if arguments and (command := nearest(arguments[0], ("config", "setup", *COMMANDS))):
+    if arguments and (command := nearest(arguments[0], ("config", "setup", "dashboard", *COMMANDS))):
         raise UsageError(f"there is no such command (is it {command}?); see {PROGRAM} --help")
     options = parse(arguments)
     configuration = configured(options)

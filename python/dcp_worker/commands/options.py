@@ -23,6 +23,7 @@ _EPILOG: Final = """\
 dcp-worker setup      makes ready what a worker needs: start-up files, keystores, a configuration file
 dcp-worker config     which files and variables say what; --explain KEY
 dcp-worker status     what a running worker does; --json
+dcp-worker dashboard  the same in this terminal, with keys for orders
 dcp-worker logs       the last lines of its log; --follow
 dcp-worker finish     it takes no new work, and ends once it has done what it has
 dcp-worker stop       it ends
