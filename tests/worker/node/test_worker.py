@@ -225,7 +225,8 @@ def test_a_worker_that_ends_listens_no_more(tmp_path: Path, dialect: str) -> Non
     async def test() -> None:
         async with stand_in(SCHEDULERS[dialect]) as network:
             async with running(own_program(PROGRAMS[dialect]), tmp_path, network) as worker:
-                await network.until(lambda: len(network.subscriptions) == 2 and network.requests_for_work)
+                await network.until(lambda: len(network.subscriptions) == 2)
+                assert await network.command("announce", {"message": "once it has its tokens"}) == ["success"]
                 assert await worker.stop() == 0
             await network.until(lambda: not network.subscriptions)
             assert network.faults == []
