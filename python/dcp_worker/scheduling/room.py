@@ -12,15 +12,28 @@ _SLACK, _SLACK_OF_ONE_CORE = 0.25, 0.125  # of a core: no slice is started for l
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``cpu`` and ``gpu``: cores times utilization, 0 for none; ``sandboxes`` at once."""
+    """``cpu`` and ``gpu``: cores times utilization, 0 for none; ``sandboxes`` at once.
+
+    ``cpu_rests``: only jobs that use a GPU are worked on, on the same cores.
+    """
 
     cpu: float
     gpu: float
     sandboxes: int
+    cpu_rests: bool = False
 
     @property
     def cores(self) -> float:
         return min(self.cpu, float(self.sandboxes))
+
+    @property
+    def rests(self) -> bool:
+        """Nothing is worked on."""
+        return not self.allow(uses_gpu=False) and not self.allow(uses_gpu=True)
+
+    def allow(self, *, uses_gpu: bool) -> bool:
+        """Whether jobs of that kind are worked on."""
+        return self.gpu > 0 if uses_gpu else not self.cpu_rests
 
 
 @dataclass(slots=True)

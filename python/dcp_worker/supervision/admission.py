@@ -11,6 +11,9 @@ from ..tasks.slices import Slice, SliceKey
 from .actions import Action, Announce, FetchDatum, FetchJob, ReturnSlices
 from .jobs import JobState, JobTable, SliceStage, SliceState
 
+PAUSED = "this worker rests"
+"""The reason with which slices are returned that may not run now."""
+
 
 class Admission:
     """Adds jobs and slices to ``jobs``. ``unsubmitted``: slices whose results the scheduler does not have."""
@@ -52,6 +55,8 @@ class Admission:
         job = self._jobs.find(key.job)
         if job is None:
             self._act(ReturnSlices((received,), "this worker does not do this job"))
+        elif not self._limits().allow(uses_gpu=job.job.uses_gpu):
+            self._act(ReturnSlices((received,), PAUSED))
         elif key.number in job.slices or key in self._unsubmitted:
             self._act(ReturnSlices((received,), "return duplicate slice"))
         else:
@@ -73,8 +78,8 @@ class Admission:
             return "this worker does not work for this job"
         if job.identity in self._rejected:
             return "this worker has rejected this job"
-        if job.uses_gpu and self._limits().gpu <= 0:
-            return "this worker has no GPU for jobs now"
+        if not self._limits().allow(uses_gpu=job.uses_gpu):
+            return f"this worker has no {'GPU' if job.uses_gpu else 'CPU'} for jobs now"
         missing = job.needs & ~self.capabilities & ~Capability.KVIN_V9
         if missing:
             return f"this worker's evaluator lacks {missing.name}"

@@ -70,7 +70,7 @@ class Dispatcher:
                 state.job.is_almost_done,
             )
             for state in self._jobs
-            if state.is_waiting
+            if state.is_waiting and self.limits.allow(uses_gpu=state.job.uses_gpu)
         ]
 
     def _next_is_long(self, state: JobState) -> bool:
@@ -146,7 +146,7 @@ class Dispatcher:
         self._rest_gpu(metrics, now)
         job.remove(state.slice.key.number)
         self._act(SubmitResult(state.slice, total(state.spent, metrics)))
-        if box.uses >= self._options.sandbox_uses:
+        if box.retires or box.uses >= self._options.sandbox_uses:
             self.boxes.end(box)
         else:
             box.rest(now)
@@ -208,6 +208,20 @@ class Dispatcher:
                 taken.append(state.slice)
         self.withdraw({one.key for one in taken})
         return taken
+
+    def end_idle(self, job: str | None = None) -> None:
+        """Ends sandboxes without a slice: those of a job, or all."""
+        for box in [box for box in self.boxes if box.key is None and job in (None, box.job)]:
+            self.boxes.end(box)
+
+    def renew(self, job: str, *, hard: bool) -> None:
+        """A job's sandboxes end with the slice that they have; ``hard``: at once, and another one begins it again."""
+        self.end_idle(job)
+        for box in self.boxes.of_job(job):
+            box.retires = True
+            if hard and (state := self._state(box)) and (owner := self._jobs.find(job)):
+                self.boxes.end(box)
+                owner.put_back(state.slice.key.number)
 
     def forget(self, job: str) -> None:
         """Ends the sandboxes of a job."""

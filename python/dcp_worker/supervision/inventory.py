@@ -23,7 +23,10 @@ class BoxStage(enum.Enum):
 
 @dataclass(slots=True)
 class Box:
-    """A sandbox. ``key``: the slice that it works on, or is made ready for. ``rested``: since when it has none."""
+    """A sandbox. ``key``: the slice that it works on, or is made ready for. ``rested``: since when it has none.
+
+    ``retires``: it gets no other slice.
+    """
 
     number: int
     stage: BoxStage = BoxStage.STARTING
@@ -31,6 +34,7 @@ class Box:
     key: SliceKey | None = None
     uses: int = 0
     rested: float = 0.0
+    retires: bool = False
 
     def rest(self, now: float) -> None:
         self.stage = BoxStage.WAITING

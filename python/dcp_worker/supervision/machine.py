@@ -17,6 +17,7 @@ from .jobs import JobStage, JobTable, SliceStage
 from .options import SupervisionOptions
 from .release import Release
 from .requests import Requests
+from .resting import Resting
 
 STOP_REASON = "stopAndShutdown"
 """What DCP's worker gives as the reason when it returns slices at its end."""
@@ -49,6 +50,7 @@ class Machine:
         self._dispatcher = Dispatcher(self._jobs, limits, self._options, self._actions.append)
         self._requests = Requests(self._jobs, self._unsubmitted.keys(), self._options, self._actions.append)
         self._release = Release(self._jobs, self._dispatcher, self._requests, self._actions.append)
+        self._resting = Resting(self._jobs, self._dispatcher, self._release)
         self.admission = Admission(
             self._jobs,
             self._unsubmitted.keys(),
@@ -221,10 +223,22 @@ class Machine:
     def start(self, now: float) -> None:
         self._go_on(now)
 
-    def set_limits(self, limits: Limits, now: float) -> None:
-        """Of slices that run beyond them those that were begun last are returned."""
+    def set_limits(self, limits: Limits, now: float, *, hard: bool = False) -> None:
+        """Of slices that run beyond them those that were begun last are returned.
+
+        Where the CPU or the GPUs rest, what runs there may finish; ``hard``: it may not.
+        """
         taken = self._dispatcher.fit(limits)
         self._release.slices([one.key for one in taken], "Worker wanted fewer running slices")
+        self._resting.enforce(hard=hard)
+        self._requests.hurry(now)
+        self._go_on(now)
+
+    def gpus_changed(self, now: float, *, hard: bool = False) -> None:
+        """New sandboxes have other GPUs: those of jobs that use one end with their slices, ``hard``: at once."""
+        for state in self._jobs:
+            if state.job.uses_gpu:
+                self._dispatcher.renew(state.job.identity, hard=hard)
         self._go_on(now)
 
     def finish(self, now: float) -> None:
@@ -251,9 +265,12 @@ class Machine:
         return sum(self.admission.admit_slice(one, now) for one in task.slices)
 
     def _go_on(self, now: float) -> None:
+        if self._stage in _AT_WORK:
+            self._resting.enforce()
         if self._stage is _Stage.RUNNING:
             self._dispatcher.start_slices(now)
-            self._dispatcher.boxes.warm()
+            if not self._dispatcher.limits.rests:
+                self._dispatcher.boxes.warm()
             if self._dispatcher.boxes.has_evaluator:
                 self._requests.ask(self._dispatcher.limits, now)
         if self._stage is _Stage.FINISHING:

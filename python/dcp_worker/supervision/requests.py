@@ -62,8 +62,8 @@ class Requests:
         if now < self._not_before:
             return
         load = demand(self._queues(now).values(), limits, self._options.prefetch_interval * 1000)
-        if not is_worth_asking(load):
-            self._not_before = now + _LOOK_AGAIN
+        if not is_worth_asking(load, limits):
+            self._not_before = now + (self._options.watchdog_interval if limits.rests else _LOOK_AGAIN)
             self.tell(now)
             return
         self._asked_at = now

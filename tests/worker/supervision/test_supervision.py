@@ -26,6 +26,7 @@ pytestmark = pytest.mark.any_engine
 LIMITS = Limits(cpu=2, gpu=1, sandboxes=3)
 AUTHORIZATION = Authorization(JsonText(b"{}"))
 QUICK = SliceMetrics(cpu_time=10, total_time=10)
+ON_GPU = SliceMetrics(cpu_time=1, gpu_time=10, total_time=10)
 
 
 def job(identity: str, **rest: Any) -> Job:
@@ -428,6 +429,88 @@ def test_fewer_cores_take_the_youngest_slices_away() -> None:
     assert not world.working
 
 
+def test_where_the_cpu_rests_what_runs_finishes_what_waits_goes_back_and_sandboxes_end() -> None:
+    world = World(Limits(2, 0, 4))
+    world.settle()
+    world.give(job("a"), numbers=range(4))
+    asked = len(world.asked)
+    world.call("set_limits", Limits(2, 0, 4, cpu_rests=True))
+    assert {key.number for key, _ in world.returned} == {2, 3}
+    assert {reason for _, reason in world.returned} == {"this worker rests"}
+    world.finish()
+    world.finish()
+    assert len(world.submitted) == 2
+    assert world.forgotten == ["a"]
+    assert not list(world.machine._dispatcher.boxes)
+    world.now += 3600
+    world.call("tick")
+    assert (len(world.asked), world.starting) == (asked, [])
+    world.call("set_limits", Limits(2, 0, 4))
+    world.settle()
+    world.now += 2
+    world.call("tick")
+    assert len(world.asked) == asked + 1
+
+
+def test_where_the_cpu_rests_and_nothing_may_finish_all_goes_back() -> None:
+    world = World(Limits(2, 0, 4))
+    world.settle()
+    world.give(job("a"), numbers=range(4))
+    world.call("set_limits", Limits(2, 0, 4, cpu_rests=True), hard=True)
+    assert not world.working
+    assert len(world.returned) == 4
+
+
+def test_where_the_cpu_rests_jobs_for_the_gpu_go_on() -> None:
+    world = World(Limits(3, 1, 4))
+    world.settle()
+    on_gpu = job("g", needs=Capability.WEBGPU)
+    world.give(job("a"), on_gpu, numbers=range(2))
+    world.call("set_limits", Limits(3, 1, 4, cpu_rests=True), hard=True)
+    assert running(world) == {"g": 1}
+    world.finish(ON_GPU)
+    world.finish(ON_GPU)
+    world.now += 30
+    world.call("tick")
+    assert (world.asked[-1].load.cpu, world.asked[-1].load.gpu) == (0, 1)
+    world.give(job("a"), on_gpu, numbers=range(5, 6))
+    assert running(world) == {"g": 1}
+    assert world.returned[-1] == (SliceKey("a", 5), "this worker does not do this job")
+
+
+def test_a_gpu_that_rests_is_not_asked_for_and_its_jobs_go_back() -> None:
+    world = World(Limits(3, 1, 4))
+    world.settle()
+    on_gpu = job("g", needs=Capability.WEBGPU)
+    world.give(job("a"), on_gpu, numbers=range(2))
+    world.call("set_limits", Limits(3, 0, 4))
+    assert world.returned == [(SliceKey("g", 1), "this worker rests")]
+    world.call("set_limits", Limits(3, 0, 4), hard=True)
+    assert running(world) == {"a": 2}
+    world.finish()
+    world.finish()
+    world.now += 30
+    world.call("tick")
+    assert (world.asked[-1].load.cpu, world.asked[-1].load.gpu) == (3, 0)
+
+
+def test_with_other_gpus_jobs_get_new_sandboxes() -> None:
+    world = World(Limits(3, 1, 4))
+    world.settle()
+    world.give(job("g", needs=Capability.WEBGPU), numbers=range(3))
+    (first,) = world.working
+    world.call("gpus_changed")
+    assert list(world.working) == [first]
+    world.finish(ON_GPU)
+    (second,) = world.working
+    assert second != first
+    world.call("gpus_changed", hard=True)
+    world.settle()
+    assert second not in world.working
+    assert running(world) == {"g": 1}
+    assert not world.returned
+
+
 def test_only_allowed_jobs_are_done() -> None:
     world = World()
     world.machine.admission.allowed_jobs = frozenset({"b"})
@@ -516,9 +599,19 @@ class Anything(RuleBasedStateMachine):
         self.world.call("job_fetched", "nobody")
         self.world.call("datum_fetched", SliceKey("nobody", number))
 
-    @rule(cpu=st.integers(0, 3), gpu=st.integers(0, 1), sandboxes=st.integers(1, 3))
-    def limits(self, cpu: int, gpu: int, sandboxes: int) -> None:
-        self.world.call("set_limits", Limits(cpu, gpu, sandboxes))
+    @rule(
+        cpu=st.integers(0, 3), gpu=st.integers(0, 1), sandboxes=st.integers(1, 3), rests=st.booleans(),
+        hard=st.booleans(),
+    )  # fmt: skip
+    def limits(self, cpu: int, gpu: int, sandboxes: int, rests: bool, hard: bool) -> None:
+        self.world.call("set_limits", Limits(cpu, gpu, sandboxes, cpu_rests=rests), hard=hard)
+        jobs = self.world.machine.jobs()
+        allowed = {name for name, one in jobs.items() if (gpu if one.uses_gpu else not rests)}
+        assert not hard or {one.key.job for one in self.world.working.values()} <= allowed
+
+    @rule(hard=st.booleans())
+    def other_gpus(self, hard: bool) -> None:
+        self.world.call("gpus_changed", hard=hard)
 
     @invariant()
     def every_slice_is_somewhere_once(self) -> None:
@@ -531,6 +624,14 @@ class Anything(RuleBasedStateMachine):
         self.world.call("tick")
         deadline = self.world.machine.deadline()
         assert deadline is None or deadline > self.world.now
+
+    @invariant()
+    def what_rests_has_nothing_that_waits(self) -> None:
+        limits = self.world.machine.limits
+        working = {one.key for one in self.world.working.values()}
+        for one in self.world.machine.unfinished():
+            if not limits.allow(uses_gpu=self.world.machine.jobs()[one.key.job].uses_gpu):
+                assert one.key in working
 
     @invariant()
     def no_more_work_than_fits(self) -> None:
