@@ -59,6 +59,8 @@ class GpuOptions:
         self.timestamps = timestamps
         self.allow, self.ban = tuple(allow), tuple(ban)
         self.devices = None if devices is None else tuple(map(_device, devices))
+        self.withheld: frozenset[str] = frozenset()
+        """Identities of adapters that hosts do not get from now on; may be changed at any time, by any thread."""
         self._visible: list[str] | None = None
         self._manifests: list[str] | None = None
         self._patterns = {text: _compile(text) for text in (*self.allow, *self.ban)}

@@ -144,7 +144,7 @@ class GpuPool:
         self._ending = [child for child in self._ending if child.poll() is None]
         self._warm = [child for child in self._warm if child.poll() is None]
         if self._warm:
-            now = surroundings.surroundings(self._rest.resting())
+            now = self._surroundings()
             stale = [child for child in self._warm if not child.surroundings.hold(now)]
             self._warm = [child for child in self._warm if child not in stale]
             self._end(stale)
@@ -175,7 +175,7 @@ class GpuPool:
             visible = self._options.visible(self._settings)
         except ValueError as error:
             raise InstallationError(str(error)) from None
-        now = surroundings.surroundings(self._rest.resting())
+        now = self._surroundings()
         _tell_mismatch(now.drivers)
         if visible is not None:
             arguments += ["--devices", ",".join(visible)]
@@ -194,6 +194,10 @@ class GpuPool:
         if self._groups is not None:
             self._groups.add(f"gpu-{host.pid}", host.pid, _TASKS_OF_A_HOST)
         return host
+
+    def _surroundings(self) -> surroundings.Surroundings:
+        """An adapter that is withheld is left alone like one that rests."""
+        return surroundings.surroundings(self._rest.resting() | self._options.withheld)
 
     def _leave(self, host: GpuHost) -> None:
         if self._groups is not None:

@@ -26,6 +26,7 @@ from ..fetching.module_fetcher import ModuleFetcher
 from ..fetching.patient import PatientFetcher
 from ..fetching.work_fetcher import WorkFetcher
 from ..logs.notices import Notices, Paid, SandboxGone, Submitted
+from ..rules.pauses import Pauses
 from ..sandboxes.channels import Evaluator
 from ..sandboxes.limits import Timeouts
 from ..sandboxes.sandbox import Sandbox
@@ -35,9 +36,11 @@ from ..supervision.options import SupervisionOptions
 from ..tasks.capabilities import Capability
 from ..tasks.job import Job
 from ..tasks.slices import SliceKey
+from .allowance import Allowance
 from .banner import evaluator_lines
 from .boxes import Boxes
 from .gpu import ban, gpu_information
+from .guard import Guard
 from .node import Node
 from .scheduler import Scheduler
 from .services import Services
@@ -60,6 +63,7 @@ class Assembly:
         notices: Notices,
         on_command: Callable[[Command], None],
         state: Path | None,
+        pauses: Pauses | None = None,
     ) -> None:
         """``messages``: those of the evaluator's start-up files; None where they are not known. Raises
         ConfigurationError.
@@ -97,7 +101,11 @@ class Assembly:
         )
         self._evaluator = evaluator
         self._messages = messages or (V4 if self.dialect.name == "4" else V5)
+        self._pauses = pauses
+        self._results = state
         self.node: Node
+        self.guard: Guard
+        self._allowance: Allowance
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Starts what the node needs. Raises EvaluatorError, WorkerError."""
@@ -124,6 +132,7 @@ class Assembly:
         )
         stack.push_async_callback(self.node.close)
         await self._start_submitter(stack)
+        await self._start_guard(stack)
 
     async def _start_submitter(self, stack: AsyncExitStack) -> None:
         """What an earlier run has left is sent and returned, and not taken again meanwhile."""
@@ -134,6 +143,29 @@ class Assembly:
             self.machine.result_pending(key)
         self.requests.is_new = not left
         self.scheduler.on_submitter_connected(self.submitter.connected)
+
+    async def _start_guard(self, stack: AsyncExitStack) -> None:
+        """Before anything is asked for, it is known whether it may be."""
+        rules = self.settings.rules
+        self._allowance = Allowance(self.machine, self.requests, self._evaluator, self.node.tell, rules.grace)
+        stack.callback(self._allowance.close)
+        self.guard = Guard(
+            rules,
+            self._notices,
+            lambda: self.requests.has_gpu,
+            self._allowance.apply,
+            results=self._results,
+            pauses=self._pauses,
+        )
+        stack.push_async_callback(self.guard.close)
+        await self.guard.start()
+
+    def change(self, settings: WorkerSettings) -> None:
+        """Other cores, groups, wages and rules, from now on."""
+        self.requests.change(settings)
+        self.node.tell(self.machine.set_limits, self.requests.limits())
+        self._allowance.grace = settings.rules.grace
+        self.guard.change(settings.rules)
 
     # What the parts tell
 
@@ -148,6 +180,7 @@ class Assembly:
             banned = ban(information, self.settings.banned_gpus)
         if banned or not information:
             self.requests.without_gpu = True
+            self.guard.judge_now()
             self.node.tell(self.machine.set_limits, self.requests.limits())
         for line in evaluator_lines(self.requests.worktimes, information, banned):
             self._notices.say("info", line)

@@ -134,6 +134,7 @@ class _Run:
         self._assembly = assembly
         self._board.queued = lambda: len(assembly.machine.unfinished()) - assembly.machine.working
         source.machine, source.unsubmitted = assembly.machine, lambda: len(assembly.submitter.pending())
+        source.verdict = lambda: assembly.guard.verdict
         source.stage = "working"
         assembly.machine.exit_when_done = source.exit_when_done
         assembly.node.start()
@@ -218,8 +219,7 @@ class _Run:
         except ConfigurationError as error:
             self._notices.say("error", f"the configuration stays as it was: {error}")
             return
-        assembly.requests.change(settings)
-        assembly.node.tell(assembly.machine.set_limits, assembly.requests.limits())
+        assembly.change(settings)
         self._notices.say("info", "The configuration was read again")
 
     def _obey(self, command: Command) -> None:

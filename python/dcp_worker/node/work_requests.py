@@ -32,6 +32,9 @@ class WorkRequests:
         """No earlier run has left results: the first request may say that all slices of it are void."""
         self.without_gpu = False
         """The evaluator has none, or its owner does not want it used."""
+        self.cpu_rests = False
+        self.gpus: int | None = None
+        """How many may work just now; None where they are not counted."""
         self._last_had_work = settings.public_group_fallback
         self.capabilities = Capability.NONE
         self.described: object = None
@@ -39,8 +42,15 @@ class WorkRequests:
 
     def limits(self) -> Limits:
         settings = self._settings
-        gpu = 0.0 if self.without_gpu else settings.gpu_cores
-        return Limits(settings.cpu_cores, gpu, settings.max_sandboxes)
+        gpu = settings.gpu_cores if self.has_gpu else 0.0
+        if self.gpus is not None:
+            gpu = min(gpu, self.gpus * settings.utilization.gpu)
+        return Limits(settings.cpu_cores, gpu, settings.max_sandboxes, self.cpu_rests)
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether there is one that is wanted."""
+        return not self.without_gpu and self._settings.gpu_cores > 0
 
     def change(self, settings: WorkerSettings) -> None:
         """Other cores, groups and wages, from now on."""

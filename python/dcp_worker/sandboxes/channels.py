@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Collection
 from typing import Protocol
 
 
@@ -28,6 +29,9 @@ class Evaluator(Protocol):
 
     async def open(self) -> Channel:
         """A new sandbox. Raises EvaluatorError."""
+
+    def withhold_gpus(self, identities: Collection[str]) -> bool:
+        """New sandboxes do not get these GPUs, by PCI address. False where that cannot be said to it."""
 
     async def close(self) -> None:
         """Ends it, where it is this program's, and all sandboxes of it."""

@@ -11,7 +11,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from dcp_evaluator.errors import DcpError, ZygoteEndedError, ZygoteError, reason_of
@@ -57,6 +57,7 @@ class EmbeddedEvaluator:
         self.on_down = on_down
         self.on_notice = on_notice
         self._patience = patience
+        self._gpu = gpu = gpu or GpuOptions()
         self._calls = _Calls()
         self._thread: _Keeper | None = None
         self._ready: asyncio.Future[None]
@@ -108,6 +109,10 @@ class EmbeddedEvaluator:
             ours.close()
             raise
         return channel
+
+    def withhold_gpus(self, identities: Collection[str]) -> bool:
+        self._gpu.withheld = frozenset(identities)
+        return True
 
     async def close(self) -> None:
         """Ends the zygote and all sandboxes."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import socket
+from collections.abc import Collection
 
 from dcp_evaluator.errors import reason_of
 from dcp_evaluator.net.listener import prepare_connection
@@ -46,6 +47,9 @@ class RemoteEvaluator:
                     ) from None
             await asyncio.sleep(rest)
             pause = min(_LONGEST_PAUSE, 2 * pause)
+
+    def withhold_gpus(self, identities: Collection[str]) -> bool:
+        return False
 
     async def close(self) -> None:
         """Nothing: it is not ours."""

@@ -214,13 +214,18 @@ class Dispatcher:
         for box in [box for box in self.boxes if box.key is None and job in (None, box.job)]:
             self.boxes.end(box)
 
-    def renew(self, job: str, *, hard: bool) -> None:
-        """A job's sandboxes end with the slice that they have; ``hard``: at once, and another one begins it again."""
+    def retire(self, job: str) -> None:
+        """The sandboxes that a job has end with their slices."""
         self.end_idle(job)
         for box in self.boxes.of_job(job):
             box.retires = True
-            if hard and (state := self._state(box)) and (owner := self._jobs.find(job)):
-                self.boxes.end(box)
+
+    def end_retiring(self, job: str) -> None:
+        """Those end at once, and others begin their slices again."""
+        for box in [box for box in self.boxes.of_job(job) if box.retires]:
+            state, owner = self._state(box), self._jobs.find(job)
+            self.boxes.end(box)
+            if state and owner:
                 owner.put_back(state.slice.key.number)
 
     def forget(self, job: str) -> None:

@@ -235,10 +235,14 @@ class Machine:
         self._go_on(now)
 
     def gpus_changed(self, now: float, *, hard: bool = False) -> None:
-        """New sandboxes have other GPUs: those of jobs that use one end with their slices, ``hard``: at once."""
+        """New sandboxes have other GPUs: those that jobs have for one end with their slices.
+
+        ``hard``, some time later: those that have not ended since do so, and their slices begin again.
+        """
         for state in self._jobs:
             if state.job.uses_gpu:
-                self._dispatcher.renew(state.job.identity, hard=hard)
+                end = self._dispatcher.end_retiring if hard else self._dispatcher.retire
+                end(state.job.identity)
         self._go_on(now)
 
     def finish(self, now: float) -> None:

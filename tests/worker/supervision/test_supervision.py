@@ -505,6 +505,9 @@ def test_with_other_gpus_jobs_get_new_sandboxes() -> None:
     (second,) = world.working
     assert second != first
     world.call("gpus_changed", hard=True)
+    assert list(world.working) == [second]
+    world.call("gpus_changed")
+    world.call("gpus_changed", hard=True)
     world.settle()
     assert second not in world.working
     assert running(world) == {"g": 1}

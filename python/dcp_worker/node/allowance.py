@@ -1,0 +1,69 @@
+"""Has supervisor and evaluator do what the rules allow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ..rules.verdict import Verdict
+from ..sandboxes.channels import Evaluator
+from ..supervision.machine import Machine
+from .work_requests import WorkRequests
+
+
+class Allowance:
+    """``tell``: passes events to the machine. ``grace``: seconds for which what runs may go on."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        requests: WorkRequests,
+        evaluator: Evaluator,
+        tell: Callable[..., None],
+        grace: float,
+    ) -> None:
+        self.grace = grace
+        self._machine = machine
+        self._requests = requests
+        self._evaluator = evaluator
+        self._tell = tell
+        self._withheld: frozenset[str] = frozenset()
+        self._renew = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def apply(self, verdict: Verdict) -> None:
+        """What rests now may go on for the time of grace; what works again begins at once."""
+        resting = frozenset(name for name, decision in verdict.gpus.items() if not decision.allowed)
+        allowed = len(verdict.gpus) - len(resting)
+        if resting != self._withheld:
+            can_choose = self._evaluator.withhold_gpus(resting)
+            self._renew = bool(resting - self._withheld) and can_choose and allowed > 0
+            self._withheld = resting
+            if resting and not can_choose:
+                allowed = 0
+        before = self._requests.limits()
+        self._requests.cpu_rests = not verdict.cpu.allowed
+        self._requests.gpus = allowed if verdict.gpus else None
+        limits = self._requests.limits()
+        if self._renew:
+            self._tell(self._machine.gpus_changed)
+        if limits != before or self._renew:
+            self._set(hard=self.grace <= 0)
+            self._restart_timer(rests=limits.cpu_rests or bool(resting))
+
+    def close(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def _set(self, *, hard: bool) -> None:
+        if self._renew and hard:
+            self._tell(self._machine.gpus_changed, hard=True)
+        self._tell(self._machine.set_limits, self._requests.limits(), hard=hard)
+
+    def _restart_timer(self, *, rests: bool) -> None:
+        self.close()
+        self._timer = asyncio.get_running_loop().call_later(self.grace, self._end_grace) if rests else None
+
+    def _end_grace(self) -> None:
+        self._set(hard=True)
+        self._renew = False
