@@ -1,0 +1,131 @@
+"""dcp-worker rests while a rule says so, and works again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cli_driver import DEADLINE
+from scheduler_stand_in import Job, stand_in
+from scheduler_stand_in.stand_in import StandIn
+from scheduler_stand_in.workers import PROGRAMS, SCHEDULERS, WorkerProcess, own_program, running
+
+ENDLESS = "async (x) => { progress(); work.emit('begun', x); await new Promise(() => {}); }"
+QUICK = "async (x) => { progress(); return x; }"
+
+
+@contextmanager
+def game(folder: Path) -> Iterator[str]:
+    """A program of a name that no other has, which runs meanwhile."""
+    name = f"game-{os.getpid()}"
+    path = folder / name
+    shutil.copy("/bin/sleep", path)
+    with subprocess.Popen([path, "1000"]) as process:
+        try:
+            yield name
+        finally:
+            process.kill()
+
+
+def rules(of_cpu: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"node": {"rules": {"cpu": dict(of_cpu), "calm": 0, **more}}}
+
+
+async def said(worker: WorkerProcess, text: str) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while text not in worker.said():
+            assert not worker.has_ended, worker.said()
+            await asyncio.sleep(0.05)
+
+
+def test_it_rests_while_a_program_runs_and_what_runs_goes_back_after_the_time_of_grace(
+    tmp_path: Path, dialect: str
+) -> None:
+    endless = Job(work=ENDLESS, data=[1])
+    program = own_program(PROGRAMS[dialect], **rules({"programs": [f"game-{os.getpid()}"]}, grace=1))
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            network.add(endless)
+            async with running(program, tmp_path, network) as worker:
+                await network.until(lambda: network.counts["workEmit"])
+                endless.is_open = False
+                with game(tmp_path) as name:
+                    await said(worker, f" . CPU rests: {name} runs\n")
+                    await network.until(lambda: endless.slices[1].returns)
+                    quick = Job(work=QUICK, data=[7])
+                    network.add(quick)
+                await said(worker, " . CPU works again\n")
+                await network.until_done(quick)
+                assert await worker.stop() == 0
+            assert endless.slices[1].returns[0].data["reason"] == "this worker rests"
+            assert quick.results == [7]
+
+    asyncio.run(run())
+
+
+def test_what_runs_finishes_within_the_time_of_grace(tmp_path: Path, dialect: str) -> None:
+    job = Job(
+        work="""async (x) => {
+          progress();
+          work.emit("begun", x);
+          await new Promise((resolve) => setTimeout(resolve, 6000));
+          return x;
+        }""",
+        data=[1],
+    )
+    program = own_program(PROGRAMS[dialect], **rules({"programs": [f"game-{os.getpid()}"]}, grace=60))
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            network.add(job)
+            async with running(program, tmp_path, network) as worker:
+                await network.until(lambda: network.counts["workEmit"])
+                with game(tmp_path):
+                    await said(worker, " . CPU rests: ")
+                    await network.until_done(job)
+                    assert await worker.stop() == 0
+            assert job.results == [1]
+
+    asyncio.run(run())
+
+
+def test_a_worker_whose_hours_have_not_come_asks_for_nothing_until_it_has_other_rules(
+    tmp_path: Path, dialect: str
+) -> None:
+    job = Job(work=QUICK, data=[7])
+    tomorrow = datetime.now() + timedelta(days=2)
+    program = own_program(PROGRAMS[dialect])
+    folder = tmp_path / "worker/.dcp/dcp-worker"
+    folder.mkdir(parents=True)
+    configuration = folder / "dcp-config.toml"
+    configuration.write_text(f'[node.rules.cpu]\nhours = ["{tomorrow:%a}"]\n')
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            network.add(job)
+            async with running(program, tmp_path, network) as worker:
+                await said(worker, "Ready.")
+                assert " . CPU rests: it is not the time of the week to work\n" in worker.said()
+                await asyncio.sleep(2)
+                assert not _asked(network)
+                configuration.write_text("")
+                worker.signal(signal.SIGHUP)
+                await network.until_done(job)
+                assert " . CPU works again\n" in worker.said()
+                assert await worker.stop() == 0
+
+    asyncio.run(run())
+    assert job.results == [7]
+
+
+def _asked(network: StandIn) -> list[Any]:
+    return [*network.all("requestTask"), *network.all("requestTask@3")]
