@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..configuration.configuration import Configuration
-from ..configuration.run_options import OUTPUTS, TRANSPORTS
+from ..configuration.log_settings import TRANSPORTS, Outputs
 from ..configuration.values import Tree, lookup
 from .parser import Parser, ShowVersion, boolean, number, spellings, two_numbers, whole
 
@@ -150,15 +150,19 @@ def _keys(parser: Parser, seldom: Any) -> None:
 def _output(parser: Parser) -> None:
     group = parser.add_argument_group("output")
     parser.option("-v", "--verbose", group=group, action="count", default=0, help="tell of fetches; -vv: submissions")
-    parser.option("-o", "--outputMode", "--output", group=group, choices=OUTPUTS, default="detect", help="where to")
+    parser.option(
+        "-o", "--outputMode", "--output", group=group, type=outputs, metavar="OUTPUT[:LEVEL],...",
+        help="console, logfile, json, syslog, journal or several, each from a level on: console,logfile:debug",
+    )  # fmt: skip
     parser.option(
         "--reportInterval", group=group, type=number(0, 1e9), metavar="SECONDS", help="how often slices are reported"
     )
-    parser.option("--logfile", group=group, type=Path, default=Path("../log/dcp-worker.log"), metavar="FILE")
-    parser.option("--syslogAddress", group=group, default="loghost", metavar="HOST")
-    parser.option("--syslogFacility", group=group, default="local7", metavar="NAME")
-    parser.option("--syslogTransport", group=group, default="udp", choices=TRANSPORTS)
-    parser.option("--syslogPort", group=group, type=whole(1, 65535), default=514, metavar="PORT")
+    parser.option("--logfile", group=group, metavar="FILE", help="the file of the output logfile")
+    parser.option("--jsonFile", group=group, metavar="FILE", help="the file of the output json")
+    parser.option("--syslogAddress", group=group, metavar="HOST")
+    parser.option("--syslogFacility", group=group, metavar="NAME")
+    parser.option("--syslogTransport", group=group, choices=TRANSPORTS)
+    parser.option("--syslogPort", group=group, type=whole(1, 65535), metavar="PORT")
     parser.option(
         "-f", "--pidFile", group=group, nargs="?", const="", metavar="FILE", help="keep the process id in a file"
     )
@@ -191,12 +195,29 @@ def fragment(options: argparse.Namespace, configuration: Configuration) -> Tree:
     if options.allowedOrigins:
         worker["allowOrigins"] = {"any": [*_listed(configuration, "allowOrigins", "any"), *options.allowedOrigins]}
     node: Tree = {"dialect": options.dialect, "engine": options.engine, "startupFiles": options.dcp_client}
+    node["log"] = _log(options) or None
     tree: Tree = {"worker": worker, "node": {name: value for name, value in node.items() if value is not None}}
     if options.hostname is not None or options.port is not None:
         tree["evaluator"] = {"location": _evaluator(options, configuration)}
     if options.dcp_config_location:
         tree["scheduler"] = {"configLocation": options.dcp_config_location}
     return tree
+
+
+def _log(options: argparse.Namespace) -> Tree:
+    syslog = {name.lower(): getattr(options, f"syslog{name}") for name in ("Address", "Facility", "Transport", "Port")}
+    log = {"outputs": options.outputMode, "file": options.logfile, "jsonFile": options.jsonFile}
+    log["syslog"] = {name: value for name, value in syslog.items() if value is not None} or None
+    return {name: value for name, value in log.items() if value is not None}
+
+
+def outputs(text: str) -> str:
+    """A kind of arguments."""
+    try:
+        Outputs().read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _listed(configuration: Configuration, *path: str) -> list[Any]:

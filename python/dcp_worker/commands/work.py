@@ -12,7 +12,7 @@ from pathlib import Path
 from dcp_evaluator.net.pid_file import pid_file
 
 from ..configuration.configuration import Configuration
-from ..configuration.run_options import RunOptions, Syslog
+from ..configuration.run_options import RunOptions
 from ..configuration.settings import WorkerSettings
 from ..node.evaluator import begin_evaluator
 from . import startup
@@ -42,15 +42,7 @@ def _chosen(options: argparse.Namespace, settings: WorkerSettings) -> RunOptions
         identity=worker_identity(options),
         payment_address=account,
         verbosity=options.verbose,
-        output=options.outputMode,
         report_interval=options.reportInterval,
-        logfile=options.logfile,
-        syslog=Syslog(
-            address=options.syslogAddress,
-            facility=options.syslogFacility,
-            transport=options.syslogTransport,
-            port=options.syslogPort,
-        ),
         exit_when_done=options.exit_when_done,
     )
 

@@ -27,6 +27,7 @@ from .kinds import (
     Texts,
     Whole,
 )
+from .log_settings import LogSettings
 from .rules import Rules
 
 PUBLIC_SCHEDULER: Final = "https://scheduler.distributed.computer/"
@@ -278,6 +279,7 @@ class WorkerSettings:
     evaluator: EvaluatorSettings = section(EvaluatorSettings)
     node: NodeSettings = section(NodeSettings)
     rules: Rules = section(Rules, "node.rules")
+    log: LogSettings = section(LogSettings)
     scheduler: SchedulerSettings = section(SchedulerSettings)
 
     @property

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from ..tasks.slices import SliceKey
+from .lines import Line, plain
 from .notices import (
     Fetched,
     Fetching,
@@ -20,94 +20,60 @@ from .notices import (
     Submitted,
 )
 
-_SLICE_LINES_A_SECOND = 100
-_SHOWN_OF_A_JOB, _SHOWN_OF_A_TEXT = 22, 200
+_SHOWN_OF_A_JOB, _LONGEST_MESSAGE = 22, 4000
+_FETCHES, _SUBMISSIONS, _EVERYTHING = 1, 2, 3
+"""How often -v is said for them."""
 _MARKS = {"debug": " . ", "info": "", "warning": " ! ", "error": " ! "}
 
 
 class Narrator:
-    """Hears notices, and says lines: their level, one of ``Said``'s, and their text.
+    """Hears notices, and says lines."""
 
-    ``verbosity``: 1 adds fetches, 2 results that are submitted. What happens to slices is told up to 100 times a
-    second, and after that in sum: a worker may do thousands.
-    """
-
-    def __init__(self, say: Callable[[str, str], None], verbosity: int = 0) -> None:
+    def __init__(self, say: Callable[[Line], None]) -> None:
         self._say = say
-        self._verbosity = verbosity
-        self._second = 0
-        self._said = 0
-        self._unsaid = 0
 
     def __call__(self, notice: Notice) -> None:
-        match notice:
-            case Said(level, message):
-                if level != "debug" or self._verbosity > 2:
-                    self._line(f"{_MARKS[level]}{message}", level)
-            case JobAnnounced(job):
-                parts = (job.name, job.identity[:8], job.description, job.link)
-                self._line(" . Job: " + " ".join(plain(part) for part in parts if part))
-            case SandboxReady() | SliceStarted() | SliceEnded() | SandboxGone() | Paid():
-                if self._may_tell_slice():
-                    self._say("info", _of_slice(notice))
-            case _:
-                self._verbose(notice)
-
-    def close(self) -> None:
-        """Says what was left out in the last second."""
-        self._sum_up(at_end=True)
-
-    def _line(self, text: str, level: str = "info") -> None:
-        self._sum_up()
-        self._say(level, text)
-
-    def _verbose(self, notice: Notice) -> None:
-        match notice:
-            case Fetching() if self._verbosity:
-                self._line(" * Fetching slices...")
-            case Fetched(slices) if self._verbosity:
-                self._line(f" . Fetched {slices} slices")
-            case Submitted() if self._verbosity > 1 and self._may_tell_slice():
-                self._say("info", " . Submitted")
-
-    def _may_tell_slice(self) -> bool:
-        self._sum_up()
-        if self._said >= _SLICE_LINES_A_SECOND:
-            self._unsaid += 1
-            return False
-        self._said += 1
-        return True
-
-    def _sum_up(self, *, at_end: bool = False) -> None:
-        second = int(time.monotonic())
-        if second == self._second and not at_end:
-            return
-        if self._unsaid:
-            self._say("info", f" . ... and {self._unsaid} more of slices and sandboxes in that second")
-        self._second, self._said, self._unsaid = second, 0, 0
+        if line := _line(notice):
+            self._say(line)
 
 
-def _of_slice(notice: SandboxReady | SliceStarted | SliceEnded | SandboxGone | Paid) -> str:
+def _line(notice: Notice) -> Line | None:
+    match notice:
+        case Said(level, message, job, sandbox):
+            detail = _EVERYTHING if level == "debug" else 0
+            text = "\n    ".join(plain(part, _LONGEST_MESSAGE) for part in message.splitlines())
+            return Line(level, f"{_MARKS[level]}{text}", job, sandbox=sandbox, detail=detail)
+        case JobAnnounced(job):
+            parts = (job.name, job.identity[:8], job.description, job.link)
+            return Line("info", " . Job: " + " ".join(plain(part) for part in parts if part), job.identity)
+        case Fetching():
+            return Line("info", " * Fetching slices...", detail=_FETCHES)
+        case Fetched(slices):
+            return Line("info", f" . Fetched {slices} slices", detail=_FETCHES)
+        case Submitted(key):
+            return Line("info", " . Submitted", key.job, key.number, detail=_SUBMISSIONS)
+        case SandboxReady() | SandboxGone() | SliceStarted() | SliceEnded() | Paid():
+            return _of_slice(notice)
+    return None
+
+
+def _of_slice(notice: SandboxReady | SandboxGone | SliceStarted | SliceEnded | Paid) -> Line:
     match notice:
         case SandboxReady(sandbox):
-            return f" . Sandbox {sandbox:3}:  Initialized"
+            return Line("info", f" . Sandbox {sandbox:3}:  Initialized", sandbox=sandbox)
+        case SandboxGone(sandbox, SliceKey() as key):
+            return Line("info", f" * Sandbox {sandbox:3}:  Terminated:      {_slice(key)}", *key, sandbox)
+        case SandboxGone(sandbox):
+            return Line("info", f" * Sandbox {sandbox:3}:  Terminated:", sandbox=sandbox)
         case SliceStarted(sandbox, key, name):
-            return f" . Sandbox {sandbox:3}:  Slice Started:   {_slice(key, name)}"
+            return Line("info", f" . Sandbox {sandbox:3}:  Slice Started:   {_slice(key, name)}", *key, sandbox)
         case SliceEnded(sandbox, key, name, how, metrics):
-            word = f"Slice {how.capitalize()}:"
-            return f" * Sandbox {sandbox:3}:  {word:16} {_slice(key, name)}: dt {metrics.total_time:.0f}ms"
-        case SandboxGone(sandbox, gone):
-            return f" * Sandbox {sandbox:3}:  Terminated:      {_slice(gone, '') if gone else ''}".rstrip()
+            text = f"{f'Slice {how.capitalize()}:':16} {_slice(key, name)}: dt {metrics.total_time:.0f}ms"
+            return Line("info", f" * Sandbox {sandbox:3}:  {text}", *key, sandbox)
         case Paid(key, amount):
-            return f" . Payment: {amount:.3f} ⊇ {plain(key.job[:8])}"
+            return Line("info", f" . Payment: {amount:.3f} ⊇ {plain(key.job[:8])}", *key)
 
 
-def _slice(key: SliceKey, name: str) -> str:
+def _slice(key: SliceKey, name: str = "") -> str:
     job = plain(key.job[:_SHOWN_OF_A_JOB])
     return f"slice {key.number}, {job}: {plain(name)}" if name else f"slice {key.number}, {job}"
-
-
-def plain(text: str) -> str:
-    """What a job calls itself, without what a terminal would obey."""
-    shown = text[:_SHOWN_OF_A_TEXT]
-    return "".join(character if character.isprintable() else "�" for character in shown)

@@ -11,10 +11,12 @@ from ..tasks.slices import SliceKey, SliceMetrics
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """``level``: debug, info, warning or error."""
+    """``level``: debug, info, warning or error. ``job``, ``sandbox``: of which it tells, if of any."""
 
     level: str
     message: str
+    job: str = ""
+    sandbox: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +103,6 @@ class Notices:
         for listener in self._listeners:
             listener(notice)
 
-    def say(self, level: str, message: str) -> None:
-        self.tell(Said(level, message))
+    def say(self, level: str, message: str, *, job: str = "", sandbox: int | None = None) -> None:
+        """``job``: the identity of that which it tells of; ``sandbox``: a number."""
+        self.tell(Said(level, message, job, sandbox))

@@ -1,17 +1,19 @@
-"""Messages to a system log: by UDP, TCP, TLS or the socket of this machine (RFC 3164, 5424, 5425, 6587)."""
+"""Messages to a system log: by UDP, TCP, TLS or the socket of this machine (RFC 3164, 5424, 5425, 5426, 6587)."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import ssl
 import time
-from datetime import datetime
 from typing import Final
 
-from ..configuration.run_options import Syslog
+from ..configuration.log_settings import SyslogSettings
 from ..errors import ConfigurationError
+from .lines import Line
+from .output import Output
 
 FACILITIES: Final = (
     "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
@@ -19,31 +21,51 @@ FACILITIES: Final = (
 )  # fmt: skip
 """By their numbers."""
 
-_SEVERITIES: Final = {"error": 3, "warning": 4, "info": 5, "debug": 7}
+SEVERITIES: Final = {"error": 3, "warning": 4, "info": 5, "debug": 7}
 """As npm's worker has them: what it logs is a notice."""
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LOCAL: Final = "/dev/log"
+_SUBJECTS: Final = "dcp@32473"
+"""Of the element with job, slice and sandbox: the number that RFC 5612 has for documentation."""
 _SECONDS: Final = 5.0
-_LONGEST: Final = 8192  # bytes of a message
+_LONGEST: Final = {"udp": 2048, "tcp": 8192, "tls": 8192, "unix": 8192}  # bytes of a message
 _PAUSE: Final = 5.0  # seconds until a log that cannot be reached is tried again
 
 
+class SyslogOutput(Output):
+    """One message a line of text."""
+
+    def __init__(self, settings: SyslogSettings, name: str) -> None:
+        """``name``: of the program. Raises ConfigurationError for a facility that there is not."""
+        self._sender = SyslogSender(settings, name)
+        super().__init__(f"the system log at {self._sender.place}")
+
+    def _open(self) -> None:
+        self._sender.close()
+
+    def _write(self, line: Line) -> None:
+        for text in line.text.splitlines():
+            self._sender.send(line, text)
+
+    def _end(self) -> None:
+        self._sender.close()
+
+
 class SyslogSender:
-    """Connects with the first message, and anew after an error; meanwhile messages are lost. For one thread.
+    """Connects with the first message, and anew after an error; meanwhile messages are lost. For one thread."""
 
-    Raises ConfigurationError for a facility that there is not.
-    """
-
-    def __init__(self, target: Syslog, name: str) -> None:
+    def __init__(self, target: SyslogSettings, name: str) -> None:
+        """Raises ConfigurationError for a facility that there is not."""
         if target.facility.lower() not in FACILITIES:
             raise ConfigurationError(
                 f"there is no facility {target.facility!r} of a system log; there are {', '.join(FACILITIES)}"
             )
         self._target = target
         self._facility = FACILITIES.index(target.facility.lower())
-        self._tag = f"{name}[{os.getpid()}]"
-        self._host = socket.gethostname() or "-"
+        self._is_old = target.form == "rfc3164" or (target.form == "auto" and target.transport == "unix")
+        self._program = name
+        self._host = re.sub(r"[^!-~]", "", socket.gethostname())[:255] or "-"
         self._socket: socket.socket | None = None
         self._not_before = 0.0
 
@@ -51,11 +73,17 @@ class SyslogSender:
     def place(self) -> str:
         """For messages."""
         target = self._target
-        return _LOCAL if target.transport == "unix" else f"{target.address}:{target.port} ({target.transport})"
+        return self._path if target.transport == "unix" else f"{target.address}:{target.port} ({target.transport})"
 
-    def send(self, level: str, text: str) -> None:
-        """One line. Raises OSError where the log cannot be reached."""
-        message = self._message(level, text)
+    @property
+    def _path(self) -> str:
+        return self._target.address if self._target.address.startswith("/") else _LOCAL
+
+    def send(self, line: Line, text: str) -> None:
+        """``text``: one line of it. Raises OSError where the log cannot be reached."""
+        message = self._message(line, text)
+        if self._socket is not None and _has_ended(self._socket):
+            self.close()
         if self._socket is None:
             if time.monotonic() < self._not_before:
                 raise OSError("it is tried again in a few seconds")
@@ -79,24 +107,29 @@ class SyslogSender:
             with contextlib.suppress(OSError):
                 connection.close()
 
-    def _message(self, level: str, text: str) -> bytes:
-        priority = self._facility * 8 + _SEVERITIES[level]
-        if self._target.transport == "tls":
-            stamp = datetime.now().astimezone().isoformat(timespec="milliseconds")
-            name, _, process = self._tag.rstrip("]").partition("[")
-            head = f"<{priority}>1 {stamp} {self._host} {name} {process} - - "
-        else:
-            now = datetime.now()
-            stamp = f"{_MONTHS[now.month - 1]} {now.day:2} {now:%H:%M:%S}"
-            host = "" if self._target.transport == "unix" else f"{self._host} "
-            head = f"<{priority}>{stamp} {host}{self._tag}: "
+    def _message(self, line: Line, text: str) -> bytes:
+        priority = self._facility * 8 + SEVERITIES[line.level]
+        head = self._old_head(line) if self._is_old else self._head(line)
         plain = "".join(character if character.isprintable() else " " for character in text)
-        return f"{head}{plain}".encode(errors="replace")[:_LONGEST]
+        data = f"<{priority}>{head}{plain}".encode(errors="replace")
+        return data[: _LONGEST[self._target.transport]].decode(errors="ignore").encode()
+
+    def _head(self, line: Line) -> str:
+        """RFC 5424, section 6."""
+        subjects = "".join(f' {name}="{_escaped(str(value))}"' for name, value in line.subjects())
+        told = f"[{_SUBJECTS}{subjects}]" if subjects else "-"
+        return f"1 {line.stamp} {self._host} {self._program} {os.getpid()} - {told} "
+
+    def _old_head(self, line: Line) -> str:
+        """RFC 3164; logs of this machine want no host."""
+        time = line.time.astimezone()
+        host = "" if self._target.transport == "unix" else f"{self._host} "
+        return f"{_MONTHS[time.month - 1]} {time.day:2} {time:%H:%M:%S} {host}{self._program}[{os.getpid()}]: "
 
     def _connected(self) -> socket.socket:
         address, transport = self._target.address, self._target.transport
         if transport == "unix":
-            return _unix(address if address.startswith("/") else _LOCAL)
+            return _unix(self._path)
         if transport == "udp":
             family, kind, protocol, _, where = socket.getaddrinfo(address, self._target.port, type=socket.SOCK_DGRAM)[0]
             connection = socket.socket(family, kind, protocol)
@@ -105,11 +138,32 @@ class SyslogSender:
         connection = socket.create_connection((address, self._target.port), timeout=_SECONDS)
         if transport == "tls":
             try:
-                return ssl.create_default_context().wrap_socket(connection, server_hostname=address)
+                context = ssl.create_default_context(cafile=self._target.ca)
+                return context.wrap_socket(connection, server_hostname=address)
             except BaseException:
                 connection.close()
                 raise
         return connection
+
+
+def _escaped(value: str) -> str:
+    """A parameter's value, RFC 5424 section 6.3.3."""
+    return re.sub(r'(["\\\]])', r"\\\1", "".join(one if one.isprintable() else " " for one in value))
+
+
+def _has_ended(connection: socket.socket) -> bool:
+    """Whether the other end of a stream has closed it: the next message would be lost without an error."""
+    if connection.type is not socket.SOCK_STREAM:
+        return False
+    connection.settimeout(0)
+    try:
+        return not connection.recv(4096)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.settimeout(_SECONDS)
 
 
 def _unix(path: str) -> socket.socket:
@@ -117,6 +171,7 @@ def _unix(path: str) -> socket.socket:
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         connection = socket.socket(socket.AF_UNIX, kind)
         try:
+            connection.settimeout(_SECONDS)
             connection.connect(path)
             return connection
         except OSError:

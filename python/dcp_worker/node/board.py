@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from ..logs.narration import plain
+from ..logs.lines import plain
 from .ledger import Ledger, Running
 
 _RULE: Final = "=" * 78

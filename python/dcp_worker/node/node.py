@@ -148,8 +148,8 @@ class Node:
             case act.Announce(job):
                 self._jobs[job.identity] = job
                 self._notices.tell(JobAnnounced(job))
-            case act.Warn(message):
-                self._notices.say("warning", message)
+            case act.Warn(message, job):
+                self._notices.say("warning", message, job=job)
             case act.Stopped():
                 self._stopped.set()
 
@@ -210,7 +210,7 @@ class Node:
         try:
             self._fetched[job.identity] = await self._fetcher.fetch_job(job)
         except FetchFailedError as error:
-            self._notices.say("warning", f"a job cannot be fetched: {error}")
+            self._notices.say("warning", f"a job cannot be fetched: {error}", job=job.identity)
             self.tell(self._machine.job_failed, job.identity, str(error), error.code)
         else:
             self.tell(self._machine.job_fetched, job.identity)

@@ -18,9 +18,7 @@ from ..configuration.settings import WorkerSettings
 from ..control.log import RecentLog
 from ..dialects.scheduler_commands import Announcement, Command, Kill, Reload, RemoveJob
 from ..errors import ConfigurationError
-from ..logs.narration import Narrator
 from ..logs.notices import Notices
-from ..logs.outputs import ConsoleOutput, Output, open_output
 from ..sandboxes.channels import Evaluator
 from .assembly import Assembly
 from .banner import banner
@@ -34,20 +32,17 @@ from .signals import StopSignals
 from .startup import Startup
 from .state_folder import claimed, state_folder
 from .status import StatusSource
+from .told import Told
 from .worker_id import worker_id
 
 RELOAD_STATUS, KILL_STATUS = 13, 130
 """Exit statuses by which DCP's worker says what the scheduler has ordered."""
 
-_NAME = "dcp-worker"
-_REFRESH = 0.5
 _PATIENCE = 60.0
 _PAUSE = 5.0
 _LONGEST_END = 30.0
 _FOR_RESULTS = 5.0
 _HURRIED = 1.0
-_KEPT_VERBOSITY = 1
-"""Of the log that clients of the control socket see."""
 
 
 def run(
@@ -76,13 +71,13 @@ class _Run:
         self._source.exit_when_done = options.exit_when_done
         self._log = RecentLog()
         self._control = Control(self, self._source, self._log)
-        self._output: Output | None = None
+        self._told: Told | None = None
 
     async def run(self, configuration: Configuration, own: OwnEvaluator | None) -> int:
         self._state = state_folder(configuration.settings.node.state_folder)
         require_enabled(self._state)
         async with AsyncExitStack() as stack:
-            self._open_output(stack)
+            self._tell(configuration.settings, stack)
             signals = StopSignals(self.stop, self._reload)
             stack.enter_context(signals.handled())
             await self._control.listen(configuration.settings.node, self._state, self._notices, stack)
@@ -164,29 +159,12 @@ class _Run:
                 await asyncio.wait_for(assembly.scheduler.return_all(str(self._options.payment_address)), _HURRIED)
         self._notices.say("info", "Worker has stopped")
 
-    # What is told
-
-    def _open_output(self, stack: AsyncExitStack) -> None:
+    def _tell(self, settings: WorkerSettings, stack: AsyncExitStack) -> None:
         """Raises ConfigurationError."""
-        output = self._output = open_output(self._options, _NAME)
-        stack.callback(output.close)
-        for narrator in (Narrator(output.say, self._options.verbosity), Narrator(self._log.say, _KEPT_VERBOSITY)):
-            stack.callback(narrator.close)
-            self._notices.listen(narrator)
+        self._told = Told(settings, self._options, self._notices, self._board, self._log)
+        stack.callback(self._told.close)
         self._notices.listen(self._ledger)
-        for repeated in (self._report(output), self._show(output)):
-            stack.callback(asyncio.create_task(repeated).cancel)
-
-    async def _report(self, output: Output) -> None:
-        while interval := self._options.report_interval:
-            await asyncio.sleep(interval)
-            output.say("info", self._board.report())
-
-    async def _show(self, output: Output) -> None:
-        while isinstance(output, ConsoleOutput) and output.is_terminal:
-            await asyncio.sleep(_REFRESH)
-            if self._assembly:
-                output.show(self._board.status())
+        self._told.begin()
 
     # Orders
 
@@ -209,15 +187,17 @@ class _Run:
         self._ending.set()
 
     def _reload(self) -> None:
-        if self._output:
-            self._output.reopen()  # the file may have been moved away
-        assembly = self._assembly
-        if assembly is None:
-            return
+        if self._told:
+            self._told.logs.reopen()  # files may have been moved away
         try:
             settings = self._read_again().settings
+            if self._told:
+                self._told.change(settings)
         except ConfigurationError as error:
             self._notices.say("error", f"the configuration stays as it was: {error}")
+            return
+        assembly = self._assembly
+        if assembly is None:
             return
         assembly.change(settings)
         self._notices.say("info", "The configuration was read again")

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from ..control import status as document
 from ..control.status import State, WorkerStatus
-from ..logs.narration import plain
+from ..logs.lines import plain
 from ..rules.verdict import Decision, Verdict
 from ..scheduling.room import Limits
 from ..supervision.machine import Machine

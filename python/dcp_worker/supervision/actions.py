@@ -116,9 +116,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """For who watches."""
+    """For who watches. ``job``: that which it tells of."""
 
     message: str
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ class Machine:
     def assign_failed(self, sandbox: int, code: str, message: str, now: float) -> None:
         job = self._dispatcher.assign_failed(sandbox, code, message)
         if job:
-            self._actions.append(Warn(f"a job is given up, as no sandbox takes its work function: {message}"))
+            self._actions.append(Warn(f"a job is given up, as no sandbox takes its work function: {message}", job))
             self._release.job(job, message, code)
         self._go_on(now)
 
@@ -192,8 +192,9 @@ class Machine:
         """The work function has refused its slice, and may be tried ``retries`` times again here."""
         refused = self._dispatcher.slice_rejected(sandbox, retries, metrics)
         if refused:
-            self._actions.append(Warn(f"a job's work function refuses its slices here, and is given up: {reason}"))
-            self._release.rejected_job(refused.slice.key.job, reason, "EWORKREJECT", retries)
+            job = refused.slice.key.job
+            self._actions.append(Warn(f"a job's work function refuses its slices here, and is given up: {reason}", job))
+            self._release.rejected_job(job, reason, "EWORKREJECT", retries)
         self._go_on(now)
 
     def slice_failed(self, sandbox: int, code: str, message: str, now: float) -> None:

@@ -142,7 +142,7 @@ def test_the_default_port_is_npms(home: Home) -> None:
         (["-m", "0"], "'0' is not a number from 1 to 100000"),
         (["-m", "1.5"], "'1.5' is not a whole number"),
         (["-p"], "expected one argument"),
-        (["-o", "paper"], "invalid choice: 'paper'"),
+        (["-o", "paper"], 'there is no output "paper"'),
         (["--dcp-scheduler", "here"], "option --dcp-scheduler: this is no URL of a server"),
         (["--paymentAddress", "0x12", "--showConfig", "x"], "worker.paymentAddress: an address has 40"),
         (

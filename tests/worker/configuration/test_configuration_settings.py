@@ -11,7 +11,7 @@ from configured_machine import Machine
 
 from dcp_protocol.uris.origins import SCHEDULER
 from dcp_worker.configuration.configuration import Configuration
-from dcp_worker.configuration.kinds import ComputeGroup
+from dcp_worker.configuration.kinds import ComputeGroup, Number, Whole
 from dcp_worker.configuration.settings import WITHOUT_EFFECT, WorkerSettings, all_keys
 from dcp_worker.errors import ConfigurationError
 
@@ -196,3 +196,10 @@ def test_options_are_stronger_than_all(user_file: UserFile) -> None:
     layer = configuration.layer(("worker", "cores", "cpu"))
     assert layer is not None
     assert layer.name == "command line"
+
+
+@pytest.mark.parametrize("kind", [Whole(), Number()])
+@pytest.mark.parametrize("value", ["1e999", 10**400, -(10**400), float("inf"), float("nan"), True])
+def test_numbers_beyond_all_bounds(kind: Whole | Number, value: Any) -> None:
+    with pytest.raises(ValueError, match="allowed is a"):
+        kind.read(value)
