@@ -21,9 +21,10 @@ from ..node.state_folder import state_folder
 from . import status_text
 from .line import tell
 from .options import PROGRAM
-from .parser import Parser, number, whole
+from .parser import Parser, duration, number, whole
 
 Command = Callable[[Client, argparse.Namespace], Awaitable[None]]
+_WHAT: Final = "cpu, gpu for all GPUs, or one as status names it (default: all)"
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -41,6 +42,16 @@ def run(name: str, arguments: Sequence[str]) -> int:
 async def _run(command: Command, options: argparse.Namespace) -> None:
     async with Client.connect(options.socket or find_socket()) as client:
         await command(client, options)
+
+
+def running_configuration(path: str, socket: Path | None) -> str:
+    """What counts in a running worker, or the part ``path`` of it. Raises NoWorkerError, ControlError."""
+
+    async def ask() -> str:
+        async with Client.connect(socket or find_socket()) as client:
+            return await client.call(methods.Config(path=path), str)
+
+    return asyncio.run(ask())
 
 
 def find_socket() -> Path:
@@ -106,6 +117,14 @@ async def _until_ended(client: Client, options: argparse.Namespace) -> None:
         await client.wait_ended()
 
 
+async def _pause(client: Client, options: argparse.Namespace) -> None:
+    await client.ask(methods.Pause(resource=options.what, seconds=options.time, kept=options.keep))
+
+
+async def _resume(client: Client, options: argparse.Namespace) -> None:
+    await client.ask(methods.Resume(resource=options.what))
+
+
 async def _exit_when_done(client: Client, options: argparse.Namespace) -> None:
     await client.ask(methods.ExitWhenDone(value=not options.never))
 
@@ -137,6 +156,16 @@ def _of_stop(parser: Parser) -> None:
     _of_ends(parser)
 
 
+def _of_pause(parser: Parser) -> None:
+    _of_resume(parser)
+    parser.option("--for", dest="time", type=duration, metavar="TIME", help="so long: 90s, 30m, 8h, 2d")
+    parser.option("--keep", action="store_true", help="also after a restart of the worker; with --for it always is")
+
+
+def _of_resume(parser: Parser) -> None:
+    parser.add_argument("what", nargs="?", default="all", metavar="WHAT", help=_WHAT)
+
+
 def _of_exit(parser: Parser) -> None:
     parser.option("--never", action="store_true", help="it goes on waiting for work")
 
@@ -144,6 +173,8 @@ def _of_exit(parser: Parser) -> None:
 _COMMANDS: Final[dict[str, tuple[str, Command, Callable[[Parser], None]]]] = {
     "status": ("Shows what a running worker does.", _status, _of_status),
     "logs": ("Shows the last lines of a running worker's log.", _logs, _of_logs),
+    "pause": ("Has a worker rest, by your order, until it is resumed or for a time.", _pause, _of_pause),
+    "resume": ("Takes back what pause has ordered; rules of the configuration still hold.", _resume, _of_resume),
     "finish": ("Has a worker take no new work, and end once it has done what it has.", _finish, _of_ends),
     "stop": ("Ends a worker: what runs may finish within 30 seconds, what waits goes back.", _stop, _of_stop),
     "exit-when-done": ("Has a worker end once the scheduler has no work for it.", _exit_when_done, _of_exit),

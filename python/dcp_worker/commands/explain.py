@@ -6,9 +6,11 @@ import argparse
 import json
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..configuration.configuration import Configuration
+from ..configuration.display import path_of, show
 from ..configuration.keys import Key
 from ..configuration.load import load
 from ..configuration.places import places
@@ -16,10 +18,10 @@ from ..configuration.settings import WITHOUT_EFFECT, all_keys
 from ..configuration.suggestions import hint
 from ..configuration.values import MISSING, as_json, dotted, is_set, lookup
 from ..errors import ConfigurationError
+from . import controlling
 from .line import tell
 from .options import PROGRAM
 from .parser import Parser
-from .show import path_of, show
 
 _DESCRIPTION = """\
 Shows which files and variables the configuration comes from, and what they set. The scheduler is not asked."""
@@ -30,6 +32,9 @@ def run(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     if options.keys:
         print(table() if options.markdown else "\n\n".join(_described(key) for key in all_keys()))
+        return 0
+    if options.running is not None:
+        print(controlling.running_configuration(options.running, options.socket))
         return 0
     configuration = load(options.dcp_scheduler)
     if options.explain:
@@ -47,6 +52,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.option("--explain", metavar="KEY", help="what a key means, and which file sets it: worker.cores.cpu")
     parser.option("--keys", action="store_true", help="all keys with their defaults")
     parser.option("--markdown", action="store_true", help="with --keys: as a table of Markdown")
+    parser.option("--running", nargs="?", const="", metavar="KEY", help="what a running worker has, as JSON")
+    parser.option("--socket", metavar="PATH", type=Path, help="with --running: its control socket")
     parser.option("--dcp-scheduler", metavar="URL", help="the scheduler, as for dcp-worker")
     return parser.parse(arguments)
 

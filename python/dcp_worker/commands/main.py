@@ -8,12 +8,11 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..configuration import remote
+from ..configuration import display, remote
 from ..configuration.configuration import Configuration
 from ..configuration.load import load
 from ..configuration.suggestions import nearest
 from ..errors import ConfigurationError
-from . import show
 from .line import run_command, tell
 from .options import COMMANDS, PROGRAM, fragment, parse
 from .parser import UsageError
@@ -38,21 +37,25 @@ def _run(arguments: Sequence[str]) -> int:
             from . import surfaces
 
             return surfaces.dashboard(arguments[1:])
+        case ["report"]:
+            from . import report
+
+            return report.run(arguments[1:])
         case [command] if command in COMMANDS:
             from . import controlling
 
             return controlling.run(command, arguments[1:])
-    if arguments and (command := nearest(arguments[0], ("config", "setup", "dashboard", *COMMANDS))):
+    if arguments and (command := nearest(arguments[0], ("config", "setup", "dashboard", "report", *COMMANDS))):
         raise UsageError(f"there is no such command (is it {command}?); see {PROGRAM} --help")
     options = parse(arguments)
     configuration = configured(options)
     for message in (*configuration.messages, *configuration.advice()):
         tell(PROGRAM, message)
     if options.showConfig is not None:
-        print(show.show(_with_remote(configuration), options.showConfig))
+        print(display.show(_with_remote(configuration), options.showConfig))
         return 0
     if options.dumpConfig:
-        print(show.dump(_with_remote(configuration)))
+        print(display.dump(_with_remote(configuration)))
         return 0
     from .work import work
 

@@ -14,7 +14,7 @@ from ..configuration.values import Tree, lookup
 from .parser import Parser, ShowVersion, boolean, number, spellings, two_numbers, whole
 
 PROGRAM: Final = "dcp-worker"
-COMMANDS: Final = ("status", "logs", "finish", "stop", "exit-when-done")
+COMMANDS: Final = ("status", "logs", "pause", "resume", "finish", "stop", "exit-when-done")
 """Those that speak with a running worker."""
 
 _DESCRIPTION: Final = """\
@@ -25,6 +25,8 @@ dcp-worker config     which files and variables say what; --explain KEY
 dcp-worker status     what a running worker does; --json
 dcp-worker dashboard  the same in this terminal, with keys for orders
 dcp-worker logs       the last lines of its log; --follow
+dcp-worker pause      it rests, or its GPU does; --for TIME; resume takes that back
+dcp-worker report     what it has done and earned, by day; --csv, --json
 dcp-worker finish     it takes no new work, and ends once it has done what it has
 dcp-worker stop       it ends
 

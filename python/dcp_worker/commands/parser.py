@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from ..configuration.suggestions import nearest
 from ..errors import WorkerError
 
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_DURATION = 10 * 366 * 86400
 _DISTRIBUTION = "dcp-evaluator"
 
 
@@ -119,6 +121,18 @@ def whole(low: int, high: int) -> Any:
         return int(value)
 
     return read
+
+
+def duration(text: str) -> float:
+    """A kind of arguments: seconds, said as 90, 90s, 30m, 8h or 2d."""
+    unit = _UNITS.get(text[-1:], 0)
+    try:
+        seconds = float(text[:-1]) * unit if unit else float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_DURATION:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, such as 90s, 30m, 8h or 2d")
+    return seconds
 
 
 def boolean(text: str) -> bool:

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from dcp_evaluator.net.pid_file import pid_file
+from dcp_evaluator.service.manager import ServiceManager
 
 from ..configuration.configuration import Configuration
 from ..configuration.run_options import RunOptions
@@ -26,6 +27,7 @@ def work(options: argparse.Namespace, configuration: Configuration, read: Callab
 
     Raises WorkerError, WalletError, DcpError.
     """
+    service = ServiceManager.of_environment()  # before anything is started that would inherit it
     _warn_of_what_has_no_effect(options)
     configuration = _with_startup_files(configuration)
     with begin_evaluator(configuration.settings) or nullcontext() as own:  # while the rest of the program is loaded
@@ -33,7 +35,7 @@ def work(options: argparse.Namespace, configuration: Configuration, read: Callab
 
         chosen = _chosen(options, configuration.settings)
         with pid_file(_pid_path(options, configuration.settings)):
-            return run(configuration, chosen, read, own)
+            return run(configuration, chosen, read, own, service)
 
 
 def _chosen(options: argparse.Namespace, settings: WorkerSettings) -> RunOptions:

@@ -12,7 +12,10 @@ from ..control.log import RecentLog
 from ..control.places import places
 from ..control.server import ControlServer
 from ..errors import ControlError
+from ..history.history import History
+from ..history.report import Report
 from ..logs.notices import Notices
+from .self_tests import SelfTests
 from .status import StatusSource
 
 
@@ -22,17 +25,22 @@ class Orders(Protocol):
     def finish(self) -> None:
         """No new work; the worker ends once it has done what it has."""
 
-    def stop(self, hard: bool) -> None: ...
+    def stop(self, hard: bool, why: str) -> None: ...
 
     def exit_when_done(self, wanted: bool) -> None: ...
 
+    def configuration(self, path: str) -> str:
+        """What counts: all as JSON, or a part of it. Raises ConfigurationError."""
+
 
 class Control:
-    """Answers the calls of clients. ``path``: where the socket is, once it is."""
+    """Answers the calls of clients. ``history``: once it is open."""
 
     def __init__(self, orders: Orders, status: StatusSource, log: RecentLog) -> None:
+        self.history: History | None = None
         self._orders = orders
         self._log = log
+        self._self_tests = SelfTests()
         self._server = ControlServer(self._answer, status, log)
 
     @property
@@ -62,9 +70,20 @@ class Control:
             case methods.Finish():
                 self._orders.finish()
             case methods.Stop(hard=hard):
-                self._orders.stop(hard)
+                self._orders.stop(hard, "its owner has stopped it")
             case methods.ExitWhenDone(value=wanted):
                 self._orders.exit_when_done(wanted)
+            case methods.Config(path=path):
+                return self._orders.configuration(path)
+            case methods.Report(since=since, days=days):
+                return await self._report(since, days)
+            case methods.SelfTest(kind=kind):
+                return await self._self_tests.run(kind)
             case _:
                 raise ControlError("this worker cannot do that")
         return None
+
+    async def _report(self, since: str | None, days: int) -> Report:
+        if self.history is None:
+            raise ControlError("the worker is starting; ask again in a moment")
+        return await self.history.report(since, days)

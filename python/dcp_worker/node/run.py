@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from dcp_protocol.errors import ProtocolError
+from dcp_evaluator.service.manager import ServiceManager
 
-from ..configuration import remote
+from ..configuration import display
 from ..configuration.configuration import Configuration
 from ..configuration.run_options import RunOptions
 from ..configuration.settings import WorkerSettings
 from ..control.log import RecentLog
 from ..dialects.scheduler_commands import Announcement, Command, Kill, Reload, RemoveJob
 from ..errors import ConfigurationError
+from ..history.history import History
 from ..logs.notices import Notices
 from ..sandboxes.channels import Evaluator
 from .assembly import Assembly
@@ -26,8 +26,11 @@ from .board import Board
 from .compatibility import check_compatibility
 from .control import Control
 from .disabled import disable, require_enabled
+from .ending import end, first
 from .evaluator import OwnEvaluator, describe_evaluator, remote_evaluator
 from .ledger import Ledger
+from .remote_configuration import with_remote
+from .service import Service
 from .signals import StopSignals
 from .startup import Startup
 from .state_folder import claimed, state_folder
@@ -38,28 +41,35 @@ from .worker_id import worker_id
 RELOAD_STATUS, KILL_STATUS = 13, 130
 """Exit statuses by which DCP's worker says what the scheduler has ordered."""
 
-_PATIENCE = 60.0
-_PAUSE = 5.0
-_LONGEST_END = 30.0
-_FOR_RESULTS = 5.0
-_HURRIED = 1.0
-
 
 def run(
-    configuration: Configuration, options: RunOptions, reload: Callable[[], Configuration], own: OwnEvaluator | None
+    configuration: Configuration,
+    options: RunOptions,
+    reload: Callable[[], Configuration],
+    own: OwnEvaluator | None,
+    service: ServiceManager,
 ) -> int:
     """Works until a signal or the scheduler ends it. Returns the exit status. Raises WorkerError.
 
-    ``reload`` reads the configuration anew. ``own``: what ``begin_evaluator`` has begun.
+    ``reload`` reads the configuration anew. ``own``: what ``begin_evaluator`` has begun. ``service``: who has started
+    this program.
     """
-    return asyncio.run(_Run(options, reload).run(configuration, own))
+    return asyncio.run(_Run(configuration, options, reload, service).run(own))
 
 
 class _Run:
-    def __init__(self, options: RunOptions, reload: Callable[[], Configuration]) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        options: RunOptions,
+        reload: Callable[[], Configuration],
+        service: ServiceManager,
+    ) -> None:
+        self._configuration = configuration
         self._options = options
         self._read_again = reload
         self._status = 0
+        self._why = ""
         self._ending = asyncio.Event()
         self._hurried = asyncio.Event()
         self._assembly: Assembly | None = None
@@ -71,23 +81,27 @@ class _Run:
         self._source.exit_when_done = options.exit_when_done
         self._log = RecentLog()
         self._control = Control(self, self._source, self._log)
+        self._service = Service(service, self._source)
         self._told: Told | None = None
 
-    async def run(self, configuration: Configuration, own: OwnEvaluator | None) -> int:
-        self._state = state_folder(configuration.settings.node.state_folder)
+    async def run(self, own: OwnEvaluator | None) -> int:
+        settings = self._configuration.settings
+        self._state = state_folder(settings.node.state_folder)
         require_enabled(self._state)
         async with AsyncExitStack() as stack:
-            self._tell(configuration.settings, stack)
+            self._tell(settings, stack)
             signals = StopSignals(self.stop, self._reload)
             stack.enter_context(signals.handled())
-            await self._control.listen(configuration.settings.node, self._state, self._notices, stack)
-            evaluator, startup, starting = self._start_evaluator(configuration.settings, own, stack)
-            complete = await self._unless_ended(self._with_remote(configuration))
+            self._service.begin(stack)
+            await self._control.listen(settings.node, self._state, self._notices, stack)
+            evaluator, startup, starting = self._start_evaluator(settings, own, stack)
+            complete = await self._unless_ended(with_remote(self._configuration, self._notices))
             if complete is None:
-                return 128 + (signals.number or 0)
+                return 128 + signals.number if signals.number else 0
+            self._configuration = complete
             if starting:
                 await starting
-            await self._work(complete, evaluator, startup, stack)
+            await self._work(evaluator, startup, stack)
         return self._status
 
     def _start_evaluator(
@@ -101,9 +115,8 @@ class _Run:
         stack.callback(starting.cancel)
         return own.evaluator, own.startup, starting
 
-    async def _work(
-        self, configuration: Configuration, evaluator: Evaluator, startup: Startup | None, stack: AsyncExitStack
-    ) -> None:
+    async def _work(self, evaluator: Evaluator, startup: Startup | None, stack: AsyncExitStack) -> None:
+        configuration = self._configuration
         settings = configuration.settings
         check_compatibility(settings.scheduler)
         state = self._state
@@ -116,6 +129,7 @@ class _Run:
                 "in memory; give it a folder with node.stateFolder",
             )
             state = None
+        await self._open_history(state, stack)
         worker = worker_id(state)
         source = self._source
         source.worker, source.scheduler = worker, settings.scheduler.location
@@ -134,30 +148,22 @@ class _Run:
         assembly.machine.exit_when_done = source.exit_when_done
         assembly.node.start()
         self._notices.say("info", " * Ready.")
-        await _first(asyncio.create_task(assembly.node.wait_stopped()), self._ending)
-        await self._end(assembly)
-
-    async def _end(self, assembly: Assembly) -> None:
-        """What runs may finish, within bounds; then results and returns are to be acknowledged."""
-        self._source.stage = "stopping"
+        self._service.ready()
+        await first(asyncio.create_task(assembly.node.wait_stopped()), self._ending)
+        source.stage = "stopping"
+        self._service.stopping()
         self._notices.say("info", "Worker is stopping")
-        loop = asyncio.get_running_loop()
-        longest = min(_LONGEST_END, assembly.settings.cleanup_timeout)
-        until = loop.time() + longest
-        assembly.node.stop(hard=self._hurried.is_set())
-        stopping = asyncio.create_task(assembly.node.wait_stopped())
-        if not await _first(stopping, self._hurried, seconds=max(0.0, longest - _FOR_RESULTS)):
-            assembly.node.stop(hard=True)
-            await assembly.node.wait_stopped()
-        draining = asyncio.create_task(assembly.submitter.drain())
-        if not await _first(draining, self._hurried, seconds=max(1.0, until - loop.time())):
-            await assembly.submitter.drain(_HURRIED)
-        if pending := len(assembly.submitter.pending()):
-            self._notices.say("warning", f"{pending} results are not submitted yet; the next start does it")
-        else:  # which would take back the slices of those results, too
-            with contextlib.suppress(ProtocolError, TimeoutError):
-                await asyncio.wait_for(assembly.scheduler.return_all(str(self._options.payment_address)), _HURRIED)
+        await end(assembly, source.account, self._hurried, self._notices)
+        self._notices.say("info", f"It ends because {self._why or 'the scheduler has no work for it'}")
         self._notices.say("info", "Worker has stopped")
+
+    # What is told
+
+    async def _open_history(self, state: Path | None, stack: AsyncExitStack) -> None:
+        history = await History.open(state, lambda text: self._notices.say("warning", text))
+        stack.push_async_callback(history.close)
+        self._notices.listen(history)
+        self._control.history = history
 
     def _tell(self, settings: WorkerSettings, stack: AsyncExitStack) -> None:
         """Raises ConfigurationError."""
@@ -170,6 +176,7 @@ class _Run:
 
     def finish(self) -> None:
         self._notices.say("info", "Worker takes no new work, and ends when it has done what it has")
+        self._why = self._why or "its owner has had it finish"
         if self._source.stage == "starting":
             self.stop(False)
         elif self._assembly and self._source.stage == "working":
@@ -181,7 +188,11 @@ class _Run:
         if self._assembly:
             self._assembly.machine.exit_when_done = wanted
 
-    def stop(self, hard: bool) -> None:
+    def configuration(self, path: str) -> str:
+        return display.show(self._configuration, path) if path else display.dump(self._configuration)
+
+    def stop(self, hard: bool, why: str = "") -> None:
+        self._why = self._why or why
         if hard:
             self._hurried.set()
         self._ending.set()
@@ -190,12 +201,14 @@ class _Run:
         if self._told:
             self._told.logs.reopen()  # files may have been moved away
         try:
-            settings = self._read_again().settings
+            configuration = self._read_again()
+            settings = configuration.settings
             if self._told:
                 self._told.change(settings)
         except ConfigurationError as error:
             self._notices.say("error", f"the configuration stays as it was: {error}")
             return
+        self._configuration = configuration
         assembly = self._assembly
         if assembly is None:
             return
@@ -211,49 +224,21 @@ class _Run:
                 if self._assembly and not temporary:
                     disable(self._state, self._assembly.settings.scheduler.location)
                 self._status = KILL_STATUS
-                self.stop(False)
+                self.stop(False, "the scheduler has ended it")
             case Reload():
                 self._notices.say("warning", "the scheduler wants this worker started again")
                 self._status = RELOAD_STATUS
-                self.stop(False)
+                self.stop(False, "the scheduler wants it started again")
             case RemoveJob(job) if self._assembly:
                 self._assembly.node.tell(self._assembly.machine.job_removed, job, "the scheduler has removed the job")
             case _:
                 self._notices.say("debug", "the scheduler has sent a command that this worker does not know")
 
-    # The scheduler's configuration
-
-    async def _with_remote(self, configuration: Configuration) -> Configuration:
-        """Waits for a scheduler that is not there yet, for a minute. Raises ConfigurationError."""
-        location = configuration.config_location
-        if location is None:
-            return configuration
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _PATIENCE
-        dialect = 5 if configuration.settings.node.dialect == "5" else 4
-        while True:
-            try:
-                return configuration.with_remote(await remote.fetch(location, dialect), location)
-            except ConfigurationError as error:
-                if loop.time() + _PAUSE > until:
-                    raise
-                self._notices.say("warning", f"{error}; trying again")
-                await asyncio.sleep(_PAUSE)
+    # The rest
 
     async def _unless_ended(self, work: Coroutine[Any, Any, Configuration]) -> Configuration | None:
         """None where a signal comes first."""
         task = asyncio.create_task(work)
-        if await _first(task, self._ending):
+        if await first(task, self._ending):
             return task.result()
         return None
-
-
-async def _first(task: asyncio.Task[Any], *events: asyncio.Event, seconds: float | None = None) -> bool:
-    """Whether the task is done before any of the events, and in time; it is cancelled otherwise."""
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait([task, *waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    done = task.done()
-    for one in [*waiting, task]:
-        one.cancel()
-    await asyncio.wait([*waiting, task])
-    return done

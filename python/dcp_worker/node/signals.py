@@ -17,8 +17,8 @@ class StopSignals:
     The third ends the process at once. ``number`` is the first that came.
     """
 
-    def __init__(self, stop: Callable[[bool], None], reload: Callable[[], None]) -> None:
-        """``stop`` is called with whether it is to be a hard one."""
+    def __init__(self, stop: Callable[[bool, str], None], reload: Callable[[], None]) -> None:
+        """``stop`` is called with whether it is to be a hard one, and why."""
         self._stop = stop
         self._reload = reload
         self._count = 0
@@ -46,4 +46,4 @@ class StopSignals:
             self.number = number
         if self._count > 2:
             os._exit(128 + number)
-        self._stop(self._count == 2 or number is signal.SIGQUIT)
+        self._stop(self._count == 2 or number is signal.SIGQUIT, f"{number.name} has come")

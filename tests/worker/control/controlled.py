@@ -30,8 +30,12 @@ async def succeed(worker: WorkerProcess, *arguments: str) -> str:
 
 
 async def until(worker: WorkerProcess, holds: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    """The status document, once that is so."""
+    """The status document, once that is so. A worker that has just been started has no socket yet."""
     async with asyncio.timeout(60):
-        while not holds(document := json.loads(await succeed(worker, "status", "--json"))):
+        while True:
+            status, out, err = await command(worker, "status", "--json")
+            assert status == 0 or (status == 3 and not worker.has_ended), err
+            document = json.loads(out) if status == 0 else None
+            if document and holds(document):
+                return cast(dict[str, Any], document)
             await asyncio.sleep(0.1)
-    return cast(dict[str, Any], document)

@@ -1,4 +1,4 @@
-"""--showConfig and --dumpConfig: the configuration as it counts, for people and programs."""
+"""The configuration as it counts, for people and programs, without secrets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from dcp_protocol.kvin import UNDEFINED
 
-from ..configuration.configuration import Configuration
-from ..configuration.settings import all_keys
-from ..configuration.suggestions import hint
-from ..configuration.values import Path, Tree, as_json
 from ..errors import ConfigurationError
+from .configuration import Configuration
+from .settings import all_keys
+from .suggestions import hint
+from .values import Path, Tree, as_json
 
 _SECRETS: Final = frozenset({"joinSecret", "joinHash", "joinHashHash", "passphrase", "privateKey"})
 _HIDDEN: Final = "(hidden)"
