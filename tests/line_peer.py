@@ -52,6 +52,9 @@ class Peer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._lines.close()
         self.socket.close()
 

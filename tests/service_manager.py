@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import time
@@ -38,6 +39,13 @@ class StandInManager:
             self.told += self._socket.recv(4096).decode().splitlines()
         except TimeoutError:
             return
+
+    def read_all(self) -> None:
+        """What has come."""
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.told += self._socket.recv(4096).decode().splitlines()
 
     def __enter__(self) -> StandInManager:
         return self

@@ -135,7 +135,9 @@ class RunningZygote:
         socket.send_fds(self.control, [data], list(descriptors))
 
     def receive(self) -> str:
-        return self.control.recv(1 << 16).decode()
+        """A message; of one that a sandbox has ended, without what it has used."""
+        message = self.control.recv(1 << 16).decode()
+        return message.rsplit(" ", 2)[0] if message.startswith("exited ") else message
 
     def start(self, name: str, channel_in: int, channel_out: int) -> int:
         """Asks for a sandbox on these descriptors and returns its process id."""

@@ -25,4 +25,9 @@ void BusyClock::end() {
   header_.busy_ns.store(total_, std::memory_order_release);
 }
 
+std::uint64_t BusyClock::total() {
+  const std::lock_guard lock(mutex_);
+  return total_;
+}
+
 }  // namespace dcp::gpu

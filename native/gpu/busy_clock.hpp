@@ -16,6 +16,8 @@ class BusyClock {
   explicit BusyClock(Header& header) : header_(header) {}
   void begin();
   void end();
+  /// Nanoseconds, without a time that has begun and not ended.
+  std::uint64_t total();
 
  private:
   Header& header_;  // where the sandbox reads it; the sums below are the ones to trust

@@ -254,6 +254,8 @@ constexpr unsigned kLongestTurn = 1024;
 /// Seconds after which a driver that is not ready ends this process.
 constexpr unsigned kLongestStart = 120;
 
+constexpr std::uint64_t kLeastBusy = 1'000'000;  // nanoseconds
+
 /// What the owner of several hosts learns of this one, before a sandbox has had a say.
 class Records {
  public:
@@ -268,10 +270,17 @@ class Records {
     alarm(0);
     write("ready");
   }
+  /// GPU time so far in nanoseconds: told when it has grown by a twentieth, so seldom, whatever the sandbox does.
+  void busy(std::uint64_t time) {
+    if (time < told_ + told_ / 20 + kLeastBusy) return;
+    told_ = time;
+    write("busy " + std::to_string(time / 1000));
+  }
 
  private:
   const bool wanted_;
   bool ready_ = false;
+  std::uint64_t told_ = 0;
 };
 
 std::vector<dcp::gpu::FoundAdapter> offered_adapters(const dcp::gpu::Functions& functions, const Options& options,
@@ -333,6 +342,7 @@ void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reade
       }
       records.ready();
       server.replies().flush();
+      records.busy(server.clock().total());
       if (!reader.wait(kSocket)) _exit(0);
     }
   } catch (const dcp::gpu::Violation& violation) {

@@ -160,6 +160,7 @@ int Sandbox::serve(const Channels& channels) {
 // one.
 void Sandbox::end_when_full() {
   if (!engine_->take_out_of_memory()) return;
+  if (!std::exchange(shortage_is_told_, true)) (void)ipc::send_packet(service_socket_, "M");
   webassembly_ ? webassembly_->free_memory() : engine_->collect_garbage();
   if (engine_->is_full()) session_->out_of_memory();
 }

@@ -61,6 +61,7 @@ class Sandbox {
   std::unique_ptr<Rejections> rejections_;
   runtime::WebAssembly* webassembly_ = nullptr;  ///< null where the engine has its own
   int service_socket_ = -1;
+  bool shortage_is_told_ = false;
 };
 
 }  // namespace dcp::sandbox

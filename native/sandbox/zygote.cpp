@@ -2,10 +2,13 @@
 
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -40,10 +43,31 @@ std::string status_text(int status) {
   return "exit " + std::to_string(WEXITSTATUS(status));
 }
 
+/// KiB of memory that is no file's; 0 where it is not known.
+long anonymous_memory() {
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  long resident = 0, files = 0;
+  const int found = std::fscanf(file, "%*d %ld %ld", &resident, &files);
+  std::fclose(file);
+  return found == 2 ? (resident - files) * (sysconf(_SC_PAGESIZE) / 1024) : 0;
+}
+
+/// CPU time in microseconds, and KiB that it had beyond the zygote's.
+std::string use_text(const rusage& use, long shared) {
+  const auto microseconds = [](const timeval& time) { return time.tv_sec * 1'000'000LL + time.tv_usec; };
+  return std::to_string(microseconds(use.ru_utime) + microseconds(use.ru_stime)) + " " +
+         std::to_string(std::max(use.ru_maxrss - shared, 0L));
+}
+
 }  // namespace
 
 Zygote::Zygote(ControlSocket& control, Spawner& spawner, bool half_close_ends)
-    : control_(control), spawner_(spawner), half_close_ends_(half_close_ends), children_(watch_children()) {}
+    : control_(control),
+      spawner_(spawner),
+      half_close_ends_(half_close_ends),
+      children_(watch_children()),
+      own_memory_(anonymous_memory()) {}
 
 void Zygote::run() {
   while (!closed_) {
@@ -142,12 +166,13 @@ void Zygote::reap() {
   eventfd_t ignored;
   (void)eventfd_read(children_.get(), &ignored);
   int status = 0;
-  for (pid_t process = waitpid(-1, &status, WNOHANG); process > 0; process = waitpid(-1, &status, WNOHANG)) {
+  rusage use{};
+  for (pid_t process; (process = wait4(-1, &status, WNOHANG, &use)) > 0;) {
     if (spawner_.forget(process)) continue;
     const auto found = std::find_if(running_.begin(), running_.end(),
                                     [&](const auto& entry) { return entry.second.process == process; });
     if (found == running_.end()) continue;
-    control_.send("exited " + found->first + " " + status_text(status));
+    control_.send("exited " + found->first + " " + status_text(status) + " " + use_text(use, own_memory_));
     running_.erase(found);
   }
 }

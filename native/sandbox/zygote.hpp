@@ -39,7 +39,8 @@ class Zygote {
   Spawner& spawner_;
   bool half_close_ends_;
   bool closed_ = false;
-  Descriptor children_;  ///< an eventfd that SIGCHLD writes to
+  Descriptor children_;    ///< an eventfd that SIGCHLD writes to
+  const long own_memory_;  ///< KiB that each fork shares with this process
   std::map<std::string, Running> running_;
   std::vector<pollfd> polled_;
   std::vector<std::pair<HangUp*, std::size_t>> watched_;  ///< whose the entries from the third on are, and how many

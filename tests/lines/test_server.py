@@ -170,7 +170,7 @@ def test_a_killed_zygote_is_replaced(tmp_path: Path) -> None:
             assert peer.ask("echo b") == "b"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_everything(tmp_path: Path, number: signal.Signals) -> None:
     with TcpEvaluator(write_prelude(tmp_path)) as evaluator:
         with evaluator.connect() as peer:

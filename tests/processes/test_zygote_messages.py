@@ -9,7 +9,7 @@ import pytest
 
 from dcp_evaluator.errors import ZygoteError
 from dcp_evaluator.processes.exit_status import ExitStatus
-from dcp_evaluator.processes.zygote_messages import Exited, Message, Ready, Refused, Spawned, parse
+from dcp_evaluator.processes.zygote_messages import Exited, Message, Ready, Refused, Spawned, Use, parse
 
 pytestmark = pytest.mark.any_engine
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.any_engine
         ("ready", Ready()),
         ("spawned 1 4711", Spawned(1, 4711)),
         ("refused 2 no memory is left", Refused(2, "no memory is left")),
-        ("exited 3 exit 7", Exited(3, ExitStatus(7))),
-        ("exited 3 signal 9", Exited(3, ExitStatus(-signal.SIGKILL))),
+        ("exited 3 exit 7 1500000 2048", Exited(3, ExitStatus(7), Use(1.5, 2 << 20))),
+        ("exited 3 signal 9 0 0", Exited(3, ExitStatus(-signal.SIGKILL))),
     ],
 )
 def test_messages_are_values(text: str, message: Message | Ready) -> None:
@@ -39,7 +39,8 @@ def test_a_zygote_that_fails_says_why(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "paused 1", "ready-made", "spawned", "spawned 1", "spawned x 2", "refused - unknown message", "exited 1",
-     "exited 1 exit", "exited 1 stopped 3", "exited one exit 1", "\u202e" * 1000],
+     "exited 1 exit", "exited 1 stopped 3 0 0", "exited 1 exit 1", "exited 1 exit 1 0",
+     "exited 1 exit 1 -1 0", "exited one exit 1", "\u202e" * 1000],
 )  # fmt: skip
 def test_a_message_of_another_version_names_the_remedy(text: str) -> None:
     with pytest.raises(ZygoteError, match=r"^[ -~]{20,700}; install dcp-evaluator again$"):

@@ -48,6 +48,7 @@ _MODES = {
     "peer_timeout": ("lines",),
     "metrics": ("lines",),
     "debug": ("lines",),
+    "notice_format": ("lines",),
     "engine": ("lines", "shell", "probe", "benchmark"),
     "no_jit": ("lines", "shell", "probe"),
     "memory_limit": ("lines", "shell"),
@@ -91,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
         "--metrics", metavar="[ADDRESS:]PORT", type=_metrics, help="with --port: serve OpenMetrics there (this machine)"
     )
     parser.add_argument("-d", "--debug", metavar="LEVEL", type=_level, help="notices on stderr, 0 to 7 (default: 5)")
+    parser.add_argument(
+        "--notice-format", metavar="FORMAT", choices=("auto", "plain", "time", "priority"),
+        help="plain, time (before each, in UTC), priority (for the system's journal), auto (default: priority there)",
+    )  # fmt: skip
     _add_sandbox_options(parser)
     _add_gpu_options(parser)
     mode = parser.add_mutually_exclusive_group()
@@ -321,6 +326,10 @@ def _run(arguments: Sequence[str]) -> int:
         return run_shell(options.files, settings, module=options.module, memory_limit=memory_limit, gpu=gpu)
     _check_files(options.files)
     level = _DEFAULT_LEVEL if options.debug is None else options.debug
+    if options.notice_format is not None:
+        from ..processes.notices import set_style
+
+        set_style(options.notice_format)
     if options.port is None:
         from ..lines.stdio import serve_stdio
 

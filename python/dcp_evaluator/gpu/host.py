@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -41,6 +42,7 @@ class GpuHost(Child):
         self.start_is_known = self.failure_is_known = False
         self.records = Records()
         self._killed = False
+        self._began = time.monotonic()
         self._ended = ended
         read, write = os.pipe()
         try:
@@ -65,6 +67,11 @@ class GpuHost(Child):
     def ready(self) -> bool:
         """Whether it has come as far as its first answer."""
         return self._heard.ready
+
+    @property
+    def gpu_seconds(self) -> float:
+        """How long the GPU has had work of its sandbox, as the host tells: never longer than the host has lived."""
+        return min(self.records.busy, time.monotonic() - self._began)
 
     @property
     def _heard(self) -> Records:

@@ -54,6 +54,7 @@ class GpuPool:
         self._warm: list[GpuHost] = []
         self._used: dict[int, GpuHost] = {}
         self._asked: Counter[int] = Counter()  # how often each sandbox that has a host asked for one
+        self._seconds: dict[int, float] = {}  # of the GPU, by hosts that its sandbox has lost
         self._ending: list[GpuHost] = []
         self._doubts = False  # a host has failed: the next one tries its adapter first
         self._most_used = 0  # at once, since the last rest()
@@ -90,12 +91,13 @@ class GpuPool:
         self._most_used = max(self._most_used, len(self._used))
         return child.socket
 
-    def release(self, owner: int) -> None:
-        """Ends the GPU host of a sandbox that has ended."""
+    def release(self, owner: int) -> float:
+        """Ends the GPU host of a sandbox that has ended. Returns the seconds that the sandbox had of the GPU."""
         self._asked.pop(owner, None)
         self._end_host(owner)
         if self._ending or self._wanted:
             self.refill()
+        return self._seconds.pop(owner, 0.0)
 
     def rest(self) -> None:
         """Between two jobs: as many hosts wait as the last job that used the GPU had at once, up to a limit."""
@@ -125,6 +127,7 @@ class GpuPool:
     def _end_host(self, owner: int, patience: float = 0.0) -> None:
         child = self._used.pop(owner, None)
         if child is not None:
+            self._seconds[owner] = self._seconds.get(owner, 0.0) + child.gpu_seconds
             child.kill()
             child.wait(patience)
             self._ending.append(child)

@@ -1,17 +1,17 @@
-"""What a GPU host tells of its start: records among what it writes to stderr (native/gpu/host_main.cpp, --records)."""
+"""What a GPU host tells of its start and its work: records in what it writes to stderr (native/gpu/host_main.cpp)."""
 
 from __future__ import annotations
 
 import re
 
 _MARK, _LONGEST = b"\x1e", 256
-_RECORD = re.compile(rb"(adapter|gone) ([0-9a-f:.#-]{1,64})|ready|failed")
+_RECORD = re.compile(rb"(adapter|gone) ([0-9a-f:.#-]{1,64})|ready|failed|busy ([0-9]{1,15})")
 
 
 class Records:
     """Takes the records out of a host's messages.
 
-    From "ready" on the host's sandbox may have made it say what it likes: then it can only fail.
+    From "ready" on the host's sandbox may have made it say what it likes: then it can only fail, or have been busy.
     """
 
     def __init__(self) -> None:
@@ -21,6 +21,8 @@ class Records:
         """Identities that it was to offer and did not find."""
         self.ready = False
         self.failed = False
+        self.busy = 0.0
+        """Seconds that the GPU has had work."""
         self._pending = b""
 
     def take(self, data: bytes) -> bytes:
@@ -43,9 +45,11 @@ class Records:
 
     def _read(self, record: bytes) -> bool:
         found = _RECORD.fullmatch(record)
-        if found is None or (self.ready and record != b"failed"):
+        if found is None or (self.ready and found[1]) or (self.ready and record == b"ready"):
             return False
-        if found[1] == b"adapter":
+        if found[3]:
+            self.busy = max(self.busy, int(found[3]) / 1_000_000)
+        elif found[1] == b"adapter":
             self.adapter = found[2].decode()
         elif found[1] == b"gone":
             self.gone.append(found[2].decode())

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import selectors
-import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,25 +15,28 @@ from typing import Protocol
 
 from ..gpu.options import GpuOptions
 from ..metrics.counters import Counters
+from ..processes import notices
 from ..processes.allowance import Allowance
 from ..processes.exit_status import ExitStatus
 from ..processes.zygote import Zygote
-from ..processes.zygote_messages import Exited, Refused, Spawned
+from ..processes.zygote_messages import Exited, Refused, Spawned, Use
 from ..sandboxes.services import SandboxServices
 from ..sandboxes.spawn import spawn_on
+from ..service.journal import DEBUG, ERROR, INFO, NOTICE, WARNING
 from ..settings.settings import Settings
-
-ERROR, WARNING, NOTICE, INFO, DEBUG = 3, 4, 5, 6, 7
-"""Levels of notices, syslog's."""
+from .running import Running
+from .signals import Signals
 
 _WARNINGS_AT_ONCE, _WARNINGS_A_SECOND = 20, 0.1
+_NOTHING = Use()
+_REMEDY = "a larger memory limit of sandboxes (--memory-limit) may help"
 
 
 class Owner(Protocol):
     """Who is told what becomes of sandboxes, and of the evaluator. Called by ``LineEvaluator.step``."""
 
     def notice(self, level: int, text: str) -> None:
-        """In place of stderr; ``level`` is one of those above."""
+        """In place of stderr; ``level`` is syslog's."""
 
     def sandbox_started(self, number: int, pid: int) -> None: ...
 
@@ -46,7 +47,7 @@ class LineEvaluator:
     """A zygote with the start-up files loaded, its sandboxes, and the event loop over all of them.
 
     ``level``: up to which notices go to stderr. ``warm``: GPU hosts that wait. ``spares``: sandboxes that wait.
-    ``take_signals``: SIGINT, SIGTERM and SIGHUP become ``signal``; only on the main thread of a program.
+    ``signals``: the first of them becomes ``signal``; ``take_signal`` may take one for something else.
     """
 
     def __init__(
@@ -59,11 +60,12 @@ class LineEvaluator:
         warm: int,
         spares: int | None,
         gpu: GpuOptions | None = None,
-        take_signals: bool = True,
+        signals: Signals | None = None,
         owner: Owner | None = None,
     ) -> None:
         """Raises InstallationError, ZygoteError."""
         self.signal: int | None = None
+        self.take_signal: Callable[[int], bool] = lambda number: False
         self.last_exit: ExitStatus | None = None
         self.counters = Counters()
         self._level = level
@@ -71,21 +73,21 @@ class LineEvaluator:
         self._warnings = Allowance(_WARNINGS_AT_ONCE, _WARNINGS_A_SECOND)
         self._warnings_left_out = 0
         self._selector = selectors.DefaultSelector()
-        self._service_sockets: dict[int, socket.socket] = {}
-        self._began: dict[int, float] = {}
+        self._running: dict[int, Running] = {}
         self._start_zygote = partial(Zygote, "line", settings, files=files, memory_limit=memory_limit, spares=spares)
-        self._signals = _Signals() if take_signals else None
+        self._signals = signals
         if self._signals is not None:
             self.watch(self._signals, self._on_signal)
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
         self._services = SandboxServices(settings, warm, gpu, self.counters)
+        self._services.on_shortage = self._on_shortage
 
     @property
     def sandboxes(self) -> int:
         """How many have a connection."""
-        return len(self._service_sockets)
+        return len(self._running)
 
     @property
     def is_ready(self) -> bool:
@@ -98,7 +100,7 @@ class LineEvaluator:
         if self._owner is not None:
             self._owner.notice(level, text)
         else:
-            print(f"dcp-evaluator: {text}", file=sys.stderr, flush=True)
+            notices.notice(text, level)
 
     def warn_of_peer(self, text: str) -> None:
         """A notice that peers can cause as often as they like: only so many of them are written."""
@@ -128,14 +130,13 @@ class LineEvaluator:
             self.step()
         return self._ready
 
-    def connect(self, channel_in: int, channel_out: int) -> int:
+    def connect(self, channel_in: int, channel_out: int, peer: str = "") -> int:
         """A new sandbox on these descriptors, which stay the caller's. Returns its number.
 
-        Raises OSError, ZygoteError.
+        ``peer``: who is at the other end, for people. Raises OSError, ZygoteError.
         """
         number, service_socket = spawn_on(self._zygote, channel_in, channel_out)
-        self._service_sockets[number] = service_socket
-        self._began[number] = time.monotonic()
+        self._running[number] = Running(number, peer, service_socket, time.monotonic())
         self.counters.sandboxes_started += 1
         self.watch(service_socket, lambda: self._on_service(number))
         return number
@@ -147,28 +148,31 @@ class LineEvaluator:
         """
         self.unwatch(self._zygote)
         self._zygote.close()
-        for number in list(self._service_sockets):
-            self._tell_end(number, "its zygote has ended")
-            self._count_end(number, "zygote_ended")
-            self._forget(number)
+        self.forget_all()
         self.counters.zygote_restarts += 1
         self._zygote = self._start_zygote()
         self._ready = False
         self.watch(self._zygote, self._on_zygote)
 
+    def forget_all(self) -> None:
+        """The sandboxes, which have ended with their zygote."""
+        for number in list(self._running):
+            self._forget(number, "zygote_ended")
+            self._tell_end(number, "its zygote has ended")
+
     def close(self) -> None:
         """Ends all processes."""
         self._zygote.close()
         self._services.close()
-        for service_socket in self._service_sockets.values():
-            service_socket.close()
+        for running in self._running.values():
+            running.service_socket.close()
         self._selector.close()
-        if self._signals is not None:
-            self._signals.close()
 
     def _on_signal(self) -> None:
         assert self._signals is not None
-        self.signal = self._signals.receive()
+        for number in self._signals.receive():
+            if self.signal is None and not self.take_signal(number):
+                self.signal = number
 
     def _on_zygote(self) -> None:
         if not self._ready:
@@ -177,46 +181,57 @@ class LineEvaluator:
         for message in self._zygote.receive():
             match message:
                 case Spawned(number, pid):
-                    self.notice(DEBUG, f"sandbox {number} is process {pid}")
-                    self._services.admit(number, pid)
-                    if self._owner is not None:
-                        self._owner.sandbox_started(number, pid)
+                    self._started(number, pid)
                 case Refused(number, reason):
                     self.notice(ERROR, f"a sandbox cannot be made: {reason}")
                     self._ended(number, ExitStatus(1), "refused", f"it cannot be made: {reason}")
-                case Exited(number, status) if status.is_other_protocol:
-                    self.warn_of_peer(f"a connection is closed: {status}")
-                    self._ended(number, status, "other_protocol")
-                case Exited(number, status):
-                    self.notice(NOTICE if status.by_signal else INFO, f"sandbox {number} ended ({status})")
-                    self._ended(number, status, _how(status))
+                case Exited(number, status, use):
+                    self._ended(number, status, _how(status), use=use)
 
     def _on_service(self, number: int) -> None:
-        service_socket = self._service_sockets.get(number)  # gone, where its sandbox ended in the same turn
-        if service_socket is not None and not self._services.answer(service_socket, number):
-            self.unwatch(service_socket)
-            service_socket.close()
+        running = self._running.get(number)  # gone, where its sandbox ended in the same turn
+        if running is not None and not self._services.answer(running.service_socket, number):
+            self.unwatch(running.service_socket)
+            running.service_socket.close()
 
-    def _ended(self, number: int, status: ExitStatus, how: str, reason: str = "") -> None:
+    def _on_shortage(self, number: int) -> None:
+        running = self._running.get(number)
+        if running is not None and not running.was_short:
+            running.was_short = True
+            self.warn_of_peer(f"{running.name()} is out of memory: its job was refused some, or has ended; {_REMEDY}")
+
+    def _started(self, number: int, pid: int) -> None:
+        self.notice(DEBUG, f"sandbox {number} is process {pid}")
+        self._services.admit(number, pid)
+        if (running := self._running.get(number)) is not None:
+            running.pid = pid
+        if self._owner is not None:
+            self._owner.sandbox_started(number, pid)
+
+    def _ended(self, number: int, status: ExitStatus, how: str, reason: str = "", use: Use = _NOTHING) -> None:
         self.last_exit = status
-        self._count_end(number, how)
+        running = self._running.get(number)
+        gpu = self._forget(number, how, use)
+        if status.is_other_protocol:
+            self.warn_of_peer(f"a connection is closed: {status}")
+        elif running is not None and not reason:
+            level = NOTICE if status.by_signal or status.is_out_of_memory else INFO
+            self.notice(level, running.told_end(status, time.monotonic(), use, gpu))
         self._tell_end(number, reason or str(status))
-        self._forget(number)
-
-    def _count_end(self, number: int, how: str) -> None:
-        if (began := self._began.pop(number, None)) is not None:
-            self.counters.sandbox_ended(how, lifetime=time.monotonic() - began)
 
     def _tell_end(self, number: int, reason: str) -> None:
         if self._owner is not None:
             self._owner.sandbox_ended(number, reason)
 
-    def _forget(self, number: int) -> None:
-        service_socket = self._service_sockets.pop(number, None)
-        if service_socket is not None:
-            self.unwatch(service_socket)
-            service_socket.close()
-        self._services.release(number)
+    def _forget(self, number: int, how: str, use: Use = _NOTHING) -> float:
+        """Counts it, and ends what served it. Returns the seconds that it had of the GPU."""
+        gpu = self._services.release(number)
+        if (running := self._running.pop(number, None)) is not None:
+            self.unwatch(running.service_socket)
+            running.service_socket.close()
+            lifetime = time.monotonic() - running.began
+            self.counters.sandbox_ended(how, lifetime=lifetime, cpu=use.cpu, gpu=gpu, peak_memory=use.memory)
+        return gpu
 
 
 def _how(status: ExitStatus) -> str:
@@ -225,35 +240,9 @@ def _how(status: ExitStatus) -> str:
         return "killed"
     if status.is_out_of_memory:
         return "out_of_memory"
+    if status.is_other_protocol:
+        return "other_protocol"
     return "failed" if status.code else "closed"
 
 
-class _Signals:
-    """SIGINT, SIGTERM and SIGHUP as input for a selector: they interrupt nothing. Ignored ones stay ignored."""
-
-    def __init__(self) -> None:
-        self._read, self._write = socket.socketpair()
-        self._read.setblocking(False)
-        self._write.setblocking(False)
-        signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda number, frame: None)
-
-    def fileno(self) -> int:
-        return self._read.fileno()
-
-    def receive(self) -> int | None:
-        """The number of the first signal that has come. Others (SIGCHLD, say) have no handler and send nothing."""
-        try:
-            return self._read.recv(64)[0]
-        except BlockingIOError:
-            return None
-
-    def close(self) -> None:
-        signal.set_wakeup_fd(-1)
-        self._read.close()
-        self._write.close()
-
-
-_Watchable = socket.socket | Zygote | _Signals
+_Watchable = socket.socket | Zygote | Signals

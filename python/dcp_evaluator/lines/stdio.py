@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from ..errors import UsageError, reason_of
 from ..gpu.options import GpuOptions
 from ..net.streams import read_some, write_all
+from ..service.journal import ERROR, WARNING
 from ..settings.settings import Settings
-from .evaluator import ERROR, WARNING, LineEvaluator
+from .evaluator import LineEvaluator
+from .signals import Signals
 
 _STDIN, _STDOUT = 0, 1
 
@@ -26,7 +28,11 @@ def serve_stdio(
     _require_open(_STDOUT, "output")
     with contextlib.ExitStack() as stack:
         level = min(level, WARNING)
-        evaluator = LineEvaluator(files, settings, memory_limit=memory_limit, level=level, warm=0, spares=0, gpu=gpu)
+        signals = Signals()
+        stack.callback(signals.close)
+        evaluator = LineEvaluator(
+            files, settings, memory_limit=memory_limit, level=level, warm=0, spares=0, gpu=gpu, signals=signals
+        )
         stack.callback(evaluator.close)
         if not evaluator.wait_ready():
             return _status_of_signal(evaluator)

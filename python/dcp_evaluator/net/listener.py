@@ -62,6 +62,15 @@ def prepare_connection(connection: socket.socket, peer_timeout: int) -> None:
         connection.setsockopt(level, option, value)
 
 
+def peer_name(connection: socket.socket) -> str:
+    """Its address and port, as ``127.0.0.1:51234`` or ``[::1]:51234``; empty where the peer has gone."""
+    try:
+        host, port = connection.getpeername()[:2]
+    except (OSError, ValueError):
+        return ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def listen(address: str, port: int) -> list[socket.socket]:
     """Listening sockets on every address of that name; at least one. Raises UsageError."""
     try:

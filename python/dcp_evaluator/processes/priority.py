@@ -6,6 +6,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from .terminal import has_terminal
+
 _LEAST = 19
 
 
@@ -22,14 +24,6 @@ def take_priority(priority: str) -> None:
     if priority == "idle":
         with contextlib.suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    if os.getsid(0) == os.getpid() and not _has_terminal():
+    if os.getsid(0) == os.getpid() and not has_terminal():
         with contextlib.suppress(OSError):
             Path("/proc/self/autogroup").write_text(str(_LEAST), encoding="ascii")
-
-
-def _has_terminal() -> bool:
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True

@@ -26,11 +26,19 @@ class Refused(NamedTuple):
     reason: str
 
 
+class Use(NamedTuple):
+    """What a sandbox has used: seconds of CPU time, and the most bytes that it had beyond what its zygote shares."""
+
+    cpu: float = 0.0
+    memory: int = 0
+
+
 class Exited(NamedTuple):
     """The sandbox has ended."""
 
     sandbox: int
     status: ExitStatus
+    use: Use = Use()
 
 
 Message = Spawned | Refused | Exited
@@ -51,13 +59,21 @@ def parse(text: str) -> Message | Ready:
             case "refused":
                 return Refused(int(sandbox), detail)
             case "exited":
-                return Exited(int(sandbox), _status(detail))
+                status, cpu, memory = detail.rsplit(" ", 2)
+                return Exited(int(sandbox), _status(status), Use(_count(cpu) / 1_000_000, _count(memory) << 10))
     except ValueError:
         pass  # a refusal without a sandbox, too: we sent what this zygote does not know
     raise ZygoteError(
         f"the sandbox zygote and this package do not understand each other (it said {text[:80]!a}); "
         "install dcp-evaluator again"
     )
+
+
+def _count(text: str) -> int:
+    """Raises ValueError."""
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return int(text)
 
 
 def _status(text: str) -> ExitStatus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from ..errors import DcpError, reason_of
 from ..gpu.options import GpuOptions
@@ -17,8 +18,15 @@ _TASKS_OF_A_SANDBOX = 4  # it has one, and can make no other
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
+def _ignore(sandbox: int) -> None:
+    pass
+
+
 class SandboxServices:
-    """Answers the service sockets of all sandboxes of one owner. Not thread-safe."""
+    """Answers the service sockets of all sandboxes of one owner. Not thread-safe.
+
+    ``on_shortage`` hears of a sandbox whose job was refused memory, as often as that one likes.
+    """
 
     def __init__(
         self, settings: Settings, warm: int = 0, gpu: GpuOptions | None = None, counters: Counters | None = None
@@ -27,6 +35,7 @@ class SandboxServices:
         self.groups = ControlGroups(settings.max_memory, priority=settings.priority, cpus=settings.max_cpus)
         self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups, counters=counters)
         self.compiler = Compiler(settings, self.groups)
+        self.on_shortage: Callable[[int], None] = _ignore
 
     def admit(self, sandbox: int, process: int) -> None:
         """A sandbox runs: it gets a control group, where there are any."""
@@ -51,10 +60,10 @@ class SandboxServices:
             return False
         return True
 
-    def release(self, sandbox: int) -> None:
-        """A sandbox has ended, or does so now: its GPU host ends too."""
-        self.gpu_pool.release(sandbox)
+    def release(self, sandbox: int) -> float:
+        """A sandbox has ended, or does so now: its GPU host ends too. Returns the seconds that it had of the GPU."""
         self.groups.remove(f"sandbox-{sandbox}")
+        return self.gpu_pool.release(sandbox)
 
     def rest(self) -> None:
         """Ends what no sandbox needs between two jobs."""
@@ -67,11 +76,13 @@ class SandboxServices:
         self.groups.close()
 
     def _serve(self, request: bytes, service_socket: socket.socket, sandbox: int) -> None:
+        if request == b"M":
+            return self.on_shortage(sandbox)
         providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": lambda: self.compiler.connect(sandbox)}
         provider = providers.get(request)
         if provider is None:
             service_socket.send(b"Nunknown request", _FLAGS)
-            return
+            return None
         try:
             connection = provider()
         except DcpError as error:
@@ -84,6 +95,7 @@ class SandboxServices:
                 self._hand_over(request, connection, service_socket)
         if request == b"G":
             self.gpu_pool.refill()
+        return None
 
     @staticmethod
     def _hand_over(request: bytes, connection: socket.socket, service_socket: socket.socket) -> None:

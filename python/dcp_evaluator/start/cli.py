@@ -18,7 +18,7 @@ from ..net.pid_file import pid_file
 from .evaluator_command import EvaluatorCommand, evaluator_command, startup_files
 from .options import PROGRAM, parse
 
-_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

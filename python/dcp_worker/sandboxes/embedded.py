@@ -16,7 +16,8 @@ from typing import Any
 
 from dcp_evaluator.errors import DcpError, ZygoteEndedError, ZygoteError, reason_of
 from dcp_evaluator.gpu.options import GpuOptions
-from dcp_evaluator.lines.evaluator import NOTICE, LineEvaluator
+from dcp_evaluator.lines.evaluator import LineEvaluator
+from dcp_evaluator.service.journal import NOTICE
 from dcp_evaluator.settings.settings import Settings
 
 from ..errors import EvaluatorError
@@ -63,7 +64,7 @@ class EmbeddedEvaluator:
         self._ready: asyncio.Future[None]
         self._make_evaluator = lambda owner: LineEvaluator(
             files, settings, memory_limit=memory_limit, level=NOTICE, warm=0, spares=spares, gpu=gpu,
-            take_signals=False, owner=owner,
+            owner=owner,
         )  # fmt: skip
 
     def begin(self) -> None:
