@@ -1,4 +1,4 @@
-"""A private session bus, and a screensaver on it that does what a test says."""
+"""A private bus, and services on it that do what a test says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
@@ -55,24 +55,24 @@ class SessionBus:
         self.end()
 
 
-class Screensaver:
-    """A service with GetActive and ActiveChanged, on a thread of its own.
+class BusService:
+    """A service on a bus, on a thread of its own. Ends with its ``with`` block."""
 
-    ``active`` None: it answers GetActive with an error, as GNOME's org.freedesktop.ScreenSaver does.
-    """
-
-    def __init__(self, bus: SessionBus, name: str, path: str, interface: str, *, active: bool | None) -> None:
-        self._place = (path, interface)
-        self._active = active
+    def __init__(self, bus: SessionBus, name: str) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._bus = self._wait(self._start(bus.address, name))
 
-    def switch(self, active: bool) -> None:
-        self._wait(self._tell(active))
+    def answer(self, message: Message) -> Message | None:
+        """To a call of a method; None: the library answers."""
+        raise NotImplementedError
 
-    def __enter__(self) -> Screensaver:
+    def tell(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> None:
+        """A signal."""
+        self._wait(self._send(Message.new_signal(path, interface, member, signature, body)))
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,10 +90,8 @@ class Screensaver:
         await bus.request_name(name)
         return bus
 
-    async def _tell(self, active: bool) -> None:
-        self._active = active
-        path, interface = self._place
-        self._bus.send(Message.new_signal(path, interface, "ActiveChanged", "b", [active]))
+    async def _send(self, message: Message) -> None:
+        self._bus.send(message)
 
     async def _stop(self) -> None:
         self._bus.disconnect()
@@ -101,7 +99,26 @@ class Screensaver:
             await self._bus.wait_for_disconnect()
 
     def _answer(self, message: Message) -> Message | None:
-        if message.message_type is not MessageType.METHOD_CALL or message.member != "GetActive":
+        return self.answer(message) if message.message_type is MessageType.METHOD_CALL else None
+
+
+class Screensaver(BusService):
+    """A service with GetActive and ActiveChanged.
+
+    ``active`` None: it answers GetActive with an error, as GNOME's org.freedesktop.ScreenSaver does.
+    """
+
+    def __init__(self, bus: SessionBus, name: str, path: str, interface: str, *, active: bool | None) -> None:
+        self._place = (path, interface)
+        self._active = active
+        super().__init__(bus, name)
+
+    def switch(self, active: bool) -> None:
+        self._active = active
+        self.tell(*self._place, "ActiveChanged", "b", [active])
+
+    def answer(self, message: Message) -> Message | None:
+        if message.member != "GetActive":
             return None
         if (message.path, message.interface) != self._place or self._active is None:
             return Message.new_error(message, "org.freedesktop.DBus.Error.NotSupported", "no GetActive here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ..configuration.rules import Rules, RuleSettings
@@ -51,7 +52,8 @@ class Judge:
                 yield Reason(rule, text, _begin(rules, seen) if rule == _HOURS else None)
             elif place in self._texts:
                 # Measured by the clock on the wall: one that jumps back does not have it hold longer than that.
-                until = min(self._until.setdefault(place, now + self._rules.calm), now + self._rules.calm)
+                until = min(self._until.get(place, math.inf), now + self._rules.calm)
+                self._until[place] = until
                 if rule != _HOURS and now < until:
                     yield Reason(rule, self._texts[place], until)
                 else:
