@@ -107,6 +107,21 @@ def test_a_gpu_that_is_gone_is_told_and_no_other_taken(
     assert capfd.readouterr().err.count(f"GPU {SECOND} is gone; sandboxes get no other in its place") == 1
 
 
+def test_a_gpu_that_is_withheld_is_not_offered_until_it_is_again(
+    two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The evaluator goes on; GPU hosts that wait from the last job are not used."""
+    use(monkeypatch, *two)
+    options = dcp.GpuOptions()
+    work = "async () => (await navigator.gpu.requestAdapter())?.info.device ?? null"
+    with dcp.Evaluator(gpu=options) as evaluator:
+        for withheld, offered in (
+            ({FIRST}, ["gpu-2"]), ({SECOND}, ["gpu-1"]), ({FIRST, SECOND}, [None]), ((), ["gpu-1", "gpu-2"])
+        ):  # fmt: skip
+            options.withheld = frozenset(withheld)
+            assert dcp.compute_for([0], work).local_exec(sandboxes=1, evaluator=evaluator)[0] in offered
+
+
 def test_one_gpu_of_two_drivers_is_offered_once(tmp_path: Path) -> None:
     first = gpu_driver(tmp_path, "Twin (one)", bus=0x65, uuid=1, driver="one")
     second = gpu_driver(tmp_path, "Twin (two)", bus=0x65, uuid=2, driver="two")

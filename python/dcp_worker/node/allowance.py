@@ -43,7 +43,7 @@ class Allowance:
                 allowed = 0
         before = self._requests.limits()
         self._requests.cpu_rests = not verdict.cpu.allowed
-        self._requests.gpus = allowed if verdict.gpus else None
+        self._requests.gpus = allowed if resting else None
         limits = self._requests.limits()
         if self._renew:
             self._tell(self._machine.gpus_changed)

@@ -34,7 +34,7 @@ class WorkRequests:
         """The evaluator has none, or its owner does not want it used."""
         self.cpu_rests = False
         self.gpus: int | None = None
-        """How many may work just now; None where they are not counted."""
+        """How many may work just now, while one rests."""
         self._last_had_work = settings.public_group_fallback
         self.capabilities = Capability.NONE
         self.described: object = None
