@@ -237,7 +237,9 @@ def test_the_pid_file_has_a_place_of_its_own_below_the_prefix(tmp_path: Path, mo
 def test_without_a_dcp_client(tmp_path: Path, missing: Path) -> None:
     message = refused(run_command(START, "-s", "--prefix", tmp_path, PATH=str(missing)), 2)
     assert message.startswith(f"no dcp-client is installed in {tmp_path}/node_modules, {tmp_path}/lib/node_modules")
-    assert message.endswith("give its folder with --dcp-client, or the folder that holds it in NODE_PATH")
+    assert message.endswith(
+        "give its folder with --dcp-client (an option of dcp-evaluator-start), or the folder that holds it in NODE_PATH"
+    )
 
 
 def test_a_port_in_use(modules: Path) -> None:
@@ -257,7 +259,7 @@ def test_a_port_in_use(modules: Path) -> None:
         ("-s -t broken -d 3", "evaluators of type broken have no debug level; leave -d out"),
         ("-s -d loud", "argument -d/--debug-log-level/--debugLogLevel: there is no level 'loud'; levels are emerg, "),
         ("-p 65536", "argument -p/--port: '65536' is not a number from 0 to 65535; see dcp-evaluator-start --help"),
-        ("--prot 1", "unrecognized arguments: --prot; see dcp-evaluator-start --help"),
+        ("--prot 1", "unrecognized arguments: --prot; options of the evaluator go after --; see dcp-evaluator-start"),
         ("-s --prefix {missing}", "the evaluator {missing}/bin/dcp-evaluator does not exist; name it"),
         ("-s --prefix {missing} -e {python}", "the prefix {missing} does not exist; name it with --prefix"),
         ("-s -e {list}", "the evaluator {list} may not be used by this user; name another with --evaluator"),

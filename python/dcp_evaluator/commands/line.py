@@ -22,14 +22,20 @@ _SIGINT_STATUS, _SIGPIPE_STATUS = 130, 141
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError instead of ending the program; options are to be spelled out."""
+    """Raises UsageError instead of ending the program; options are to be spelled out.
 
-    def __init__(self, prog: str, usage: str, description: str, epilog: str) -> None:
+    ``passes_on_to``: the program that gets what stands after ``--``.
+    """
+
+    def __init__(self, prog: str, usage: str, description: str, epilog: str, passes_on_to: str = "") -> None:
         super().__init__(
             prog, usage, description, epilog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
         )
+        self._passes_on_to = passes_on_to
 
     def error(self, message: str) -> NoReturn:
+        if self._passes_on_to and message.startswith("unrecognized arguments: "):
+            message += f"; options of {self._passes_on_to} go after --"
         raise UsageError(f"{message}; see {self.prog} --help")
 
 

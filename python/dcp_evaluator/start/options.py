@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} [-s | -p PORT] [-d LEVEL] [--prefix DIR] [OPTIONS] [-- ARGS]",
         description="Runs an evaluator with the start-up files of an installed dcp-client.",
         epilog=_EPILOG,
+        passes_on_to="the evaluator",
     )
 
     def add(*names: str, **rest: object) -> None:

@@ -22,7 +22,7 @@ def find_dcp_client(prefix: Path) -> Path:
     )
     raise UsageError(
         f"no dcp-client is installed in {roots}; "
-        "give its folder with --dcp-client, or the folder that holds it in NODE_PATH"
+        "give its folder with --dcp-client (an option of dcp-evaluator-start), or the folder that holds it in NODE_PATH"
     )
 
 
