@@ -99,6 +99,12 @@ def test_reference_machines_are_whole_reports() -> None:
         assert reference["problems"] == []
 
 
+def test_a_busy_machine_is_told(report: dict[str, Any]) -> None:
+    idle, busy = report | {"load_before": 0.0}, report | {"load_before": 2.0 * report["machine"]["cpus_usable"]}
+    assert "busy" not in text_of(idle)
+    assert f"(load average {busy['load_before']:.1f} on " in text_of(busy)
+
+
 def test_better_is_more_than_one(report: dict[str, Any]) -> None:
     scores = [{**score, "value": 2 * score["value"]} for score in report["scores"]]
     console = Console(file=io.StringIO(), width=100)

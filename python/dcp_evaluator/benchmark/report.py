@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 _NARROW = 78  # columns of a terminal that hold no comparison with more than one machine
+_BUSY = 0.5  # programs per CPU that ran, or wanted to, before
+_SOFTWARE = "cpu"
 
 
 def show(report: dict[str, Any], references: dict[str, dict[str, Any]], console: Console) -> None:
@@ -19,11 +21,16 @@ def show(report: dict[str, Any], references: dict[str, dict[str, Any]], console:
     console.print(f"{machine['cpu']}: {machine['cpus_usable']} CPUs{cores}{memory}", highlight=False)
     console.print(_table(report, references, console.width))
     for name, other in references.items():
-        gpu = ", ".join(gpu["device"] for gpu in other["gpus"] if gpu["offered"]) or "no GPU"
+        gpu = ", ".join(_gpu(gpu) for gpu in other["gpus"] if gpu["offered"]) or "no GPU"
         there = f"{other['machine']['cpu']}, {other['machine']['cpus_usable']} CPUs, {gpu}, {other['date']}"
         console.print(f"x {name}: times better than {there}", highlight=False, style="dim")
     if not any(gpu["offered"] for gpu in report["gpus"]):
         console.print("No GPU is offered to sandboxes; dcp-evaluator --probe says why.", highlight=False)
+    if report["load_before"] > _BUSY * machine["cpus_usable"]:
+        busy = f"load average {report['load_before']:.1f} on {machine['cpus_usable']} CPUs"
+        console.print(
+            f"The machine was busy before this began ({busy}): idle, it does better.", highlight=False, style="yellow"
+        )
     for problem in report["problems"]:
         console.print(f"Not measured: {problem}", highlight=False, markup=False, style="red")
     if not report["complete"]:
@@ -32,6 +39,10 @@ def show(report: dict[str, Any], references: dict[str, dict[str, Any]], console:
         console.print(
             "Quick: scores vary by 10 % or so; without --quick they are steadier.", highlight=False, style="dim"
         )
+
+
+def _gpu(gpu: dict[str, Any]) -> str:
+    return f"{gpu['device']} (software)" if gpu["type"] == _SOFTWARE else str(gpu["device"])
 
 
 def _table(report: dict[str, Any], references: dict[str, dict[str, Any]], width: int) -> Table:

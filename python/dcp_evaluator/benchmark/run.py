@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,7 @@ def run_benchmark(settings: Settings, gpu: GpuOptions | None = None, *, quick: b
 
     Raises DcpError where no slice can run. A part that cannot be measured is told, and the others go on.
     """
+    load = os.getloadavg()[0]
     available = engines(settings)
     _check(available[0])
     adapters = gpu_adapters(settings, gpu)
@@ -49,7 +51,7 @@ def run_benchmark(settings: Settings, gpu: GpuOptions | None = None, *, quick: b
         run.execute(_steps(available, adapters, run, quick=quick), progress)
     if adapters["error"]:
         run.problems.append(f"GPU: {adapters['error']}")
-    report = _report(run, available, adapters["adapters"], quick=quick)
+    report = _report(run, available, adapters["adapters"], quick=quick) | {"load_before": load}
     if as_json:
         print(json.dumps(report, indent=2))
     else:
