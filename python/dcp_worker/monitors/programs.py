@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from .files import folders, text
+from .files import text
 
 _KERNELS_LENGTH: Final = 15  # of a name in /proc/PID/comm
+_SETTLED: Final = 3  # looks after which most programs are what they will be
+_ALL_AGAIN: Final = 6
+"""Each so many looks all processes are read: some set out as another program."""
 _SEPARATORS: Final = re.compile(r"[/\\]")
 
 
@@ -18,18 +22,41 @@ def hidden(root: Path = Path("/")) -> bool:
     return not text(root / "proc/1/comm")
 
 
-def running(names: Collection[str], root: Path = Path("/")) -> frozenset[str]:
-    """Compared with the process's name and with the file that it was started from, without its folder.
+class Programs:
+    """Compared with a process's name and with the file that it was started from, without its folder.
 
     Of programs for Windows that is the last part of ``C:\\...\\game.exe``. Upper and lower case are the same.
     """
-    wanted = {name.casefold(): name for name in names}
-    short = {name[:_KERNELS_LENGTH]: known for name, known in wanted.items()}
-    found: set[str] = set()
-    for process in folders(root / "proc"):
-        if process.name.isdigit() and (name := _match(process, wanted, short)):
-            found.add(name)
-    return frozenset(found)
+
+    def __init__(self, names: Collection[str], root: Path = Path("/")) -> None:
+        self._proc = root / "proc"
+        self._wanted = {name.casefold(): name for name in names}
+        self._short = {name[:_KERNELS_LENGTH]: known for name, known in self._wanted.items()}
+        self._others: dict[str, int] = {}
+        self._looks = 0
+
+    def running(self) -> frozenset[str]:
+        """Those that run. A process that was something else in a few looks is not read in each that follows."""
+        self._looks += 1
+        everything = self._looks % _ALL_AGAIN == 0
+        before, self._others = self._others, {}
+        found: set[str] = set()
+        for name in _processes(self._proc):
+            looks = before.get(name, 0)
+            if looks < _SETTLED or everything:
+                if match := _match(self._proc / name, self._wanted, self._short):
+                    found.add(match)
+                    continue
+                looks += 1
+            self._others[name] = looks
+        return frozenset(found)
+
+
+def _processes(proc: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(proc) if name.isdigit()]  # noqa: PTH208 (no path for each is needed)
+    except OSError:
+        return []
 
 
 def _match(process: Path, wanted: dict[str, str], short: dict[str, str]) -> str | None:

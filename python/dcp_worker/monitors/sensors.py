@@ -9,13 +9,13 @@ from pathlib import Path
 from ..configuration.rules import Rules
 from ..rules.observation import Observation
 from ..rules.verdict import Reason
-from . import programs
 from .disk import free_disk
 from .gpus import Gpus
 from .load import OtherLoad
 from .nvml import Nvml
 from .power import on_battery
 from .pressure import memory_pressure
+from .programs import Programs, hidden
 from .temperatures import cpu_temperature
 
 
@@ -32,7 +32,8 @@ class Sensors:
         self._gpu_temperatures = any(rule.temperature is not None for rule in every[1:])
         self._pressure = any(rule.memory_pressure is not None for rule in every)
         self._disk = any(rule.free_disk is not None for rule in every)
-        self._programs = frozenset(name for rule in every for name in rule.programs)
+        names = frozenset(name for rule in every for name in rule.programs)
+        self._programs = Programs(names, root) if names else None
         self._load = OtherLoad(root=root) if any(rule.other_load is not None for rule in every) else None
         self._nvml = Nvml()
         self._gpus = Gpus(root, self._nvml)
@@ -44,7 +45,7 @@ class Sensors:
         return Observation(
             time=datetime.now(),
             on_battery=on_battery(root) if self._battery else None,
-            programs=programs.running(self._programs, root) if self._programs else frozenset(),
+            programs=self._programs.running() if self._programs else frozenset(),
             other_load=self._load.percent() if self._load else None,
             temperature=cpu_temperature(root) if self._temperature else None,
             memory_pressure=pressure,
@@ -61,5 +62,5 @@ class Sensors:
             yield Reason("memoryPressure", "this kernel does not measure how long programs wait for memory (PSI)")
         if self._disk and free is None:
             yield Reason("freeDisk", "results are kept in memory" if self._results is None else "the disk says nothing")
-        if self._programs and programs.hidden(self._root):
+        if self._programs and hidden(self._root):
             yield Reason("programs", "programs of other users are hidden here (hidepid)")

@@ -18,7 +18,7 @@ from dcp_worker.monitors.load import OtherLoad
 from dcp_worker.monitors.nvml import Nvml
 from dcp_worker.monitors.power import on_battery
 from dcp_worker.monitors.pressure import memory_pressure
-from dcp_worker.monitors.programs import running
+from dcp_worker.monitors.programs import Programs
 from dcp_worker.monitors.sensors import Sensors
 from dcp_worker.monitors.temperatures import cpu_temperature
 
@@ -223,15 +223,32 @@ def test_programs_are_found_by_name_and_by_file(tmp_path: Path) -> None:
         },
     )
     names = ["Steam", "quake.exe", "a-program-with-a-long-name", "blender", "kthreadd", "nobody"]
-    assert running(names, tmp_path) == {"Steam", "quake.exe", "a-program-with-a-long-name", "kthreadd"}
-    assert running([], tmp_path) == frozenset()
+    assert Programs(names, tmp_path).running() == {"Steam", "quake.exe", "a-program-with-a-long-name", "kthreadd"}
+    assert Programs([], tmp_path).running() == frozenset()
 
 
 def test_processes_of_this_machine() -> None:
     name = Path("/proc/self/exe").readlink().name
     comm = Path("/proc/self/comm").read_text().strip()
-    assert running([name, comm, "no-such-program"]) >= {comm}
-    assert "no-such-program" not in running([name, comm, "no-such-program"])
+    found = Programs([name, comm, "no-such-program"]).running()
+    assert comm in found
+    assert "no-such-program" not in found
+
+
+def test_a_program_that_comes_later_or_becomes_another_is_found(tmp_path: Path) -> None:
+    write(tmp_path, {**process(1, "init"), **process(9, "launcher")})
+    programs = Programs(["game", "launcher"], tmp_path)
+    assert programs.running() == {"launcher"}
+    write(tmp_path, process(9, "bash"))
+    for _ in range(20):
+        assert not programs.running()
+    write(tmp_path, process(10, "game"))
+    assert programs.running() == {"game"}
+    (tmp_path / "proc/10/comm").unlink()
+    assert not programs.running()
+    write(tmp_path, process(9, "game"))
+    assert {"game"} in [programs.running() for _ in range(6)]
+    assert programs.running() == {"game"}
 
 
 # --- Load ---
