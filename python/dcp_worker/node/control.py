@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ..configuration.settings import NodeSettings
 from ..control import methods
@@ -13,10 +13,12 @@ from ..control.places import places
 from ..control.server import ControlServer
 from ..errors import ControlError
 from ..history.history import History
-from ..history.report import Report
 from ..logs.notices import Notices
+from .pausing import Pausing
 from .self_tests import SelfTests
 from .status import StatusSource
+
+T = TypeVar("T")
 
 
 class Orders(Protocol):
@@ -34,10 +36,11 @@ class Orders(Protocol):
 
 
 class Control:
-    """Answers the calls of clients. ``history``: once it is open."""
+    """Answers the calls of clients. ``history`` and ``pausing``: once they are there."""
 
     def __init__(self, orders: Orders, status: StatusSource, log: RecentLog) -> None:
         self.history: History | None = None
+        self.pausing: Pausing | None = None
         self._orders = orders
         self._log = log
         self._self_tests = SelfTests()
@@ -67,6 +70,10 @@ class Control:
         match method:
             case methods.Logs(lines=count, level=level):
                 return self._log.last(count, level)
+            case methods.Pause(resource=target, seconds=seconds, kept=kept):
+                _there(self.pausing).pause(target, seconds, kept=kept)
+            case methods.Resume(resource=target):
+                _there(self.pausing).resume(target)
             case methods.Finish():
                 self._orders.finish()
             case methods.Stop(hard=hard):
@@ -76,14 +83,16 @@ class Control:
             case methods.Config(path=path):
                 return self._orders.configuration(path)
             case methods.Report(since=since, days=days):
-                return await self._report(since, days)
+                return await _there(self.history).report(since, days)
             case methods.SelfTest(kind=kind):
                 return await self._self_tests.run(kind)
             case _:
                 raise ControlError("this worker cannot do that")
         return None
 
-    async def _report(self, since: str | None, days: int) -> Report:
-        if self.history is None:
-            raise ControlError("the worker is starting; ask again in a moment")
-        return await self.history.report(since, days)
+
+def _there(part: T | None) -> T:
+    """Raises ControlError."""
+    if part is None:
+        raise ControlError("the worker is starting; ask again in a moment")
+    return part

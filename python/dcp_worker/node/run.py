@@ -29,6 +29,7 @@ from .disabled import disable, require_enabled
 from .ending import end, first
 from .evaluator import OwnEvaluator, describe_evaluator, remote_evaluator
 from .ledger import Ledger
+from .pausing import Pausing
 from .remote_configuration import with_remote
 from .service import Service
 from .signals import StopSignals
@@ -138,8 +139,13 @@ class _Run:
         for line in banner(settings, worker, source.identity, source.account, source.evaluator):
             self._notices.say("info", line)
         messages = startup.messages if startup else None
-        assembly = Assembly(configuration, self._options, worker, evaluator, messages, self._notices, self._obey, state)
+        pausing = Pausing(state, lambda text: self._notices.say("warning", text))
+        assembly = Assembly(
+            configuration, self._options, worker, evaluator, messages, self._notices, self._obey, state, pausing.pauses
+        )
         await assembly.open(stack)
+        pausing.guard = assembly.guard
+        self._control.pausing = pausing
         self._assembly = assembly
         self._board.queued = lambda: len(assembly.machine.unfinished()) - assembly.machine.working
         source.machine, source.unsubmitted = assembly.machine, lambda: len(assembly.submitter.pending())
