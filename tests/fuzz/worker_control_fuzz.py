@@ -22,7 +22,8 @@ from dcp_worker.errors import ControlError
 _STEPS = 80
 _RIGHT = (
     methods.Status(), methods.Subscribe(log="info", backlog=5), methods.Logs(),
-    methods.Pause(resource="cpu", seconds=5), methods.Resume(), methods.Finish(), methods.Stop(hard=True), methods.ExitWhenDone(), methods.Report(days=3),
+    methods.Pause(resource="cpu", seconds=5), methods.Resume(), methods.Finish(), methods.Stop(hard=True),
+    methods.ExitWhenDone(), methods.Report(days=3),
     methods.Config(path="worker"), methods.SelfTest(),
 )  # fmt: skip
 _WORDS = [
