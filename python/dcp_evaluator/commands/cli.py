@@ -33,16 +33,18 @@ exit status:
   1        a start-up file failed; an error was not caught (--shell); no sandbox can be made
   2        wrong command line; a file cannot be read; the port cannot be used; no slice can run (--probe);
            a part of the installation does not load
+  3        no evaluator serves the port (--status)
   N        without -p: the sandbox called die(N)
   128 + N  signal N ended the sandbox or the evaluator"""
 _DEFAULT_LEVEL = 5
 _FEWEST_CPUS = 0.05
+_USUAL_PORT = 9000  # dcp-worker's
 
 # Where each option has a meaning; "lines" is the mode without a name.
 _MODES = {
     "files": ("lines", "shell", "probe"),
     "isolation": ("lines", "shell", "probe", "benchmark"),
-    "port": ("lines",),
+    "port": ("lines", "status"),
     "address": ("lines",),
     "max_sandboxes": ("lines",),
     "peer_timeout": ("lines",),
@@ -64,7 +66,7 @@ _MODES = {
     "gpu_ban": ("lines", "shell", "probe", "benchmark"),
     "options": ("lines", "shell"),
     "module": ("shell",),
-    "json": ("probe", "benchmark"),
+    "json": ("probe", "benchmark", "status"),
     "explain_gpu": ("probe",),
     "quick": ("benchmark",),
 }
@@ -76,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="dcp-evaluator [-p PORT [--address ADDRESS] [--max-sandboxes N]] [-d LEVEL] [SANDBOX] [GPU] FILE...\n"
         "       dcp-evaluator --shell [--module] [SANDBOX] [GPU] FILE...\n"
         "       dcp-evaluator --probe [--json] [--explain-gpu[=FILE]] [SANDBOX] [GPU] [FILE...]\n"
+        "       dcp-evaluator --status [-p PORT] [--json]\n"
         "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -102,9 +105,10 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--shell", action="store_true", help="evaluate the files with print(), until nothing is pending")
     mode.add_argument("--probe", action="store_true", help="show what this machine offers to sandboxes")
     mode.add_argument("--benchmark", action="store_true", help="measure this machine, beside reference machines")
+    mode.add_argument("--status", action="store_true", help="show how the evaluator goes that serves the port")
     mode.add_argument("--version", action="store_true", help="show the version")
     parser.add_argument("--module", action="store_true", help="with --shell: the last file is a module")
-    parser.add_argument("--json", action="store_true", help="with --probe, --benchmark: for programs")
+    parser.add_argument("--json", action="store_true", help="with --probe, --status, --benchmark: for programs")
     parser.add_argument(
         "--explain-gpu", metavar="FILE", nargs="?", const="dcp-gpu-explained.txt",
         help="with --probe: write a file that tells why a GPU is not offered (default: dcp-gpu-explained.txt)",
@@ -241,11 +245,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     ours, theirs = split_at_dashes(arguments)
     options = _parser().parse_intermixed_args(ours)
     options.options = [*(options.options or []), *(text.removeprefix("--options=") for text in theirs)]
-    mode = next((name for name in ("shell", "probe", "benchmark", "version") if getattr(options, name)), "lines")
-    for name, modes in _MODES.items():
-        if getattr(options, name) not in (None, False, []) and mode not in modes:
+    mode = next(
+        (name for name in ("shell", "probe", "status", "benchmark", "version") if getattr(options, name)), "lines"
+    )
+    for name, allowed in _MODES.items():
+        if getattr(options, name) not in (None, False, []) and mode not in allowed:
             option = "a FILE" if name == "files" else "--" + name.replace("_", "-")
-            reason = f"needs --{modes[0]}" if mode == "lines" else f"has no meaning with --{mode}"
+            reason = f"needs --{allowed[0]}" if mode == "lines" else f"has no meaning with --{mode}"
             raise UsageError(f"{option} {reason}; see dcp-evaluator --help")
     for name in ("address", "max_sandboxes", "peer_timeout", "metrics"):
         if getattr(options, name) is not None and options.port is None:
@@ -299,6 +305,10 @@ def _run(arguments: Sequence[str]) -> int:
 
         print(f"dcp-evaluator {VERSION}")
         return 0
+    if options.status:
+        from .status import run_status
+
+        return run_status(_USUAL_PORT if options.port is None else options.port, as_json=options.json)
     settings = Settings(
         engine=options.engine, jit=False if options.no_jit else None, isolation=options.isolation,
         clock_step=options.clock_step, max_memory=None if options.max_memory is None else options.max_memory << 20,

@@ -90,6 +90,15 @@ class LineEvaluator:
         return len(self._running)
 
     @property
+    def running(self) -> list[Running]:
+        """Those that have a connection."""
+        return list(self._running.values())
+
+    @property
+    def zygote_pid(self) -> int:
+        return self._zygote.pid
+
+    @property
     def is_ready(self) -> bool:
         """Whether the start-up files are loaded; ``connect`` waits for that."""
         return self._ready

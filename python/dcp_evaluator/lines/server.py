@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ..errors import ZygoteError, reason_of
 from ..gpu.options import GpuOptions
 from ..metrics.address import MetricsAddress
-from ..net.listener import ACCEPT_PAUSE, accept_waiting, listen, peer_name, prepare_connection
+from ..net.listener import ACCEPT_PAUSE, accept_waiting, address_name, listen, peer_name, prepare_connection
 from ..processes.terminal import has_terminal
 from ..processes.zygote import DEFAULT_MEMORY
 from ..service.activation import activated_listeners
@@ -21,7 +21,9 @@ from ..service.manager import ServiceManager
 from ..settings.settings import Settings
 from .beat import Beat
 from .evaluator import LineEvaluator
+from .observation import StatusSockets, serve_metrics
 from .signals import ENDING, Signals
+from .status import Serving
 
 _MEMORY_OF_A_SANDBOX = 32 << 20  # most use less
 _FEW_CPUS = 16
@@ -65,21 +67,16 @@ def serve_tcp(
         )
         stack.callback(evaluator.close)
         if metrics is not None:
-            _serve_metrics(evaluator, most, metrics, stack)
-        _Server(evaluator, listeners, most, reason, peer_timeout, manager).run()
+            serve_metrics(evaluator, most, metrics, stack)
+        status = StatusSockets(evaluator, Serving(_addresses(listeners), most, settings))
+        stack.callback(status.close)
+        _Server(evaluator, listeners, most, reason, peer_timeout, manager, status).run()
         manager.stopping("ends, with all sandboxes")
     return 0
 
 
-def _serve_metrics(evaluator: LineEvaluator, most: int, address: MetricsAddress, stack: contextlib.ExitStack) -> None:
-    """Raises UsageError."""
-    from ..metrics.evaluator import evaluator_registry  # takes long to load
-    from ..metrics.server import MetricsServer
-    from ..settings.installation import VERSION
-
-    server = MetricsServer(evaluator_registry(evaluator.counters, most, {"version": VERSION}), address)
-    stack.callback(server.close)
-    evaluator.notice(NOTICE, f"metrics are at {server.address.url}")
+def _addresses(listeners: Sequence[socket.socket]) -> tuple[str, ...]:
+    return tuple(address_name(*listener.getsockname()[:2]) for listener in listeners)
 
 
 def sandboxes_of_machine(settings: Settings, memory_limit: int | None) -> int:
@@ -102,7 +99,9 @@ class _Server:
         reason: str,
         peer_timeout: int,
         manager: ServiceManager,
+        status: StatusSockets,
     ) -> None:
+        self._status = status
         self._most = most
         self._reason = reason
         self._peer_timeout = peer_timeout
@@ -176,6 +175,7 @@ class _Server:
             accept_waiting(listener, self._serve, self._warn)
             listener.close()
         self._listeners = ()
+        self._status.close()
         self._evaluator.notice(NOTICE, f"SIGUSR1: no more connections; {self._sandboxes()} left, then it ends")
 
     def _wait_ready(self) -> bool:

@@ -65,9 +65,12 @@ def prepare_connection(connection: socket.socket, peer_timeout: int) -> None:
 def peer_name(connection: socket.socket) -> str:
     """Its address and port, as ``127.0.0.1:51234`` or ``[::1]:51234``; empty where the peer has gone."""
     try:
-        host, port = connection.getpeername()[:2]
-    except (OSError, ValueError):
+        return address_name(*connection.getpeername()[:2])
+    except (OSError, TypeError):
         return ""
+
+
+def address_name(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
