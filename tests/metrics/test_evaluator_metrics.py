@@ -35,6 +35,7 @@ def test_it_counts_what_becomes_of_sandboxes(tmp_path: Path) -> None:
             one.send("die 0")
             two.send("die 7")
             assert (one.read(), two.read()) == ("", "")
+        wait_until(lambda: scrape(port)["dcp_evaluator_sandboxes"] == 0, "there is room again")
         with socket.create_connection(("localhost", evaluator.port)) as browser:
             browser.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert browser.recv(100).startswith(b"DIE: ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
@@ -15,19 +15,25 @@ _PREFIX = "dcp_evaluator"
 
 
 class EvaluatorCollector(Collector):
-    """``information``: labels of one metric that never changes. ``most``: sandboxes that there may be at a time."""
+    """``counters``: gives those that count now. ``most``: sandboxes that there may be at a time. ``information``:
+    labels of a metric that never changes.
+    """
 
-    def __init__(self, counters: Counters, most: int, information: dict[str, str]) -> None:
+    def __init__(
+        self, counters: Callable[[], Counters], most: int | None = None, information: dict[str, str] | None = None
+    ) -> None:
         self._counters = counters
         self._most = most
         self._information = information
 
     def collect(self) -> Iterator[Metric]:
-        counters = self._counters
-        yield InfoMetricFamily(_PREFIX, "The program", self._information)
+        counters = self._counters()
+        if self._information is not None:
+            yield InfoMetricFamily(_PREFIX, "The program", self._information)
+        if self._most is not None:
+            yield _gauge("sandboxes_limit", "Sandboxes that there may be at a time", self._most)
         yield _gauge("start_time_seconds", "Unix time of its start", counters.started_at)
         yield _gauge("sandboxes", "Sandboxes that run, one for each connection", counters.sandboxes)
-        yield _gauge("sandboxes_limit", "Sandboxes that there may be at a time", self._most)
         yield _gauge("sandbox_memory_peak_bytes", "Most memory that an ended sandbox had", counters.peak_memory)
         yield _counter("sandboxes_started", "Sandboxes that were begun", counters.sandboxes_started)
         ended = CounterMetricFamily(f"{_PREFIX}_sandboxes_ended", "Sandboxes that have ended, and how", labels=["how"])
@@ -46,7 +52,7 @@ class EvaluatorCollector(Collector):
 def evaluator_registry(counters: Counters, most: int, information: dict[str, str]) -> CollectorRegistry:
     """With what the kernel says of this process."""
     registry = CollectorRegistry()
-    registry.register(EvaluatorCollector(counters, most, information))
+    registry.register(EvaluatorCollector(lambda: counters, most, information))
     ProcessCollector(registry=registry)
     return registry
 

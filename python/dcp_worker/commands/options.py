@@ -9,7 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..configuration.configuration import Configuration
-from ..configuration.log_settings import TRANSPORTS, Outputs
+from ..configuration.kinds import Kind
+from ..configuration.log_settings import TRANSPORTS, MetricsPlace, Outputs
 from ..configuration.values import Tree, lookup
 from .parser import Parser, ShowVersion, boolean, number, spellings, two_numbers, whole
 
@@ -153,9 +154,12 @@ def _output(parser: Parser) -> None:
     group = parser.add_argument_group("output")
     parser.option("-v", "--verbose", group=group, action="count", default=0, help="tell of fetches; -vv: submissions")
     parser.option(
-        "-o", "--outputMode", "--output", group=group, type=outputs, metavar="OUTPUT[:LEVEL],...",
+        "-o", "--outputMode", "--output", group=group, type=_outputs, metavar="OUTPUT[:LEVEL],...",
         help="console, logfile, json, syslog, journal or several, each from a level on: console,logfile:debug",
     )  # fmt: skip
+    parser.option(
+        "--metrics", group=group, metavar="[ADDRESS:]PORT", type=_metrics, help="serve OpenMetrics there (this machine)"
+    )
     parser.option(
         "--reportInterval", group=group, type=number(0, 1e9), metavar="SECONDS", help="how often slices are reported"
     )
@@ -197,7 +201,7 @@ def fragment(options: argparse.Namespace, configuration: Configuration) -> Tree:
     if options.allowedOrigins:
         worker["allowOrigins"] = {"any": [*_listed(configuration, "allowOrigins", "any"), *options.allowedOrigins]}
     node: Tree = {"dialect": options.dialect, "engine": options.engine, "startupFiles": options.dcp_client}
-    node["log"] = _log(options) or None
+    node |= {"log": _log(options) or None, "metrics": options.metrics}
     tree: Tree = {"worker": worker, "node": {name: value for name, value in node.items() if value is not None}}
     if options.hostname is not None or options.port is not None:
         tree["evaluator"] = {"location": _evaluator(options, configuration)}
@@ -213,10 +217,18 @@ def _log(options: argparse.Namespace) -> Tree:
     return {name: value for name, value in log.items() if value is not None}
 
 
-def outputs(text: str) -> str:
+def _outputs(text: str) -> str:
     """A kind of arguments."""
+    return _readable(Outputs(), text)
+
+
+def _metrics(text: str) -> str:
+    return _readable(MetricsPlace(), text)
+
+
+def _readable(kind: Kind, text: str) -> str:
     try:
-        Outputs().read(text)
+        kind.read(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from dcp_evaluator.metrics.address import MetricsAddress, metrics_address
+
 from .keys import key, section
 from .kinds import Choice, Text, Whole
 from .values import shown
@@ -52,6 +54,22 @@ def _choice(text: str) -> OutputChoice:
     if separator and level not in LEVELS:
         raise ValueError(f"{name} has no level {shown(level)}; there are {', '.join(LEVELS)}")
     return OutputChoice(name, level or "info")
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsPlace:
+    """A port of this machine for itself, or an address with a port."""
+
+    allowed: str = "PORT or ADDRESS:PORT"
+
+    def read(self, value: Any) -> MetricsAddress:
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str):
+            raise ValueError(f"it is {shown(value)}; allowed is {self.allowed}")
+        return metrics_address(text)
+
+    def written(self, value: Any) -> Any:
+        return f"[{value.host}]:{value.port}" if ":" in value.host else f"{value.host}:{value.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

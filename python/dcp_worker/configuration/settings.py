@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from dcp_evaluator.metrics.address import MetricsAddress
 from dcp_protocol.keys.address import Address
 
 from .keys import Key, key, keys_of, section
@@ -27,7 +28,7 @@ from .kinds import (
     Texts,
     Whole,
 )
-from .log_settings import LogSettings
+from .log_settings import LogSettings, MetricsPlace
 from .rules import Rules
 
 PUBLIC_SCHEDULER: Final = "https://scheduler.distributed.computer/"
@@ -280,6 +281,9 @@ class WorkerSettings:
     node: NodeSettings = section(NodeSettings)
     rules: Rules = section(Rules, "node.rules")
     log: LogSettings = section(LogSettings)
+    metrics: MetricsAddress | None = key(
+        "node.metrics", MetricsPlace(), None, "where metrics are served for a monitoring", unset="nowhere"
+    )
     scheduler: SchedulerSettings = section(SchedulerSettings)
 
     @property

@@ -31,8 +31,11 @@ class SandboxReady:
 
 @dataclass(frozen=True, slots=True)
 class SandboxGone:
+    """``died``: it ended by itself, or had to be ended for what it did."""
+
     sandbox: int
     key: SliceKey | None
+    died: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class SliceProgress:
 
 @dataclass(frozen=True, slots=True)
 class SliceEnded:
-    """``how``: completed, failed or returned."""
+    """``how``: completed, failed or rejected."""
 
     sandbox: int
     key: SliceKey
@@ -72,6 +75,23 @@ class Fetched:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchFailed:
+    """The scheduler has not answered, or not with work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """So many slices go back to the scheduler without a result."""
+
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorEnded:
+    """It is started again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     key: SliceKey
 
@@ -86,7 +106,7 @@ class Paid:
 
 Notice = (
     Said | JobAnnounced | SandboxReady | SandboxGone | SliceStarted | SliceProgress | SliceEnded | Fetching | Fetched
-    | Submitted | Paid
+    | FetchFailed | Returned | Submitted | Paid | EvaluatorEnded
 )  # fmt: skip
 
 

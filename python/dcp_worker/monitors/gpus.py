@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from dcp_evaluator.probe.devices import Device, devices
 
 from ..rules.observation import Gpu
+from .files import number
 from .nvml import Nvml
 from .temperatures import device_temperature
+
+
+class Memory(NamedTuple):
+    """Of a GPU, in bytes: what all programs use, and all of it."""
+
+    used: int
+    all: int
 
 
 class Gpus:
@@ -21,10 +30,25 @@ class Gpus:
         self._devices = [device for device in devices(root) if any(node.exists for node in device.nodes)]
 
     def look(self, *, temperatures: bool = False) -> tuple[Gpu, ...]:
-        return tuple(self._gpu(number, device, temperatures) for number, device in enumerate(self._devices))
+        return tuple(self._gpu(index, device, temperatures) for index, device in enumerate(self._devices))
 
-    def _gpu(self, number: int, device: Device, temperatures: bool) -> Gpu:
-        identity = device.address or f"gpu{number}"
+    def memory(self) -> dict[str, Memory]:
+        """Of those of which it is known, by identity."""
+        found = ((device.address, self._memory(device)) for device in self._devices)
+        return {address: memory for address, memory in found if address and memory}
+
+    def _memory(self, device: Device) -> Memory | None:
+        if device.address is None:
+            return None
+        if device.kernel_driver == "nvidia":
+            told = self._nvml.memory(device.address) if self._nvml else None
+            return Memory(*told) if told else None
+        folder = self._root / "sys/bus/pci/devices" / device.address
+        used, size = (number(folder / f"mem_info_vram_{name}") for name in ("used", "total"))
+        return None if used is None or size is None else Memory(used, size)
+
+    def _gpu(self, index: int, device: Device, temperatures: bool) -> Gpu:
+        identity = device.address or f"gpu{index}"
         return Gpu(identity, device.name, self._temperature(device) if temperatures else None)
 
     def _temperature(self, device: Device) -> float | None:

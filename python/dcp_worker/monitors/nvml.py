@@ -9,6 +9,12 @@ _LIBRARY: Final = "libnvidia-ml.so.1"
 _OF_THE_GPU: Final = 0  # NVML_TEMPERATURE_GPU
 
 
+class _Memory(ctypes.Structure):
+    """nvmlMemory_t."""
+
+    _fields_ = (("total", ctypes.c_ulonglong), ("free", ctypes.c_ulonglong), ("used", ctypes.c_ulonglong))
+
+
 class Nvml:
     """Is loaded with the first question, and stays: loading wakes GPUs. For one thread."""
 
@@ -28,6 +34,18 @@ class Nvml:
         if library.nvmlDeviceGetTemperature(device, _OF_THE_GPU, ctypes.byref(degrees)):
             return None
         return float(degrees.value)
+
+    def memory(self, address: str) -> tuple[int, int] | None:
+        """Of the GPU at a PCI address, in bytes: what is used, and all; None as above."""
+        library = self._loaded()
+        if library is None:
+            return None
+        device, memory = ctypes.c_void_p(), _Memory()
+        if library.nvmlDeviceGetHandleByPciBusId_v2(address.encode(), ctypes.byref(device)):
+            return None
+        if library.nvmlDeviceGetMemoryInfo(device, ctypes.byref(memory)):
+            return None
+        return memory.used, memory.total
 
     def close(self) -> None:
         if self._library is not None:

@@ -201,7 +201,7 @@ class Assembly:
             trust_groups(self._origins, groups)
 
     def _sandbox_ended(self, number: int, reason: str) -> None:
-        self._notices.tell(SandboxGone(number, None))
+        self._notices.tell(SandboxGone(number, None, died=True))
         self.node.tell(self.machine.sandbox_ended, number, reason)
 
 

@@ -9,7 +9,7 @@ from dcp_evaluator.settings.settings import Settings
 
 from ..configuration.settings import NodeSettings, WorkerSettings
 from ..errors import ConfigurationError
-from ..logs.notices import Notices
+from ..logs.notices import EvaluatorEnded, Notices
 from ..sandboxes.embedded import EmbeddedEvaluator
 from ..sandboxes.remote import RemoteEvaluator
 from .startup import Startup, find_startup
@@ -52,6 +52,7 @@ class OwnEvaluator:
         """Waits until the files are loaded. Raises EvaluatorError."""
 
         def down(reason: str) -> None:
+            notices.tell(EvaluatorEnded())
             notices.say("warning", f"the evaluator has ended, and is started again: {reason}")
 
         def says(level: int, text: str) -> None:

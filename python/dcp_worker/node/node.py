@@ -13,9 +13,11 @@ from ..fetching.failures import Consequence, FetchFailedError
 from ..fetching.job_fetcher import Datum, FetchedJob, JobFetcher
 from ..logs.notices import (
     Fetched,
+    FetchFailed,
     Fetching,
     JobAnnounced,
     Notices,
+    Returned,
     SandboxGone,
     SandboxReady,
     SliceEnded,
@@ -187,6 +189,7 @@ class Node:
             async with asyncio.timeout(_LONGEST_FETCH):
                 task = await self._scheduler.fetch_task(self._requests.full(action), self._machine.jobs())
         except (ProtocolError, SchedulerError, TimeoutError) as error:
+            self._notices.tell(FetchFailed())
             self._notices.say("warning", f"work cannot be fetched: {str(error) or 'the scheduler does not answer'}")
             self.tell(self._machine.task_failed)
             return
@@ -310,7 +313,7 @@ class Node:
 
     def _forget_box(self, number: int) -> None:
         self._boxes.forget(number)
-        self._notices.tell(SandboxGone(number, None))
+        self._notices.tell(SandboxGone(number, None, died=True))
 
     def _ended(self, number: int, one: Slice, job: Job, how: str, metrics: SliceMetrics | None = None) -> None:
         self._notices.tell(SliceEnded(number, one.key, job.name, how, metrics or SliceMetrics()))
@@ -327,6 +330,7 @@ class Node:
         self._submitter.submit(self._jobs[one.key.job], one, self._results.pop(one.key), metrics)
 
     def _return(self, action: act.ReturnSlices) -> None:
+        self._notices.tell(Returned(len(action.slices)))
         for one in action.slices:
             self._data.pop(one.key, None)
         self._submitter.give_back(action.slices, action.reason, action.code, action.retries)

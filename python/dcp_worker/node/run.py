@@ -95,6 +95,7 @@ class _Run:
             stack.enter_context(signals.handled())
             self._service.begin(stack)
             await self._control.listen(settings.node, self._state, self._notices, stack)
+            self._measure(settings, own, stack)
             evaluator, startup, starting = self._start_evaluator(settings, own, stack)
             complete = await self._unless_ended(with_remote(self._configuration, self._notices))
             if complete is None:
@@ -177,6 +178,13 @@ class _Run:
         stack.callback(self._told.close)
         self._notices.listen(self._ledger)
         self._told.begin()
+
+    def _measure(self, settings: WorkerSettings, own: OwnEvaluator | None, stack: AsyncExitStack) -> None:
+        if settings.metrics:
+            from .measured import serve_metrics  # takes long to load
+
+            counters = (lambda: own.evaluator.counters) if own else None
+            serve_metrics(settings.metrics, self._source, self._notices, counters, stack)
 
     # Orders
 

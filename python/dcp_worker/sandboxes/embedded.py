@@ -17,6 +17,7 @@ from typing import Any
 from dcp_evaluator.errors import DcpError, ZygoteEndedError, ZygoteError, reason_of
 from dcp_evaluator.gpu.options import GpuOptions
 from dcp_evaluator.lines.evaluator import LineEvaluator
+from dcp_evaluator.metrics.counters import Counters
 from dcp_evaluator.service.journal import NOTICE
 from dcp_evaluator.settings.settings import Settings
 
@@ -115,6 +116,11 @@ class EmbeddedEvaluator:
         self._gpu.withheld = frozenset(identities)
         return True
 
+    @property
+    def counters(self) -> Counters:
+        """What became of its sandboxes and GPU hosts so far. Its thread changes them."""
+        return self._thread.counters if self._thread else Counters()
+
     async def close(self) -> None:
         """Ends the zygote and all sandboxes."""
         await asyncio.to_thread(self.abandon)
@@ -176,6 +182,7 @@ class _Keeper(threading.Thread):
         self._make_evaluator = make_evaluator
         self._tell = tell
         self._owner = owner
+        self.counters = Counters()
         self._was_ready = False
         self._lock = threading.Lock()
         self._requests: list[_Request] = []
@@ -214,6 +221,7 @@ class _Keeper(threading.Thread):
         except DcpError as error:
             self._end(f"{error}")
             return
+        self.counters = evaluator.counters
         reason = "it was closed"
         try:
             evaluator.watch(self._wake_reader, self._on_wake)
