@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import os
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from ..configuration import display, remote
 from ..configuration.configuration import Configuration
@@ -16,6 +16,8 @@ from ..errors import ConfigurationError
 from .line import run_command, tell
 from .options import COMMANDS, PROGRAM, fragment, parse
 from .parser import UsageError
+
+_OTHERS: Final = ("config", "setup", "dashboard", "report", "web")
 
 
 def main() -> NoReturn:
@@ -41,11 +43,15 @@ def _run(arguments: Sequence[str]) -> int:
             from . import report
 
             return report.run(arguments[1:])
+        case ["web"]:
+            from . import surfaces
+
+            return surfaces.web(arguments[1:])
         case [command] if command in COMMANDS:
             from . import controlling
 
             return controlling.run(command, arguments[1:])
-    if arguments and (command := nearest(arguments[0], ("config", "setup", "dashboard", "report", *COMMANDS))):
+    if arguments and (command := nearest(arguments[0], _OTHERS + COMMANDS)):
         raise UsageError(f"there is no such command (is it {command}?); see {PROGRAM} --help")
     options = parse(arguments)
     configuration = configured(options)

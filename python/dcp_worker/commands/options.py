@@ -25,6 +25,7 @@ dcp-worker setup      makes ready what a worker needs: start-up files, keystores
 dcp-worker config     which files and variables say what; --explain KEY
 dcp-worker status     what a running worker does; --json
 dcp-worker dashboard  the same in this terminal, with keys for orders
+dcp-worker web        the same as a page for browsers
 dcp-worker logs       the last lines of its log; --follow
 dcp-worker pause      it rests, or its GPU does; --for TIME; resume takes that back
 dcp-worker report     what it has done and earned, by day; --csv, --json

@@ -200,6 +200,23 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Of the worker's page for browsers."""
+
+    port: int | None = key(
+        "node.web.port", Whole(0, 65535), None, "where the worker has a web page; 0: any", unset="none"
+    )
+    address: str = key("node.web.address", Text("an address of this machine"), "127.0.0.1", "where that page listens")
+    names: tuple[str, ...] | None = key(
+        "node.web.names", Texts(), (), "host names under which the page may be reached, beside localhost and addresses"
+    )
+    always_token: bool = key(
+        "node.web.alwaysToken", Boolean(), False,
+        "whether the page's token is wanted of the worker's own user on this machine, too",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerSettings:
     location: str = key("scheduler.location", Location(), PUBLIC_SCHEDULER, "the scheduler of the network")
     config_location: str | bool | None = key(
@@ -284,6 +301,7 @@ class WorkerSettings:
     metrics: MetricsAddress | None = key(
         "node.metrics", MetricsPlace(), None, "where metrics are served for a monitoring", unset="nowhere"
     )
+    web: WebSettings = section(WebSettings)
     scheduler: SchedulerSettings = section(SchedulerSettings)
 
     @property

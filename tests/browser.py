@@ -1,0 +1,122 @@
+"""Chromium without a screen, for tests of pages; Debian's packages chromium and chromium-driver have it.
+
+Names that end with ``.example`` lead to this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from zygote_control import wait_until
+
+_ARGUMENTS = (
+    "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--disable-breakpad",
+    "--disable-background-networking", "--no-first-run", "--lang=en-US",
+    "--no-proxy-server", "--host-resolver-rules=MAP *.example 127.0.0.1",
+)  # fmt: skip
+
+
+class Browser:
+    """``driver``: selenium's."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def open(self, url: str, width: int = 1100, height: int = 900, *, dark: bool = False) -> None:
+        self.resize(width, height)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.command("Emulation.setEmulatedMedia", features=[scheme])
+        self.driver.get(url)
+
+    def resize(self, width: int, height: int) -> None:
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+
+    def command(self, name: str, **parameters: Any) -> Any:
+        """Of the DevTools protocol."""
+        return self.driver.execute_cdp_cmd(name, parameters)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    @property
+    def text(self) -> str:
+        """What is seen."""
+        return str(self.run("return document.body ? document.body.innerText : ''"))
+
+    def until(self, condition: Callable[[], Any], what: str) -> None:
+        def holds() -> bool:
+            try:
+                return bool(condition())
+            except StaleElementReferenceException:  # the page has changed meanwhile
+                return False
+
+        wait_until(holds, what)
+
+    def until_text(self, wanted: str) -> None:
+        self.until(lambda: wanted in self.text, f"the page shows {wanted}")
+
+    def find(self, selector: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def click(self, label: str, selector: str = "button, .q-item, label") -> None:
+        """The first that is called so and is seen."""
+
+        def found() -> list[WebElement]:
+            here = [one for one in self.all(selector) if one.is_displayed()]
+            return [one for one in here if label in (*one.text.split("\n"), one.get_attribute("aria-label"))]
+
+        self.until(found, f"there is something called {label}")
+        found()[0].click()
+
+    def complaints(self) -> list[str]:
+        """Of its console, since the last call."""
+        return [one["message"] for one in self.driver.get_log("browser") if one["level"] in ("SEVERE", "WARNING")]
+
+    def picture(self, path: Path, height: int | None = None) -> None:
+        """Of the whole page, or of its upper part."""
+        width = int(self.run("return innerWidth"))
+        self.resize(width, height or int(self.run("return document.documentElement.scrollHeight")))
+        self.driver.save_screenshot(str(path))
+
+
+@contextlib.contextmanager
+def browsing(folder: Path) -> Iterator[Browser]:
+    """``folder``: where it keeps its files."""
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert program and driver, "Chromium is missing; on Debian: apt-get install chromium chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for argument in (*_ARGUMENTS, f"--user-data-dir={folder / 'profile'}"):
+        options.add_argument(argument)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")  # root has none
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    own = {"HOME": str(folder), "TMPDIR": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    chrome = webdriver.Chrome(options=options, service=Service(driver, env={**os.environ, **own}))
+    try:
+        yield Browser(chrome)
+    finally:
+        chrome.quit()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browsing(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
