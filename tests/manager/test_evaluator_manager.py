@@ -262,8 +262,14 @@ def test_an_evaluator_that_cannot_be_started_any_more(modules: Path, tmp_path: P
         ("-p 65536", "argument -p/--port: '65536' is not a number from 0 to 65535"),
         ("--prefix {missing}", "the evaluator {missing}/bin/dcp-evaluator does not exist; name it with"),
         ("-a -- -t wasm", "there is no sandbox type 'wasm' in "),
-        ("--frob", "unrecognized arguments: --frob; options of dcp-evaluator-start go after --; see"),
-        ("-a -- --frob", "unrecognized arguments: --frob; options of the evaluator go after --; see"),
+        (
+            "--frob",
+            (
+                "unrecognized arguments: --frob; options of dcp-evaluator-start go after --, those of the evaluator "
+                "after a second --; see"
+            ),
+        ),
+        ("-a -- --frob", "unrecognized arguments: --frob; options of the evaluator go after --: "),
     ],
 )
 def test_wrong_options(modules: Path, missing: Path, options: str, message: str) -> None:

@@ -259,7 +259,8 @@ def test_a_port_in_use(modules: Path) -> None:
         ("-s -t broken -d 3", "evaluators of type broken have no debug level; leave -d out"),
         ("-s -d loud", "argument -d/--debug-log-level/--debugLogLevel: there is no level 'loud'; levels are emerg, "),
         ("-p 65536", "argument -p/--port: '65536' is not a number from 0 to 65535; see dcp-evaluator-start --help"),
-        ("--prot 1", "unrecognized arguments: --prot; options of the evaluator go after --; see dcp-evaluator-start"),
+        ("-v --prot 1", ("unrecognized arguments: --prot 1; options of the evaluator go after --: dcp-evaluator-start "
+                        "-v -- --prot 1; see dcp-evaluator-start")),
         ("-s --prefix {missing}", "the evaluator {missing}/bin/dcp-evaluator does not exist; name it"),
         ("-s --prefix {missing} -e {python}", "the prefix {missing} does not exist; name it with --prefix"),
         ("-s -e {list}", "the evaluator {list} may not be used by this user; name another with --evaluator"),

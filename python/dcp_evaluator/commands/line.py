@@ -24,18 +24,18 @@ _SIGINT_STATUS, _SIGPIPE_STATUS = 130, 141
 class Parser(argparse.ArgumentParser):
     """Raises UsageError instead of ending the program; options are to be spelled out.
 
-    ``passes_on_to``: the program that gets what stands after ``--``.
+    ``where_others_go``: where options of other programs are to stand.
     """
 
-    def __init__(self, prog: str, usage: str, description: str, epilog: str, passes_on_to: str = "") -> None:
+    def __init__(self, prog: str, usage: str, description: str, epilog: str, where_others_go: str = "") -> None:
         super().__init__(
             prog, usage, description, epilog, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
         )
-        self._passes_on_to = passes_on_to
+        self._where_others_go = where_others_go
 
     def error(self, message: str) -> NoReturn:
-        if self._passes_on_to and message.startswith("unrecognized arguments: "):
-            message += f"; options of {self._passes_on_to} go after --"
+        if self._where_others_go and message.startswith("unrecognized arguments: "):
+            message += f"; {self._where_others_go}"
         raise UsageError(f"{message}; see {self.prog} --help")
 
 

@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} [-p PORT] [-a] [-L] [-i SECONDS] [-d MONITOR] [OPTIONS] [-- OPTIONS]",
         description="Listens for connections and runs an evaluator for each, while nobody else uses the machine.",
         epilog=_EPILOG,
-        passes_on_to="dcp-evaluator-start",
+        where_others_go="options of dcp-evaluator-start go after --, those of the evaluator after a second --",
     )
     add = parser.add_argument
     add("-P", "--prefix", metavar="DIR", type=Path, default=default_prefix(), help="where bin/dcp-evaluator is")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..commands.line import Parser, ShowVersion, port_number, split_at_dashes
+from ..errors import UsageError
 
 _EPILOG = """\
 ARGS after -- go to the evaluator, as in: dcp-evaluator-start -p 9000 -- --options=--max-old-space-size=2048
@@ -40,12 +42,21 @@ def default_prefix() -> Path:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """``evaluator_arguments`` are those for the evaluator. Raises UsageError."""
     ours, theirs = split_at_dashes(arguments)
-    options = _parser().parse_intermixed_args(ours)
+    options, unknown = _parser().parse_known_intermixed_args(ours)
+    if unknown:
+        raise UsageError(_unknown(ours, unknown[0]))
     options.evaluator_arguments = [*options.more, *theirs]
     del options.more
     if options.stdio:
         options.port = None
     return options
+
+
+def _unknown(arguments: Sequence[str], first: str) -> str:
+    at = arguments.index(first) if first in arguments else 0
+    as_meant = shlex.join([PROGRAM, *arguments[:at], "--", *arguments[at:]])
+    what = shlex.join(arguments[at:])
+    return f"unrecognized arguments: {what}; options of the evaluator go after --: {as_meant}; see {PROGRAM} --help"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
         usage=f"{PROGRAM} [-s | -p PORT] [-d LEVEL] [--prefix DIR] [OPTIONS] [-- ARGS]",
         description="Runs an evaluator with the start-up files of an installed dcp-client.",
         epilog=_EPILOG,
-        passes_on_to="the evaluator",
     )
 
     def add(*names: str, **rest: object) -> None:
