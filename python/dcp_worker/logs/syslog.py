@@ -105,7 +105,10 @@ class SyslogSender:
         self._not_before = 0.0
         if connection is not None:
             with contextlib.suppress(OSError):
-                connection.close()
+                if isinstance(connection, ssl.SSLSocket):
+                    connection.settimeout(0)
+                    connection.unwrap()  # says goodbye, and waits for no answer
+            connection.close()
 
     def _message(self, line: Line, text: str) -> bytes:
         priority = self._facility * 8 + SEVERITIES[line.level]

@@ -13,7 +13,7 @@ from fake_files import write
 
 from dcp_worker.configuration.rules import Rules, RuleSettings
 from dcp_worker.monitors.disk import free_disk
-from dcp_worker.monitors.gpus import Gpus
+from dcp_worker.monitors.gpus import Gpus, Memory
 from dcp_worker.monitors.load import OtherLoad
 from dcp_worker.monitors.nvml import Nvml
 from dcp_worker.monitors.power import on_battery
@@ -143,6 +143,11 @@ int nvmlDeviceGetTemperature(void* device, int sensor, unsigned* degrees) {
   *degrees = 73 + asked++;
   return 0;
 }
+int nvmlDeviceGetMemoryInfo(void* device, unsigned long long* total_free_used) {
+  if (!up || device != &asked) return 2;
+  total_free_used[0] = 100, total_free_used[1] = 60, total_free_used[2] = 40;
+  return 0;
+}
 """
 
 
@@ -167,6 +172,7 @@ def test_a_gpu_of_nvidia_s_driver_is_asked_through_its_library(tmp_path: Path) -
     gpus = Gpus(tmp_path, nvml)
     assert [gpu.temperature for gpu in gpus.look(temperatures=True)] == [73, None]
     assert [gpu.temperature for gpu in gpus.look(temperatures=True)] == [74, None]
+    assert gpus.memory() == {"0000:65:00.0": Memory(used=40, all=100)}
     nvml.close()
     nvml.close()
 
@@ -175,8 +181,26 @@ def test_a_gpu_of_nvidia_s_driver_is_asked_through_its_library(tmp_path: Path) -
 def test_without_that_library_no_temperature_is_known(tmp_path: Path, library: str) -> None:
     nvml = Nvml(nvml_library(tmp_path, 999) if library == "refuses" else library)
     assert nvml.temperature("0000:65:00.0") is None
-    assert nvml.temperature("0000:65:00.0") is None
+    assert nvml.memory("0000:65:00.0") is None
     nvml.close()
+
+
+def test_memory_of_gpus_is_known_where_the_driver_tells_it(tmp_path: Path) -> None:
+    sizes = {"mem_info_vram_used": 3 << 30, "mem_info_vram_total": 16 << 30}
+    write(
+        tmp_path,
+        {
+            **pci_gpu("0000:03:00.0", "0x1002", "amdgpu", **sizes),
+            **render_node("0000:03:00.0", 128),
+            **pci_gpu("0000:04:00.0", "0x8086", "i915"),
+            **render_node("0000:04:00.0", 129),
+            **pci_gpu("0000:05:00.0", "0x1002", "amdgpu", **sizes | {"mem_info_vram_used": "nonsense"}),
+            **render_node("0000:05:00.0", 130),
+        },
+    )
+    gpus = Gpus(tmp_path)
+    assert len(gpus.look()) == 3
+    assert gpus.memory() == {"0000:03:00.0": Memory(used=3 << 30, all=16 << 30)}
 
 
 # --- Memory, disk ---
