@@ -417,6 +417,50 @@ def test_one_stop_lets_run_what_runs_and_a_hard_one_does_not() -> None:
     assert world.returned[-1] == (SliceKey("b", 0), STOP_REASON)
 
 
+def test_who_finishes_does_what_is_here_and_asks_for_nothing() -> None:
+    world = World(Limits(1, 0, 2))
+    world.settle()
+    rules = SchedulerRules(soteria_interval=60)
+    world.call("task_received", Task(jobs={"a": job("a")}, slices=slices("a", range(3)), rules=rules))
+    world.settle()
+    asked = len(world.asked)
+    world.call("finish")
+    world.give(job("b"), numbers=range(1))
+    assert world.returned == [(SliceKey("b", 0), STOP_REASON)]
+    world.now += 61
+    assert (world.machine.deadline() or 0) <= world.now
+    world.call("tick")
+    assert world.told[-1].liveness.unfinished == {"a": [0, 1, 2]}
+    while world.working:
+        assert not world.stopped
+        world.finish()
+    assert (len(world.submitted), len(world.asked), world.stopped) == (3, asked, 1)
+    assert world.forgotten == ["a"]
+
+
+def test_who_finishes_and_may_not_work_gives_back_what_waits() -> None:
+    world = World(Limits(1, 0, 2))
+    world.settle()
+    world.give(job("a"), numbers=range(3))
+    world.call("set_limits", Limits(0, 0, 2))
+    world.call("finish")
+    assert (len(world.returned), world.stopped) == (3, 1)
+
+
+def test_who_exits_when_done_waits_for_what_is_here_and_for_the_schedulers_word() -> None:
+    world = World(Limits(1, 0, 2))
+    world.machine.exit_when_done = True
+    world.settle()
+    world.give(job("a"), numbers=range(1))
+    world.call("task_received", Task())
+    world.finish()
+    assert not world.stopped
+    world.call("task_failed")
+    assert not world.stopped
+    world.call("task_received", Task())
+    assert world.stopped == 1
+
+
 def test_fewer_cores_take_the_youngest_slices_away() -> None:
     world = World(Limits(4, 0, 4))
     world.settle()
@@ -650,3 +694,25 @@ class Anything(RuleBasedStateMachine):
 
 TestAnything = Anything.TestCase
 TestAnything.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+
+
+class AnythingAndFinish(Anything):
+    """The same, and somewhere between it is told to finish."""
+
+    asked = -1
+
+    @precondition(lambda self: self.asked < 0)
+    @rule()
+    def finish(self) -> None:
+        self.world.call("finish")
+        self.asked = len(self.world.asked)
+
+    @invariant()
+    def it_asks_for_nothing_and_ends_when_nothing_is_left(self) -> None:
+        if self.asked >= 0:
+            assert len(self.world.asked) == self.asked
+            assert self.world.stopped == (not self.world.machine.unfinished())
+
+
+TestAnythingAndFinish = AnythingAndFinish.TestCase
+TestAnythingAndFinish.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
