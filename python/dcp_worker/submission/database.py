@@ -8,7 +8,6 @@ import sqlite3
 import stat
 import time
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +18,10 @@ from dcp_protocol.messages.json_parts import Text
 from ..errors import WorkerError
 from ..tasks.slices import Authorization, Slice, SliceKey
 from .bodies import Body, ResultText, Upload
-from .journal import Batch, Held, Payment, PaymentKey, Put
+from .journal import Batch, Held, Put
 
 _APPLICATION: Final = 0x64637057  # dcpW
-_VERSION: Final = 1
+_VERSION: Final = 2
 _LARGE: Final = 1 << 16
 """Bytes from which a body is a file of its own: SQLite would write it twice."""
 _MAIN: Final = "results.db"
@@ -31,20 +30,14 @@ _SCHEMA: Final = """
 CREATE TABLE authorizations (id INTEGER PRIMARY KEY, text BLOB NOT NULL UNIQUE);
 CREATE TABLE slices (
   job TEXT NOT NULL, number INTEGER NOT NULL, authorization INTEGER NOT NULL, estimation INTEGER NOT NULL,
-  result INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
+  result INTEGER NOT NULL, size INTEGER NOT NULL,
   url TEXT NOT NULL, grp TEXT NOT NULL, head BLOB NOT NULL, body BLOB, checksum INTEGER NOT NULL,
   PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
-CREATE TABLE payments (
-  day TEXT NOT NULL, job TEXT NOT NULL, name TEXT NOT NULL, amount REAL NOT NULL, slices INTEGER NOT NULL,
-  PRIMARY KEY (day, job)
-) WITHOUT ROWID;
 """
-_PUT: Final = "INSERT OR REPLACE INTO slices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_PAY: Final = """
-INSERT INTO payments VALUES (?, ?, ?, ?, ?) ON CONFLICT (day, job) DO UPDATE
-SET amount = amount + excluded.amount, slices = slices + excluded.slices, name = excluded.name
-"""
+_FROM_1: Final = ("ALTER TABLE slices DROP COLUMN name", "DROP TABLE payments")
+"""To version 2: payments are in the history."""
+_PUT: Final = "INSERT OR REPLACE INTO slices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _UNUSED: Final = "DELETE FROM authorizations WHERE id NOT IN (SELECT authorization FROM slices)"
 
 
@@ -99,7 +92,6 @@ class Database:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.executemany("DELETE FROM slices WHERE job = ? AND number = ?", batch.deleted)
                 connection.executemany(_PUT, [self._row(connection, put) for put in batch.put])
-                connection.executemany(_PAY, [_payment_row(key, paid) for key, paid in batch.payments.items()])
         except BaseException:
             self._authorizations.clear()
             raise
@@ -123,13 +115,6 @@ class Database:
         if body is None or zlib.crc32(body) != checksum:
             return None
         return Upload(url, group, head, body) if url else ResultText(body)
-
-    def payments(self, since: str) -> Mapping[PaymentKey, Payment]:
-        """From that day (``YYYY-MM-DD``) on. Raises sqlite3.Error."""
-        rows = self._open_connection().execute(
-            "SELECT day, job, amount, slices, name FROM payments WHERE day >= ? ORDER BY day, job", (since,)
-        )
-        return {PaymentKey(day, job): Payment(amount, slices, name) for day, job, amount, slices, name in rows}
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -177,6 +162,10 @@ class Database:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute(f"PRAGMA user_version = {_VERSION}")
+        elif (application, version) == (_APPLICATION, 1):
+            for statement in _FROM_1:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
         elif application != _APPLICATION or version != _VERSION:
             raise StoreError(
                 f"{self._folder / _MAIN} is no store of this version of dcp-worker, and is left alone: move it away"
@@ -184,15 +173,15 @@ class Database:
 
     def _read_held(self, connection: sqlite3.Connection) -> list[Held]:
         texts = {row: Authorization(JsonText(text)) for row, text in connection.execute("SELECT * FROM authorizations")}
-        columns = "SELECT job, number, authorization, estimation, result, size, name, body IS NULL FROM slices"
+        columns = "SELECT job, number, authorization, estimation, result, size, body IS NULL FROM slices"
         held = []
-        for job, number, authorization, estimation, result, size, name, is_file in connection.execute(columns):
+        for job, number, authorization, estimation, result, size, is_file in connection.execute(columns):
             if authorization not in texts:
                 raise _broken()
             one = Slice(key=SliceKey(job, number), is_estimation=bool(estimation), authorization=texts[authorization])
             if result and is_file:
                 self._files.add(result)
-            held.append(Held(one, result, size, job_name=name))
+            held.append(Held(one, result, size))
         return held
 
     def _start_anew(self) -> tuple[list[Held], str]:
@@ -208,11 +197,11 @@ class Database:
         one, body = put.slice, put.body
         key = (*one.key, self._authorization(connection, one.authorization), one.is_estimation)
         if body is None:
-            return (*key, 0, "", 0, "", "", b"", b"", 0)
+            return (*key, 0, 0, "", "", b"", b"", 0)
         text = _text(body)
         kept = None if len(text) >= _LARGE else text
         upload = (body.url, body.group, body.head) if isinstance(body, Upload) else ("", "", b"")
-        return (*key, put.number, put.job_name, put.size, *upload, kept, zlib.crc32(text))
+        return (*key, put.number, put.size, *upload, kept, zlib.crc32(text))
 
     def _authorization(self, connection: sqlite3.Connection, authorization: Authorization) -> int:
         text = bytes(authorization.text.text)
@@ -256,10 +245,6 @@ class Database:
 
 def _text(body: Body) -> Text:
     return body.form if isinstance(body, Upload) else body.text
-
-
-def _payment_row(key: PaymentKey, payment: Payment) -> tuple[Any, ...]:
-    return (key.day, key.job, payment.job_name, payment.amount, payment.slices)
 
 
 def _own_folder(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,30 +26,8 @@ class Held:
     size: int = 0
     body: Body | None = None
     """None where it is on disk only."""
-    job_name: str = ""
     is_stored: bool = False
     is_sending: bool = False
-
-
-class PaymentKey(NamedTuple):
-    """``day``: ``YYYY-MM-DD``, UTC."""
-
-    day: str
-    job: str
-
-
-@dataclass(slots=True)
-class Payment:
-    """DCC for so many slices."""
-
-    amount: float = 0.0
-    slices: int = 0
-    job_name: str = ""
-
-    def add(self, other: Payment) -> None:
-        self.amount += other.amount
-        self.slices += other.slices
-        self.job_name = other.job_name or self.job_name
 
 
 class Put(NamedTuple):
@@ -59,7 +37,6 @@ class Put(NamedTuple):
     number: int
     size: int
     body: Body | None
-    job_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +46,6 @@ class Batch:
     put: Sequence[Put]
     deleted: Sequence[SliceKey]
     stale: Sequence[int]
-    payments: Mapping[PaymentKey, Payment]
 
 
 class Journal:
@@ -82,7 +58,6 @@ class Journal:
         self._on_disk: dict[SliceKey, int] = {}
         self._dirty: dict[SliceKey, None] = {}
         self._writing: set[SliceKey] = set()
-        self._payments: dict[PaymentKey, Payment] = {}
         self._last = 0
         self._stored = 0
         self._unstored = 0
@@ -125,7 +100,7 @@ class Journal:
 
     @property
     def has_changes(self) -> bool:
-        return bool(self._dirty or self._payments)
+        return bool(self._dirty)
 
     # What happens to it
 
@@ -136,13 +111,13 @@ class Journal:
             if not known or not (known.number or known.slice.authorization is one.authorization):
                 self._hold(one)
 
-    def finished(self, of: Slice, body: Body, job_name: str = "") -> int:
+    def finished(self, of: Slice, body: Body) -> int:
         """The number of the result. A slice whose result is here already keeps that."""
         known = self._held.get(of.key)
         if known and known.number:
             return known.number
         self._last += 1
-        held = Held(of, self._last, body.size, body, job_name)
+        held = Held(of, self._last, body.size, body)
         self._held[of.key] = self._results[self._last] = held
         self._unstored += held.size
         self._dirty[of.key] = None
@@ -158,12 +133,10 @@ class Journal:
         self._unstored += held.size
         self._dirty[held.slice.key] = None
 
-    def acknowledged(self, number: int, day: str, amount: float) -> None:
+    def acknowledged(self, number: int) -> None:
         held = self._results.get(number)
         if held:
             self._remove(held)
-            payment = self._payments.setdefault(PaymentKey(day, held.slice.key.job), Payment())
-            payment.add(Payment(amount, 1, held.job_name))
 
     def lost(self, number: int) -> None:
         """There will be no result: the slice is in flight again, until it is ``gone``."""
@@ -208,13 +181,12 @@ class Journal:
         stale += [self._on_disk.get(one.slice.key, one.number) for one in held]
         numbers = {0, *(one.number for one in held)}
         batch = Batch(
-            [Put(one.slice, one.number, one.size, one.body, one.job_name) for one in held],
+            [Put(one.slice, one.number, one.size, one.body) for one in held],
             deleted,
             [number for number in stale if number not in numbers],
-            self._payments,
         )
         self._writing = {put.slice.key for put in batch.put}
-        self._dirty, self._payments = {}, {}
+        self._dirty = {}
         return batch
 
     def written(self, batch: Batch) -> None:
@@ -239,8 +211,6 @@ class Journal:
                 self._dirty[key] = None
             else:
                 self._dirty.pop(key, None)
-        for where, payment in batch.payments.items():
-            self._payments.setdefault(where, Payment()).add(payment)
 
     def release_bodies(self, most: int) -> None:
         """Forgets bodies that are on disk, the youngest first, until they take ``most`` bytes in memory."""

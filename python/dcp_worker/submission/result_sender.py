@@ -104,7 +104,7 @@ class ResultSender:
             self._queue.interrupted(number, self._loop.time())
         else:
             acknowledgement = read_acknowledgement(reply)
-            self._store.acknowledged(number, acknowledgement.payment)
+            self._store.acknowledged(number)
             self._queue.acknowledged(number)
             self._on_acknowledged(held.slice.key, acknowledgement)
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from ..tasks.slices import Slice
 from .bodies import Body
 from .database import Database, StoreError
-from .journal import Batch, Held, Journal, Payment, PaymentKey, StoreLimits
+from .journal import Batch, Held, Journal, StoreLimits
 
 _RETRY: Final = 10.0
 """Seconds until a disk that took nothing is tried again."""
@@ -90,15 +89,6 @@ class ResultStore:
                 return await asyncio.to_thread(self._database.body, held.slice.key)
         return None
 
-    async def payments(self, since: str = "") -> Mapping[PaymentKey, Payment]:
-        """By job and day, from the day ``since`` (``YYYY-MM-DD``) on, as far as they are on disk."""
-        if self._database is None:
-            return {}
-        async with self._lock:
-            with contextlib.suppress(sqlite3.Error):
-                return await asyncio.to_thread(self._database.payments, since)
-        return {}
-
     # What happens. Each waits until it is on disk, or cannot be.
 
     def began(self, slices: Iterable[Slice]) -> asyncio.Future[None]:
@@ -106,9 +96,9 @@ class ResultStore:
         self._journal.began(slices)
         return self._change()
 
-    def finished(self, of: Slice, body: Body, job_name: str = "") -> tuple[int, list[Held], asyncio.Future[None]]:
+    def finished(self, of: Slice, body: Body) -> tuple[int, list[Held], asyncio.Future[None]]:
         """The number of its result, and what had to go for it: slices that are to be returned."""
-        number = self._journal.finished(of, body, job_name)
+        number = self._journal.finished(of, body)
         dropped = self._journal.drop_excess()
         return number, dropped, self._change()
 
@@ -116,9 +106,9 @@ class ResultStore:
         self._journal.uploaded(number, body)
         return self._change()
 
-    def acknowledged(self, number: int, payment: float) -> asyncio.Future[None]:
+    def acknowledged(self, number: int) -> asyncio.Future[None]:
         """The scheduler has the result."""
-        self._journal.acknowledged(number, datetime.now(UTC).date().isoformat(), payment)
+        self._journal.acknowledged(number)
         return self._change()
 
     def lost(self, number: int) -> asyncio.Future[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from ..tasks.slices import Slice, SliceKey, SliceMetrics
 from .asking import Asking, Request
 from .background import Background
 from .bodies import Body, ResultText, Upload
-from .journal import Payment, PaymentKey, StoreLimits
+from .journal import StoreLimits
 from .result_sender import ResultSender
 from .status_queue import StatusQueue
 from .status_teller import StatusTeller
@@ -130,10 +130,6 @@ class Submitter:
         """Why results are in memory only; empty where they are on disk."""
         return self._store.trouble
 
-    async def payments(self, since: str = "") -> Mapping[PaymentKey, Payment]:
-        """By job and day, from the day ``since`` (``YYYY-MM-DD``, UTC) on."""
-        return await self._store.payments(since)
-
     async def drain(self, seconds: float | None = None) -> bool:
         """Waits until all that was to be told is told; False where that takes longer."""
         try:
@@ -199,7 +195,7 @@ class Submitter:
             del self._being_stored[of.key]
             self._give_up(of, f"the result cannot be written: {error}")
             return
-        number, dropped, stored = self._store.finished(of, body, job.name)
+        number, dropped, stored = self._store.finished(of, body)
         for held in dropped:
             self._results.removed(held.number)
             self._give_up(held.slice, NO_ROOM)

@@ -27,8 +27,6 @@ class JournalMachine(RuleBasedStateMachine):
         self.journal = Journal(LIMITS)
         self.disk: dict[SliceKey, tuple[int, Any]] = {}
         self.files: set[int] = set()
-        self.paid = 0.0
-        self.paid_on_disk = 0.0
         self.batch: Batch | None = None
         self.model: dict[SliceKey, int] = {}
         self.bodies: dict[int, ResultText] = {}
@@ -70,8 +68,7 @@ class JournalMachine(RuleBasedStateMachine):
     def acknowledged(self, number: int) -> None:
         if result := self.result_of(number):
             del self.model[SliceKey("j", number)]
-            self.paid += 1
-            self.journal.acknowledged(result, "2026-01-01", 1.0)
+            self.journal.acknowledged(result)
 
     @rule(number=NUMBERS, size=st.integers(0, 100))
     def uploaded(self, number: int, size: int) -> None:
@@ -121,7 +118,6 @@ class JournalMachine(RuleBasedStateMachine):
                 self.disk[put.slice.key] = (put.number, put.body)
                 self.files |= {put.number} - {0}
             self.files -= set(self.batch.stale)
-            self.paid_on_disk += sum(payment.amount for payment in self.batch.payments.values())
             self.journal.written(self.batch)
         else:
             self.journal.failed(self.batch)
@@ -146,7 +142,6 @@ class JournalMachine(RuleBasedStateMachine):
             assert {key: number for key, (number, _) in self.disk.items()} == self.model
             assert all(body == self.bodies[number] for number, body in self.disk.values() if number)
             assert self.files == {number for number, _ in self.disk.values() if number}
-            assert self.paid_on_disk == self.paid
 
     def teardown(self) -> None:
         if self.batch:
@@ -175,6 +170,6 @@ def test_what_comes_and_goes_between_two_writes_is_not_written() -> None:
     journal = Journal()
     journal.began([one_slice(1)])
     number = journal.finished(one_slice(1), text(1))
-    journal.acknowledged(number, "2026-01-01", 1.0)
+    journal.acknowledged(number)
     batch = journal.take_batch()
-    assert (batch.put, batch.deleted, len(batch.payments)) == ([], [], 1)
+    assert (batch.put, batch.deleted) == ([], [])

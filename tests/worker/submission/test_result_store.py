@@ -16,14 +16,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from submitted_slices import AUTHORIZATION, JOB, one_slice, text
+from submitted_slices import AUTHORIZATION, one_slice, text
 
 from dcp_worker.submission.bodies import Upload
 from dcp_worker.submission.database import Database
-from dcp_worker.submission.journal import PaymentKey, StoreLimits
+from dcp_worker.submission.journal import StoreLimits
 from dcp_worker.submission.store import ResultStore
 
 pytestmark = pytest.mark.any_engine
+FIRST_VERSION = """
+DROP TABLE slices;
+CREATE TABLE slices (
+  job TEXT NOT NULL, number INTEGER NOT NULL, authorization INTEGER NOT NULL, estimation INTEGER NOT NULL,
+  result INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
+  url TEXT NOT NULL, grp TEXT NOT NULL, head BLOB NOT NULL, body BLOB, checksum INTEGER NOT NULL,
+  PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+CREATE TABLE payments (
+  day TEXT NOT NULL, job TEXT NOT NULL, name TEXT NOT NULL, amount REAL NOT NULL, slices INTEGER NOT NULL,
+  PRIMARY KEY (day, job)
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
 Scenario = Callable[[ResultStore], Awaitable[Any]]
 
 
@@ -54,7 +68,7 @@ async def state(store: ResultStore) -> tuple[list[int], dict[int, Any]]:
 async def fill(store: ResultStore) -> None:
     await store.began([one_slice(1), one_slice(2), one_slice(3, is_estimation=True)])
     for number, size in ((2, 10), (3, 200_000)):
-        await store.finished(one_slice(number), text(number, size), JOB.name)[2]
+        await store.finished(one_slice(number), text(number, size))[2]
 
 
 def test_all_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -72,42 +86,30 @@ def test_all_is_there_after_a_restart(tmp_path: Path) -> None:
     assert (tmp_path / "s" / "results.db").stat().st_mode & 0o077 == 0
 
 
-def test_what_the_scheduler_has_is_gone_and_paid(tmp_path: Path) -> None:
+def test_what_the_scheduler_has_is_gone(tmp_path: Path) -> None:
     opened(tmp_path / "s", fill)
 
     async def acknowledge(store: ResultStore) -> None:
         for number in store.results():
-            await store.acknowledged(number, 0.25)
+            await store.acknowledged(number)
         await store.gone(store.in_flight())
 
     opened(tmp_path / "s", acknowledge)
-
-    async def look(store: ResultStore) -> None:
-        assert await state(store) == ([], {})
-        (((day, job), payment),) = (await store.payments()).items()
-        assert (job, payment.amount, payment.slices, payment.job_name) == ("j", 0.5, 2, "a job")
-        assert await store.payments("9999") == {}
-        assert list(await store.payments(day)) == [PaymentKey(day, "j")]
-
-    opened(tmp_path / "s", look)
+    assert opened(tmp_path / "s", state)[0] == ([], {})
     assert list((tmp_path / "s" / "bodies").iterdir()) == []
 
 
-def test_payments_add_up(tmp_path: Path) -> None:
-    for _ in range(3):
-
-        async def pay(store: ResultStore) -> None:
-            number, _, stored = store.finished(one_slice(1), text(1), JOB.name)
-            await stored
-            await store.acknowledged(number, 0.25)
-
-        opened(tmp_path / "s", pay)
-
-    async def look(store: ResultStore) -> list[tuple[float, int]]:
-        return [(payment.amount, payment.slices) for payment in (await store.payments()).values()]
-
-    paid = opened(tmp_path / "s", look)[0]
-    assert (sum(amount for amount, _ in paid), sum(slices for _, slices in paid)) == (0.75, 3)
+def test_a_store_of_the_first_version_is_kept(tmp_path: Path) -> None:
+    """It has the names of jobs, and payments, which the history has now."""
+    opened(tmp_path / "s", fill)
+    database = sqlite3.connect(tmp_path / "s" / "results.db")
+    rows = [(*row[:5], "a job", *row[5:]) for row in database.execute("SELECT * FROM slices")]
+    database.executescript(FIRST_VERSION)
+    database.executemany(f"INSERT INTO slices VALUES ({', '.join('?' * 12)})", rows)
+    database.commit()
+    database.close()
+    for _ in range(2):
+        assert opened(tmp_path / "s", state)[0] == ([1], {2: text(2, 10), 3: text(3, 200_000)})
 
 
 def test_uploads_are_kept_until_they_are_done(tmp_path: Path) -> None:
@@ -219,9 +221,8 @@ def in_memory(folder: Path | None, reason: str) -> None:
         _, dropped, _ = store.finished(one_slice(4), text(4, 300_000))
         assert [held.slice.key.number for held in dropped] == [2, 3]
         assert not store.has_room
-        await store.acknowledged(store.results()[0], 1.0)
+        await store.acknowledged(store.results()[0])
         assert store.has_room
-        assert await store.payments() == {}
 
     opened(folder, scenario, StoreLimits(memory=310_000))
 
@@ -264,7 +265,7 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path, monkeypatch: pytest.Mon
         await fill(store)
         assert "full" in store.trouble
         assert await state(store) == ([1], {2: text(2, 10), 3: text(3, 200_000)})
-        await store.acknowledged(store.results()[0], 1.0)
+        await store.acknowledged(store.results()[0])
         full = False
 
     _, warnings = opened(tmp_path / "s", scenario)
