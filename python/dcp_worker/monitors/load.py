@@ -22,6 +22,12 @@ class OtherLoad:
         self._proc = root / "proc"
         self._last: tuple[int, int, int] | None = None
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether this kernel says what a process has started (CONFIG_PROC_CHILDREN)."""
+        process = str(self._process)
+        return (self._proc / process / "task" / process / "children").exists()
+
     def percent(self) -> float | None:
         """Since the last call, of the machine's CPUs; None at the first, and where nothing can be read."""
         columns = text(self._proc / "stat").partition("\n")[0].split()[1:]

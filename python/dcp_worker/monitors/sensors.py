@@ -46,7 +46,7 @@ class Sensors:
             time=datetime.now(),
             on_battery=on_battery(root) if self._battery else None,
             programs=self._programs.running() if self._programs else frozenset(),
-            other_load=self._load.percent() if self._load else None,
+            other_load=self._load.percent() if self._load and self._load.is_possible else None,
             temperature=cpu_temperature(root) if self._temperature else None,
             memory_pressure=pressure,
             free_disk=free,
@@ -62,5 +62,7 @@ class Sensors:
             yield Reason("memoryPressure", "this kernel does not measure how long programs wait for memory (PSI)")
         if self._disk and free is None:
             yield Reason("freeDisk", "results are kept in memory" if self._results is None else "the disk says nothing")
+        if self._load and not self._load.is_possible:
+            yield Reason("otherLoad", "this kernel does not say what a process has started (CONFIG_PROC_CHILDREN)")
         if self._programs and hidden(self._root):
             yield Reason("programs", "programs of other users are hidden here (hidepid)")

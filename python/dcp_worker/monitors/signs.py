@@ -75,14 +75,12 @@ class Signs:
             self._told.close()
 
     async def _start(self, sign: str) -> None:
-        monitor = self._make(sign)
+        monitor = self._monitors[sign] = self._make(sign)  # so that it is closed, whatever comes
         try:
             await monitor.start(_Host(self, sign))
         except MonitorError as error:
-            monitor.close()
-            self._failures[sign] = str(error)
+            self.lost(sign, error)
         else:
-            self._monitors[sign] = monitor
             self._failures.pop(sign, None)
 
     def _make(self, sign: str) -> Monitor:
@@ -94,6 +92,7 @@ class Signs:
         return ScreensaverMonitor(remedy, may_be_missing=True)
 
     def lost(self, sign: str, error: Exception) -> None:
+        """It is not watched any more; that is tried again in a while."""
         if monitor := self._monitors.pop(sign, None):
             monitor.close()
         self._failures[sign] = str(error)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from dbus_fast import Variant
+from dbus_fast.errors import DBusError
 
 from dcp_evaluator.activity.bus import LOST, Bus, Service, match, system_address
 from dcp_evaluator.errors import MonitorError
@@ -41,15 +42,15 @@ class Told:
 
     async def look(self) -> None:
         """Connects where that is to be done. Raises nothing: failures are kept."""
-        if self._bus is not None or not (self._wants_desktop or self._wants_network):
+        if self._bus is not None:
             return
         address = system_address()
         if not address:
             self._fail("this machine has no D-Bus")
             return
         try:
-            self._bus = await Bus.connect(address)
-            await self._bus.listen(
+            bus = self._bus = await Bus.connect(address)
+            await bus.listen(
                 lambda message: self._ask.set(),
                 match(_LOGIND, _PROPERTIES, "PropertiesChanged", _MANAGER.path),
                 match(_LOGIND, _MANAGER.interface, "SessionNew"),
@@ -60,8 +61,8 @@ class Told:
             self.close()
             self._fail(f"the machine's D-Bus cannot be used: {error}")
             return
-        await self._find(self._bus)
-        self._tasks = [asyncio.create_task(self._follow(self._bus)), asyncio.create_task(self._wait(self._bus))]
+        await self._find(bus)
+        self._tasks = [asyncio.create_task(self._follow(bus)), asyncio.create_task(self._wait(bus))]
 
     def close(self) -> None:
         for task in self._tasks:
@@ -90,12 +91,12 @@ class Told:
         if self._wants_desktop:
             try:
                 self.desktop, self.failure = await _desktop(bus), ""
-            except LOST:
+            except (*LOST, ValueError, TypeError):
                 self.desktop, self.failure = "", "logind does not answer"
         if self._wants_network:
             try:
                 self.is_metered = await _is_metered(bus)
-            except LOST:
+            except (*LOST, ValueError, TypeError):
                 self.is_metered = None
 
     def _fail(self, reason: str) -> None:
@@ -104,13 +105,17 @@ class Told:
 
 
 async def _desktop(bus: Bus) -> str:
-    """Of the first session at a screen that is neither idle nor locked. Raises one of ``LOST``."""
+    """Of the first session at a screen that is neither idle nor locked.
+
+    Raises one of ``LOST``, and ValueError or TypeError for answers that logind does not give.
+    """
     (sessions,) = await bus.call("ListSessions", to=_MANAGER)
-    assert isinstance(sessions, list)
-    for _, _, user, _, path in sessions:
-        session = Service(_LOGIND, str(path), _PROPERTIES)
-        (properties,) = await bus.call("GetAll", _SESSION, to=session)
-        if isinstance(properties, dict) and _is_used({name: _plain(value) for name, value in properties.items()}):
+    for _, _, user, _, path in cast(list[list[object]], sessions):
+        try:
+            (properties,) = await bus.call("GetAll", _SESSION, to=Service(_LOGIND, str(path), _PROPERTIES))
+        except DBusError:  # it has just ended
+            continue
+        if _is_used({name: _plain(value) for name, value in dict(cast(dict[str, object], properties)).items()}):
             return f"the desktop of {user} is not idle"
     return ""
 
@@ -122,7 +127,7 @@ def _is_used(session: dict[str, object]) -> bool:
 
 
 async def _is_metered(bus: Bus) -> bool:
-    """Raises one of ``LOST``."""
+    """Raises one of ``LOST``, and ValueError for an answer that NetworkManager does not give."""
     service = Service(_NETWORK, _NETWORK_PATH, _PROPERTIES)
     (metered,) = await bus.call("Get", _NETWORK, "Metered", to=service)
     return _plain(metered) == _METERED

@@ -51,6 +51,7 @@ class Guard:
         self._judge = Judge(rules)
         self._seen = Observation(time=datetime.now())
         self._told: set[str] = set()
+        self._next_rules: Rules | None = None
         self._wake = asyncio.Event()
         self._monitors = self._watch(rules)
         self._task: asyncio.Task[None] | None = None
@@ -67,11 +68,8 @@ class Guard:
         self._monitors.close()
 
     def change(self, rules: Rules) -> None:
-        """Other rules: they are looked at anew, at once."""
-        self._monitors.close()
-        self._monitors = self._watch(rules)
-        self._judge.change(rules)
-        self._told.clear()
+        """Other rules: the next look, at once, is by them."""
+        self._next_rules = rules
         self._wake.set()
 
     def targets(self) -> list[str]:
@@ -111,15 +109,24 @@ class Guard:
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _PERIOD)
-            await self._look()
+            try:
+                await self._look()
+            except Exception as error:  # else no rule would ever begin or end again
+                message = {"message": "the machine cannot be looked at", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(message)
 
     async def _look(self) -> None:
         self._wake.clear()
-        monitors = self._monitors
-        seen = await monitors.look()
-        if monitors is self._monitors:  # else other rules have come meanwhile
-            self._seen = seen
-            self.judge_now()
+        rules, self._next_rules = self._next_rules, None
+        if rules:
+            self._monitors.close()
+            self._monitors = self._watch(rules)
+            self._told.clear()
+        seen = await self._monitors.look()
+        if rules:
+            self._judge.change(rules)
+        self._seen = seen
+        self.judge_now()
 
 
 def _changes(before: Verdict, after: Verdict) -> Iterator[str]:

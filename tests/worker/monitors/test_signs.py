@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pty
 from collections.abc import Awaitable, Callable, Iterator
@@ -86,8 +87,13 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionBus]
 Until = Callable[[Callable[[Observation], object]], Awaitable[Observation]]
 
 
-def watch(test: Callable[[Until], Awaitable[None]], root: Path = Path("/"), **rules: Any) -> None:
-    """Runs a test on monitors for such rules; it waits until what is seen is as it should be."""
+def watch(
+    test: Callable[[Until], Awaitable[None]], root: Path = Path("/"), every: float | None = None, **rules: Any
+) -> None:
+    """Runs a test on monitors for such rules; it waits until what is seen is as it should be.
+
+    ``every``: seconds after which it looks again; without, only when a monitor says so.
+    """
 
     async def run() -> None:
         changed = asyncio.Event()
@@ -98,7 +104,8 @@ def watch(test: Callable[[Until], Awaitable[None]], root: Path = Path("/"), **ru
         async def until(expected: Callable[[Observation], object]) -> Observation:
             async with asyncio.timeout(20):
                 while not expected(seen := await monitors.look()):
-                    await changed.wait()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(changed.wait(), every)
                     changed.clear()
             return seen
 
@@ -193,6 +200,40 @@ def test_without_logind_and_without_a_bus_it_is_told(bus: SessionBus) -> None:
         assert reason.text == "desktops: the machine's D-Bus has gone"
 
     watch(test, in_use=("desktop",))
+
+
+def test_a_bus_that_comes_back_is_used_again(bus: SessionBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcp_worker.monitors.signs._AGAIN", 0.0)
+
+    async def test(until: Until) -> None:
+        with Logind(bus), Screensaver(bus, *GNOME, active=False):
+            await until(lambda seen: seen.in_use["screensaver"] and not seen.unwatched)
+            bus.end()
+            seen = await until(lambda seen: len(seen.unwatched) == 2)
+            assert not seen.in_use.get("screensaver")
+        with SessionBus(tmp_path) as again, Logind(again) as logind, Screensaver(again, *GNOME, active=False):
+            logind.change("c1", Type="x11", Active=True)
+            await until(lambda seen: seen.in_use.get("screensaver") and seen.in_use["desktop"] and not seen.unwatched)
+
+    watch(test, in_use=("screensaver", "desktop"), every=0.1)
+
+
+@pytest.mark.parametrize("answer", [[], [[1, 2]], [[["c1", 1000, "jo", "seat0", "nonsense"]], 3]])
+def test_a_logind_that_answers_nonsense_does_not_count(bus: SessionBus, answer: list[Any]) -> None:
+    class Nonsense(BusService):
+        def answer(self, message: Message) -> Message | None:
+            if message.member != "ListSessions":
+                return None
+            signature = {0: "", 1: "ai", 2: "a(susss)i"}[len(answer)]
+            return Message.new_method_return(message, signature, answer)
+
+    async def test(until: Until) -> None:
+        seen = await until(lambda seen: True)
+        assert not seen.in_use["desktop"]
+        assert [reason.text for reason in seen.unwatched] == ["desktops: logind does not answer"]
+
+    with Nonsense(bus, LOGIND[0]):
+        watch(test, in_use=("desktop",))
 
 
 def test_a_metered_network(bus: SessionBus, tmp_path: Path) -> None:
