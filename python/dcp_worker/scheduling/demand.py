@@ -24,8 +24,8 @@ class Queue:
 _LEAST = 0.25  # of a core
 
 
-def is_worth_asking(load: Load, limits: Limits) -> bool:
-    return load.gpu > 0 if limits.cpu_rests else load.cpu >= _LEAST
+def is_worth_asking(load: Load) -> bool:
+    return load.cpu >= _LEAST
 
 
 def demand(queues: Iterable[Queue], limits: Limits, ahead: float) -> Load:
@@ -34,6 +34,7 @@ def demand(queues: Iterable[Queue], limits: Limits, ahead: float) -> Load:
     Slices of which nobody knows how long they take count as if they took as long as that: no second one is asked for
     before the first has run.
     """
+    # Of a CPU that rests jobs for the GPU get a core for each GPU, which is none where the GPU rests, too.
     cores = min(limits.cores, math.ceil(limits.gpu)) if limits.cpu_rests else limits.cores
     work = busy = 0.0
     for queue in queues:
@@ -46,7 +47,7 @@ def demand(queues: Iterable[Queue], limits: Limits, ahead: float) -> Load:
             busy += density if left >= ahead else 0.0
     if cores <= 0 or work >= cores * ahead:
         return Load(0.0, 0.0)
-    return Load(0.0 if limits.cpu_rests else max(0.0, cores - busy), limits.gpu)
+    return Load(max(0.0, cores - busy), limits.gpu)
 
 
 def excess(queues: Mapping[str, Queue], limits: Limits, most: float) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection
 
 from ..scheduling.room import Limits
@@ -16,19 +17,24 @@ PAUSED = "this worker rests"
 
 
 class Admission:
-    """Adds jobs and slices to ``jobs``. ``unsubmitted``: slices whose results the scheduler does not have."""
+    """Adds jobs and slices to ``jobs``. ``unsubmitted``: slices whose results the scheduler does not have.
+
+    Jobs that may not run while the CPU rests are added to ``declined``.
+    """
 
     def __init__(
         self,
         jobs: JobTable,
         unsubmitted: Collection[SliceKey],
         rejected: Collection[str],
+        declined: deque[str],
         limits: Callable[[], Limits],
         act: Callable[[Action], None],
     ) -> None:
         self._jobs = jobs
         self._unsubmitted = unsubmitted
         self._rejected = rejected
+        self._declined = declined
         self._limits = limits
         self._act = act
         self.capabilities = Capability.NONE
@@ -41,6 +47,8 @@ class Admission:
     def admit_job(self, job: Job) -> None:
         """One that is here already may be described anew."""
         state = self._jobs.find(job.identity)
+        if not job.uses_gpu and self._limits().cpu_rests and job.identity not in self._declined:
+            self._declined.append(job.identity)
         if state:
             state.job = job
             state.estimate.hear(job.metrics)

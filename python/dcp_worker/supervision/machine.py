@@ -55,6 +55,7 @@ class Machine:
             self._jobs,
             self._unsubmitted.keys(),
             self._requests.rejected,
+            self._requests.declined,
             lambda: self._dispatcher.limits,
             self._actions.append,
         )
@@ -232,6 +233,8 @@ class Machine:
         taken = self._dispatcher.fit(limits)
         self._release.slices([one.key for one in taken], "Worker wanted fewer running slices")
         self._resting.enforce(hard=hard)
+        if not limits.cpu_rests:
+            self._requests.declined.clear()
         self._requests.hurry(now)
         self._go_on(now)
 

@@ -31,6 +31,8 @@ class Requests:
     ) -> None:
         self.rules = SchedulerRules()
         self.rejected: deque[str] = deque(maxlen=_REMEMBERED_JOBS)
+        self.declined: deque[str] = deque(maxlen=_REMEMBERED_JOBS)
+        """Jobs that may not run while the CPU rests: the scheduler is told not to send them, until it works again."""
         self.previous: deque[str] = deque(maxlen=_REMEMBERED_JOBS)
         self._jobs = jobs
         self._unsubmitted = unsubmitted
@@ -62,7 +64,7 @@ class Requests:
         if now < self._not_before:
             return
         load = demand(self._queues(now).values(), limits, self._options.prefetch_interval * 1000)
-        if not is_worth_asking(load, limits):
+        if not is_worth_asking(load):
             self._not_before = now + (self._options.watchdog_interval if limits.rests else _LOOK_AGAIN)
             self.tell(now)
             return
@@ -70,7 +72,8 @@ class Requests:
         cpu, gpu = (quanta.of((job.job.identity, job.estimate) for job in self._jobs) for quanta in self._quanta)
         liveness = self._liveness(now) if self._is_due(now) else None
         unresolved = tuple(job.job.identity for job in self._jobs if job.stage is JobStage.FETCHING)
-        self._act(FetchTask(load, cpu, gpu, liveness, tuple(self.rejected), tuple(self.previous), unresolved))
+        unwanted = (*self.rejected, *self.declined)
+        self._act(FetchTask(load, cpu, gpu, liveness, unwanted, tuple(self.previous), unresolved))
 
     def tell(self, now: float) -> None:
         """Reports what is not finished, where that is due."""

@@ -14,10 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from cli_driver import DEADLINE
+from gpu_square import SQUARE_ON_GPU
 from scheduler_stand_in import Job, stand_in
 from scheduler_stand_in.stand_in import StandIn
-from scheduler_stand_in.workers import PROGRAMS, SCHEDULERS, WorkerProcess, own_program, running
+from scheduler_stand_in.workers import (
+    OWN_COMMAND,
+    PROGRAMS,
+    SCHEDULERS,
+    Program,
+    WorkerProcess,
+    own_program,
+    running,
+)
 
+WEBGPU = 32
+INSECURE = {"DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}
 ENDLESS = "async (x) => { progress(); work.emit('begun', x); await new Promise(() => {}); }"
 QUICK = "async (x) => { progress(); return x; }"
 
@@ -125,6 +136,72 @@ def test_a_worker_whose_hours_have_not_come_asks_for_nothing_until_it_has_other_
 
     asyncio.run(run())
     assert job.results == [7]
+
+
+def test_a_gpu_that_its_owner_pauses_is_not_asked_for_and_its_slices_go_back(tmp_path: Path, dialect: str) -> None:
+    on_gpu = Job(work=ENDLESS, data=[1], needs=WEBGPU)
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            network.add(on_gpu)
+            async with running(_with_gpu(dialect), tmp_path, network, ["-c", "2,1"]) as worker:
+                await network.until(lambda: network.counts["workEmit"])
+                assert await order(worker, "pause", "gpu") == 0
+                await network.until(lambda: on_gpu.slices[1].returns)
+                asked = len(_asked(network))
+                elsewhere = Job(work=QUICK, data=[3])
+                network.add(elsewhere)
+                await network.until_done(elsewhere)
+                assert {load["gpu"] for load in _loads(network)[asked:]} == {0}
+                again = Job(work=SQUARE_ON_GPU, data=[3], needs=WEBGPU)
+                on_gpu.is_open = False
+                network.add(again)
+                assert await order(worker, "resume", "gpu") == 0
+                await network.until_done(again)
+                assert await worker.stop() == 0
+            assert again.results == [9]
+
+    asyncio.run(run())
+
+
+def test_while_the_cpu_rests_jobs_for_the_gpu_go_on(tmp_path: Path, dialect: str) -> None:
+    elsewhere = Job(work=ENDLESS, data=[1])
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            network.add(elsewhere)
+            async with running(_with_gpu(dialect), tmp_path, network, ["-c", "2,1"]) as worker:
+                await network.until(lambda: network.counts["workEmit"])
+                assert await order(worker, "pause", "cpu") == 0
+                await network.until(lambda: elsewhere.slices[1].returns)
+                on_gpu = Job(work=SQUARE_ON_GPU, data=[3, 4, 5], needs=WEBGPU)
+                network.add(on_gpu)
+                await network.until_done(on_gpu)
+                assert len(elsewhere.slices[1].returns) <= 2, "it is refused once, and not sent again"
+                begun = network.counts["workEmit"]
+                assert await order(worker, "resume") == 0
+                await network.until(lambda: network.counts["workEmit"] > begun)
+                assert await worker.stop() == 0
+            assert on_gpu.results == [9, 16, 25]
+
+    asyncio.run(run())
+
+
+def _with_gpu(dialect: str) -> Program:
+    """The software GPU of these tests is one that workers do not use by themselves."""
+    wanted = {"bannedGPUs": {"device": "/no such device/"}}
+    return own_program(PROGRAMS[dialect], worker=wanted, **rules({}, grace=0))
+
+
+async def order(worker: WorkerProcess, *arguments: str) -> int:
+    """The exit status of a command of dcp-worker, as its owner gives it."""
+    environment = {"HOME": str(worker.home), "XDG_RUNTIME_DIR": str(worker.home), **INSECURE}
+    process = await asyncio.create_subprocess_exec(OWN_COMMAND, *arguments, env=environment)
+    return await process.wait()
+
+
+def _loads(network: StandIn) -> list[Any]:
+    return [data["targetLoad"] for data in _asked(network) if "targetLoad" in data]
 
 
 def _asked(network: StandIn) -> list[Any]:

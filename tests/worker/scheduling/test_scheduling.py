@@ -106,17 +106,17 @@ def test_what_is_missing_for_the_time_ahead_is_asked_for() -> None:
     second = estimate(1000)
     assert demand([], limits, 20_000).cpu == 2
     assert demand([Queue(second, 10, ())], limits, 20_000).cpu == 2
-    assert not is_worth_asking(demand([Queue(second, 40, ())], limits, 20_000), limits)
+    assert not is_worth_asking(demand([Queue(second, 40, ())], limits, 20_000))
     hour = estimate(3_600_000)
     assert demand([Queue(hour, 0, (0.0,))], limits, 20_000).cpu == 1
     assert demand([Queue(hour, 0, (3_590_000.0,))], limits, 20_000).cpu == 2
     assert demand([Queue(hour, 1, (0.0,), is_long=True)], limits, 20_000).cpu == 0
-    assert not is_worth_asking(demand([Queue(estimate(), 2, ())], limits, 20_000), limits)
+    assert not is_worth_asking(demand([Queue(estimate(), 2, ())], limits, 20_000))
     on_gpu = Limits(4, 2, 4, cpu_rests=True)
-    assert is_worth_asking(demand([Queue(second, 20, ())], on_gpu, 20_000), on_gpu)
-    assert not is_worth_asking(demand([Queue(second, 40, ())], on_gpu, 20_000), on_gpu)
+    assert is_worth_asking(demand([Queue(second, 20, ())], on_gpu, 20_000))
+    assert not is_worth_asking(demand([Queue(second, 40, ())], on_gpu, 20_000))
     none = Limits(0, 0, 4)
-    assert not is_worth_asking(demand([], none, 20_000), none)
+    assert not is_worth_asking(demand([], none, 20_000))
 
 
 @given(

@@ -516,10 +516,19 @@ def test_where_the_cpu_rests_jobs_for_the_gpu_go_on() -> None:
     world.finish(ON_GPU)
     world.now += 30
     world.call("tick")
-    assert (world.asked[-1].load.cpu, world.asked[-1].load.gpu) == (0, 1)
+    assert (world.asked[-1].load.cpu, world.asked[-1].load.gpu) == (1, 1)
     world.give(job("a"), on_gpu, numbers=range(5, 6))
     assert running(world) == {"g": 1}
     assert world.returned[-1] == (SliceKey("a", 5), "this worker does not do this job")
+    world.finish(ON_GPU)
+    world.now += 30
+    world.call("tick")
+    assert world.asked[-1].rejected_jobs == ("a",)
+    world.call("task_failed")
+    world.call("set_limits", Limits(3, 1, 4))
+    world.now += 30
+    world.call("tick")
+    assert world.asked[-1].rejected_jobs == ()
 
 
 def test_a_gpu_that_rests_is_not_asked_for_and_its_jobs_go_back() -> None:
