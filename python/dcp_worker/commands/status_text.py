@@ -1,13 +1,13 @@
-"""A worker's status and log in words."""
+"""A worker's status and log as its commands show them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
 
 from ..control.log import LogLine
 from ..control.status import Resource, Sandbox, WorkerStatus
+from ..views import words
 
 
 def text(status: WorkerStatus) -> str:
@@ -17,7 +17,7 @@ def text(status: WorkerStatus) -> str:
 def line(status: WorkerStatus) -> str:
     """The same in one line."""
     counts = f"{status.queue.working} working, {status.queue.queued} queued, {status.totals.completed} completed"
-    return f"{_clock(status.time)} {_state(status)}: {counts}, {status.totals.earned:.3f} DCC"
+    return f"{_clock(status.time)} {words.state(status)}; {counts}, {words.dcc(status.totals.earned)}"
 
 
 def log_line(one: LogLine) -> str:
@@ -27,50 +27,38 @@ def log_line(one: LogLine) -> str:
 
 def _lines(status: WorkerStatus) -> Iterator[str]:
     yield f"Worker {status.worker or '(without a name yet)'}, process {status.pid}, version {status.version}"
-    yield f"  {_state(status)}, for {_interval(status.time - status.started)}"
+    yield f"  {words.state(status)}; started {words.duration(status.time - status.started)} ago"
     if status.exit_when_done:
-        yield "  it ends once the scheduler has no work"
-    yield from (f"  ! {message}" for message in status.messages)
+        yield "  It ends once the scheduler has no work"
+    yield from (f"  ! {words.plain(message)}" for message in status.messages)
     rows = (("scheduler", status.scheduler), ("account", status.account), ("evaluator", status.evaluator))
-    yield from (f"  {name:<11}{value}" for name, value in rows if value)
-    yield from (_resource(one) for one in status.resources)
+    yield from (_row(name, value) for name, value in rows if value)
+    yield from (_resource(one, status.time) for one in status.resources)
     queue, totals = status.queue, status.totals
-    yield f"  slices     {queue.working} working, {queue.queued} queued, {queue.unsubmitted} results to submit"
+    yield _row("slices", f"{queue.working} working, {queue.queued} queued, {queue.unsubmitted} results to submit")
     failed = f", {totals.failed + totals.rejected} failed" if totals.failed + totals.rejected else ""
-    yield f"  completed  {totals.completed}{failed}, {status.rates.slices_per_hour:g} an hour"
-    yield f"  earned     {totals.earned:.3f} DCC, {status.rates.earned_per_hour:.3f} an hour"
+    yield _row("completed", f"{totals.completed}{failed}, {words.count(status.rates.slices_per_hour)} an hour")
+    yield _row("earned", f"{words.dcc(totals.earned)}, {words.dcc(status.rates.earned_per_hour)} an hour")
     if status.sandboxes:
-        yield f"  sandboxes  {len(status.sandboxes)} of at most {status.max_sandboxes}"
+        yield _row("sandboxes", f"{len(status.sandboxes)} of at most {status.max_sandboxes}")
     yield from (_sandbox(one, status.time) for one in status.sandboxes)
 
 
-def _state(status: WorkerStatus) -> str:
-    return f"{status.state} ({status.reason})" if status.reason else status.state
+def _row(name: str, value: str) -> str:
+    return f"  {name:<11}{value}"
 
 
-def _resource(one: Resource) -> str:
-    used = f"{one.used:.1f} of {one.limit:g} in use"
-    name = "CPU" if one.kind == "cpu" else f"{one.name} ({one.id})"
-    reasons = "; ".join(reason.text + _until(reason.until) for reason in one.reasons)
-    temperature = "" if one.temperature is None else f", {one.temperature:.0f} °C"
-    return f"  {name:<10} {used}{temperature}" if one.allowed else f"  {name:<10} rests: {reasons}{temperature}"
-
-
-def _until(time_: float | None) -> str:
-    return "" if time_ is None else f" until {datetime.fromtimestamp(time_).astimezone():%Y-%m-%d %H:%M}"
+def _resource(one: Resource, now: float) -> str:
+    name = "" if one.id in ("cpu", "gpu") else f"{words.plain(one.name, 40)}: "
+    state = words.resource_use(one) if one.allowed else words.resource_state(one, now)
+    return _row(one.id, f"{name}{state}") if len(one.id) < 11 else f"  {one.id} {name}{state}"
 
 
 def _sandbox(one: Sandbox, now: float) -> str:
     if one.began is None:
         return f"  {one.number:>9}  {one.state}"
-    share = "" if one.progress is None else f" {one.progress:.0%}"
-    return f"  {one.number:>9}  {one.job_name[:34]} slice {one.slice},{share} {_interval(now - one.began)}"
-
-
-def _interval(seconds: float) -> str:
-    minutes, seconds = divmod(int(max(0.0, seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    share = f" {words.share(one)}" if one.progress is not None else ""
+    return f"  {one.number:>9}  {words.sandbox_job(one)}, slice {one.slice},{share} {words.clock(now - one.began)}"
 
 
 def _clock(moment: float) -> str:

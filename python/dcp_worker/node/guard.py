@@ -76,6 +76,11 @@ class Guard:
         """What can be paused, by name."""
         return [ALL, CPU, *([GPU, *(name for name in self.verdict.gpus if name != GPU)] if self.verdict.gpus else [])]
 
+    def heat(self) -> dict[str, float]:
+        """°C of the CPU and of GPUs, by name, where rules have somebody look at it."""
+        known = {CPU: self._seen.temperature, **{gpu.identity: gpu.temperature for gpu in self._seen.gpus}}
+        return {name: degrees for name, degrees in known.items() if degrees is not None}
+
     def pause(self, target: str, until: float | None = None) -> None:
         """``until``: seconds since the epoch; None: until it is resumed."""
         self.pauses.pause(target, until)

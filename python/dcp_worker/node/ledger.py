@@ -115,10 +115,11 @@ class Ledger:
         return ((number, one) for number, one in sorted(self.sandboxes.items()) if one)
 
     def per_hour(self) -> tuple[float, float]:
-        """Slices completed and DCC earned, as the last hour has it, or this run where that is shorter."""
+        """Slices completed and DCC earned, as the last hour has it, or the minutes of this run where they are less."""
         first = self._minute().number - _MINUTES + 1
         minutes = [minute for minute in self._minutes if minute.number >= first]
-        share = min(1.0, max(1.0, time.time() - self.began) / (60 * _MINUTES))
+        passed = self._minute().number - int(self.began // 60) + 1
+        share = min(1.0, max(1, passed) / _MINUTES)
         return sum(minute.slices for minute in minutes) / share, sum(minute.earned for minute in minutes) / share
 
     def _announced(self, job: Job) -> None:

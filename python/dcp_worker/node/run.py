@@ -150,7 +150,8 @@ class _Run:
         self._assembly = assembly
         self._board.queued = lambda: len(assembly.machine.unfinished()) - assembly.machine.working
         source.machine, source.unsubmitted = assembly.machine, lambda: len(assembly.submitter.pending())
-        source.verdict = lambda: assembly.guard.verdict
+        source.trouble = lambda: assembly.submitter.trouble
+        source.verdict, source.heat = lambda: assembly.guard.verdict, assembly.guard.heat
         source.stage = "working"
         assembly.machine.exit_when_done = source.exit_when_done
         assembly.node.start()

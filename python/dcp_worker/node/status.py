@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 
@@ -23,7 +23,10 @@ _VERSION = version("dcp-evaluator")
 
 @dataclass(slots=True)
 class StatusSource:
-    """What is filled in as the worker comes to know it. ``unsubmitted``: how many results wait for the scheduler."""
+    """What is filled in as the worker comes to know it. ``unsubmitted``: how many results wait for the scheduler.
+
+    ``trouble``: why they are in memory only. ``heat``: °C, by the id of a resource.
+    """
 
     ledger: Ledger
     stage: State = "starting"
@@ -33,10 +36,11 @@ class StatusSource:
     account: str = ""
     identity: str = ""
     evaluator: str = ""
-    gpu_name: str = ""
     machine: Machine | None = None
     unsubmitted: Callable[[], int] = lambda: 0
+    trouble: Callable[[], str] = lambda: ""
     verdict: Callable[[], Verdict] = Verdict
+    heat: Callable[[], Mapping[str, float]] = dict
 
     def __call__(self) -> WorkerStatus:
         verdict = self.verdict()
@@ -68,7 +72,7 @@ class StatusSource:
             totals=document.Totals(**asdict(self.ledger.totals)),
             rates=document.Rates(slices_per_hour=round(slices, 2), earned_per_hour=earned),
             rules=tuple(_rules(resources, verdict)),
-            messages=tuple(reason.text for reason in verdict.unwatched),
+            messages=tuple(self._messages(verdict)),
         )
 
     def _state(self, resources: tuple[document.Resource, ...], working: int) -> tuple[State, str]:
@@ -76,14 +80,21 @@ class StatusSource:
             return self.stage, _STAGES[self.stage]
         if not any(one.allowed for one in resources):
             return "paused", "; ".join(dict.fromkeys(reason.text for one in resources for reason in one.reasons))
-        return ("working", "") if working else ("idle", "the scheduler has no work for it just now")
+        return ("working", "") if working or not self.machine else ("idle", _why_idle(self.machine))
 
     def _resources(self, verdict: Verdict, limits: Limits) -> Iterator[document.Resource]:
         used = self.machine.used if self.machine else Load(0, 0)
-        yield _resource("cpu", "cpu", verdict.cpu, limits.cpu, used.cpu)
-        gpus = verdict.gpus or ({"gpu": Decision(self.gpu_name or "GPU")} if limits.gpu > 0 else {})
-        for name, decision in gpus.items():
-            yield _resource("gpu", name, decision, limits.gpu / len(gpus), used.gpu / len(gpus))
+        heat = self.heat()
+        yield _resource("cpu", "cpu", verdict.cpu, limits.cpu, used.cpu, heat)
+        working = sum(decision.allowed for decision in verdict.gpus.values()) or 1
+        for name, decision in verdict.gpus.items():
+            share = decision.allowed / working
+            yield _resource("gpu", name, decision, limits.gpu * share, used.gpu * share, heat)
+
+    def _messages(self, verdict: Verdict) -> Iterator[str]:
+        if trouble := self.trouble():
+            yield f"results are kept in memory only: {trouble}"
+        yield from (reason.text for reason in verdict.unwatched)
 
     def _sandbox(self, number: int, one: Running | None) -> document.Sandbox:
         if one is None:
@@ -109,7 +120,17 @@ _STAGES = {
 }
 
 
-def _resource(kind: document.Kind, name: str, decision: Decision, limit: float, used: float) -> document.Resource:
+def _why_idle(machine: Machine) -> str:
+    if not machine.has_evaluator:
+        return "there is no sandbox yet, or none can be made"
+    if not machine.is_answered:
+        return "the scheduler has not answered its last request for work"
+    return "slices are made ready" if machine.unfinished() else "the scheduler has no work for it just now"
+
+
+def _resource(
+    kind: document.Kind, name: str, decision: Decision, limit: float, used: float, heat: Mapping[str, float]
+) -> document.Resource:
     return document.Resource(
         id=name,
         name=plain(decision.name),
@@ -118,6 +139,7 @@ def _resource(kind: document.Kind, name: str, decision: Decision, limit: float, 
         reasons=decision.reasons,
         limit=round(limit, 3),
         used=round(used, 3),
+        temperature=heat.get(name),
     )
 
 

@@ -93,6 +93,16 @@ class Machine:
         return self._dispatcher.used()
 
     @property
+    def has_evaluator(self) -> bool:
+        """Whether sandboxes have been had, and can be had."""
+        return self._dispatcher.boxes.has_evaluator
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the scheduler has answered the last request for work that is over."""
+        return self._requests.is_answered
+
+    @property
     def is_stopped(self) -> bool:
         return self._stage is _Stage.STOPPED
 

@@ -34,6 +34,8 @@ class Requests:
         self.declined: deque[str] = deque(maxlen=_REMEMBERED_JOBS)
         """Jobs that may not run while the CPU rests: the scheduler is told not to send them, until it works again."""
         self.previous: deque[str] = deque(maxlen=_REMEMBERED_JOBS)
+        self.is_answered = False
+        """The last request that is over."""
         self._jobs = jobs
         self._unsubmitted = unsubmitted
         self._options = options
@@ -83,6 +85,7 @@ class Requests:
     def answered(self, now: float, *, taken: int, offered: int) -> None:
         """A task has come: so many slices of it were taken."""
         self._asked_at = None
+        self.is_answered = True
         self._failures = 0
         if taken:
             self._not_before = now
@@ -94,6 +97,7 @@ class Requests:
     def failed(self, now: float) -> None:
         """It is tried again soon, and then less often: a scheduler that has restarted is there in a moment."""
         self._asked_at = None
+        self.is_answered = False
         self._failures = min(self._failures + 1, 10)
         rest = min(self._options.watchdog_interval, self._options.rest_between_tasks * 2.0 ** (self._failures - 2))
         self._not_before = now + rest

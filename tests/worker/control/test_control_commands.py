@@ -39,8 +39,8 @@ def test_status_tells_of_sandboxes_jobs_and_earnings(tmp_path: Path) -> None:
                 names = [job["name"] for job in told["jobs"] if job["working"]]
                 assert names == ["the long one"]
                 text = await succeed(worker, "status")
-                assert "working, for 0:" in text
-                assert "the long one slice 1, 50%" in text
+                assert "  Working; started " in text
+                assert "the long one, slice 1, 50% 0:" in text
                 await succeed(worker, "stop", "--hard", "--wait")
                 assert await worker.wait() == 0
                 ended, out, error = await command(worker, "status")

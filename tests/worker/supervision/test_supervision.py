@@ -357,6 +357,7 @@ def test_after_an_empty_answer_the_next_request_waits() -> None:
     world.settle()
     world.call("task_received", Task())
     assert len(world.asked) == 1
+    assert world.machine.is_answered
     assert world.machine.deadline() == world.now + 7
     world.now += 7
     world.call("tick")
@@ -368,6 +369,7 @@ def test_a_request_without_answer_is_given_up_after_three_minutes() -> None:
     world.settle()
     world.now += 181
     world.call("tick")
+    assert not world.machine.is_answered
     world.now += 7
     world.call("tick")
     assert len(world.asked) == 2
