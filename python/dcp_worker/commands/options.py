@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..configuration.configuration import Configuration
 from ..configuration.kinds import Kind
 from ..configuration.log_settings import TRANSPORTS, MetricsPlace, Outputs
+from ..configuration.settings import WEB_PORT
 from ..configuration.values import Tree, lookup
 from .parser import Parser, ShowVersion, boolean, number, spellings, two_numbers, whole
 
@@ -156,7 +157,12 @@ def _output(parser: Parser) -> None:
     parser.option("-v", "--verbose", group=group, action="count", default=0, help="tell of fetches; -vv: submissions")
     parser.option(
         "-o", "--outputMode", "--output", group=group, type=_outputs, metavar="OUTPUT[:LEVEL],...",
-        help="console, logfile, json, syslog, journal or several, each from a level on: console,logfile:debug",
+        help="console, dashboard, logfile, json, syslog, journal or several, each from a level on: "
+        "console,logfile:debug",
+    )  # fmt: skip
+    parser.option(
+        "--web", group=group, nargs="?", const=WEB_PORT, type=whole(0, 65535), metavar="PORT",
+        help=f"a page for browsers on this machine (port {WEB_PORT}, unless PORT says another; 0: any)",
     )  # fmt: skip
     parser.option(
         "--metrics", group=group, metavar="[ADDRESS:]PORT", type=_metrics, help="serve OpenMetrics there (this machine)"
@@ -203,6 +209,7 @@ def fragment(options: argparse.Namespace, configuration: Configuration) -> Tree:
         worker["allowOrigins"] = {"any": [*_listed(configuration, "allowOrigins", "any"), *options.allowedOrigins]}
     node: Tree = {"dialect": options.dialect, "engine": options.engine, "startupFiles": options.dcp_client}
     node |= {"log": _log(options) or None, "metrics": options.metrics}
+    node["web"] = None if options.web is None else {"port": options.web}
     tree: Tree = {"worker": worker, "node": {name: value for name, value in node.items() if value is not None}}
     if options.hostname is not None or options.port is not None:
         tree["evaluator"] = {"location": _evaluator(options, configuration)}

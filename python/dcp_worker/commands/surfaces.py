@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..configuration.load import load
-from ..configuration.settings import WebSettings
+from ..configuration.settings import WEB_PORT, WebSettings
 from ..control.places import places
 from ..errors import WorkerError
 from ..node.state_folder import state_folder
@@ -60,9 +60,7 @@ def web(arguments: Sequence[str]) -> int:
 
 
 def _web_parser(settings: WebSettings) -> Parser:
-    from ..web.server import PORT
-
-    port = PORT if settings.port is None else settings.port
+    port = WEB_PORT if settings.port is None else settings.port
     parser = Parser(f"{PROGRAM} web", _WEB)
     parser.option("--port", type=whole(0, 65535), default=port, metavar="PORT", help=f"0: any (default: {port})")
     parser.option("--address", default=settings.address, help=f"where it listens (default: {settings.address})")

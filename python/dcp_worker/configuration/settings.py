@@ -34,6 +34,9 @@ from .rules import Rules
 PUBLIC_SCHEDULER: Final = "https://scheduler.distributed.computer/"
 """Of the public network, as in dcp-client."""
 
+WEB_PORT: Final = 9080
+"""Of the worker's page, where no other is chosen."""
+
 _MEMORY_PER_SANDBOX: Final = 2.5e9
 _BANNED: Final = BannedGpus().read({"device": "/llvmpipe/", "description": r"/D3D.*version\s[0-2][0-9]/"})
 _MILLISECONDS: Final = Number(low=0, scale=0.001)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ..configuration.log_settings import LogSettings, OutputChoice
 from ..errors import ConfigurationError
@@ -18,6 +19,9 @@ from .output import Output
 from .rates import JobRates
 from .secrets import Redactor
 from .syslog import SyslogOutput
+
+_ON_TERMINAL: Final = ("console", "dashboard")
+"""The dashboard is a program of its own; the console holds its lines back while that has the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Logs:
         places: list[_Place] = []
         try:
             for choice in _detected(settings):
-                kept = console if choice.name == "console" else None
+                kept = console if choice.name in _ON_TERMINAL else None
                 output = kept or _open(choice.name, settings, self._program)
                 places.append(_Place(output, Threshold(choice.level, self._verbosity)))
         except ConfigurationError:
@@ -112,9 +116,11 @@ def _detected(settings: LogSettings) -> list[OutputChoice]:
     choices = [
         dataclasses.replace(choice, name=detected) if choice.name == "detect" else choice for choice in settings.outputs
     ]
-    on_stdout = [choice.name for choice in choices if choice.name == "console" or _is_json_there(choice, settings)]
+    on_stdout = [choice for choice in choices if choice.name in _ON_TERMINAL or _is_json_there(choice, settings)]
     if len(on_stdout) > 1:
-        raise ConfigurationError("console and json both write to standard output: give json a file with --json-file")
+        raise ConfigurationError(
+            "of console, dashboard and json one alone can have standard output: give json a file with --json-file"
+        )
     return choices
 
 
@@ -136,7 +142,8 @@ def _open(name: str, settings: LogSettings, program: str) -> Output:
         case "journal":
             return JournalOutput(settings.journal, program)
         case "dashboard":
-            raise ConfigurationError("this worker has no dashboard: -o console shows the same as lines")
+            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+                raise ConfigurationError("a dashboard needs a terminal: -o console shows the same as lines")
         case "event-log":
             raise ConfigurationError("there is an event log on Windows only: say -o syslog or -o logfile")
     return ConsoleOutput(sys.stdout, sys.stderr)

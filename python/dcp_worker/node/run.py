@@ -23,6 +23,7 @@ from ..sandboxes.channels import Evaluator
 from .assembly import Assembly
 from .banner import banner
 from .board import Board
+from .companions import companions
 from .compatibility import check_compatibility
 from .control import Control
 from .disabled import disable, require_enabled
@@ -95,6 +96,7 @@ class _Run:
             stack.enter_context(signals.handled())
             self._service.begin(stack)
             await self._control.listen(settings.node, self._state, self._notices, stack)
+            await self._accompany(settings, stack)
             self._measure(settings, own, stack)
             evaluator, startup, starting = self._start_evaluator(settings, own, stack)
             complete = await self._unless_ended(with_remote(self._configuration, self._notices))
@@ -179,6 +181,11 @@ class _Run:
         stack.callback(self._told.close)
         self._notices.listen(self._ledger)
         self._told.begin()
+
+    async def _accompany(self, settings: WorkerSettings, stack: AsyncExitStack) -> None:
+        console = self._told.logs.console if self._told else None
+        told = (console, self._log, self._notices)
+        await stack.enter_async_context(companions(settings, self._control.path, self._state, *told))
 
     def _measure(self, settings: WorkerSettings, own: OwnEvaluator | None, stack: AsyncExitStack) -> None:
         if settings.metrics:

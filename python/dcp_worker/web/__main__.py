@@ -13,7 +13,7 @@ from ..errors import WorkerError
 from .server import WebOptions, run
 
 if __name__ == "__main__":
-    options = msgspec.json.decode(sys.argv[1], type=WebOptions)
+    options = msgspec.json.decode(sys.argv[1], type=WebOptions, dec_hook=lambda kind, value: kind(value))  # paths
     try:
         run(options, lambda url: print(url, flush=True), int(sys.argv[2]))
     except WorkerError as error:

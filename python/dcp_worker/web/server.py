@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..configuration.settings import WEB_PORT
 from ..errors import WorkerError
 from ..views.lifeline import closed
 from .access import Access
 from .guard import Asgi, Guard
 from .token import kept_token
 
-PORT: Final = 9080
 LOOPBACK: Final = "127.0.0.1"
 _BACKLOG: Final = 128
 _END: Final = 2
@@ -34,7 +34,7 @@ class WebOptions:
     path: Path
     state: Path | None
     address: str = LOOPBACK
-    port: int = PORT
+    port: int = WEB_PORT
     names: tuple[str, ...] = ()
     always_token: bool = False
 

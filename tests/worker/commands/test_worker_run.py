@@ -157,7 +157,7 @@ def test_options_that_have_no_effect_are_told(home: Home) -> None:
 def test_outputs_that_there_are_not(ready: Home) -> None:
     paid = ("--paymentAddress", PAID, "--identityKey", KEY, *NOWHERE)
     for options, message in (
-        (["-o", "dashboard"], "this worker has no dashboard: -o console shows the same as lines"),
+        (["-o", "dashboard"], "a dashboard needs a terminal: -o console shows the same as lines"),
         (["-o", "event-log"], "say -o syslog or -o logfile"),
         (["-o", "logfile", "--logfile", "no/folder"], "no/folder cannot be opened: No such file or directory"),
         (["-o", "syslog", "--syslogFacility", "paper"], "there is no facility 'paper' of a system log"),
