@@ -29,7 +29,11 @@ def test_it_counts_what_becomes_of_sandboxes(tmp_path: Path) -> None:
         assert first['dcp_evaluator_sandboxes_ended_total{how="closed"}'] == 0
         with evaluator.connect() as one, evaluator.connect() as two, evaluator.connect() as three:
             assert [peer.ask("echo x") for peer in (one, two, three)] == ["x"] * 3
-            assert scrape(port)["dcp_evaluator_sandboxes"] == 3
+            now = scrape(port)
+            assert now["dcp_evaluator_sandboxes"] == 3
+            assert now['dcp_evaluator_processes{role="zygote"}'] == 1
+            assert now['dcp_evaluator_processes{role="sandbox"}'] >= 3
+            assert now['dcp_evaluator_memory_bytes{role="sandbox"}'] > 3 * 100_000
             with evaluator.connect() as fourth:
                 assert fourth.read().startswith("DIE: ")
             one.send("die 0")

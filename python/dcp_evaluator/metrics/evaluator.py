@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from .counters import Counters
+from .processes import ROLES, processes
 
 _PREFIX = "dcp_evaluator"
 
@@ -47,6 +48,7 @@ class EvaluatorCollector(Collector):
         yield _counter("zygote_restarts", "Ends of the zygote, with all sandboxes", counters.zygote_restarts)
         yield _counter("gpu_hosts_started", "Processes for the GPU that were begun", counters.gpu_hosts_started)
         yield _counter("gpu_hosts_failed", "Of those, how many ended by themselves", counters.gpu_hosts_failed)
+        yield from _processes()
 
 
 def evaluator_registry(counters: Counters, most: int, information: dict[str, str]) -> CollectorRegistry:
@@ -55,6 +57,17 @@ def evaluator_registry(counters: Counters, most: int, information: dict[str, str
     registry.register(EvaluatorCollector(lambda: counters, most, information))
     ProcessCollector(registry=registry)
     return registry
+
+
+def _processes() -> Iterator[Metric]:
+    count = GaugeMetricFamily(f"{_PREFIX}_processes", "Processes that there are, also spare ones", labels=["role"])
+    memory = GaugeMetricFamily(f"{_PREFIX}_memory_bytes", "Memory that they have, without files", labels=["role"])
+    found = list(processes())
+    for role in ROLES:
+        count.add_metric([role], sum(one.role == role for one in found))
+        memory.add_metric([role], sum(one.memory for one in found if one.role == role))
+    yield count
+    yield memory
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
