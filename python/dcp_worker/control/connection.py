@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ..errors import WorkerError
-from .log import LogQueue, RecentLog
+from .log import LogLine, LogQueue, RecentLog
 from .methods import Method, Status, Subscribe
 from .protocol import FAILED, Called, ServerMachine
 from .status import WorkerStatus
@@ -98,15 +98,22 @@ class Connection:
             await asyncio.sleep(interval)
 
     async def _tell_log(self, queue: LogQueue, backlog: int) -> None:
-        for line in self._log.last(backlog):
+        came = asyncio.Event()
+
+        def add(line: LogLine) -> None:
             queue.add(line)
-        unlisten = self._log.listen(queue.add)
+            came.set()
+
+        for line in self._log.last(backlog):
+            add(line)
+        unlisten = self._log.listen(add)
         try:
-            while True:
+            while await came.wait():
+                came.clear()
                 if queue:
                     self._machine.notify("log", queue.take())
                     await self._send()
-                await asyncio.sleep(_LOG_PAUSE)
+                await asyncio.sleep(_LOG_PAUSE)  # what comes meanwhile is told together
         finally:
             unlisten()
 

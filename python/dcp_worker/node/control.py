@@ -43,7 +43,7 @@ class Control:
         self.pausing: Pausing | None = None
         self._orders = orders
         self._log = log
-        self._self_tests = SelfTests()
+        self._self_tests: SelfTests | None = None
         self._server = ControlServer(self._answer, status, log)
 
     @property
@@ -54,6 +54,7 @@ class Control:
         """Until the stack ends; where that cannot be, a warning says why."""
         if settings.control_socket == "off":
             return
+        self._self_tests = SelfTests(settings.engine)
         known = places(settings.control_socket, state)
         try:
             if not known:
@@ -85,7 +86,7 @@ class Control:
             case methods.Report(since=since, days=days):
                 return await _there(self.history).report(since, days)
             case methods.SelfTest(kind=kind):
-                return await self._self_tests.run(kind)
+                return await _there(self._self_tests).run(kind)
             case _:
                 raise ControlError("this worker cannot do that")
         return None

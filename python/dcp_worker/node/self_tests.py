@@ -18,9 +18,10 @@ _LONGEST: Final = 1 << 22
 
 
 class SelfTests:
-    """One at a time, in a process of its own."""
+    """One at a time, in a process of its own. ``engine``: that of the worker's evaluator."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
         self._is_running = False
 
     async def run(self, kind: str) -> Raw:
@@ -30,7 +31,7 @@ class SelfTests:
         self._is_running = True
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await _report(*_OPTIONS[kind])
+                return await _report(*_OPTIONS[kind], "--engine", self._engine)
         except TimeoutError:
             raise WorkerError(f"the {kind} has not ended within {_PATIENCE:.0f} s") from None
         finally:

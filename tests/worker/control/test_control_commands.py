@@ -90,12 +90,15 @@ def test_the_log_is_shown_and_followed(tmp_path: Path) -> None:
             await until(worker, lambda told: told["state"] == "idle")
             lines = [json.loads(line) for line in (await succeed(worker, "logs", "--json", "-n", "500")).splitlines()]
             assert " * Ready." in [line["text"] for line in lines]
-            following = asyncio.create_task(succeed(worker, "logs", "-f", "--level", "info"))
+            socket = str(worker.home / "dcp-worker" / "control")
+            following = asyncio.create_task(succeed(worker, "logs", "-f", "--level", "info", "--socket", socket))
+            watching = asyncio.create_task(succeed(worker, "status", "--watch", "0.1", "--socket", socket))
             await until(worker, lambda told: told["state"] == "idle")
             assert await worker.stop() == 0
             text = await following
             assert " * Ready.\n" in text
-            assert text.endswith(" Worker is stopping\n") or "Worker has stopped" in text
+            assert " Worker is stopping\n" in text
+            assert " Waiting for work: the scheduler has no work for it just now; 0 working" in await watching
 
     asyncio.run(test())
 
