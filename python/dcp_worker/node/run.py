@@ -85,6 +85,8 @@ class _Run:
         self._control = Control(self, self._source, self._log)
         self._service = Service(service, self._source)
         self._told: Told | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._is_outdated = False
 
     async def run(self, own: OwnEvaluator | None) -> int:
         settings = self._configuration.settings
@@ -222,8 +224,19 @@ class _Run:
     def _reload(self) -> None:
         if self._told:
             self._told.logs.reopen()  # files may have been moved away
+        self._is_outdated = True
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_until_current())
+
+    async def _read_until_current(self) -> None:
+        """Beside the work, since files in JavaScript may take seconds, in which they may change once more."""
+        while self._is_outdated:
+            self._is_outdated = False
+            await self._read_configuration()
+
+    async def _read_configuration(self) -> None:
         try:
-            configuration = self._read_again()
+            configuration = await asyncio.to_thread(self._read_again)
             settings = configuration.settings
             if self._told:
                 self._told.change(settings)
