@@ -57,6 +57,9 @@ class Threshold:
         return LEVELS.index(line.level) >= LEVELS.index(self.level)
 
 
+EVERYTHING = Threshold("debug")
+
+
 def plain(text: str, longest: int = _SHOWN_OF_A_TEXT) -> str:
     """What others have written, without what a terminal would obey."""
     return "".join(character if character.isprintable() else "�" for character in text[:longest])

@@ -14,7 +14,7 @@ from ..errors import ConfigurationError
 from .console import ConsoleOutput, JsonConsoleOutput
 from .files import FileOutput, as_json, as_text
 from .journal import JournalOutput, is_under_systemd
-from .lines import Line, Threshold
+from .lines import EVERYTHING, Line, Threshold
 from .output import Output
 from .rates import JobRates
 from .secrets import Redactor
@@ -27,6 +27,12 @@ _ON_TERMINAL: Final = ("console", "dashboard")
 @dataclass(frozen=True, slots=True)
 class _Place:
     output: Output
+    threshold: Threshold
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Listener:
+    hear: Callable[[Line], None]
     threshold: Threshold
 
 
@@ -43,7 +49,7 @@ class Logs:
         self._verbosity = verbosity
         self._redact = Redactor()
         self._rates = JobRates(settings.lines_per_job)
-        self._listeners: list[Callable[[Line], None]] = []
+        self._listeners: list[_Listener] = []
         self._places = self._opened(settings)
 
     @property
@@ -54,11 +60,12 @@ class Logs:
         """At once, and without waiting for an output."""
         for summary in self._rates.summaries():
             self._pass_on(summary)
-        if self._rates.takes(line):
+        if self._is_wanted(line) and self._rates.takes(line):
             self._pass_on(line)
 
-    def listen(self, listener: Callable[[Line], None]) -> Callable[[], None]:
-        """It hears each line, of all levels; it must not raise, or take long. Returns what ends that."""
+    def listen(self, hear: Callable[[Line], None], threshold: Threshold = EVERYTHING) -> Callable[[], None]:
+        """``hear`` gets each line that ``threshold`` takes; it must not raise, or take long. Returns what ends that."""
+        listener = _Listener(hear, threshold)
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -93,7 +100,13 @@ class Logs:
             if place.threshold.takes(line):
                 place.output.say(line)
         for listener in tuple(self._listeners):
-            listener(line)
+            if listener.threshold.takes(line):
+                listener.hear(line)
+
+    def _is_wanted(self, line: Line) -> bool:
+        """What nobody wants is not counted to its job either."""
+        thresholds = (each.threshold for group in (self._places, self._listeners) for each in group)
+        return any(threshold.takes(line) for threshold in thresholds)
 
     def _opened(self, settings: LogSettings, console: Output | None = None) -> Sequence[_Place]:
         """``console``: one that stays. Raises ConfigurationError."""

@@ -31,7 +31,7 @@ class Told:
         self.logs = Logs(settings.log, PROGRAM, options.verbosity)
         self.logs.hide(options.identity.secret().hex())
         self._hide(settings)
-        self.logs.listen(lambda line: _keep(line, recent))
+        self.logs.listen(lambda line: _keep(line, recent), _KEPT)
         self._interval = options.report_interval
         self._board = board
         self._tasks = ExitStack()
@@ -67,14 +67,13 @@ class Told:
 
 
 def _keep(line: Line, recent: RecentLog) -> None:
-    if _KEPT.takes(line):
-        recent.add(
-            LogLine(
-                time=line.time.timestamp(),
-                level=cast(Level, line.level),
-                text=line.text,
-                job=line.job,
-                slice=line.slice,
-                sandbox=line.sandbox,
-            )
+    recent.add(
+        LogLine(
+            time=line.time.timestamp(),
+            level=cast(Level, line.level),
+            text=line.text,
+            job=line.job,
+            slice=line.slice,
+            sandbox=line.sandbox,
         )
+    )

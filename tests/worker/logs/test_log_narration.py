@@ -142,6 +142,17 @@ def test_a_job_of_many_slices_leaves_room_for_others() -> None:
     assert left_out
 
 
+def test_what_nobody_wants_is_not_counted_to_its_job() -> None:
+    heard: list[Line] = []
+    log = logs("console:error", lines_per_job=50)
+    log.listen(heard.append, Threshold("info"))
+    for _ in range(1000):
+        log.say(Line("info", "submitted", KEY.job, 1, detail=2))
+    log.say(Line("info", "slice", KEY.job, 1))
+    log.close()
+    assert [line.text for line in heard] == ["slice"]
+
+
 def test_a_reader_that_reads_nothing_holds_nobody_up() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "r") as reader, os.fdopen(writing, "w") as writer:
