@@ -71,7 +71,7 @@ def serve_tcp(
         status = StatusSockets(evaluator, Serving(_addresses(listeners), most, settings))
         stack.callback(status.close)
         _Server(evaluator, listeners, most, reason, peer_timeout, manager, status).run()
-        manager.stopping("ends, with all sandboxes")
+        manager.stopping("Ends")
     return 0
 
 
