@@ -95,7 +95,7 @@ class BusService:
 
     async def _stop(self) -> None:
         self._bus.disconnect()
-        with contextlib.suppress(EOFError):  # the bus has gone before
+        with contextlib.suppress(EOFError, OSError):  # the bus has gone before
             await self._bus.wait_for_disconnect()
 
     def _answer(self, message: Message) -> Message | None:

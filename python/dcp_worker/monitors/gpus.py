@@ -29,8 +29,11 @@ class Gpus:
         self._nvml = nvml
         self._devices = [device for device in devices(root) if any(node.exists for node in device.nodes)]
 
-    def look(self, *, temperatures: bool = False) -> tuple[Gpu, ...]:
-        return tuple(self._gpu(index, device, temperatures) for index, device in enumerate(self._devices))
+    def look(self) -> tuple[Gpu, ...]:
+        return tuple(
+            Gpu(device.address or f"gpu{index}", device.name, self._temperature(device))
+            for index, device in enumerate(self._devices)
+        )
 
     def memory(self) -> dict[str, Memory]:
         """Of those of which it is known, by identity."""
@@ -46,10 +49,6 @@ class Gpus:
         folder = self._root / "sys/bus/pci/devices" / device.address
         used, size = (number(folder / f"mem_info_vram_{name}") for name in ("used", "total"))
         return None if used is None or size is None else Memory(used, size)
-
-    def _gpu(self, index: int, device: Device, temperatures: bool) -> Gpu:
-        identity = device.address or f"gpu{index}"
-        return Gpu(identity, device.name, self._temperature(device) if temperatures else None)
 
     def _temperature(self, device: Device) -> float | None:
         if device.address is None:

@@ -28,14 +28,13 @@ class Sensors:
         self._root = root
         self._results = results
         self._battery = any(rule.battery for rule in every)
-        self._temperature = rules.cpu.temperature is not None
-        self._gpu_temperatures = any(rule.temperature is not None for rule in every[1:])
         self._pressure = any(rule.memory_pressure is not None for rule in every)
         self._disk = any(rule.free_disk is not None for rule in every)
         names = frozenset(name for rule in every for name in rule.programs)
         self._programs = Programs(names, root) if names else None
         self._load = OtherLoad(root=root) if any(rule.other_load is not None for rule in every) else None
-        self._nvml = Nvml()
+        # Temperatures are shown too, but a GPU is not woken for that.
+        self._nvml = Nvml() if any(rule.temperature is not None for rule in every[1:]) else None
         self._gpus = Gpus(root, self._nvml)
 
     def look(self) -> Observation:
@@ -47,15 +46,16 @@ class Sensors:
             on_battery=on_battery(root) if self._battery else None,
             programs=self._programs.running() if self._programs else frozenset(),
             other_load=self._load.percent() if self._load and self._load.is_possible else None,
-            temperature=cpu_temperature(root) if self._temperature else None,
+            temperature=cpu_temperature(root),
             memory_pressure=pressure,
             free_disk=free,
-            gpus=self._gpus.look(temperatures=self._gpu_temperatures),
+            gpus=self._gpus.look(),
             unwatched=tuple(self._unwatched(pressure, free)),
         )
 
     def close(self) -> None:
-        self._nvml.close()
+        if self._nvml:
+            self._nvml.close()
 
     def _unwatched(self, pressure: float | None, free: int | None) -> Iterator[Reason]:
         if self._pressure and pressure is None:

@@ -77,7 +77,7 @@ class Guard:
         return [ALL, CPU, *([GPU, *(name for name in self.verdict.gpus if name != GPU)] if self.verdict.gpus else [])]
 
     def heat(self) -> dict[str, float]:
-        """°C of the CPU and of GPUs, by name, where rules have somebody look at it."""
+        """°C of the CPU and of GPUs, by name, as far as they are known."""
         known = {CPU: self._seen.temperature, **{gpu.identity: gpu.temperature for gpu in self._seen.gpus}}
         return {name: degrees for name, degrees in known.items() if degrees is not None}
 

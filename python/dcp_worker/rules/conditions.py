@@ -96,7 +96,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
 
 
 def _size(count: float) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if count >= size:
-            return f"{count / size:.3g} {unit}"
+            return f"{count / size:.4g} {unit}"
     return f"{count:g} bytes"

@@ -120,11 +120,10 @@ def test_gpus_and_how_hot_each_is(tmp_path: Path) -> None:
         },
     )
     gpus = Gpus(tmp_path)
-    assert [(gpu.identity, gpu.temperature) for gpu in gpus.look(temperatures=True)] == [
+    assert [(gpu.identity, gpu.temperature) for gpu in gpus.look()] == [
         ("0000:00:02.0", None),
         ("0000:03:00.0", 58),
     ]
-    assert [gpu.temperature for gpu in gpus.look()] == [None, None]
     assert "amd" in gpus.look()[1].name
 
 
@@ -170,8 +169,8 @@ def test_a_gpu_of_nvidia_s_driver_is_asked_through_its_library(tmp_path: Path) -
     )
     nvml = Nvml(nvml_library(tmp_path, 0))
     gpus = Gpus(tmp_path, nvml)
-    assert [gpu.temperature for gpu in gpus.look(temperatures=True)] == [73, None]
-    assert [gpu.temperature for gpu in gpus.look(temperatures=True)] == [74, None]
+    assert [gpu.temperature for gpu in gpus.look()] == [73, None]
+    assert [gpu.temperature for gpu in gpus.look()] == [74, None]
     assert gpus.memory() == {"0000:65:00.0": Memory(used=40, all=100)}
     nvml.close()
     nvml.close()
@@ -345,7 +344,8 @@ def test_only_what_rules_ask_for_is_looked_at(tmp_path: Path, nothing_wanted: di
     )
     none = RuleSettings(**nothing_wanted)
     seen = Sensors(Rules(cpu=none, gpu=none), tmp_path, tmp_path).look()
-    assert (seen.on_battery, seen.temperature, seen.memory_pressure, seen.free_disk) == (None,) * 4
+    assert (seen.on_battery, seen.memory_pressure, seen.free_disk) == (None,) * 3
+    assert seen.temperature == 61, "which is shown even without a rule"
     every = RuleSettings(temperature=80, memory_pressure=5, free_disk=1, programs=("init",), other_load=50)
     seen = Sensors(Rules(cpu=every, gpu=none), tmp_path, tmp_path).look()
     assert (seen.on_battery, seen.temperature, seen.memory_pressure) == (True, 61, 12.34)

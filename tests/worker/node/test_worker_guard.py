@@ -193,6 +193,7 @@ def test_a_gpu_that_gets_hot_rests_until_it_has_cooled_down(tmp_path: Path, monk
     sensor = root / "sys/bus/pci/devices" / SECOND / "hwmon/hwmon1/temp1_input"
 
     async def test(worker: Worker) -> None:
+        assert worker.guard.heat() == {FIRST: 50, SECOND: 50}
         for degrees, rests in ((79, False), (81, True), (76, True), (74, False)):
             sensor.write_text(f"{degrees}000\n")
             async with asyncio.timeout(10):

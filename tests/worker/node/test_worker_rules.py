@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,9 @@ from scheduler_stand_in.workers import (
     own_program,
     running,
 )
+from session_bus import Screensaver, SessionBus
 
+GNOME = ("org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver")
 WEBGPU = 32
 INSECURE = {"DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}
 ENDLESS = "async (x) => { progress(); work.emit('begun', x); await new Promise(() => {}); }"
@@ -44,6 +49,30 @@ def game(folder: Path) -> Iterator[str]:
             yield name
         finally:
             process.kill()
+
+
+@contextmanager
+def typing() -> Iterator[str]:
+    """Somebody types in a terminal meanwhile. Its name."""
+    ours, theirs = pty.openpty()
+    ended = threading.Event()
+
+    def type_on() -> None:
+        while not ended.wait(0.2):
+            os.write(ours, b"x\n")
+            os.read(theirs, 10)
+            os.read(ours, 10)
+            os.utime(theirs)  # the kernel has it only to eight seconds
+
+    thread = threading.Thread(target=type_on)
+    thread.start()
+    try:
+        yield os.ttyname(theirs)
+    finally:
+        ended.set()
+        thread.join()
+        os.close(ours)
+        os.close(theirs)
 
 
 def rules(of_cpu: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -136,6 +165,59 @@ def test_a_worker_whose_hours_have_not_come_asks_for_nothing_until_it_has_other_
 
     asyncio.run(run())
     assert job.results == [7]
+
+
+def test_it_rests_while_somebody_types_on_a_terminal(tmp_path: Path) -> None:
+    program = own_program(**rules({"inUse": ["terminal"]}, idleTime=2))
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS["4"]) as network, running(program, tmp_path, network) as worker:
+            await said(worker, "Ready.")
+            with typing() as terminal:
+                await said(worker, f"terminal {terminal}")
+            await said(worker, " . CPU works again\n")
+            assert await worker.stop() == 0
+
+    asyncio.run(run())
+
+
+def test_it_rests_while_a_screensaver_is_off(tmp_path: Path) -> None:
+    program = own_program(**rules({"inUse": ["screensaver"]}))
+    job = Job(work=QUICK, data=[1])
+
+    async def run(bus: SessionBus, screensaver: Screensaver) -> None:
+        variables = {**program.environment, "DBUS_SESSION_BUS_ADDRESS": bus.address}
+        on_bus = replace(program, environment=variables)
+        async with stand_in(SCHEDULERS["4"]) as network, running(on_bus, tmp_path, network) as worker:
+            network.add(job)
+            await said(worker, " . CPU rests: the screensaver org.gnome.ScreenSaver is off\n")
+            await said(worker, "Ready.")
+            assert not _asked(network)
+            screensaver.switch(True)
+            await network.until_done(job)
+            screensaver.switch(False)
+            async with asyncio.timeout(DEADLINE):
+                while worker.said().count(" . CPU rests") < 2:
+                    await asyncio.sleep(0.05)
+            assert await worker.stop() == 0
+
+    with SessionBus(tmp_path) as bus, Screensaver(bus, *GNOME, active=False) as screensaver:
+        asyncio.run(run(bus, screensaver))
+    assert job.results == [1]
+
+
+def test_it_rests_while_the_disk_is_too_full_and_says_of_which_rules_nothing_is_known(tmp_path: Path) -> None:
+    unknown = {"inUse": ["screensaver"]}
+    program = own_program(**rules({"freeDisk": 1e15, **unknown}))
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS["4"]) as network, running(program, tmp_path, network) as worker:
+            await said(worker, "Ready.")
+            assert " . CPU rests: less than 1000 TB of disk is free where results are kept\n" in worker.said()
+            assert "the rule inUse has no effect: the screensaver monitor finds no session bus" in worker.said()
+            assert await worker.stop() == 0
+
+    asyncio.run(run())
 
 
 def test_a_gpu_that_its_owner_pauses_is_not_asked_for_and_its_slices_go_back(tmp_path: Path, dialect: str) -> None:
