@@ -74,7 +74,10 @@ class Connection:
             self._machine.refuse(called.id, "the worker has failed at it; its log says more", FAILED)
             context = {"message": "a call at the control socket failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
-        await self._send()
+        try:
+            await self._send()
+        except (OSError, TimeoutError):  # it has left, or does not read
+            self._writer.transport.abort()
 
     async def _tell(self, wanted: Subscribe) -> None:
         """Ends with the connection."""

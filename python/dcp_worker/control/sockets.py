@@ -9,6 +9,7 @@ import os
 import socket
 import stat
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from ..errors import ControlError, NoWorkerError
 _SO_PEERGROUPS: Final = 59
 _MOST_OPTION: Final = 1024
 _BACKLOG: Final = 16
+_PATIENCE: Final = 2.0
 
 
 @contextlib.contextmanager
@@ -103,7 +105,7 @@ def _open_folder(path: Path, members: int | None) -> int:
 
 def _bind(listener: socket.socket, folder: int, name: str, members: int | None) -> str:
     """The name that it has then."""
-    fcntl.flock(folder, fcntl.LOCK_EX)  # so that two that start at once do not take each other's for stale
+    _lock(folder)
     try:
         if _is_live(folder, name):
             name = f"{name}-{os.getpid()}"
@@ -119,6 +121,19 @@ def _bind(listener: socket.socket, folder: int, name: str, members: int | None) 
     finally:
         fcntl.flock(folder, fcntl.LOCK_UN)
     return name
+
+
+def _lock(folder: int) -> None:
+    """So that two that start at once do not take each other's for stale.
+
+    Who may read the folder may hold its lock for ever: after a while the worker goes on without.
+    """
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.02)
 
 
 def _is_live(folder: int, name: str) -> bool:

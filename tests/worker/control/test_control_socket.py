@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import gc
 import grp
 import os
 import socket
@@ -290,3 +292,39 @@ def test_its_path_may_be_long(tmp_path: Path) -> None:
         await _connected(path)
 
     served(tmp_path / ("long" * 40) / "control", test)
+
+
+def test_a_client_that_leaves_before_its_answers_is_no_fault(tmp_path: Path) -> None:
+    async def test(worker: Worker, path: Path) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["message"]))
+        worker.may_answer.clear()
+        reader, writer = await asyncio.open_unix_connection(path)
+        for number in range(8):
+            writer.write(b'{"jsonrpc": "2.0", "id": %d, "method": "finish"}\n' % number)
+        writer.write(b'{"jsonrpc": "2.0", "id": "last", "method": "status"}\n')
+        await reader.readline()
+        writer.transport.abort()
+        worker.may_answer.set()
+        async with asyncio.timeout(30):
+            while len(worker.heard) < 8:
+                await asyncio.sleep(0.01)
+        async with Client.connect(path) as client:
+            assert await client.status() == STATUS
+        gc.collect()
+
+    faults: list[str] = []
+    served(tmp_path / "control", test)
+    assert faults == []
+
+
+def test_nobody_who_locks_the_folder_keeps_a_worker_from_its_start(tmp_path: Path) -> None:
+    async def test(worker: Worker, path: Path) -> None:
+        async with Client.connect(path) as client:
+            assert await client.status() == STATUS
+
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        served(tmp_path / "control", test)
+    finally:
+        os.close(folder)
