@@ -70,9 +70,13 @@ class Fields:
     def number(self, name: str) -> float | None:
         """A finite number that is not negative, or None for anything else."""
         value = self._members.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) and number >= 0 else None
 
     def flag(self, name: str) -> bool:
         """What JavaScript takes for true."""

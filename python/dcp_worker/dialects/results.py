@@ -15,7 +15,7 @@ from dcp_protocol.uris import encode_data_uri
 from ..errors import SchedulerError
 from ..tasks.job import JobMetrics
 from ..tasks.slices import Slice, SliceMetrics
-from .fields import Fields
+from .fields import LARGEST_NUMBER, Fields
 from .javascript_json import stringify
 from .job_values import JobValue
 from .task_reader import read_metrics
@@ -81,12 +81,14 @@ def read_acknowledgement(reply: object) -> Acknowledgement:
 
 
 def _amount(value: Any, fields: Fields) -> float:
+    """In DCC; 0 for what nobody pays: sums of such amounts would be no numbers any more."""
     if isinstance(value, str):
         try:
             fields = Fields({"slicePaymentAmount": float(value)}, "")
         except ValueError:
             return 0.0
-    return fields.number("slicePaymentAmount") or 0.0
+    amount = fields.number("slicePaymentAmount") or 0.0
+    return amount if amount <= LARGEST_NUMBER else 0.0
 
 
 def upload_form(of: Slice, value: Any, version: kvin.Version) -> bytes:

@@ -155,7 +155,8 @@ def test_results_of_uploads_are_what_the_storage_answered(npm: NpmCalls) -> None
 @pytest.mark.parametrize(
     ("answer", "payment"),
     [({"slicePaymentAmount": "0.25"}, 0.25), ({"slicePaymentAmount": 2}, 2), ({"slicePaymentAmount": "x"}, 0),
-     ({"slicePaymentAmount": "nan"}, 0), ({"slicePaymentAmount": -1}, 0), (None, 0), (True, 0), ([], 0)],
+     ({"slicePaymentAmount": "nan"}, 0), ({"slicePaymentAmount": -1}, 0), ({"slicePaymentAmount": 10**400}, 0),
+     ({"slicePaymentAmount": 1e300}, 0), (None, 0), (True, 0), ([], 0)],
 )  # fmt: skip
 def test_payments(answer: Any, payment: float) -> None:
     assert read_acknowledgement(answer).payment == payment
