@@ -94,9 +94,10 @@ async def _serve(app: Asgi, listener: socket.socket, tell: Callable[[str], None]
             """Not its own way, after which the process dies by the signal."""
             yield
 
+    # h11 bounds what comes before a request is whole, which httptools does not. Warnings are what anybody can cause.
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, date_header=False, proxy_headers=False,
-        lifespan="on", timeout_graceful_shutdown=_END, ws_max_size=1 << 20,
+        app, http="h11", log_level="error", access_log=False, server_header=False, date_header=False,
+        proxy_headers=False, lifespan="on", timeout_graceful_shutdown=_END, ws_max_size=1 << 20,
     )  # fmt: skip
     server = _Server(config)
     loop = asyncio.get_running_loop()

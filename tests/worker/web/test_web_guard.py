@@ -263,3 +263,13 @@ def test_a_port_that_is_taken_is_named(page: ServedPage, tmp_path: Path) -> None
 
 def test_it_keeps_nothing_in_the_folder_where_it_runs(page: ServedPage) -> None:
     assert not list(page.home.rglob(".nicegui"))
+
+
+def test_headers_without_an_end_are_not_kept(page: ServedPage) -> None:
+    """Nobody needs a token to send them."""
+    with socket.create_connection(("127.0.0.1", page.port)) as connection:
+        connection.settimeout(30)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            for number in range(1000):
+                connection.sendall(b"x-%d: " % number + b"x" * 10_000 + b"\r\n")
