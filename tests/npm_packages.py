@@ -54,7 +54,11 @@ def _install(group: str, folder: Path) -> None:
         if done.returncode != 0:
             reason = f"npm could not install the packages of tests/npm/{group}. Is there a network?\n{done.stderr}"
             pytest.fail(reason, pytrace=False)
-        made.rename(folder)
+        try:
+            made.rename(folder)
+        except OSError:  # another process of the tests was faster
+            if not folder.exists():
+                raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
