@@ -37,7 +37,7 @@ class SyslogOutput(Output):
     """One message a line of text."""
 
     def __init__(self, settings: SyslogSettings, name: str) -> None:
-        """``name``: of the program. Raises ConfigurationError for a facility that there is not."""
+        """``name``: of the program. Raises ConfigurationError as ``SyslogSender`` does."""
         self._sender = SyslogSender(settings, name)
         super().__init__(f"the system log at {self._sender.place}")
 
@@ -56,7 +56,7 @@ class SyslogSender:
     """Connects with the first message, and anew after an error; meanwhile messages are lost. For one thread."""
 
     def __init__(self, target: SyslogSettings, name: str) -> None:
-        """Raises ConfigurationError for a facility that there is not."""
+        """Raises ConfigurationError for a facility that there is not, and for certificates that cannot be read."""
         if target.facility.lower() not in FACILITIES:
             raise ConfigurationError(
                 f"there is no facility {target.facility!r} of a system log; there are {', '.join(FACILITIES)}"
@@ -64,6 +64,7 @@ class SyslogSender:
         self._target = target
         self._facility = FACILITIES.index(target.facility.lower())
         self._is_old = target.form == "rfc3164" or (target.form == "auto" and target.transport == "unix")
+        self._trust = _trust(target.ca) if target.transport == "tls" else None
         self._program = name
         self._host = re.sub(r"[^!-~]", "", socket.gethostname())[:255] or "-"
         self._socket: socket.socket | None = None
@@ -139,14 +140,22 @@ class SyslogSender:
             connection.connect(where)
             return connection
         connection = socket.create_connection((address, self._target.port), timeout=_SECONDS)
-        if transport == "tls":
+        if self._trust is not None:
             try:
-                context = ssl.create_default_context(cafile=self._target.ca)
-                return context.wrap_socket(connection, server_hostname=address)
+                return self._trust.wrap_socket(connection, server_hostname=address)
             except BaseException:
                 connection.close()
                 raise
         return connection
+
+
+def _trust(authorities: str | None) -> ssl.SSLContext:
+    """``authorities``: a file of certificates; None for those of the system. Raises ConfigurationError."""
+    try:
+        return ssl.create_default_context(cafile=authorities)
+    except OSError as error:
+        reason = "it has no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigurationError(f"node.log.syslog.ca: {authorities} cannot be read: {reason}") from None
 
 
 def _escaped(value: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dcp_evaluator.probe.devices import Device, devices
 
 from ..rules.observation import Gpu
-from .files import number
+from .files import number, text
 from .nvml import Nvml
 from .temperatures import device_temperature
 
@@ -36,17 +36,19 @@ class Gpus:
         )
 
     def memory(self) -> dict[str, Memory]:
-        """Of those of which it is known, by identity."""
+        """Of those of which it is known, by identity; not of those that sleep, which the question would wake."""
         found = ((device.address, self._memory(device)) for device in self._devices)
         return {address: memory for address, memory in found if address and memory}
 
     def _memory(self, device: Device) -> Memory | None:
         if device.address is None:
             return None
+        folder = self._root / "sys/bus/pci/devices" / device.address
+        if text(folder / "power/runtime_status") == "suspended":
+            return None
         if device.kernel_driver == "nvidia":
             told = self._nvml.memory(device.address) if self._nvml else None
             return Memory(*told) if told else None
-        folder = self._root / "sys/bus/pci/devices" / device.address
         used, size = (number(folder / f"mem_info_vram_{name}") for name in ("used", "total"))
         return None if used is None or size is None else Memory(used, size)
 

@@ -52,9 +52,7 @@ class Measured:
         return server.address
 
     def _ask(self) -> Present | None:
-        """In a thread of the server; what is asked is of the event loop's thread."""
-        with self._asking:
-            memory = self._gpus.memory()
+        """In a thread of the server; the worker itself is asked in that of its event loop."""
         told = self._told()
         try:
             future = asyncio.run_coroutine_threadsafe(told, self._loop)
@@ -62,10 +60,18 @@ class Measured:
             told.close()
             return None
         try:
-            return present(future.result(_PATIENCE), memory)
+            status = future.result(_PATIENCE)
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
             future.cancel()
             return None
+        return present(status, self._memory(status))
+
+    def _memory(self, status: document.WorkerStatus) -> dict[str, Memory]:
+        """Of GPUs, where it uses any: others are left alone."""
+        if not any(one.kind == "gpu" for one in status.resources):
+            return {}
+        with self._asking:
+            return self._gpus.memory()
 
     async def _told(self) -> document.WorkerStatus:
         return self._status()

@@ -177,6 +177,13 @@ def test_tls_trusts_nobody_else(tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert "certificate" in told.lower()
 
 
+def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("nothing")
+    for name, reason in (("absent.pem", "No such file or directory"), ("empty.pem", "it has no certificates")):
+        with pytest.raises(ConfigurationError, match=rf"node\.log\.syslog\.ca: .*{name} cannot be read: {reason}"):
+            SyslogOutput(SyslogSettings(transport="tls", ca=str(tmp_path / name)), "x")
+
+
 def test_the_log_of_this_machine(tmp_path: Path) -> None:
     path = str(tmp_path / "log")
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):

@@ -195,10 +195,12 @@ def test_memory_of_gpus_is_known_where_the_driver_tells_it(tmp_path: Path) -> No
             **render_node("0000:04:00.0", 129),
             **pci_gpu("0000:05:00.0", "0x1002", "amdgpu", **sizes | {"mem_info_vram_used": "nonsense"}),
             **render_node("0000:05:00.0", 130),
+            **pci_gpu("0000:06:00.0", "0x1002", "amdgpu", **sizes, **{"power/runtime_status": "suspended"}),
+            **render_node("0000:06:00.0", 131),
         },
     )
     gpus = Gpus(tmp_path)
-    assert len(gpus.look()) == 3
+    assert len(gpus.look()) == 4
     assert gpus.memory() == {"0000:03:00.0": Memory(used=3 << 30, all=16 << 30)}
 
 
