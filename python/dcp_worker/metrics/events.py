@@ -26,6 +26,7 @@ PREFIX: Final = "dcp_worker"
 _OUTCOMES: Final = ("completed", "failed", "rejected")
 _FETCHES: Final = ("work", "nothing", "failed")
 _LEVELS: Final = ("warning", "error")
+_UNBELIEVABLE: Final = 1e12
 _SECONDS: Final = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 
 
@@ -61,15 +62,15 @@ class EventMetrics:
         match notice:
             case SliceEnded(how=how, metrics=metrics):
                 self._slices.labels(how if how in _OUTCOMES else "failed").inc()
-                if metrics.total_time > 0:  # is not known where it failed
-                    self._duration.observe(metrics.total_time / 1000)
-                self._cpu.inc(max(0.0, metrics.cpu_time / 1000))
-                self._gpu.inc(max(0.0, metrics.gpu_time / 1000))
+                if seconds := _countable(metrics.total_time / 1000):  # is not known where it failed
+                    self._duration.observe(seconds)
+                self._cpu.inc(_countable(metrics.cpu_time / 1000))
+                self._gpu.inc(_countable(metrics.gpu_time / 1000))
             case Submitted():
                 self._submitted.inc()
             case Paid(amount=amount):
                 self._payments.inc()
-                self._earned.inc(max(0.0, amount))
+                self._earned.inc(_countable(amount))
             case Returned(slices):
                 self._returned.inc(slices)
             case Fetched(slices):
@@ -87,3 +88,8 @@ class EventMetrics:
                 self._restarts.inc()
             case Said(level=level) if level in _LEVELS:
                 self._messages.labels(level).inc()
+
+
+def _countable(value: float) -> float:
+    """0 for what nobody can believe: schedulers and sandboxes have said it, and a counter never forgets."""
+    return value if 0 < value < _UNBELIEVABLE else 0.0
