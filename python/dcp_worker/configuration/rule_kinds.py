@@ -64,7 +64,10 @@ class Limit:
         return f"{self.number.allowed}, or false"
 
     def read(self, value: Any) -> float | None:
-        return None if value is False else self.number.read(value)
+        try:
+            return None if value is False else self.number.read(value)
+        except ValueError:
+            raise ValueError(f"it is {shown(value)}; allowed is {self.allowed}") from None
 
     def written(self, value: Any) -> Any:
         return False if value is None else self.number.written(value)
@@ -88,7 +91,7 @@ class ByGpu:
 
     def _gpu(self, name: str) -> str:
         known = canonical(name)
-        if known is None:
+        if known is None or "." not in known:  # a UUID, which the kernel does not know
             raise ValueError(f"{shown(name)} is no PCI address of a GPU, such as 0000:65:00.0; --probe shows them")
         return known
 

@@ -63,6 +63,9 @@ class Judge:
         yield from seen.unwatched
         if self._rules.cpu.temperature is not None and seen.temperature is None:
             yield Reason("temperature", "the temperature of the CPU cannot be read")
+        missing = set(self._rules.gpus or ()) - {gpu.identity for gpu in seen.gpus} if seen.gpus else ()
+        for identity in sorted(missing):
+            yield Reason("gpus", f"this machine has no GPU {identity}, which node.rules.gpus names")
         for gpu in seen.gpus:
             if self._rules.of_gpu(gpu.identity).temperature is not None and gpu.temperature is None:
                 yield Reason("temperature", f"the temperature of {gpu.name} cannot be read")

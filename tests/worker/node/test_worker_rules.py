@@ -16,6 +16,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cli_driver import DEADLINE
 from gpu_square import SQUARE_ON_GPU
 from scheduler_stand_in import Job, stand_in
@@ -30,6 +32,8 @@ from scheduler_stand_in.workers import (
     running,
 )
 from session_bus import Screensaver, SessionBus
+
+pytestmark = pytest.mark.any_engine
 
 GNOME = ("org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver")
 WEBGPU = 32

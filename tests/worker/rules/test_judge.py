@@ -204,6 +204,13 @@ def test_rules_that_nothing_can_be_seen_for_are_told() -> None:
     ]
 
 
+def test_rules_of_a_gpu_that_is_not_there_are_told() -> None:
+    rules = Rules(cpu=settings(), gpu=settings(), gpus={FIRST: {}, "0000:99:00.0": {"battery": True}})
+    (reason,) = Seen(rules)().unwatched
+    assert reason.text == "this machine has no GPU 0000:99:00.0, which node.rules.gpus names"
+    assert not Seen(rules)(gpus=()).unwatched, "where no GPU is wanted"
+
+
 def test_other_rules_do_not_hold_because_of_the_old_ones() -> None:
     seen = Seen(Rules(cpu=settings(temperature=80.0), gpu=settings(), calm=60))
     assert seen.cpu(temperature=90.0)
