@@ -35,7 +35,7 @@ from .remote_configuration import with_remote
 from .service import Service
 from .signals import StopSignals
 from .startup import Startup
-from .state_folder import claimed, state_folder
+from .state_folder import claim, state_folder
 from .status import StatusSource
 from .told import Told
 from .worker_id import worker_id
@@ -122,52 +122,58 @@ class _Run:
         return own.evaluator, own.startup, starting
 
     async def _work(self, evaluator: Evaluator, startup: Startup | None, stack: AsyncExitStack) -> None:
-        configuration = self._configuration
-        settings = configuration.settings
-        check_compatibility(settings.scheduler)
-        state = self._state
-        if state is None:
-            self._notices.say("warning", "results are kept in memory only: no folder for them can be written")
-        elif not stack.enter_context(claimed(state)):
-            self._notices.say(
-                "warning",
-                f"another worker uses {state}: this one has a name of its own and keeps results "
-                "in memory; give it a folder with node.stateFolder",
-            )
-            state = None
+        check_compatibility(self._configuration.settings.scheduler)
+        state = claim(self._state, self._notices, stack)
         await self._open_history(state, stack)
-        worker = worker_id(state)
-        source = self._source
+        self._introduce(worker_id(state), startup)
+        assembly = await self._assemble(evaluator, startup, state, stack)
+        assembly.node.start()
+        self._notices.say("info", " * Ready.")
+        self._service.ready()
+        await first(asyncio.create_task(assembly.node.wait_stopped()), self._ending)
+        self._source.stage = "stopping"
+        self._service.stopping()
+        self._notices.say("info", "Worker is stopping")
+        await end(assembly, self._source.account, self._hurried, self._notices)
+        self._notices.say("info", f"It ends because {self._why or 'the scheduler has no work for it'}")
+        self._notices.say("info", "Worker has stopped")
+
+    def _introduce(self, worker: str, startup: Startup | None) -> None:
+        """Says who works for whom, before anything has been tried."""
+        settings, source = self._configuration.settings, self._source
         source.worker, source.scheduler = worker, settings.scheduler.location
         source.identity, source.account = str(self._options.identity.address), str(self._options.payment_address)
         source.evaluator = describe_evaluator(settings, startup)
         for line in banner(settings, worker, source.identity, source.account, source.evaluator):
             self._notices.say("info", line)
-        messages = startup.messages if startup else None
+
+    async def _assemble(
+        self, evaluator: Evaluator, startup: Startup | None, state: Path | None, stack: AsyncExitStack
+    ) -> Assembly:
+        """All parts, which are told what is ordered, and asked what they do."""
+        source = self._source
         pausing = Pausing(state, lambda text: self._notices.say("warning", text))
         assembly = Assembly(
-            configuration, self._options, worker, evaluator, messages, self._notices, self._obey, state, pausing.pauses
+            self._configuration,
+            self._options,
+            source.worker,
+            evaluator,
+            startup.messages if startup else None,
+            self._notices,
+            self._obey,
+            state,
+            pausing.pauses,
         )
         await assembly.open(stack)
-        pausing.guard = assembly.guard
-        self._control.pausing = pausing
         self._assembly = assembly
+        pausing.guard, self._control.pausing = assembly.guard, pausing
         self._board.queued = lambda: len(assembly.machine.unfinished()) - assembly.machine.working
         source.machine, source.unsubmitted = assembly.machine, lambda: len(assembly.submitter.pending())
         source.trouble = lambda: assembly.submitter.trouble
         source.verdict, source.heat = lambda: assembly.guard.verdict, assembly.guard.heat
         source.stage = "working"
         assembly.machine.exit_when_done = source.exit_when_done
-        assembly.node.start()
-        self._notices.say("info", " * Ready.")
-        self._service.ready()
-        await first(asyncio.create_task(assembly.node.wait_stopped()), self._ending)
-        source.stage = "stopping"
-        self._service.stopping()
-        self._notices.say("info", "Worker is stopping")
-        await end(assembly, source.account, self._hurried, self._notices)
-        self._notices.say("info", f"It ends because {self._why or 'the scheduler has no work for it'}")
-        self._notices.say("info", "Worker has stopped")
+        return assembly
 
     # What is told
 

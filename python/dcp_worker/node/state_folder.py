@@ -6,9 +6,11 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from ..configuration.places import own_folder
+from ..logs.notices import Notices
 
 
 def state_folder(setting: str | None, environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -24,6 +26,20 @@ def state_folder(setting: str | None, environment: Mapping[str, str] = os.enviro
     except OSError:
         return None
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def claim(folder: Path | None, notices: Notices, stack: AsyncExitStack) -> Path | None:
+    """The folder, if this worker has it alone until the stack ends; else a warning says what follows."""
+    if folder is None:
+        notices.say("warning", "results are kept in memory only: no folder for them can be written")
+    elif not stack.enter_context(claimed(folder)):
+        notices.say(
+            "warning",
+            f"another worker uses {folder}: this one has a name of its own and keeps results "
+            "in memory; give it a folder with node.stateFolder",
+        )
+        return None
+    return folder
 
 
 @contextlib.contextmanager
