@@ -22,11 +22,14 @@ class OtherLoad:
         self._proc = root / "proc"
         self._last: tuple[int, int, int] | None = None
 
-    @property
-    def is_possible(self) -> bool:
-        """Whether this kernel says what a process has started (CONFIG_PROC_CHILDREN)."""
+    def obstacle(self) -> str:
+        """Why it cannot be found out; empty where it can."""
+        if not (self._proc / "stat").exists():
+            return f"{self._proc}/stat is hidden here (ProcSubset=pid of a systemd unit)"
         process = str(self._process)
-        return (self._proc / process / "task" / process / "children").exists()
+        if not (self._proc / process / "task" / process / "children").exists():
+            return "this kernel does not say what a process has started (CONFIG_PROC_CHILDREN)"
+        return ""
 
     def percent(self) -> float | None:
         """Since the last call, of the machine's CPUs; None at the first, and where nothing can be read."""

@@ -41,28 +41,29 @@ class Sensors:
         root = self._root
         pressure = memory_pressure(root) if self._pressure else None
         free = free_disk(self._results) if self._disk and self._results else None
+        obstacle = self._load.obstacle() if self._load else ""
         return Observation(
             time=datetime.now(),
             on_battery=on_battery(root) if self._battery else None,
             programs=self._programs.running() if self._programs else frozenset(),
-            other_load=self._load.percent() if self._load and self._load.is_possible else None,
+            other_load=self._load.percent() if self._load and not obstacle else None,
             temperature=cpu_temperature(root),
             memory_pressure=pressure,
             free_disk=free,
             gpus=self._gpus.look(),
-            unwatched=tuple(self._unwatched(pressure, free)),
+            unwatched=tuple(self._unwatched(pressure, free, obstacle)),
         )
 
     def close(self) -> None:
         if self._nvml:
             self._nvml.close()
 
-    def _unwatched(self, pressure: float | None, free: int | None) -> Iterator[Reason]:
+    def _unwatched(self, pressure: float | None, free: int | None, obstacle: str) -> Iterator[Reason]:
         if self._pressure and pressure is None:
             yield Reason("memoryPressure", "this kernel does not measure how long programs wait for memory (PSI)")
         if self._disk and free is None:
             yield Reason("freeDisk", "results are kept in memory" if self._results is None else "the disk says nothing")
-        if self._load and not self._load.is_possible:
-            yield Reason("otherLoad", "this kernel does not say what a process has started (CONFIG_PROC_CHILDREN)")
+        if obstacle:
+            yield Reason("otherLoad", obstacle)
         if self._programs and hidden(self._root):
             yield Reason("programs", "programs of other users are hidden here (hidepid)")

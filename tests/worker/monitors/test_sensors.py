@@ -341,6 +341,7 @@ def test_only_what_rules_ask_for_is_looked_at(tmp_path: Path, nothing_wanted: di
             f"{HWMON}/hwmon1/temp1_input": 61000,
             "proc/pressure/memory": "some avg10=12.34 avg60=1.00 avg300=0.10 total=1",
             **process(1, "init", "/sbin/init"),
+            "proc/stat": "cpu  1 0 0 1 0 0 0 0 0 0",
             f"proc/{os.getpid()}/task/{os.getpid()}/children": "",
         },
     )
@@ -358,5 +359,10 @@ def test_only_what_rules_ask_for_is_looked_at(tmp_path: Path, nothing_wanted: di
 
 def test_what_cannot_be_seen_is_told(tmp_path: Path) -> None:
     rules = Rules(cpu=RuleSettings(memory_pressure=5, free_disk=1, programs=("a",), other_load=50))
-    told = [reason.rule for reason in Sensors(rules, None, tmp_path).look().unwatched]
-    assert told == ["memoryPressure", "freeDisk", "otherLoad", "programs"]
+    first = Sensors(rules, None, tmp_path).look().unwatched
+    write(tmp_path, {"proc/stat": "cpu  1 0 0 1 0 0 0 0 0 0"})
+    second = Sensors(rules, None, tmp_path).look().unwatched
+    (hidden,), (old,) = ([one.text for one in told if one.rule == "otherLoad"] for told in (first, second))
+    assert "stat is hidden here" in hidden
+    assert "CONFIG_PROC_CHILDREN" in old
+    assert [reason.rule for reason in second] == ["memoryPressure", "freeDisk", "otherLoad", "programs"]
