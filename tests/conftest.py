@@ -15,6 +15,7 @@ import pytest
 import dcp_evaluator as dcp
 from dcp_evaluator.jobs.evaluator import default_evaluator
 from dcp_evaluator.settings import engines, settings
+from priority import TIMELY
 from process_tree import children, is_running, name_of, running
 from zygote_control import wait_until
 
@@ -43,8 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     assert ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1) == 1
     for name in _FOR_TERMINALS:
         os.environ.pop(name, None)
-    # Tests run beside one another, and their sandboxes have deadlines.
-    os.environ[settings.PRIORITY_VARIABLE] = "normal"
+    os.environ.update(TIMELY)
     if engine := config.getoption("--engine"):
         os.environ[settings.ENGINE_VARIABLE] = engine
 

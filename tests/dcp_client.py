@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cli_driver import DEADLINE
 from line_peer import PRELUDE
+from priority import TIMELY
 
 PREFIX = Path(sys.executable).parents[1]
 START = str(PREFIX / "bin" / "dcp-evaluator-start")
@@ -42,7 +43,7 @@ def run_command(*command: str | Path, lines: str = "", **environment: str) -> su
     return subprocess.run(
         command,
         input=lines,
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env={"PATH": "/usr/bin:/bin", **TIMELY, **environment},
         capture_output=True,
         encoding="utf-8",
         timeout=DEADLINE,

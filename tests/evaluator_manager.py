@@ -13,6 +13,7 @@ from pathlib import Path
 from cli_driver import DEADLINE
 from dcp_client import MANAGER
 from line_peer import Listener
+from priority import TIMELY
 from process_tree import children
 
 WITHOUT_MONITORS = tuple(f"--disable-monitor={name}" for name in ("session", "screensaver", "signal"))
@@ -26,7 +27,7 @@ class Manager(Listener):
     ) -> None:
         super().__init__(
             [MANAGER, "-p", "0", "--verbose", *options],
-            environment={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules), **(environment or {})},
+            environment={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules), **TIMELY, **(environment or {})},
             stdin=subprocess.DEVNULL if terminal is None else terminal,
         )
 

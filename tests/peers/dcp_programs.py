@@ -13,6 +13,7 @@ from typing import Any
 
 from node import node
 from npm_packages import npm_packages
+from priority import TIMELY
 
 _DEADLINE = 200.0
 EVALUATOR = Path(sys.executable).with_name("dcp-evaluator")
@@ -47,6 +48,7 @@ def environment(home: str, group: str = "dcp") -> dict[str, str]:
         "NODE_PATH": str(modules(group)),
         # dcp-client refuses configuration below a folder that all may write to, such as /tmp, where a clone may lie.
         "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
+        **TIMELY,
     }
 
 

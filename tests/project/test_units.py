@@ -12,6 +12,7 @@ import pytest
 
 from dcp_client import PREFIX, install_dcp_client
 from line_peer import Peer
+from priority import TIMELY
 from service_manager import DEADLINE, StandInManager
 
 pytestmark = pytest.mark.any_engine
@@ -50,7 +51,7 @@ def test_the_service_of_the_evaluator_serves(tmp_path: Path) -> None:
     with StandInManager(tmp_path) as manager:
         environment = {
             "PATH": "/usr/bin:/bin", "NODE_PATH": str(install_dcp_client(tmp_path)), name: str(tmp_path / "cache"),
-            "DCP_EVALUATOR_PRIORITY": "normal", **manager.environment,
+            **TIMELY, **manager.environment,
         }  # fmt: skip
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None

@@ -20,6 +20,7 @@ from dcp_client import PREFIX, START, install_dcp_client, run_command
 from line_peer import Peer
 from node import node, run_node
 from npm_packages import npm_packages
+from priority import TIMELY
 
 pytestmark = pytest.mark.any_engine
 
@@ -158,7 +159,7 @@ def test_memory_means_something_and_other_engine_options_are_told(tmp_path: Path
 def listening(modules: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     process = subprocess.Popen(
         [START, "-p", "0", *options],
-        env={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules)},
+        env={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules), **TIMELY},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
@@ -219,7 +220,10 @@ def test_a_pid_file_that_is_no_file(tmp_path: Path, modules: Path, kind: str) ->
 def test_the_pid_file_has_a_place_of_its_own_below_the_prefix(tmp_path: Path, modules: Path) -> None:
     command = [START, "-s", "--prefix", str(tmp_path), "-e", str(PREFIX / "bin" / "dcp-evaluator"), "-f"]
     with subprocess.Popen(
-        command, env={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        command,
+        env={"PATH": "/usr/bin:/bin", "NODE_PATH": str(modules), **TIMELY},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(b"echo 1\n")

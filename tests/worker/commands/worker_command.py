@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from priority import TIMELY
+
 COMMAND = str(Path(sys.prefix) / "bin" / "dcp-worker")
 DEADLINE = 100.0
 
@@ -29,6 +31,7 @@ class Home:
             "LANG": "C.UTF-8",
             "DCP_CONFIG_LOCATION": "",
             "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",  # everybody may write the folder /tmp
+            **TIMELY,
         }
 
     def write(self, text: str, name: str = ".dcp/dcp-worker/dcp-config.js") -> Path:
