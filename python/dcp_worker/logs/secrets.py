@@ -10,12 +10,12 @@ from urllib.parse import quote
 HIDDEN: Final = "[secret]"
 
 _LEAST_UNSEEN = 6  # characters: shorter ones are hidden as whole words only, or half of the language would be
-_IN_URLS: Final = re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]*(?=@)")
+_IN_URLS: Final = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _JOIN_HASHES: Final = re.compile(r"\beh1-[0-9a-f]{64}\b", re.IGNORECASE)
 
 
 class Redactor:
-    """Hides the secrets that it knows, passwords in URLs, and hashes that let workers join compute groups."""
+    """Hides the secrets that it knows, users and passwords in URLs, and hashes that let workers join compute groups."""
 
     def __init__(self) -> None:
         self._patterns: dict[str, None] = {}

@@ -189,6 +189,7 @@ HASH = "eh1-" + "ab" * 32
         ("secret abc, not abcd", f"secret {HIDDEN}, not abcd"),
         ("http://user:pass@proxy.example:3128/ fails", f"http://{HIDDEN}@proxy.example:3128/ fails"),
         ("http://:p%40ss@proxy/", f"http://{HIDDEN}@proxy/"),
+        ("git+https://t0ken@host/x?a@b", f"git+https://{HIDDEN}@host/x?a@b"),
         (f"joins with {HASH}, {HASH.upper()}", f"joins with {HIDDEN}, {HIDDEN}"),
         ("http://host:80/a@b and mail@x", "http://host:80/a@b and mail@x"),
         ("nothing to hide", "nothing to hide"),
