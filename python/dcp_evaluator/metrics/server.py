@@ -19,6 +19,7 @@ from .address import MetricsAddress, is_loopback
 
 _MOST_AT_ONCE = 8
 _SECONDS = 10.0  # for a request to come, and for its answer to be taken
+_MAKING_ROOM = 1.0  # seconds
 _REFUSALS = {403: "403 Forbidden", 404: "404 Not Found", 405: "405 Method Not Allowed"}
 
 _Environment = dict[str, Any]
@@ -86,9 +87,13 @@ def _name(host: str) -> str:
         return ""
 
 
-class _Handler(WSGIRequestHandler):
-    timeout = _SECONDS
+def _cut(request: socket.socket) -> None:
+    """Ends what its thread waits for."""
+    with contextlib.suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
 
+
+class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Who scrapes is not told."""
 
@@ -101,6 +106,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     def __init__(self, family: int, where: Any) -> None:
         self.address_family = family
         self._free = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        self._open: list[socket.socket] = []
         super().__init__(where, _Handler)
 
     def server_bind(self) -> None:
@@ -112,10 +118,13 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """In a thread; connections beyond the most are closed."""
+        """In a thread. Of too many connections the oldest ends: it says nothing, or takes nothing."""
         if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
+            for oldest in self._open[:1]:
+                _cut(oldest)
+            if not self._free.acquire(timeout=_MAKING_ROOM):
+                self.shutdown_request(request)
+                return
         try:
             super().process_request(request, client_address)
         except BaseException:  # no thread can be started
@@ -123,9 +132,15 @@ class _Server(ThreadingMixIn, WSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        deadline = threading.Timer(_SECONDS, _cut, (request,))  # a byte now and then does not put it off
+        deadline.daemon = True
+        self._open.append(request)
         try:
+            deadline.start()
             super().process_request_thread(request, client_address)
         finally:
+            deadline.cancel()
+            self._open.remove(request)
             self._free.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
