@@ -123,6 +123,25 @@ def test_other_users_get_nothing(listener: TcpEvaluator) -> None:
     assert status(listener.port)["evaluator"]["process"] == listener.process.pid
 
 
+def test_many_who_ask_at_once_wait_for_each_other(listener: TcpEvaluator) -> None:
+    os.kill(listener.process.pid, signal.SIGSTOP)
+    waiting = []
+    try:
+        while True:  # until no more may wait
+            waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+            try:
+                waiting[-1].connect(f"\0dcp-evaluator/{listener.port}")
+            except BlockingIOError:
+                break
+        asked = threading.Timer(0.2, os.kill, (listener.process.pid, signal.SIGCONT))
+        asked.start()
+        assert status(listener.port)["evaluator"]["state"] == "ready"
+    finally:
+        os.kill(listener.process.pid, signal.SIGCONT)
+        for each in waiting:
+            each.close()
+
+
 def as_nobody(call: Callable[[], str]) -> str:
     """What it returns, in a process of another user."""
     read, write = os.pipe()
@@ -140,9 +159,21 @@ def as_nobody(call: Callable[[], str]) -> str:
     return said
 
 
+SHOWN = ("version", "process", "state", "seconds")
+
+
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"{", b"[]", b"{}", json.dumps({"evaluator": 1, "totals": 2, "sandboxes": 3}).encode(), None],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        json.dumps({"evaluator": 1, "totals": 2, "sandboxes": 3}).encode(),
+        None,
+        b"[" * 100_000,
+        json.dumps({"evaluator": dict.fromkeys(SHOWN, 1e999), "totals": {}, "sandboxes": []}).encode(),
+    ],
 )
 def test_an_answer_that_is_none_is_told(answer: bytes | None) -> None:
     """Another program may have taken the name."""

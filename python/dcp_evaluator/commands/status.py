@@ -19,7 +19,7 @@ def run_status(port: int, *, as_json: bool) -> int:
     document, user = ask_status(port)
     try:
         text = json.dumps(document, indent=2) if as_json else "\n".join(_lines(document, user))
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise DcpError(f"the evaluator on port {port} is of another version: its status is not understood") from None
     # Whoever is first may answer for a port, and root asks whoever it is.
     print("".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text))

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..errors import DcpError, reason_of
 NO_EVALUATOR = 3
 """Exit status."""
 _PATIENCE = 10.0
+_PAUSE = 0.01
 _LONGEST = 64 << 20
 _AT_ONCE = 8
 _CREDENTIALS = struct.Struct("iII")
@@ -75,7 +77,7 @@ def ask_status(port: int) -> tuple[dict[str, Any], int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_PATIENCE)
         try:
-            connection.connect(_name(port))
+            _connect(connection, _name(port))
             process, user = _peer(connection)
             if os.geteuid() not in (0, user):
                 raise DcpError(
@@ -84,9 +86,21 @@ def ask_status(port: int) -> tuple[dict[str, Any], int]:
             return _receive(connection), user
         except ConnectionRefusedError:
             raise NoEvaluatorError(f"no evaluator of this machine serves port {port}; -p names another port") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             reason = reason_of(error) if isinstance(error, OSError) else "it is not understood"
             raise DcpError(f"the evaluator on port {port} gives no status: {reason}") from None
+
+
+def _connect(connection: socket.socket, name: str) -> None:
+    """Raises OSError. Where others ask just now, it waits for them."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return connection.connect(name)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError("too many ask it at once") from None
+            time.sleep(_PAUSE)
 
 
 def _receive(connection: socket.socket) -> dict[str, Any]:
