@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from ..errors import ControlError
 from .log import LogLines
-from .methods import Method, Status, Subscribe
+from .methods import Method, SelfTest, Status, Subscribe
 from .protocol import Answered, ClientMachine, Failed, Notified, read
 from .sockets import connected
 from .status import WorkerStatus
@@ -20,6 +20,9 @@ Event = WorkerStatus | LogLines
 _EVENTS: Final[dict[str, type[WorkerStatus] | type[LogLines]]] = {"status": WorkerStatus, "log": LogLines}
 _READ: Final = 1 << 16
 _WAITING: Final = 1000
+PATIENCE: Final = 30.0
+"""Seconds in which a worker has to answer."""
+_LONGEST_TEST: Final = 400.0
 
 
 class Client:
@@ -61,9 +64,14 @@ class Client:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._calls[number] = answer
         try:
-            self._writer.write(text)
-            await self._writer.drain()
-            return await answer
+            async with asyncio.timeout(_LONGEST_TEST if isinstance(method, SelfTest) else PATIENCE):
+                self._writer.write(text)
+                await self._writer.drain()
+                return await answer
+        except TimeoutError:
+            raise ControlError(
+                f"the worker has not answered for {PATIENCE:.0f} s: it hangs, or was stopped by a signal"
+            ) from None
         except OSError:
             raise _has_ended() from None
         finally:

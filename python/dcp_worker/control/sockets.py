@@ -44,7 +44,7 @@ def listening(path: Path, group: str | None) -> Iterator[tuple[socket.socket, Pa
 
 def connected(path: Path) -> socket.socket:
     """Raises NoWorkerError, ControlError."""
-    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
         try:
@@ -54,10 +54,12 @@ def connected(path: Path) -> socket.socket:
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         client.close()
         raise NoWorkerError(f"no worker runs: nothing listens at {path}") from None
+    except BlockingIOError:
+        client.close()
+        raise ControlError(f"the worker does not answer: as many as may wait at {path} already do") from None
     except OSError as error:
         client.close()
         raise ControlError(f"the control socket {path} cannot be used: {error.strerror}") from None
-    client.setblocking(False)
     return client
 
 

@@ -328,3 +328,20 @@ def test_nobody_who_locks_the_folder_keeps_a_worker_from_its_start(tmp_path: Pat
         served(tmp_path / "control", test)
     finally:
         os.close(folder)
+
+
+def test_a_worker_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        async with Client.connect(path) as one:
+            with pytest.raises(ControlError, match="has not answered for"):
+                await one.status()
+            async with Client.connect(path):
+                with pytest.raises(ControlError, match="does not answer: as many as may wait"):
+                    await _connected(path)
+
+    monkeypatch.setattr("dcp_worker.control.client.PATIENCE", 0.1)
+    path = tmp_path / "control"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as silent:
+        silent.bind(str(path))
+        silent.listen(1)  # and one more
+        asyncio.run(test())
