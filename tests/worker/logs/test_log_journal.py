@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,3 +96,56 @@ def test_under_systemd_lines_go_to_the_journal(
         with pytest.raises(BlockingIOError):
             server.recv(1000)
     assert capfd.readouterr().out.splitlines() == [f"0:0 {path}", f" {path}", f"{ours} {tmp_path / 'absent'}"]
+
+
+# --- systemd's own journal, in a mount namespace in which it finds an empty /run ---
+
+JOURNALD = Path("/lib/systemd/systemd-journald")
+IN_A_NAMESPACE = r"""
+mount -t tmpfs none /run && mkdir -p /run/log/journal /run/systemd || exit 9
+"$1" 2>/dev/null & journald=$!
+trap 'kill $journald; wait $journald' EXIT
+patience() { left=$((${left:-1200} - 1)); [ $left -gt 0 ] && kill -0 $journald && sleep 0.05; }
+until [ -S /run/systemd/journal/socket ]; do patience || exit 9; done
+"$2" -c "$3" || exit 1
+entries() { journalctl --directory /run/log/journal --output json SYSLOG_IDENTIFIER=dcp-worker 2>/dev/null; }
+until entries | grep -q last; do patience || exit 1; done
+entries
+"""
+WRITES = """
+from dcp_worker.logs.journal import JournalOutput
+from dcp_worker.logs.lines import Line
+output = JournalOutput("/run/systemd/journal/socket", "dcp-worker")
+output.say(Line("error", " ! one ü", "0xjob", 3, 1))
+output.say(Line("info", "two\\nPRIORITY=0\\nthree"))
+output.say(Line("debug", "x" * 1_000_000))
+output.say(Line("info", "last", "0xjob", 4))
+output.close()
+"""
+
+
+@pytest.mark.skipif(not (JOURNALD.exists() and shutil.which("unshare")), reason="there is no journald here")
+def test_the_journal_reads_what_is_written() -> None:
+    command = [
+        "unshare",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        IN_A_NAMESPACE,
+        "sh",
+        JOURNALD,
+        sys.executable,
+        WRITES,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    if done.returncode == 9 or "unshare" in done.stderr:
+        pytest.skip("this user may not begin a journal of its own")
+    assert done.returncode == 0, done.stderr
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    ours = ("MESSAGE", "PRIORITY", "DCP_JOB", "DCP_SLICE", "DCP_SANDBOX")
+    told = [{name: entry[name] for name in ours if name in entry} for entry in entries]
+    assert told[0] == {"MESSAGE": "! one ü", "PRIORITY": "3", "DCP_JOB": "0xjob", "DCP_SLICE": "3", "DCP_SANDBOX": "1"}
+    assert told[1] == {"MESSAGE": "two\nPRIORITY=0\nthree", "PRIORITY": "5"}
+    assert told[2]["PRIORITY"] == "7"
+    assert told[3] == {"MESSAGE": "last", "PRIORITY": "5", "DCP_JOB": "0xjob", "DCP_SLICE": "4"}
