@@ -20,7 +20,7 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
-  gpu-check asan asan-gc check-install lock clean
+  gpu-check asan asan-gc check-install lock clean screenshots
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -128,6 +128,9 @@ ROUNDS ?= 12
 bench-compare: build  ## is the work tree slower than the commit BASE? ROUNDS pairs of runs, for busy machines too
 	@test -n "$(BASE)" || { echo 'error: slower than which commit? make bench-compare BASE=HEAD~1' >&2; exit 2; }
 	@$(BIN)/python benchmarks/compare.py "$(BASE)" --rounds "$(ROUNDS)"
+
+screenshots: build  ## pictures of the dashboard and the web page for docs/operating.md, in docs/images
+	@PYTHONPATH=tests:tests/worker/web $(BIN)/python tests/worker/web/screenshots.py docs/images
 
 bench-reference: build  ## measure this machine as the reference machine NAME, while it is quiet
 	@test -n "$(NAME)" || { echo 'error: which machine? make bench-reference NAME=xeon-2' >&2; exit 2; }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,12 @@ class Browser:
     def until_text(self, wanted: str) -> None:
         self.until(lambda: wanted in self.text, f"the page shows {wanted}")
 
+    @property
+    def charts_are_drawn(self) -> bool:
+        """Three of them, each with bars."""
+        charts = self.all(".chart")
+        return len(charts) == 3 and all(len(one.find_elements(By.CSS_SELECTOR, "svg path")) > 20 for one in charts)
+
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
@@ -97,8 +104,13 @@ class Browser:
 
 
 @contextlib.contextmanager
-def browsing(folder: Path) -> Iterator[Browser]:
-    """``folder``: where it keeps its files."""
+def browsing() -> Iterator[Browser]:
+    """What it keeps goes with it. Its sockets have long names, and so it needs a folder with a short one."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _browsing(Path(folder))
+
+
+def _browsing(folder: Path) -> Iterator[Browser]:
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     assert program and driver, "Chromium is missing; on Debian: apt-get install chromium chromium-driver"
     options = webdriver.ChromeOptions()
@@ -117,6 +129,6 @@ def browsing(folder: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browsing(tmp_path_factory.mktemp("browser")) as browser:
+def browser(temporary_folder: Path) -> Iterator[Browser]:
+    with browsing() as browser:
         yield browser

@@ -86,13 +86,17 @@ def recorded(now: float) -> WorkerStatus:
 class RecordedWorker:
     """Obeys: what it is told is in ``orders``. A pause and a resume change its status."""
 
-    def __init__(self, now: float | None = None) -> None:
-        self.now = time.time() if now is None else now
+    def __init__(self, *, has_foreign: bool = True) -> None:
+        """``has_foreign``: whether one of its jobs has the name FOREIGN."""
+        self.now = time.time()
         self.status = recorded(self.now)
+        if not has_foreign:
+            self.status = _without_foreign(self.status)
         self.orders: list[Method] = []
         self.log = RecentLog()
         for seconds, level, text in _LOG:
-            self.log.add(LogLine(time=self.now - seconds, level=level, text=text))
+            if has_foreign or FOREIGN not in text:
+                self.log.add(LogLine(time=self.now - seconds, level=level, text=text))
 
     @contextlib.asynccontextmanager
     async def listening(self, path: Path) -> AsyncIterator[None]:
@@ -115,6 +119,15 @@ class RecordedWorker:
             case SelfTest(kind=kind):
                 return _SELF_TESTS[kind]
         return None
+
+
+def _without_foreign(status: WorkerStatus) -> WorkerStatus:
+    return replace(
+        status,
+        sandboxes=tuple(one for one in status.sandboxes if one.job_name != FOREIGN),
+        jobs=tuple(one for one in status.jobs if one.name != FOREIGN),
+        queue=replace(status.queue, working=3),
+    )
 
 
 _LOG: list[tuple[float, Any, str]] = [

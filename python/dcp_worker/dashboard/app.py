@@ -47,7 +47,7 @@ class Dashboard(App[None]):
         super().__init__(ansi_color=True)
         self._watch = watch
         self._stops_worker = stops_worker
-        self._shown = -1
+        self._shown = 0.0
         self._watching: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -61,7 +61,7 @@ class Dashboard(App[None]):
 
     def on_mount(self) -> None:
         self._watching = asyncio.create_task(self._watch.run())
-        self.set_interval(_REFRESH, self.show)
+        self.set_interval(_REFRESH, self._tick)
         self._watch.on_news = self.show
         self.query_one("#log").focus()
 
@@ -70,12 +70,18 @@ class Dashboard(App[None]):
             self._watching.cancel()
             await asyncio.wait([self._watching])
 
+    def _tick(self) -> None:
+        """Times go on also where nothing else does."""
+        if time.monotonic() - self._shown > _REFRESH / 2:
+            self.show()
+
     def show(self) -> None:
-        """What is known now; times go on also where nothing else does."""
+        """What is known now."""
         screen = self.screen_stack[0] if self.screen_stack else None
         if screen is None or not screen.query("#title"):
             return  # it begins, or ends
         status, now = self._watch.status, time.time()
+        self._shown = time.monotonic()
         if status is None:
             screen.query_one("#title", Static).update(self._watch.problem or "Connecting with the worker ...")
             return

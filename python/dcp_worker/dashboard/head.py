@@ -21,7 +21,7 @@ def summary(status: WorkerStatus) -> Text:
     failed = f", {totals.failed} failed" if totals.failed else ""
     parts = (
         f"{totals.completed} done{failed}, {count(rates.slices_per_hour)}/h",
-        f"earned {dcc(totals.earned)}, {dcc(rates.earned_per_hour)}/h",
+        f"earned {dcc(totals.earned)}, {dcc(rates.earned_per_hour).removesuffix(' DCC')}/h",
         f"{status.queue.queued} queued, {status.queue.unsubmitted} unsent",
     )
     return Text("  ".join(parts))

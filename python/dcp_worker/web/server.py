@@ -81,7 +81,15 @@ def _application(path: Path) -> Asgi:
 
     ui.add_css(STYLE, shared=True)
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    ui.run_with(app, title="dcp-worker", favicon="⚙️", dark=None, language="en-US", tailwind=False)
+    ui.run_with(
+        app,
+        title="dcp-worker",
+        favicon="⚙️",
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        binding_refresh_interval=None,
+    )
     return app
 
 

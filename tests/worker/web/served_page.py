@@ -44,8 +44,8 @@ class ServedPage:
 
 
 @contextlib.contextmanager
-def served_page(home: Path, *options: str) -> Iterator[ServedPage]:
-    worker = RecordedWorker()
+def served_page(home: Path, *options: str, worker: RecordedWorker | None = None) -> Iterator[ServedPage]:
+    worker = worker or RecordedWorker()
     with contextlib.closing(_Thread(worker, home / "control")) as thread:
         thread.listen()
         environment = {

@@ -51,7 +51,7 @@ def test_a_job_cannot_write_html(page: ServedPage, opened: Browser) -> None:
 
 
 def test_charts_and_the_same_as_a_table(page: ServedPage, opened: Browser) -> None:
-    opened.until(lambda: len(opened.all(".chart svg")) == 3, "there are three charts")
+    opened.until(lambda: opened.charts_are_drawn, "charts are drawn")
     labels = opened.run("return [...document.querySelectorAll('.chart')].map(e => e.getAttribute('aria-label'))")
     assert all(labels)
     opened.until(lambda: "Slices by day" in opened.run("return document.querySelector('.charts').innerText"), "titles")
@@ -200,7 +200,7 @@ return weak;
 def test_nothing_comes_from_elsewhere_and_nothing_goes_wrong(page: ServedPage, opened: Browser) -> None:
     opened.driver.get(page.url)
     opened.until_text("Mandelbrot")
-    opened.until(lambda: len(opened.all(".chart svg")) == 3, "there are three charts")
+    opened.until(lambda: opened.charts_are_drawn, "charts are drawn")
     names = opened.run("return performance.getEntriesByType('resource').map((one) => one.name)")
     assert len(names) > 5
     assert [one for one in names if not one.startswith((page.url, "data:"))] == []
