@@ -37,6 +37,8 @@ class Connection:
         self._machine = ServerMachine()
         self._calls: set[asyncio.Task[None]] = set()
         self._subscription: asyncio.Task[None] | None = None
+        self._untold = LogQueue("error")
+        """Lines for the client."""
         self._sending = asyncio.Lock()
 
     async def run(self) -> None:
@@ -50,6 +52,9 @@ class Connection:
         finally:
             for task in (*self._calls, *([self._subscription] if self._subscription else [])):
                 task.cancel()
+            if self._untold:  # the last lines say why the worker ends
+                self._machine.notify("log", self._untold.take())
+                self._writer.write(self._machine.take_output())
 
     def _begin(self, called: Called) -> None:
         match called.method:
@@ -59,6 +64,7 @@ class Connection:
                 self._machine.answer(called.id, None)
                 if self._subscription:
                     self._subscription.cancel()
+                self._untold = LogQueue(wanted.log or "error")
                 self._subscription = asyncio.create_task(self._tell(wanted))
             case _:
                 task = asyncio.create_task(self._answer(called))
@@ -86,7 +92,7 @@ class Connection:
                 if wanted.interval is not None:
                     group.create_task(self._tell_status(wanted.interval))
                 if wanted.log is not None:
-                    group.create_task(self._tell_log(LogQueue(wanted.log), wanted.backlog))
+                    group.create_task(self._tell_log(self._untold, wanted.backlog))
         except* (OSError, TimeoutError):
             self._writer.transport.abort()
 

@@ -10,14 +10,19 @@ from typing import Any, cast
 from scheduler_stand_in.workers import OWN_COMMAND, WorkerProcess
 
 
-async def command(worker: WorkerProcess, *arguments: str) -> tuple[int, str, str]:
-    """Of the worker's user; its exit status, and what it prints on stdout and stderr."""
-    process = await asyncio.create_subprocess_exec(
+async def begin(worker: WorkerProcess, *arguments: str) -> asyncio.subprocess.Process:
+    """As the worker's user does."""
+    return await asyncio.create_subprocess_exec(
         OWN_COMMAND, *arguments,
         env={"HOME": str(worker.home), "XDG_RUNTIME_DIR": str(worker.home), "PATH": "/nowhere",
              "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"},
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
+
+
+async def command(worker: WorkerProcess, *arguments: str) -> tuple[int, str, str]:
+    """Its exit status, and what it prints on stdout and stderr."""
+    process = await begin(worker, *arguments)
     out, err = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()

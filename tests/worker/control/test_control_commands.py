@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from controlled import command, succeed, until
+from controlled import begin, command, succeed, until
 
 from dcp_worker.control import methods
 from dcp_worker.control.client import Client
@@ -91,14 +91,18 @@ def test_the_log_is_shown_and_followed(tmp_path: Path) -> None:
             lines = [json.loads(line) for line in (await succeed(worker, "logs", "--json", "-n", "500")).splitlines()]
             assert " * Ready." in [line["text"] for line in lines]
             socket = str(worker.home / "dcp-worker" / "control")
-            following = asyncio.create_task(succeed(worker, "logs", "-f", "--level", "info", "--socket", socket))
-            watching = asyncio.create_task(succeed(worker, "status", "--watch", "0.1", "--socket", socket))
-            await until(worker, lambda told: told["state"] == "idle")
+            following = await begin(worker, "logs", "-f", "--level", "info", "--socket", socket)
+            watching = await begin(worker, "status", "--watch", "0.1", "--socket", socket)
+            assert following.stdout
+            assert watching.stdout
+            first = (await watching.stdout.readline()).decode()
+            assert " Waiting for work: the scheduler has no work for it just now; 0 working" in first
+            while not (await following.stdout.readline()).endswith(b" * Ready.\n"):
+                pass
             assert await worker.stop() == 0
-            text = await following
-            assert " * Ready.\n" in text
-            assert " Worker is stopping\n" in text
-            assert " Waiting for work: the scheduler has no work for it just now; 0 working" in await watching
+            assert b" Worker is stopping\n" in (await following.communicate())[0]
+            await watching.communicate()
+            assert (following.returncode, watching.returncode) == (0, 0)
 
     asyncio.run(test())
 

@@ -121,14 +121,15 @@ def test_a_client_hears_that_the_worker_has_ended(tmp_path: Path) -> None:
         async with contextlib.AsyncExitStack() as clients:
             async with worker.listening(tmp_path / "control") as path:
                 client = await clients.enter_async_context(Client.connect(path))
-                events = client.subscribe()
+                events = client.subscribe(methods.Subscribe(log="info"))
                 assert await anext(events) == STATUS
+                worker.log.add(last := LogLine(time=1.0, level="info", text="it ends"))
                 worker.may_answer.clear()
                 asked = asyncio.create_task(client.ask(methods.Finish()))
                 await client.status()
             with pytest.raises(ControlError, match="has ended"):
                 await asked
-            assert [event async for event in events] == []
+            assert [event async for event in events] == [LogLines(lines=(last,))]
             await client.wait_ended()
             with pytest.raises(ControlError, match="has ended"):
                 await client.status()
