@@ -220,6 +220,8 @@ class LineEvaluator:
     def _ended(self, number: int, status: ExitStatus, how: str, reason: str = "", use: Use = _NOTHING) -> None:
         self.last_exit = status
         running = self._running.get(number)
+        if running is not None:
+            self._services.take_last_words(running.service_socket, number)
         gpu = self._forget(number, how, use)
         if status.is_other_protocol:
             self.warn_of_peer(f"a connection is closed: {status}")

@@ -39,7 +39,6 @@ def for_people(report: dict[str, Any]) -> str:
         lines += _item(name, ", ".join(value) or "none" if isinstance(value, list) else value or "missing")
     lines += ["Machine", *_machine_lines(report["machine"])]
     lines += ["Limits", *_limit_lines(report["limits"])]
-    lines += ["Worktimes", *_worktime_lines(report["worktimes"])]
     lines += ["Slice", *_slice_lines(report["slice"])]
     lines += ["Engines", *_engine_lines(report["engines"])]
     for group, title in (("javascript", "JavaScript"), ("webassembly", "WebAssembly")):
@@ -49,6 +48,7 @@ def for_people(report: dict[str, Any]) -> str:
     lines += ["GPU", *_gpu_lines(report["gpu"])]
     for part, title in (("isolation", "Isolation of sandboxes"), ("gpu_isolation", "Isolation of GPU hosts")):
         lines += [title, *_section(report[part], "layers", _layer_lines, "nothing is known")]
+    lines += ["Worktimes, the environments that jobs ask for by name", *_worktime_lines(report["worktimes"])]
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from ..processes.passing import send_descriptors, shortage
 from ..settings.settings import Settings
 
 _TASKS_OF_A_SANDBOX = 4  # it has one, and can make no other
+_SHORTAGE = b"M"
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -60,6 +62,13 @@ class SandboxServices:
             return False
         return True
 
+    def take_last_words(self, service_socket: socket.socket, sandbox: int) -> None:
+        """Of a sandbox that has ended: it asks for nothing any more."""
+        with contextlib.suppress(OSError):
+            while request := service_socket.recv(16, socket.MSG_DONTWAIT):
+                if request == _SHORTAGE:
+                    self.on_shortage(sandbox)
+
     def release(self, sandbox: int) -> float:
         """A sandbox has ended, or does so now: its GPU host ends too. Returns the seconds that it had of the GPU."""
         self.groups.remove(f"sandbox-{sandbox}")
@@ -76,7 +85,7 @@ class SandboxServices:
         self.groups.close()
 
     def _serve(self, request: bytes, service_socket: socket.socket, sandbox: int) -> None:
-        if request == b"M":
+        if request == _SHORTAGE:
             return self.on_shortage(sandbox)
         providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": lambda: self.compiler.connect(sandbox)}
         provider = providers.get(request)
