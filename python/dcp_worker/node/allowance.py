@@ -27,27 +27,28 @@ class Allowance:
         self._requests = requests
         self._evaluator = evaluator
         self._tell = tell
-        self._withheld: frozenset[str] = frozenset()
+        self._resting: frozenset[str] = frozenset()
         self._renew = False
+        """Whether sandboxes are to be replaced that may have a GPU which rests now, while others work."""
         self._timer: asyncio.TimerHandle | None = None
 
     def apply(self, verdict: Verdict) -> None:
         """What rests now may go on for the time of grace; what works again begins at once."""
         resting = frozenset(name for name, decision in verdict.gpus.items() if not decision.allowed)
         allowed = len(verdict.gpus) - len(resting)
-        if resting != self._withheld:
-            can_choose = self._evaluator.withhold_gpus(resting)
-            self._renew = bool(resting - self._withheld) and can_choose and allowed > 0
-            self._withheld = resting
-            if resting and not can_choose:
-                allowed = 0
+        # Where all rest, no job gets one, and the sandbox that is asked what there is must see them.
+        withheld = resting if allowed else frozenset()
+        if not self._evaluator.withhold_gpus(withheld) and withheld:
+            allowed = 0
+        begun, self._resting = resting - self._resting, resting
+        self._renew = bool(resting and allowed and (self._renew or begun))
         before = self._requests.limits()
         self._requests.cpu_rests = not verdict.cpu.allowed
         self._requests.gpus = allowed if resting else None
         limits = self._requests.limits()
-        if self._renew:
+        if begun and self._renew:
             self._tell(self._machine.gpus_changed)
-        if limits != before or self._renew:
+        if limits != before or (begun and self._renew):
             self._set(hard=self.grace <= 0)
             self._restart_timer(rests=limits.cpu_rests or bool(resting))
 

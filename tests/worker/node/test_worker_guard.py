@@ -178,6 +178,32 @@ def test_one_gpu_of_two_rests(tmp_path: Path) -> None:
     at_work(kernel(tmp_path), test, quiet())
 
 
+def test_where_all_gpus_rest_none_is_withheld_as_no_job_gets_one(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        worker.guard.pause(SECOND)
+        assert worker.evaluator.withheld == {SECOND}
+        worker.guard.pause(FIRST)
+        assert worker.evaluator.withheld == frozenset()
+        assert worker.machine.limits[-1] == (4, 0, False, False)
+        worker.guard.resume(FIRST)
+        assert worker.evaluator.withheld == {SECOND}
+        assert worker.machine.limits[-1] == (4, 0.75, False, False)
+        assert worker.machine.renewals == [False]
+
+    at_work(kernel(tmp_path), test, quiet(grace=60.0))
+
+
+def test_sandboxes_with_a_gpu_that_rests_end_though_the_cpu_rests_meanwhile(tmp_path: Path) -> None:
+    async def test(worker: Worker) -> None:
+        worker.guard.pause(SECOND)
+        worker.guard.pause("cpu")
+        async with asyncio.timeout(10):
+            while worker.machine.renewals != [False, True]:
+                await asyncio.sleep(0.01)
+
+    at_work(kernel(tmp_path), test, quiet())
+
+
 def test_where_the_evaluator_cannot_choose_no_gpu_is_used_while_one_rests(tmp_path: Path) -> None:
     async def test(worker: Worker) -> None:
         worker.guard.pause(SECOND)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,8 @@ pytestmark = pytest.mark.any_engine
 
 GNOME = ("org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver")
 WEBGPU = 32
+ANY_GPU = {"bannedGPUs": {"device": "/no such device/"}}
+"""The software GPU of these tests is one that workers do not use by themselves."""
 INSECURE = {"DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1"}
 ENDLESS = "async (x) => { progress(); work.emit('begun', x); await new Promise(() => {}); }"
 QUICK = "async (x) => { progress(); return x; }"
@@ -250,6 +252,27 @@ def test_a_gpu_that_its_owner_pauses_is_not_asked_for_and_its_slices_go_back(tmp
     asyncio.run(run())
 
 
+def test_a_gpu_that_rests_when_the_worker_starts_is_used_later(tmp_path: Path, dialect: str) -> None:
+    on_gpu, elsewhere = Job(work=SQUARE_ON_GPU, data=[3], needs=WEBGPU), Job(work=QUICK, data=[1])
+    program = own_program(PROGRAMS[dialect], worker=ANY_GPU, **rules({}, gpu={"programs": [f"game-{os.getpid()}"]}))
+
+    async def run() -> None:
+        async with stand_in(SCHEDULERS[dialect]) as network:
+            network.add(on_gpu)
+            network.add(elsewhere)
+            with ExitStack() as stack:
+                stack.enter_context(game(tmp_path))
+                async with running(program, tmp_path, network, ["-c", "2,1"]) as worker:
+                    await network.until_done(elsewhere)
+                    assert " . GPU rests: game" in worker.said()
+                    assert not any(one.results for one in on_gpu.slices.values())
+                    stack.close()
+                    await network.until_done(on_gpu)
+                    assert await worker.stop() == 0
+
+    asyncio.run(run())
+
+
 def test_while_the_cpu_rests_jobs_for_the_gpu_go_on(tmp_path: Path, dialect: str) -> None:
     elsewhere = Job(work=ENDLESS, data=[1])
 
@@ -274,9 +297,7 @@ def test_while_the_cpu_rests_jobs_for_the_gpu_go_on(tmp_path: Path, dialect: str
 
 
 def _with_gpu(dialect: str) -> Program:
-    """The software GPU of these tests is one that workers do not use by themselves."""
-    wanted = {"bannedGPUs": {"device": "/no such device/"}}
-    return own_program(PROGRAMS[dialect], worker=wanted, **rules({}, grace=0))
+    return own_program(PROGRAMS[dialect], worker=ANY_GPU, **rules({}, grace=0))
 
 
 async def order(worker: WorkerProcess, *arguments: str) -> int:
