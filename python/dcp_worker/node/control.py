@@ -51,20 +51,23 @@ class Control:
         return self._server.path
 
     async def listen(self, settings: NodeSettings, state: Path | None, notices: Notices, stack: AsyncExitStack) -> None:
-        """Until the stack ends; where that cannot be, a warning says why."""
+        """Until the stack ends, at the first place that can be used; where there is none, a warning says why."""
         if settings.control_socket == "off":
             return
         self._self_tests = SelfTests(settings.engine)
-        known = places(settings.control_socket, state)
-        try:
-            if not known:
-                raise ControlError("there is no folder for its control socket; set node.controlSocket")
-            await stack.enter_async_context(self._server.listening(known[0], settings.control_group))
-        except ControlError as error:
-            notices.say("warning", f"this worker cannot be controlled: {error}")
+        reason = "there is no folder for its control socket; set node.controlSocket"
+        for place in places(settings.control_socket, state):
+            try:
+                await stack.enter_async_context(self._server.listening(place, settings.control_group))
+            except ControlError as error:
+                reason = str(error)
+                continue
+            if self.path != place:
+                notices.say(
+                    "warning", f"another worker has the control socket {place}; that of this one is {self.path}"
+                )
             return
-        if self.path != known[0]:
-            notices.say("warning", f"another worker has the control socket {known[0]}; that of this one is {self.path}")
+        notices.say("warning", f"this worker cannot be controlled: {reason}")
 
     async def _answer(self, method: methods.Method) -> object:
         """Raises WorkerError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -154,5 +155,25 @@ def test_a_client_asks_for_the_probe_of_the_machine(tmp_path: Path) -> None:
                 with pytest.raises(ControlError, match="is being tested already"):
                     await client.call(methods.SelfTest(), dict)
                 assert (await first)["schema"]["name"] == "dcp-evaluator-probe"
+
+    asyncio.run(test())
+
+
+def test_a_folder_that_cannot_be_used_is_passed_over_and_without_any_a_warning_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+
+    async def test() -> None:
+        program = own_program("dcp")
+        program = replace(program, environment={**program.environment, "RUNTIME_DIRECTORY": str(tmp_path / "file")})
+        async with stand_in("ours") as network:
+            async with running(program, tmp_path, network) as worker:
+                await until(worker, lambda told: told["state"] == "idle")
+                assert await worker.stop() == 0
+            program = own_program("dcp", node={"controlSocket": str(tmp_path / "file" / "control")})
+            before = len(network.requests_for_work)
+            async with running(program, tmp_path, network) as worker:
+                await network.until(lambda: len(network.requests_for_work) > before)
+                assert await worker.stop() == 0
+            assert "this worker cannot be controlled: the folder" in worker.said()
 
     asyncio.run(test())
