@@ -174,6 +174,6 @@ def test_a_folder_that_cannot_be_used_is_passed_over_and_without_any_a_warning_s
             async with running(program, tmp_path, network) as worker:
                 await network.until(lambda: len(network.requests_for_work) > before)
                 assert await worker.stop() == 0
-            assert "this worker cannot be controlled: the folder" in worker.said()
+            assert "this worker cannot be controlled: the control socket" in worker.said()
 
     asyncio.run(test())
