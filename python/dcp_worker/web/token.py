@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -21,16 +23,20 @@ def kept_token(folder: Path | None) -> str:
     path = folder / _NAME
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            return _read(path)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            token = secrets.token_urlsafe(_BYTES)
-            file.write(f"{token}\n")
-            return token
+        if not os.path.lexists(path):
+            _make(path)
+        return _read(path)
     except OSError as error:
         raise WorkerError(f"{path}: the page's token cannot be kept there: {error.strerror}") from None
+
+
+def _make(path: Path) -> None:
+    """It is there as a whole or not at all. Raises OSError."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}-", encoding="ascii") as file:
+        file.write(f"{secrets.token_urlsafe(_BYTES)}\n")
+        file.flush()
+        with contextlib.suppress(FileExistsError):  # another page was faster
+            os.link(file.name, path)
 
 
 def _read(path: Path) -> str:

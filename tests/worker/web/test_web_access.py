@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,3 +164,15 @@ def test_a_token_that_is_none_is_not_used(tmp_path: Path, text: str) -> None:
     (tmp_path / "web-token").chmod(0o600)
     with pytest.raises(WorkerError, match="this is no token"):
         kept_token(tmp_path)
+
+
+def test_a_disk_that_is_full_leaves_no_half_token(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(WorkerError, match="cannot be kept there"):
+            kept_token(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
+    assert kept_token(tmp_path) == kept_token(tmp_path)
