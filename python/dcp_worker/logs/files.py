@@ -42,7 +42,10 @@ class FileOutput(Output):
 
     def _open(self) -> None:
         self._end()
-        self._file = self._path.open("ab", buffering=0)
+        # A pipe that nobody reads would hold up who opens it, until somebody does.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+        os.set_blocking(descriptor, True)
+        self._file = open(descriptor, "ab", buffering=0)  # noqa: PTH123, SIM115
         self._most = self._step
 
     def _write(self, line: Line) -> None:

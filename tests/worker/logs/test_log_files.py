@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -223,3 +224,17 @@ def test_outputs_change_while_it_runs(tmp_path: Path, capfd: pytest.CaptureFixtu
 def test_two_outputs_cannot_have_standard_output() -> None:
     with pytest.raises(ConfigurationError, match="give json a file with --json-file"):
         logs("detect", "json")
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
+    pipe = tmp_path / "log"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="No such device"):
+        FileOutput(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        output = FileOutput(pipe)
+        say(output, "one")
+        assert os.read(reader, 100).endswith(b" log one\n")
+    finally:
+        os.close(reader)
