@@ -15,6 +15,8 @@ from .guard import Guard
 
 _NAME: Final = "pauses.json"
 _LONGEST: Final = 1 << 20
+_LATEST: Final = 253402300800.0
+"""The year 10000, for which there are no words."""
 
 
 class Pausing:
@@ -59,10 +61,10 @@ class Pausing:
             return []
         try:
             with self._path.open("rb") as file:
-                return msgspec.json.decode(file.read(_LONGEST), type=list[Pause])
+                return [_shown(pause) for pause in msgspec.json.decode(file.read(_LONGEST), type=list[Pause])]
         except FileNotFoundError:
             return []
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             self._warn(f"pauses of an earlier run are not known, as {self._path} cannot be read: {error}")
             return []
 
@@ -76,3 +78,8 @@ class Pausing:
             new.replace(self._path)
         except OSError as error:
             self._warn(f"pauses end with this worker, as {self._path} cannot be written: {error.strerror}")
+
+
+def _shown(pause: Pause) -> Pause:
+    """Without an end that cannot be shown."""
+    return pause if pause.until is None or pause.until < _LATEST else Pause(pause.target)
