@@ -12,7 +12,7 @@ from .methods import Method, Status, Subscribe
 from .protocol import FAILED, Called, ServerMachine
 from .status import WorkerStatus
 
-_READ: Final = 1 << 16
+_READ: Final = 1 << 12
 _LOG_PAUSE: Final = 0.1
 _PATIENCE: Final = 30.0
 """Seconds until a client that reads nothing is left."""
@@ -47,6 +47,7 @@ class Connection:
                 for called in self._machine.receive(data):
                     self._begin(called)
                 await self._send()
+                await asyncio.sleep(0)  # lets others do their work, however fast it talks
             while self._calls:  # it has said all, and waits for answers
                 await asyncio.wait(self._calls)
         finally:
