@@ -234,7 +234,8 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
         output = FileOutput(pipe)
-        say(output, "one")
+        output.say(Line("info", "one"))
+        output.close()
         assert os.read(reader, 100).endswith(b" log one\n")
     finally:
         os.close(reader)
