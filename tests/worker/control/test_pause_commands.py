@@ -74,8 +74,11 @@ def test_a_pause_ends_by_itself(tmp_path: Path) -> None:
     async def test() -> None:
         async with stand_in("ours") as network, running(own_program("dcp"), tmp_path, network) as worker:
             await until(worker, is_idle)
-            await succeed(worker, "pause", "--for", "3s")
-            await until(worker, is_paused)
+            await succeed(worker, "pause", "--for", "1s")
+            async with asyncio.timeout(60):
+                while " . CPU works again\n" not in worker.said():
+                    await asyncio.sleep(0.1)
+            assert " . CPU rests: paused by its owner\n" in worker.said()
             await until(worker, is_idle)
             assert await worker.stop() == 0
 
