@@ -107,7 +107,7 @@ class RecordedWorker:
         self.orders.append(method)
         match method:
             case Pause(resource="all"):
-                self.status = replace(self.status, state="paused", reason="paused by hand")
+                self.status = replace(self.status, state="paused", reason="paused by its owner")
             case Resume():
                 self.status = replace(self.status, state="working", reason="")
             case Finish():

@@ -48,6 +48,7 @@ class Dashboard(App[None]):
         self._watch = watch
         self._stops_worker = stops_worker
         self._shown = 0.0
+        self._said: dict[str, Text] = {}
         self._watching: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
@@ -83,15 +84,20 @@ class Dashboard(App[None]):
         status, now = self._watch.status, time.time()
         self._shown = time.monotonic()
         if status is None:
-            screen.query_one("#title", Static).update(self._watch.problem or "Connecting with the worker ...")
+            self._say("title", Text(self._watch.problem or "Connecting with the worker ..."))
             return
-        lost = f"{self._watch.problem}\n" if self._watch.problem else ""
-        screen.query_one("#title", Static).update(head.title(status, now) if not lost else lost.strip())
-        screen.query_one("#summary", Static).update(head.summary(status))
-        screen.query_one("#resources", Static).update(head.resources(status, now))
+        self._say("title", Text(self._watch.problem) if self._watch.problem else head.title(status, now))
+        self._say("summary", head.summary(status))
+        self._say("resources", head.resources(status, now))
         _fill(screen.query_one("#sandboxes", DataTable), sandbox_rows(status, now))
         _fill(screen.query_one("#jobs", DataTable), job_rows(status))
         screen.query_one(LogView).show_new()
+
+    def _say(self, identity: str, text: Text) -> None:
+        """What stays as it is costs nothing."""
+        if self._said.get(identity) != text:
+            self._said[identity] = text
+            self.screen_stack[0].query_one(f"#{identity}", Static).update(text)
 
     # Orders
 
@@ -104,7 +110,7 @@ class Dashboard(App[None]):
             self._order(f"Paused: {choice.label}", Pause(resource=choice.resource, seconds=choice.seconds))
 
     def action_resume(self) -> None:
-        self._order("Resumed: pauses by hand are over", Resume())
+        self._order("Resumed: all pauses by its owner are over", Resume())
 
     def action_finish(self) -> None:
         question = SureScreen(
@@ -173,5 +179,6 @@ def _fill(table: DataTable[Text], rows: Sequence[Row]) -> None:
             table.add_row(*cells, key=key)
             continue
         for column, cell in zip(table.columns, cells, strict=True):
-            if table.get_cell(key, column) != cell:
-                table.update_cell(key, column, cell, update_width=True)
+            old = table.get_cell(key, column)
+            if old != cell:
+                table.update_cell(key, column, cell, update_width=len(old) != len(cell))

@@ -65,7 +65,14 @@ def counted(number: int, noun: str) -> str:
 
 def state(status: WorkerStatus) -> str:
     words = STATES[status.state]
-    return f"{words}: {plain(status.reason)}" if status.reason and status.state != "finishing" else words
+    return _because(words, plain(status.reason)) if status.state != "finishing" else words
+
+
+def _because(words: str, why: str) -> str:
+    """``Paused: it is hot``, and ``Paused by its owner``, which says the word itself."""
+    if why.casefold().startswith(words.casefold()):
+        return words + why[len(words) :]
+    return f"{words}: {why}" if why else words
 
 
 def reason(one: Reason, now: float) -> str:
@@ -84,8 +91,7 @@ def resource_state(one: Resource, now: float) -> str:
     """Whether it may work, and why not."""
     if one.allowed:
         return "may work"
-    why = "; ".join(reason(each, now) for each in one.reasons)
-    return f"paused: {why}" if why else "paused"
+    return _because("paused", "; ".join(reason(each, now) for each in one.reasons))
 
 
 def share(one: Sandbox) -> str:

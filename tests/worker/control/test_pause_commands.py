@@ -34,7 +34,7 @@ def test_a_paused_worker_works_when_it_is_resumed(tmp_path: Path) -> None:
             (cpu, *_) = told["resources"]
             assert cpu["reasons"] == [{"rule": "manual", "text": "paused by its owner", "until": None}]
             job = network.add(Job(work=QUICK, data=[1]))
-            assert "  cpu        paused: paused by its owner" in await succeed(worker, "status")
+            assert "  cpu        paused by its owner" in await succeed(worker, "status")
             status, _, error = await command(worker, "resume", "cpu")
             assert (status, error) == (1, "dcp-worker: cpu stays paused, as what is wider is: all; resume that\n")
             assert not job.is_done

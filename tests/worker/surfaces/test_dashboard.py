@@ -81,10 +81,10 @@ def test_keys_pause_and_resume(tmp_path: Path) -> None:
         await pilot.press("p")
         await until(pilot, lambda: "Everything, until it is resumed" in text_of(pilot))
         await pilot.press("enter")
-        await until(pilot, lambda: "Paused: paused by hand" in text_of(pilot))
+        await until(pilot, lambda: "Paused by its owner" in text_of(pilot))
         assert worker.orders == [Pause(resource="all")]
         await pilot.press("r")
-        await until(pilot, lambda: "Paused: paused by hand" not in text_of(pilot))
+        await until(pilot, lambda: "Paused by its owner" not in text_of(pilot))
         assert worker.orders[1:] == [Resume()]
 
     on_a_terminal(tmp_path, test)

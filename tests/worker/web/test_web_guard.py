@@ -7,6 +7,7 @@ import http.client
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -273,3 +274,14 @@ def test_headers_without_an_end_are_not_kept(page: ServedPage) -> None:
         with pytest.raises(OSError, match=r"reset|pipe"):
             for number in range(1000):
                 connection.sendall(b"x-%d: " % number + b"x" * 10_000 + b"\r\n")
+
+
+def test_without_its_packages_it_says_which_are_missing(tmp_path: Path) -> None:
+    script = "import sys; sys.modules['nicegui'] = None; from dcp_worker.commands.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "web", "--port", "0", "--socket", tmp_path / "control"],
+        env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1, "dcp-worker: the page needs more packages: pip install 'dcp-evaluator[web]'\n"
+    )  # fmt: skip

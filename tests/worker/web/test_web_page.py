@@ -63,11 +63,11 @@ def test_charts_and_the_same_as_a_table(page: ServedPage, opened: Browser) -> No
 def test_pause_and_resume_by_mouse(page: ServedPage, opened: Browser) -> None:
     opened.click("Pause")
     opened.click("Everything, for 1 hour")
-    opened.until_text("Paused: paused by hand")
+    opened.until_text("Paused by its owner")
     assert orders(page) == [Pause(resource="all", seconds=3600)]
     opened.click("Resume")
     opened.until(lambda: orders(page)[1:] == [Resume()], "it is resumed")
-    opened.until(lambda: "paused by hand" not in opened.text, "and that is shown")
+    opened.until(lambda: "paused by its owner" not in opened.text, "and that is shown")
 
 
 def test_one_gpu_is_paused(page: ServedPage, opened: Browser) -> None:
