@@ -1,4 +1,4 @@
-"""Which configuration files may be read: those that nobody else could have written (dcp-client's ``index.js``)."""
+"""Which files and folders nobody else could have written: for configuration as dcp-client's ``index.js`` has it."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ def check(path: Path, environment: Mapping[str, str]) -> None:
             f"{path}: it belongs to somebody else: it must be yours, root's, or the worker's owner's: "
             f"chown it (or set {ALLOW_INSECURE}=1)"
         )
+
+
+def make_own(folder: Path) -> str:
+    """Makes it where it is missing. Why somebody else could write there; empty where nobody can. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        return f"{folder} is no folder: delete it, or choose another folder for the worker's state"
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        return f"{folder} belongs to somebody else, or others may write it: chmod go-w it, or choose another"
+    return ""
 
 
 def _is_trusted(file: os.stat_result) -> bool:

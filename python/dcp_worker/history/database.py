@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ..configuration.safety import make_own
 from ..errors import WorkerError
 from .report import FIELDS, Day, JobWork, Place, Report, Work
 
@@ -120,6 +121,8 @@ class HistoryDatabase:
 
     def _open(self) -> str:
         if self._path:
+            if trouble := make_own(self._path.parent):
+                raise HistoryError(trouble)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         try:
             self._connect()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ..logs.lines import plain
 from ..logs.notices import Notice, Paid, SliceEnded, Submitted
 from .database import DAYS, HistoryDatabase, HistoryError
 from .report import Place, Report, Work
@@ -76,12 +77,12 @@ class History:
             await asyncio.to_thread(self._database.close)
 
     def _add(self, job: str, name: str, work: Work) -> None:
-        place = Place(_today(), job)
+        place = Place(_today(), plain(job))
         if place not in self._new and len(self._new) >= _MOST:
             place = Place(place.day, "")
         known, sums = self._new.get(place, ("", Work()))
         sums.add(work)
-        self._new[place] = (name or known, sums)
+        self._new[place] = (plain(name) or known, sums)
         self._write_in(_DELAY)
 
     def _write_in(self, seconds: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import stat
 import time
 import zlib
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final
 from dcp_protocol.messages.bodies import JsonText
 from dcp_protocol.messages.json_parts import Text
 
+from ..configuration.safety import make_own
 from ..errors import WorkerError
 from ..tasks.slices import Authorization, Slice, SliceKey
 from .bodies import Body, ResultText, Upload
@@ -68,7 +68,8 @@ class Database:
         """What is there. Raises StoreError; a file that is broken is set aside for a new one."""
         try:
             for part in (self._folder, self._bodies):
-                _own_folder(part)
+                if trouble := make_own(part):
+                    raise StoreError(trouble)
             _make_private(self._folder / _MAIN)
             try:
                 return Opened(self._load())
@@ -245,16 +246,6 @@ class Database:
 
 def _text(body: Body) -> Text:
     return body.form if isinstance(body, Upload) else body.text
-
-
-def _own_folder(path: Path) -> None:
-    """Makes it, or raises StoreError where somebody else could write there."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = path.lstat()
-    if not stat.S_ISDIR(status.st_mode):
-        raise StoreError(f"{path} is no folder: delete it, or choose another folder for the worker's state")
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-        raise StoreError(f"{path} belongs to somebody else, or others may write it: chmod go-w it, or choose another")
 
 
 def _make_private(path: Path) -> None:

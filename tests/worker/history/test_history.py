@@ -40,6 +40,17 @@ def test_notices_are_counted_and_outlive_the_worker(tmp_path: Path) -> None:
     asyncio.run(test())
 
 
+def test_names_of_jobs_may_be_anything(tmp_path: Path) -> None:
+    async def test() -> None:
+        history = await History.open(tmp_path, pytest.fail)
+        history(SliceEnded(1, SliceKey("\ud800", 1), "\x1b[31m\udfff" + "x" * 5000, "completed", SliceMetrics()))
+        (job,) = (await history.report()).jobs
+        assert (job.id, job.name[:6], len(job.name)) == ("�", "�[31m�", 200)
+        await history.close()
+
+    asyncio.run(test())
+
+
 def test_what_cannot_be_written_is_kept_and_written_later(tmp_path: Path) -> None:
     warnings: list[str] = []
 

@@ -110,6 +110,15 @@ def test_a_broken_file_is_set_aside(tmp_path: Path, database: HistoryDatabase) -
     assert [path.read_bytes()[:11] for path in tmp_path.glob("*.broken-*")] == [b"no database"]
 
 
+def test_a_folder_that_others_may_write_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(HistoryError, match="others may write it: chmod go-w it"):
+        HistoryDatabase(folder).open()
+    assert not list(folder.iterdir())
+
+
 def test_without_a_folder_it_is_in_memory() -> None:
     database = HistoryDatabase(None)
     database.open()
