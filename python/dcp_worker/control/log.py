@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal, cast
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 Level = Literal["debug", "info", "warning", "error"]
 KEPT: Final = 1000
@@ -40,11 +39,8 @@ class RecentLog:
         self._lines: deque[LogLine] = deque(maxlen=KEPT)
         self._listeners: list[Callable[[LogLine], None]] = []
 
-    def say(self, level: str, text: str) -> None:
-        """``level``: one of ``Level``."""
-        self.add(LogLine(time=time.time(), level=cast(Level, level), text=text))
-
     def add(self, line: LogLine) -> None:
+        line = replace(line, text=_encodable(line.text), job=_encodable(line.job))
         self._lines.append(line)
         for listener in self._listeners:
             listener(line)
@@ -58,6 +54,11 @@ class RecentLog:
         """What is returned ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+
+def _encodable(text: str) -> str:
+    """What a scheduler sends may have halves of surrogate pairs, which no JSON has."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def is_at_least(line: LogLine, level: Level) -> bool:

@@ -80,5 +80,5 @@ def test_rules_that_are_wrong(user_file: UserFile, text: str, message: str) -> N
 
 
 def test_a_rule_of_a_name_that_is_nearly_right(user_file: UserFile) -> None:
-    (advice,) = user_file("node.rules.cpu.batery = false", "toml").advice()
-    assert advice.endswith("node.rules.cpu.batery is not known, and has no effect; is it node.rules.cpu.battery?")
+    (advice,) = user_file("node.rules.cpu.batteryy = false", "toml").advice()
+    assert advice.endswith("node.rules.cpu.batteryy is not known, and has no effect; is it node.rules.cpu.battery?")

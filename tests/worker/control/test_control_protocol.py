@@ -150,6 +150,14 @@ def test_the_last_lines_are_kept_from_a_level_on() -> None:
     assert log.last(0) == ()
 
 
+def test_a_line_may_have_any_text() -> None:
+    log, server = RecentLog(), ServerMachine()
+    log.add(LogLine(time=0.0, level="info", text="a\ud800\nb", job="\udfff"))
+    server.notify("log", log.last(1))
+    ((told,),) = [reply["params"] for reply in replies(server)]
+    assert (told["text"], told["job"]) == ("a?\nb", "?")
+
+
 def test_a_reader_that_is_slow_is_told_how_many_lines_it_has_missed() -> None:
     queue = LogQueue("info")
     for number in range(1005):
