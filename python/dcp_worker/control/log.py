@@ -76,10 +76,6 @@ class LogQueue:
     def __bool__(self) -> bool:
         return bool(self._lines)
 
-    def say(self, level: str, text: str) -> None:
-        """``level``: one of ``Level``."""
-        self.add(LogLine(time=time.time(), level=cast(Level, level), text=text))
-
     def add(self, line: LogLine) -> None:
         if not is_at_least(line, self._level):
             return
