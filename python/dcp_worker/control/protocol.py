@@ -135,10 +135,6 @@ class ServerMachine:
     def notify(self, method: str, params: object) -> None:
         self._put({"jsonrpc": "2.0", "method": method, "params": params})
 
-    @property
-    def has_open_calls(self) -> bool:
-        return bool(self._open)
-
     def take_output(self) -> bytes:
         output = b"".join(self._output)
         self._output.clear()
