@@ -15,7 +15,11 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -27,6 +31,10 @@ _ARGUMENTS = (
     "--disable-background-networking", "--no-first-run", "--lang=en-US",
     "--no-proxy-server", "--host-resolver-rules=MAP *.example 127.0.0.1",
 )  # fmt: skip
+
+_PATIENCE = 60.0
+_MEANWHILE = (StaleElementReferenceException, ElementClickInterceptedException, ElementNotInteractableException)
+"""The page has changed, or moves."""
 
 
 class Browser:
@@ -62,10 +70,10 @@ class Browser:
         def holds() -> bool:
             try:
                 return bool(condition())
-            except StaleElementReferenceException:  # the page has changed meanwhile
+            except _MEANWHILE:
                 return False
 
-        wait_until(holds, what)
+        wait_until(holds, what, seconds=_PATIENCE)
 
     def until_text(self, wanted: str) -> None:
         self.until(lambda: wanted in self.text, f"the page shows {wanted}")
@@ -85,12 +93,14 @@ class Browser:
     def click(self, label: str, selector: str = "button, .q-item, label") -> None:
         """The first that is called so and is seen."""
 
-        def found() -> list[WebElement]:
+        def clicked() -> bool:
             here = [one for one in self.all(selector) if one.is_displayed()]
-            return [one for one in here if label in (*one.text.split("\n"), one.get_attribute("aria-label"))]
+            called = [one for one in here if label in (*one.text.split("\n"), one.get_attribute("aria-label"))]
+            if called:
+                called[0].click()
+            return bool(called)
 
-        self.until(found, f"there is something called {label}")
-        found()[0].click()
+        self.until(clicked, f"there is something called {label}")
 
     def complaints(self) -> list[str]:
         """Of its console, since the last call."""

@@ -28,7 +28,7 @@ def page(running_page: ServedPage) -> ServedPage:
 def opened(page: ServedPage, browser: Browser) -> Browser:
     """A browser that shows the page."""
     browser.open(page.url)
-    browser.until_text("Mandelbrot")
+    browser.until_text(page.worker.status.worker)
     browser.until_text("Ready.")
     browser.complaints()
     return browser

@@ -10,13 +10,16 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from recorded_worker import RecordedWorker, recorded
 from scheduler_stand_in.workers import OWN_COMMAND
+
+_numbers = count(1)
 
 
 @dataclass
@@ -39,7 +42,8 @@ class ServedPage:
         return kept.read_text().strip()
 
     def as_new(self) -> None:
-        self.worker.status = recorded(time.time())
+        """With another ``worker.status.worker`` than before, which the page shows."""
+        self.worker.status = replace(recorded(time.time()), worker=f"w-{next(_numbers)}-")
         self.worker.orders.clear()
 
 

@@ -155,7 +155,7 @@ def test_those_who_do_not_see_it_hear_what_it_is(page: ServedPage, opened: Brows
 @pytest.mark.parametrize("width", [360, 1100])
 def test_it_fits_and_can_be_read(page: ServedPage, browser: Browser, width: int, dark: bool) -> None:
     browser.open(page.url, width, dark=dark)
-    browser.until_text("Mandelbrot")
+    browser.until_text(page.worker.status.worker)
     assert browser.run("return document.documentElement.scrollWidth") <= width
     weak = browser.run(CONTRASTS)
     assert weak == []
