@@ -173,7 +173,10 @@ def _jobs(status: WorkerStatus) -> Iterator[Row]:
 
 def _rules(status: WorkerStatus) -> list[Row]:
     ordered = sorted(status.rules, key=lambda rule: not rule.in_force)
-    return [(one.name, (plain(one.name), plain(one.text), "rests" if one.in_force else "works")) for one in ordered]
+    return [  # by their places: one rule may hold for several resources
+        (str(place), (plain(one.name), plain(one.text), "rests" if one.in_force else "works"))
+        for place, one in enumerate(ordered)
+    ]
 
 
 def _about(status: WorkerStatus) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from served_page import ServedPage
 
 from browser import Browser
 from dcp_worker.control.methods import Finish, Method, Pause, Report, Resume, SelfTest, Stop
+from dcp_worker.control.status import Rule
 
 pytestmark = pytest.mark.any_engine
 
@@ -42,6 +43,13 @@ def test_what_changes_is_shown_without_loading_the_page_again(page: ServedPage, 
     opened.until_text("No job yet.")
     assert "93%" not in opened.text
     assert opened.run("return window.still")
+
+
+def test_a_rule_is_shown_for_each_that_it_has_rest(page: ServedPage, opened: Browser) -> None:
+    hot = [Rule(name="temperature", text=f"the {one} has 90 °C", in_force=True) for one in ("CPU", "GPU")]
+    page.worker.status = replace(page.worker.status, rules=tuple(hot))
+    opened.until_text("the CPU has 90 °C")
+    opened.until_text("the GPU has 90 °C")
 
 
 def test_a_job_cannot_write_html(page: ServedPage, opened: Browser) -> None:
