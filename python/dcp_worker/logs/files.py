@@ -37,6 +37,7 @@ class FileOutput(Output):
         self._step = self._most = most
         self._keep = keep
         self._file: BinaryIO | None = None
+        self._is_cut = False  # the disk was full before the end of a line
         self._open()
         super().__init__(f"the log file {path}")
 
@@ -54,9 +55,10 @@ class FileOutput(Output):
             file = self._opened()
             if self._most and (size := os.fstat(file.fileno()).st_size) and size + len(data) > self._most:
                 file = self._set_aside(size)
-            view = memoryview(data)
+            view = memoryview(b"\n" + data if self._is_cut else data)
             while view:
                 view = view[file.write(view) :]
+                self._is_cut = bool(view)
         except OSError:
             self._end()  # the next line tries again
             raise
@@ -82,6 +84,7 @@ class FileOutput(Output):
                 tell(f"the log file {self._path} cannot be set aside, and grows: {error.strerror}")
             self._most = size + self._step
             return self._opened()
+        self._is_cut = False
         self._open()
         return self._opened()
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,23 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
         assert os.read(reader, 100).endswith(b" log one\n")
     finally:
         os.close(reader)
+
+
+def test_a_line_that_was_cut_by_a_full_disk_does_not_take_the_next_one_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "log"
+    output = FileOutput(file, as_json)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        output.say(Line("info", "x" * 100))
+        wait_for(lambda: "cannot be written, lines are lost: File too large" in capsys.readouterr().err)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    output.say(Line("info", "after"))
+    output.say(Line("info", "the end"))
+    output.close()
+    cut, *others = file.read_text().splitlines()
+    assert len(cut) == 100
+    assert [json.loads(line)["message"] for line in others] == ["after", "the end"]
