@@ -100,7 +100,8 @@ async def _serve(arguments: Sequence[str], notices: Notices) -> None:
         last = ""
         pipe = asyncio.subprocess.PIPE
         streams = {"stdin": asyncio.subprocess.DEVNULL, "stdout": pipe, "stderr": asyncio.subprocess.STDOUT}
-        async with _child("dcp_worker.web", arguments, **streams) as process:
+        # In a group of its own Ctrl-C does not reach it: the worker ends it, when it has ended itself.
+        async with _child("dcp_worker.web", arguments, process_group=0, **streams) as process:
             assert process.stdout
             with contextlib.suppress(ValueError):  # a line that is endless
                 async for line in process.stdout:

@@ -104,8 +104,8 @@ def test_a_page_that_cannot_be_is_told(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def command(network: StandIn) -> list[str | Path]:
-    options = [f"--dcp-scheduler={network.location}", "-o", "dashboard", "-c", "1,0"]
+def command(network: StandIn, *output: str) -> list[str | Path]:
+    options = [f"--dcp-scheduler={network.location}", "-c", "1,0", *output]
     return [OWN_COMMAND, *options, f"--paymentAddress={PAYMENT_ADDRESS}", f"--identityKey={IDENTITY_KEY}"]
 
 
@@ -122,7 +122,7 @@ async def until_at_work(terminal: Terminal) -> None:
 def test_a_worker_on_a_terminal_is_its_dashboard(tmp_path: Path) -> None:
     async def run() -> None:
         async with stand_in() as network:
-            async with on_terminal(command(network), surroundings(tmp_path)) as (worker, terminal):
+            async with on_terminal(command(network, "-o", "dashboard"), surroundings(tmp_path)) as (worker, terminal):
                 await until_at_work(terminal)
                 job = Job(work="async (x) => { progress(); return x; }", data=[1, 2, 3], name="three")
                 network.add(job)
@@ -143,7 +143,7 @@ def test_lines_take_the_place_of_a_dashboard_that_ends(tmp_path: Path) -> None:
     async def run() -> None:
         async with (
             stand_in() as network,
-            on_terminal(command(network), surroundings(tmp_path)) as (worker, terminal),
+            on_terminal(command(network, "-o", "dashboard"), surroundings(tmp_path)) as (worker, terminal),
         ):
             await until_at_work(terminal)
             (dashboard,) = named(worker.pid, "dcp_worker.dashboard")
@@ -153,5 +153,22 @@ def test_lines_take_the_place_of_a_dashboard_that_ends(tmp_path: Path) -> None:
             async with asyncio.timeout(60):
                 assert await worker.wait() == 0
             await terminal.until(lambda: "Worker has stopped" in terminal.raw, "lines go on")
+
+    asyncio.run(run())
+
+
+def test_ctrl_c_is_for_the_worker_and_not_for_its_page(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with (
+            stand_in() as network,
+            on_terminal(command(network, "--web", "0"), surroundings(tmp_path)) as (worker, terminal),
+        ):
+            await terminal.until(lambda: "The web page is at" in terminal.raw, "there is a page")
+            await terminal.until(lambda: "Ready." in terminal.raw, "it is at work")
+            os.killpg(worker.pid, signal.SIGINT)  # as a terminal does
+            async with asyncio.timeout(60):
+                assert await worker.wait() == 0
+            await terminal.until(lambda: "Worker has stopped" in terminal.raw, "it has stopped")
+            assert "page has ended" not in terminal.raw
 
     asyncio.run(run())
