@@ -163,7 +163,7 @@ def test_linear_memory_is_limited(tmp_path: Path) -> None:
 
 def test_an_endless_loop_is_ended(v8: dcp.Evaluator) -> None:
     results = dcp.compute_for([0, 1], "(x) => { if (x) for (;;); return x; }").local_exec(
-        1, progress_timeout=1.0, evaluator=v8
+        1, progress_timeout=3, evaluator=v8
     )
     results.wait()
     assert results[0] == 0

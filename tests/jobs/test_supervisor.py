@@ -122,25 +122,25 @@ def test_a_zygote_that_dies_between_jobs_is_replaced(own_evaluator):
 def test_a_slice_without_progress_is_ended(evaluator):
     job = dcp.compute_for(range(4), ENDLESS)
     begun = time.monotonic()
-    results = job.local_exec(1, progress_timeout=0.3, evaluator=evaluator).wait(60)
-    assert time.monotonic() - begun >= 0.3
+    results = job.local_exec(1, progress_timeout=2.0, evaluator=evaluator).wait(60)
+    assert time.monotonic() - begun >= 2.0
     assert results.errors[0].code == "ENOPROGRESS"
-    assert results.errors[0].message.startswith("no progress for 0.3 s, its sandbox was ended; call progress()")
+    assert results.errors[0].message.startswith("no progress for 2 s, its sandbox was ended; call progress()")
     assert results[1:] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "() => { for (const end = Date.now() + 2000; Date.now() < end;) progress(); return 1; }",
+        "() => { for (const end = Date.now() + 6000; Date.now() < end;) progress(); return 1; }",
         """async () => {
-          for (let i = 0; i < 20; i++) { await new Promise((done) => setTimeout(done, 100)); progress(i / 20); }
+          for (let i = 0; i < 20; i++) { await new Promise((done) => setTimeout(done, 300)); progress(i / 20); }
           return 1;
         }""",
     ],
 )
 def test_progress_keeps_a_slice_alive(evaluator, source):
-    assert list(start(evaluator, [0], source, progress_timeout=1.5)) == [1]
+    assert list(start(evaluator, [0], source, progress_timeout=5)) == [1]
 
 
 def test_a_slice_that_sleeps_too_long(evaluator):

@@ -41,7 +41,7 @@ def test_the_watchdog_ends_it(evaluator: dcp.Evaluator, kind: str) -> None:
       return (kind, one, other) => {{ if (kind !== "none") spinning(kind, one, other); return 1; }};
     }})()"""
     job = dcp.compute_for([kind, "none"], work, SPINNING, STARTING)
-    results = job.local_exec(1, evaluator=evaluator, progress_timeout=1.0).wait(60)
+    results = job.local_exec(1, evaluator=evaluator, progress_timeout=3).wait(60)
     assert results.errors[0].code == "ENOPROGRESS"
     assert results[1] == 1
 

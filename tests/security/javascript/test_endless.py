@@ -61,7 +61,7 @@ def test_ended_when_the_peer_leaves(line_target: TcpEvaluator, name: str) -> Non
 def test_many_endless_sandboxes_at_once(target: Target) -> None:
     """They share the CPUs with those that work, and each is ended."""
     results = dcp.compute_for(range(8), "(i) => { if (i % 2) for (;;); return i; }").local_exec(
-        8, evaluator=target.evaluator, progress_timeout=2.0
+        8, evaluator=target.evaluator, progress_timeout=4
     )
     results.wait(DEADLINE)
     assert {index: error.code for index, error in results.errors.items()} == dict.fromkeys((1, 3, 5, 7), "ENOPROGRESS")

@@ -95,7 +95,7 @@ def test_frames_with_wrong_bytes(seed: int) -> None:
     """Whatever it says: each slice has one result, or one error that says what is wrong with the result."""
     with LyingEvaluator(_mutated(seed)) as evaluator:
         job = dcp.compute_for(range(3), "(x) => x")
-        results = job.local_exec(1, evaluator=evaluator, progress_timeout=1.5).wait(60)
+        results = job.local_exec(1, evaluator=evaluator, progress_timeout=4).wait(60)
         assert len(results) == 3
         assert results[1:] == [1, 2]
 
@@ -108,7 +108,7 @@ def test_frames_of_noise(seed: int) -> None:
         channel.sendall(noise)
 
     with LyingEvaluator(play) as evaluator:
-        results = dcp.compute_for(range(3), "(x) => x").local_exec(1, evaluator=evaluator, progress_timeout=1.5)
+        results = dcp.compute_for(range(3), "(x) => x").local_exec(1, evaluator=evaluator, progress_timeout=4)
         assert list(results.wait(30)) == [0, 1, 2]
 
 
