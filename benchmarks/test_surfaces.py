@@ -35,7 +35,8 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def test_a_page_load(benchmark, measure, full, browser, tmp_path) -> None:
+@pytest.mark.full
+def test_a_page_load(benchmark, measure, browser, tmp_path) -> None:
     """CPU time of the worker's own process for the first page that is open, beyond what it needs anyway."""
 
     async def milliseconds() -> list[float]:
@@ -43,7 +44,7 @@ def test_a_page_load(benchmark, measure, full, browser, tmp_path) -> None:
             url = await _page(worker)
             await asyncio.to_thread(_load, browser, url)  # what is begun once
             found = []
-            for _ in range(10 if full else 3):
+            for _ in range(10):
                 browser.driver.get("about:blank")
                 await asyncio.sleep(_FORGOTTEN)
                 base = await _share(worker.pid, 5)
@@ -57,9 +58,10 @@ def test_a_page_load(benchmark, measure, full, browser, tmp_path) -> None:
     measure("CPU of a worker for a load of its page", max(statistics.median(times), 0.0), "ms", "<= 20")
 
 
-def test_dashboard_and_page(benchmark, measure, full, browser, tmp_path) -> None:
+@pytest.mark.full
+def test_dashboard_and_page(benchmark, measure, browser, tmp_path) -> None:
     """CPU time of both programs, and what the worker needs more than without them, while a slice runs."""
-    seconds = 60 if full else 15
+    seconds = 60
 
     async def shares() -> tuple[float, float, float]:
         async with _at_work(tmp_path) as worker:
