@@ -95,7 +95,7 @@ async def _web(socket: Path, settings: WebSettings, state: Path | None, notices:
 
 async def _serve(arguments: Sequence[str], notices: Notices) -> None:
     """Begins it again where it ends, unless it was never there."""
-    was_there = False
+    told = ""
     while True:
         last = ""
         pipe = asyncio.subprocess.PIPE
@@ -103,14 +103,16 @@ async def _serve(arguments: Sequence[str], notices: Notices) -> None:
         # In a group of its own Ctrl-C does not reach it: the worker ends it, when it has ended itself.
         async with _child("dcp_worker.web", arguments, process_group=0, **streams) as process:
             assert process.stdout
-            with contextlib.suppress(ValueError):  # a line that is endless
+            try:
                 async for line in process.stdout:
                     last = line.decode("utf-8", "replace").strip()[:_LONGEST]
-                    if last.startswith("http://") and not was_there:
-                        was_there = True
-                        notices.say("info", f" * The web page is at {last}")
+                    if last.startswith("http://") and last != told:
+                        told = last
+                        notices.say("info", f" * The web page is at {told}")
+            except ValueError:  # a line that is endless
+                process.kill()
             await process.wait()
-        if not was_there:
+        if not told:
             notices.say("error", f"there is no web page: {last}")
             return
         notices.say("warning", f"the web page has ended, and begins again: {last}")

@@ -84,7 +84,11 @@ def test_a_worker_works_without_its_page(tmp_path: Path) -> None:
             async with asyncio.timeout(60):
                 while page in (pages := named(worker.pid, "dcp_worker.web")) or not pages:
                     await asyncio.sleep(0.1)
+            async with asyncio.timeout(60):
+                while len(places := set(re.findall(r"The web page is at (\S+)", worker.said()))) < 2:
+                    await asyncio.sleep(0.1)
             assert "the web page has ended, and begins again" in worker.said()
+            assert len(places) == 2
             assert await worker.stop() == 0
 
     asyncio.run(run())
