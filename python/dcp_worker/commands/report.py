@@ -19,9 +19,10 @@ from ..control.client import Client
 from ..errors import NoWorkerError
 from ..history.database import DAYS, NAME, HistoryDatabase
 from ..history.history import first_day
-from ..history.report import FIELDS, Report, Work
+from ..history.report import Report
 from ..logs.lines import plain
 from ..node.state_folder import state_folder
+from ..tasks.work import FIELDS, Work
 from .controlling import find_socket
 from .options import PROGRAM
 from .parser import Parser

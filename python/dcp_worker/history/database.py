@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from ..configuration.safety import make_own
 from ..errors import WorkerError
-from .report import FIELDS, Day, JobWork, Place, Report, Work
+from ..tasks.work import FIELDS, Work
+from .report import Day, JobWork, Place, Report
 
 NAME: Final = "history.db"
 DAYS: Final = 366

@@ -10,8 +10,9 @@ from typing import Final
 
 from ..logs.lines import plain
 from ..logs.notices import Notice, Paid, SliceEnded, Submitted
+from ..tasks.work import Work
 from .database import DAYS, HistoryDatabase, HistoryError
-from .report import Place, Report, Work
+from .report import Place, Report
 
 _DELAY: Final = 5.0
 """Seconds for which changes are collected: so much is lost if the worker is killed."""
@@ -47,16 +48,8 @@ class History:
 
     def __call__(self, notice: Notice) -> None:
         match notice:
-            case SliceEnded(key=key, job_name=name, how=how, metrics=metrics):
-                work = Work(cpu_seconds=metrics.cpu_time / 1000, gpu_seconds=metrics.gpu_time / 1000)
-                match how:
-                    case "completed":
-                        work.completed = 1
-                    case "rejected":
-                        work.rejected = 1
-                    case _:
-                        work.failed = 1
-                self._add(key.job, name, work)
+            case SliceEnded(key=key, job_name=name):
+                self._add(key.job, name, notice.work())
             case Submitted(key):
                 self._add(key.job, "", Work(submitted=1))
             case Paid(key, amount):

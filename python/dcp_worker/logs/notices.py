@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from ..tasks.job import Job
 from ..tasks.slices import SliceKey, SliceMetrics
+from ..tasks.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,22 @@ class SliceProgress:
     share: float | None
 
 
+End = Literal["completed", "failed", "rejected"]
+
+
 @dataclass(frozen=True, slots=True)
 class SliceEnded:
-    """``how``: completed, failed or rejected."""
-
     sandbox: int
     key: SliceKey
     job_name: str
-    how: str
+    how: End
     metrics: SliceMetrics
+
+    def work(self) -> Work:
+        cpu, gpu = self.metrics.cpu_time / 1000, self.metrics.gpu_time / 1000
+        work = Work(cpu_seconds=cpu, gpu_seconds=gpu)
+        setattr(work, self.how, 1)
+        return work
 
 
 @dataclass(frozen=True, slots=True)

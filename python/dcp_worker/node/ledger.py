@@ -21,6 +21,7 @@ from ..logs.notices import (
 )
 from ..tasks.job import Job
 from ..tasks.slices import SliceKey
+from ..tasks.work import Work
 
 _MOST_JOBS: Final = 200
 _MINUTES: Final = 60
@@ -38,33 +39,9 @@ class Running:
 
 
 @dataclass(slots=True)
-class Counts:
-    """Times are seconds, ``earned`` is in DCC."""
-
-    completed: int = 0
-    failed: int = 0
-    rejected: int = 0
-    submitted: int = 0
-    cpu_seconds: float = 0.0
-    gpu_seconds: float = 0.0
-    earned: float = 0.0
-
-    def end(self, notice: SliceEnded) -> None:
-        match notice.how:
-            case "completed":
-                self.completed += 1
-            case "rejected":
-                self.rejected += 1
-            case _:
-                self.failed += 1
-        self.cpu_seconds += notice.metrics.cpu_time / 1000
-        self.gpu_seconds += notice.metrics.gpu_time / 1000
-
-
-@dataclass(slots=True)
 class JobRecord:
     job: Job
-    counts: Counts = field(default_factory=Counts)
+    work: Work = field(default_factory=Work)
 
 
 @dataclass(slots=True)
@@ -81,7 +58,7 @@ class Ledger:
         self.began = time.time()
         self.sandboxes: dict[int, Running | None] = {}
         self.jobs: dict[str, JobRecord] = {}
-        self.totals = Counts()
+        self.totals = Work()
         self.gone = 0
         """Sandboxes that have ended."""
         self._minutes: deque[_Minute] = deque(maxlen=_MINUTES)
@@ -103,12 +80,12 @@ class Ledger:
             case SandboxGone(sandbox):
                 self.gone += self.sandboxes.pop(sandbox, self) is not self
             case Submitted(key):
-                for counts in self._counts(key):
-                    counts.submitted += 1
+                for work in self._sums(key):
+                    work.submitted += 1
             case Paid(key, amount):
                 self._minute().earned += amount
-                for counts in self._counts(key):
-                    counts.earned += amount
+                for work in self._sums(key):
+                    work.earned += amount
 
     def running(self) -> Iterator[tuple[int, Running]]:
         """By the number of the sandbox."""
@@ -133,12 +110,12 @@ class Ledger:
         if notice.sandbox in self.sandboxes:
             self.sandboxes[notice.sandbox] = None
         self._minute().slices += notice.how == "completed"
-        for counts in self._counts(notice.key):
-            counts.end(notice)
+        for work in self._sums(notice.key):
+            work.add(notice.work())
 
-    def _counts(self, key: SliceKey) -> tuple[Counts, ...]:
+    def _sums(self, key: SliceKey) -> tuple[Work, ...]:
         record = self.jobs.get(key.job)
-        return (self.totals, record.counts) if record else (self.totals,)
+        return (self.totals, record.work) if record else (self.totals,)
 
     def _minute(self) -> _Minute:
         number = int(time.time() // 60)

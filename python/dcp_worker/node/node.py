@@ -12,6 +12,7 @@ from ..errors import SandboxEndedError, SandboxError, SchedulerError, WorkerErro
 from ..fetching.failures import Consequence, FetchFailedError
 from ..fetching.job_fetcher import Datum, FetchedJob, JobFetcher
 from ..logs.notices import (
+    End,
     Fetched,
     FetchFailed,
     Fetching,
@@ -315,7 +316,7 @@ class Node:
         self._boxes.forget(number)
         self._notices.tell(SandboxGone(number, None, died=True))
 
-    def _ended(self, number: int, one: Slice, job: Job, how: str, metrics: SliceMetrics | None = None) -> None:
+    def _ended(self, number: int, one: Slice, job: Job, how: End, metrics: SliceMetrics | None = None) -> None:
         self._notices.tell(SliceEnded(number, one.key, job.name, how, metrics or SliceMetrics()))
 
     def _events(self, job: Job, one: Slice, number: int) -> EventsOfSlice:

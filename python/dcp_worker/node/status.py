@@ -144,7 +144,7 @@ def _resource(
 
 
 def _job(record: JobRecord, queued: int, working: int) -> document.Job:
-    job, counts = record.job, record.counts
+    job, work = record.job, record.work
     return document.Job(
         id=plain(job.identity),
         name=plain(job.name),
@@ -153,7 +153,7 @@ def _job(record: JobRecord, queued: int, working: int) -> document.Job:
         uses_gpu=job.uses_gpu,
         queued=queued,
         working=working,
-        **asdict(counts),
+        **asdict(work),
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from dcp_worker.history.database import DAYS, JOBS, MIGRATIONS, NAME, HistoryDatabase, HistoryError
-from dcp_worker.history.report import Day, Place, Work
+from dcp_worker.history.report import Day, Place
+from dcp_worker.tasks.work import Work
 
 pytestmark = pytest.mark.any_engine
 
