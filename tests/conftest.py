@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import dcp_evaluator as dcp
@@ -45,6 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in _FOR_TERMINALS:
         os.environ.pop(name, None)
     os.environ.update(TIMELY)
+    too_slow = [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("any speed", deadline=None, suppress_health_check=too_slow)
+    hypothesis.settings.load_profile("any speed")
     if engine := config.getoption("--engine"):
         os.environ[settings.ENGINE_VARIABLE] = engine
 

@@ -135,7 +135,7 @@ _JUNK = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(payload=_JUNK)
 def test_the_decoder_gives_a_checked_frame_or_a_frame_error(payload):
     with suppress(_native.FrameError):

@@ -39,7 +39,7 @@ def test_a_broken_frame_closes_the_descriptors_of_those_before_it():
     assert len(open_descriptors(os.getpid())) == before
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(chunks=st.lists(st.tuples(st.binary(min_size=1, max_size=64), st.integers(0, 3)), min_size=1, max_size=10))
 def test_any_bytes_give_frames_or_a_frame_error(chunks):
     before = len(open_descriptors(os.getpid()))
@@ -56,7 +56,7 @@ def test_any_bytes_give_frames_or_a_frame_error(chunks):
     assert len(open_descriptors(os.getpid())) == before
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     sent=st.lists(st.tuples(st.binary(max_size=300), st.integers(0, 3)), max_size=20),
     sizes=st.lists(st.integers(1, 500), min_size=1, max_size=5),

@@ -281,7 +281,7 @@ def _whole(value: Any) -> Any:
     return {key: _whole(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(items=st.lists(_VALUES, min_size=1, max_size=20))
 def test_any_value_comes_back(evaluator, items):
     back = list(dcp.compute_for(items, "(x) => x").local_exec(1, evaluator=evaluator))

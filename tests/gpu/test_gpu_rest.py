@@ -58,7 +58,7 @@ class Rest(RuleBasedStateMachine):
 
 
 TestRest = Rest.TestCase
-TestRest.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestRest.settings = settings(max_examples=50, stateful_step_count=30)
 
 # Asks again whenever the device is lost, until one computes; says each adapter that it got.
 ASKS = """

@@ -340,5 +340,5 @@ class Jobs(RuleBasedStateMachine):
             assert len(self.source.taken) == self.source.count
 
 
-Jobs.TestCase.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+Jobs.TestCase.settings = settings(max_examples=200, stateful_step_count=60)
 TestJobs = Jobs.TestCase

@@ -69,7 +69,7 @@ _VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(_VALUES)
 def test_what_is_written_comes_back_unchanged(rewritten: Rewritten, value: Any) -> None:
     text = canonical_json.encode(value)
@@ -250,7 +250,7 @@ def test_texts_are_taken_as_javascript_takes_them(rewritten: Rewritten, text: by
     assert canonical_json.is_canonical(text) == (text == again)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given((st.text('[]{}:,"\\u0123456789dDaeE+-. tru', max_size=12) | _VALUES.map(json.dumps)).map(str.encode))
 def test_any_text_is_taken_as_javascript_takes_it(rewritten: Rewritten, text: bytes) -> None:
     try:

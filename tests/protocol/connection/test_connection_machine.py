@@ -239,7 +239,7 @@ class Network:
 SMALL = ConnectionOptions(inline_bytes=100)
 
 
-@settings(max_examples=200, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, stateful_step_count=60, suppress_health_check=list(HealthCheck))
 class LossyNetwork(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()

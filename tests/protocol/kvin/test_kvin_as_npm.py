@@ -185,7 +185,7 @@ def _for(npm: NpmCalls, graph: Graph) -> Graph:
     return [["null"] if node[0] == "symbol" and _of(npm) == 8 else node for node in graph]
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(graph=graphs())
 def test_both_write_the_same_text_and_ours_reads_the_value_again(npm: NpmCalls, graph: Graph) -> None:
     graph = _for(npm, graph)
@@ -194,7 +194,7 @@ def test_both_write_the_same_text_and_ours_reads_the_value_again(npm: NpmCalls, 
     assert as_kept(describe(kvin.deserialize(text))) == as_kept(value)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(graph=graphs().filter(lambda graph: not any(map(_counts_otherwise, graph))))
 def test_npm_reads_what_is_written_here(npm: NpmCalls, graph: Graph) -> None:
     graph = [

@@ -99,13 +99,13 @@ def sensible_ranges(draw: st.DrawFn) -> Any:
     return found
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(range_objects() | sensible_ranges())
 def test_range_objects(npm: NpmCalls, obj: Any) -> None:
     check(npm, obj)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(
         sensible_ranges()
@@ -119,7 +119,7 @@ def test_multi_ranges(npm: NpmCalls, ranges: Any) -> None:
     check(npm, {"ranges": ranges})
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(sensible_ranges(), max_size=4), st.booleans())
 def test_sparse_ranges(npm: NpmCalls, ranges: Any, as_written: bool) -> None:
     check(npm, {"sparse": ranges} if as_written and ranges else {"sparse": True, "ranges": ranges})
@@ -209,7 +209,7 @@ parameters = st.lists(st.none() | st.floats(-5, 20) | st.integers(-3, 20), max_s
 uniforms = st.lists(st.floats(0.01, 0.99), min_size=4, max_size=9)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     n=st.integers(0, 30),
     dist=st.sampled_from(["random", "randomInt", "identity", "poisson", "normal", "binomial", "normalRNG"]),

@@ -383,5 +383,5 @@ class Conversation(RuleBasedStateMachine):
                 assert self.got[end] == self.sent[1 - end]
 
 
-Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestConversation = Conversation.TestCase

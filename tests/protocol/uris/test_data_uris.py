@@ -67,7 +67,7 @@ def test_decoding_is_npms(npm: NpmCalls, media_type: str) -> None:
     assert [uri for uri in uris if not same(npm, uri)] == []
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     media_type=st.sampled_from(TYPES),
     parts=st.lists(
@@ -79,7 +79,7 @@ def test_random_payloads_decode_as_npms(npm: NpmCalls, media_type: str, parts: l
     assert same(npm, uri)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(value=st.text() | st.booleans(), media_type=st.sampled_from([None, "text/plain", "text/x", "application/json"]))
 def test_encoding_is_npms(npm: NpmCalls, value: str | bool, media_type: str | None) -> None:
     if isinstance(value, bool) and media_type not in (None, "application/json"):

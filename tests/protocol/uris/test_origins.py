@@ -104,7 +104,7 @@ def newer_npm() -> Any:
         yield calls
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     allowed=st.dictionaries(st.sampled_from(PURPOSES), st.lists(listed_origins, max_size=2, unique=True), max_size=3),
     steps=st.lists(st.tuples(st.sampled_from(["add", "remove"]), listed_origins, purposes, groups), max_size=4),

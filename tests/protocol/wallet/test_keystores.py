@@ -104,7 +104,7 @@ def test_we_open_what_npm_writes_and_write_it_the_same_way() -> None:
     assert form.fullmatch(json.loads(ours)["timestamp"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_only_its_passphrase_opens_a_keystore(passphrase: str, other: str) -> None:
     keystore = Keystore.parse(Keystore.create(KEY, passphrase).to_json())

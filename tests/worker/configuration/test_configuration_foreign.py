@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcp_protocol.kvin import UNDEFINED, URL, RegExp, serialize
@@ -63,7 +63,6 @@ def settle(configuration: Configuration) -> None:
         configuration.config_location  # noqa: B018
 
 
-@settings(deadline=None)
 @given(trees, st.sampled_from([8, 9]))
 def test_of_a_scheduler(tree: Tree, version: Any) -> None:
     with contextlib.suppress(ConfigurationError):
@@ -71,7 +70,6 @@ def test_of_a_scheduler(tree: Tree, version: Any) -> None:
         settle(configuration)
 
 
-@settings(deadline=None)
 @given(st.lists(trees, max_size=3))
 def test_of_files(fragments: list[Tree]) -> None:
     layers = [Layer(f"file {number}", fragment) for number, fragment in enumerate(fragments)]
@@ -79,7 +77,6 @@ def test_of_files(fragments: list[Tree]) -> None:
     settle(configuration)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_of_bytes(text: bytes) -> None:
     with contextlib.suppress(ConfigurationError):

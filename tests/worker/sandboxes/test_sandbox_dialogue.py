@@ -532,4 +532,4 @@ class AnySandbox(RuleBasedStateMachine):
 
 
 TestAnySandbox = AnySandbox.TestCase
-TestAnySandbox.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestAnySandbox.settings = settings(max_examples=100, stateful_step_count=40)

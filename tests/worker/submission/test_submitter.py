@@ -550,7 +550,10 @@ async def main():
         options=QueueOptions(first_rest=0.002, longest_rest=0.01),
     )
     await submitter.start()
+    here = {key.number for key in submitter.pending()}  # which a worker does not take again
     for number in json.loads(sys.argv[2]):
+        if number in here:
+            continue
         one = one_slice(number)
         submitter.handed_out([one])
         submitter.begun(one)

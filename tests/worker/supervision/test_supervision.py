@@ -704,7 +704,7 @@ class Anything(RuleBasedStateMachine):
 
 
 TestAnything = Anything.TestCase
-TestAnything.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestAnything.settings = settings(max_examples=60, stateful_step_count=60)
 
 
 class AnythingAndFinish(Anything):
@@ -726,4 +726,4 @@ class AnythingAndFinish(Anything):
 
 
 TestAnythingAndFinish = AnythingAndFinish.TestCase
-TestAnythingAndFinish.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestAnythingAndFinish.settings = settings(max_examples=60, stateful_step_count=60)
