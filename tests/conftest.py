@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     They heed signals and may read the files of tests as other users, whoever runs the tests.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)  # which a program that is started does not inherit
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
