@@ -62,4 +62,7 @@ EVERYTHING = Threshold("debug")
 
 def plain(text: str, longest: int = _SHOWN_OF_A_TEXT) -> str:
     """What others have written, without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "�" for character in text[:longest])
+    text = text[:longest]
+    if text.isprintable():  # as nearly all are
+        return text
+    return "".join(character if character.isprintable() else "�" for character in text)
