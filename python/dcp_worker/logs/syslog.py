@@ -114,8 +114,7 @@ class SyslogSender:
     def _message(self, line: Line, text: str) -> bytes:
         priority = self._facility * 8 + SEVERITIES[line.level]
         head = self._old_head(line) if self._is_old else self._head(line)
-        plain = "".join(character if character.isprintable() else " " for character in text)
-        data = f"<{priority}>{head}{plain}".encode(errors="replace")
+        data = f"<{priority}>{head}{_printable(text)}".encode(errors="replace")
         return data[: _LONGEST[self._target.transport]].decode(errors="ignore").encode()
 
     def _head(self, line: Line) -> str:
@@ -160,7 +159,12 @@ def _trust(authorities: str | None) -> ssl.SSLContext:
 
 def _escaped(value: str) -> str:
     """A parameter's value, RFC 5424 section 6.3.3."""
-    return re.sub(r'(["\\\]])', r"\\\1", "".join(one if one.isprintable() else " " for one in value))
+    return re.sub(r'(["\\\]])', r"\\\1", _printable(value))
+
+
+def _printable(text: str) -> str:
+    """In one line, without what a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _has_ended(connection: socket.socket) -> bool:

@@ -110,8 +110,9 @@ class Ledger:
         if notice.sandbox in self.sandboxes:
             self.sandboxes[notice.sandbox] = None
         self._minute().slices += notice.how == "completed"
-        for work in self._sums(notice.key):
-            work.add(notice.work())
+        work = notice.work()
+        for sums in self._sums(notice.key):
+            sums.add(work)
 
     def _sums(self, key: SliceKey) -> tuple[Work, ...]:
         record = self.jobs.get(key.job)
