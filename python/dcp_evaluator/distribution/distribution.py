@@ -78,7 +78,7 @@ class Distribution:
         return self.release.python
 
     def core(self) -> dict[str, Path]:
-        """The files of Pyodide itself by their names: the program, its WebAssembly, the standard library and the lock.
+        """The files of Pyodide itself by their names: loaders, program, WebAssembly, standard library and lock.
 
         Raises InstallationError for the first that is missing or damaged.
         """
