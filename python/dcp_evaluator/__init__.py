@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .gpu.options import GpuOptions
     from .jobs.evaluator import Evaluator
     from .jobs.events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+    from .jobs.gpu_map import gpu_map
     from .jobs.job import Job, compute_for
     from .jobs.results import Results
 
@@ -50,6 +51,7 @@ __all__ = [
     "ZygoteError",
     "__version__",
     "compute_for",
+    "gpu_map",
     "shared_empty",
 ]
 
@@ -65,6 +67,7 @@ _MODULES = {
     "Results": "jobs.results",
     "SliceMetrics": "frames.fields",
     "compute_for": "jobs.job",
+    "gpu_map": "jobs.gpu_map",
     "shared_empty": "frames.values",
 }
 

@@ -103,6 +103,10 @@ class Job(Emitter):
         run.start()
         return run.results
 
+    def received(self, index: int, value: Any) -> Any:
+        """What becomes of a slice's result. Raises ValueError where it is not what the job takes."""
+        return value
+
     def __repr__(self) -> str:
         return f"<dcp_evaluator.Job {self.file_name!r} {self.ready_state}>"
 

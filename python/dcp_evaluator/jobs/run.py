@@ -19,7 +19,10 @@ from .supervisor import Options, Supervisor
 
 
 class Owner(Protocol):
-    """The job: who is told what happens. ``wants_gpu``: whether its sandboxes will ask for a GPU."""
+    """The job: who is told what happens. ``wants_gpu``: whether its sandboxes will ask for a GPU.
+
+    ``received``: what becomes of a slice's result; raises ValueError where it is not what the job takes.
+    """
 
     ready_state: str
     metrics: JobMetrics
@@ -27,6 +30,7 @@ class Owner(Protocol):
 
     def has(self, event: str) -> bool: ...
     def emit(self, event: str, payload: Any) -> None: ...
+    def received(self, index: int, value: Any) -> Any: ...
 
 
 class JobRun:
@@ -166,10 +170,16 @@ class _Sink:
             self._job.emit("accepted", self._job)
 
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
+        try:
+            value = self._job.received(index, value)
+        except ValueError as error:
+            reason = f"the result cannot be taken: {error}"
+            return self.error(SliceError(index, "ResultError", reason, code="ERESULT"), metrics)
         self._job.metrics.slices += 1
         self._store(index, value, metrics)
         if self._job.has("result"):
             self._job.emit("result", ResultEvent(index, value, metrics))
+        return None
 
     def error(self, error: SliceError, metrics: SliceMetrics) -> None:
         self._job.metrics.errors += 1

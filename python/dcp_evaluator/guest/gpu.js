@@ -1,0 +1,197 @@
+// Runs compute shaders over arrays: the work function of dcp.gpu_map(), and what dcp.gpu.run() calls (gpu_program.py).
+// program: { code, name, features, constants, entryPoints, variables: [{ group, binding, type }], outputs, fixed, datum };
+// fixed: [variable, data] for what is the same in all calls.
+// call: { sizes, data, workgroups }: of each variable its bytes and what it begins as, null for zeros; [x, y, z] for
+// each entry point. Rows of one array come without a call of their own: `common` is that of all, but for the datum,
+// which is for the variable `datum`.
+// Returns a Uint8Array for each of the outputs.
+
+const devices = new Map(); // by features: promise of { device, programs, free, kept }
+const MOST_KEPT = 1 << 28; // bytes of buffers that wait for the next call
+
+const LIMITS = [
+  "maxBufferSize", "maxStorageBufferBindingSize", "maxUniformBufferBindingSize", "maxStorageBuffersPerShaderStage",
+  "maxUniformBuffersPerShaderStage", "maxComputeWorkgroupStorageSize", "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX", "maxComputeWorkgroupSizeY", "maxComputeWorkgroupSizeZ",
+];
+const FILTERS = ["validation", "out-of-memory", "internal"];
+const READ = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+const USAGES = {
+  uniform: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  "read-only-storage": GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
+  storage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+};
+
+async function runOnGpu(datum, program, common) {
+  const call = common ? { ...common, data: common.data.with(program.datum, datum) } : datum;
+  const gpu = await open(program.features);
+  if (!gpu.programs.has(program)) gpu.programs.set(program, compile(gpu.device, program));
+  const compiled = await gpu.programs.get(program);
+  const used = [];
+  try {
+    const results = await compute(gpu, program, compiled, call, used);
+    for (const buffer of used) keep(gpu, buffer);
+    return results;
+  } catch (error) {
+    for (const buffer of [...used, ...compiled.fixed.values()]) buffer.destroy();
+    compiled.fixed.clear();
+    throw error;
+  }
+}
+
+/** `used`: gets the buffers that are free again afterwards. */
+async function compute(gpu, program, compiled, call, used) {
+  const take = (size, usage) => {
+    used.push(takeKept(gpu, size, usage) ?? gpu.device.createBuffer({ size, usage }));
+    return used.at(-1);
+  };
+  for (const filter of FILTERS) gpu.device.pushErrorScope(filter);
+  const readings = submit(gpu.device, program, compiled, call, take);
+  const mappings = Promise.allSettled(readings.map((buffer) => buffer.mapAsync(GPUMapMode.READ)));
+  const errors = await popErrors(gpu.device);
+  const failed = (await mappings).find(({ status }) => status === "rejected");
+  if (errors.length > 0) throw errors[0];
+  if (failed) throw await lossOf(gpu.device) ?? failed.reason;
+  const results = readings.map((buffer) => new Uint8Array(buffer.getMappedRange()).slice());
+  for (const buffer of readings) buffer.unmap();
+  return results;
+}
+
+function open(features) {
+  const key = features.join();
+  if (!devices.has(key)) {
+    const opened = openDevice(features);
+    devices.set(key, opened);
+    const forget = () => devices.delete(key);
+    opened.then(({ device }) => device.lost.then(forget), forget);
+  }
+  return devices.get(key);
+}
+
+async function openDevice(features) {
+  const adapter = await navigator.gpu.requestAdapter();
+  if (adapter === null) throw new Error("no GPU can be used here; dcp-evaluator --probe says why");
+  const missing = features.filter((feature) => !adapter.features.has(feature));
+  if (missing.length > 0) {
+    const { description, device } = adapter.info;
+    throw new Error(`the GPU (${description || device}) does not have what the shader enables: ${missing.join(", ")}`);
+  }
+  const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
+  const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
+  return { device, programs: new WeakMap(), free: new Map(), kept: 0 };
+}
+
+async function compile(device, program) {
+  device.pushErrorScope("validation");
+  const module = device.createShaderModule({ code: program.code, label: program.name });
+  const [error, { messages }] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]);
+  const found = messages.filter(({ type }) => type === "error");
+  if (found.length > 0) throw shaderError(program, found);
+  if (error !== null) throw named("WgslError", error.message);
+
+  const entries = [];
+  program.variables.forEach(({ group, binding, type }) => {
+    (entries[group] ??= []).push({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } });
+  });
+  for (const filter of FILTERS) device.pushErrorScope(filter);
+  const groupLayouts = Array.from(entries, (of = []) => device.createBindGroupLayout({ entries: of }));
+  const layout = device.createPipelineLayout({ bindGroupLayouts: groupLayouts });
+  const pipelines = Promise.allSettled(program.entryPoints.map((entryPoint) =>
+    device.createComputePipelineAsync({ layout, compute: { module, entryPoint, constants: program.constants } })));
+  const errors = await popErrors(device);
+  const settled = await pipelines;
+  if (errors.length > 0) throw errors[0];
+  const failed = settled.find(({ status }) => status === "rejected");
+  if (failed) throw await lossOf(device) ?? named("GPUPipelineError", `${program.name}: ${failed.reason.message}`);
+  return { groupLayouts, pipelines: settled.map(({ value }) => value), fixed: new Map() };
+}
+
+/** Returns the buffers that the outputs are copied to. */
+function submit(device, program, compiled, call, take) {
+  const encoder = device.createCommandEncoder();
+  if (compiled.fixed.size === 0) {
+    for (const [i, data] of program.fixed) {
+      const buffer = device.createBuffer({ size: call.sizes[i], usage: USAGES[program.variables[i].type] });
+      device.queue.writeBuffer(buffer, 0, padded(data));
+      compiled.fixed.set(i, buffer);
+    }
+  }
+  const buffers = program.variables.map(({ type }, i) => {
+    if (compiled.fixed.has(i)) return compiled.fixed.get(i);
+    const buffer = take(call.sizes[i], USAGES[type]);
+    if (call.data[i] === null) encoder.clearBuffer(buffer);
+    else device.queue.writeBuffer(buffer, 0, padded(call.data[i]));
+    return buffer;
+  });
+  const groups = compiled.groupLayouts.map((layout, group) => device.createBindGroup({
+    layout,
+    entries: program.variables.flatMap((variable, i) =>
+      variable.group === group ? [{ binding: variable.binding, resource: { buffer: buffers[i] } }] : []),
+  }));
+  const pass = encoder.beginComputePass();
+  groups.forEach((group, index) => pass.setBindGroup(index, group));
+  compiled.pipelines.forEach((pipeline, i) => {
+    pass.setPipeline(pipeline);
+    pass.dispatchWorkgroups(...call.workgroups[i]);
+  });
+  pass.end();
+  const readings = program.outputs.map((i) => {
+    const reading = take(call.sizes[i], READ);
+    encoder.copyBufferToBuffer(buffers[i], 0, reading, 0, call.sizes[i]);
+    return reading;
+  });
+  device.queue.submit([encoder.finish()]);
+  return readings;
+}
+
+function takeKept(gpu, size, usage) {
+  const buffer = gpu.free.get(`${size} ${usage}`)?.pop();
+  if (buffer) gpu.kept -= size;
+  return buffer;
+}
+
+function keep(gpu, buffer) {
+  if (gpu.kept + buffer.size > MOST_KEPT) return buffer.destroy();
+  gpu.kept += buffer.size;
+  const key = `${buffer.size} ${buffer.usage}`;
+  if (!gpu.free.has(key)) gpu.free.set(key, []);
+  gpu.free.get(key).push(buffer);
+}
+
+/** Writes to buffers go in words of four bytes. */
+function padded(data) {
+  const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+  if (bytes.byteLength % 4 === 0) return bytes;
+  const longer = new Uint8Array((bytes.byteLength + 3) & ~3);
+  longer.set(bytes);
+  return longer;
+}
+
+async function popErrors(device) {
+  const found = await Promise.all(FILTERS.map(() => device.popErrorScope()));
+  return found.filter((error) => error !== null).map((error) => named(error.constructor.name, error.message));
+}
+
+/** Null where it is not lost. */
+async function lossOf(device) {
+  const lost = await Promise.race([device.lost, null]);
+  return lost && named("GPUDeviceLostError", `the GPU was lost: ${lost.message}`);
+}
+
+function shaderError({ code, name }, messages) {
+  const lines = code.split(/\r\n|[\n\v\f\r\x85\u2028\u2029]/);
+  const told = messages.map(({ lineNum, linePos, message }) => {
+    const line = lines[lineNum - 1];
+    if (line === undefined) return `${name}: ${message}`;
+    const number = `${lineNum}`.padStart(5);
+    return `${name}:${lineNum}:${linePos}: ${message}\n${number} | ${line}\n      | ${" ".repeat(linePos - 1)}^`;
+  });
+  return named("WgslError", told.join("\n"));
+}
+
+/** Without a stack: it would show the lines of this file. */
+function named(name, message) {
+  return Object.assign(new Error(message), { name, stack: "" });
+}
+
+runOnGpu

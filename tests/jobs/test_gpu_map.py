@@ -1,0 +1,204 @@
+"""Shaders over arrays: dcp.gpu_map()."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dcp_evaluator as dcp
+
+SCALE = """
+@group(0) @binding(0) var<storage, read> data: array<f32>;
+@group(0) @binding(1) var<storage, read_write> scaled: array<f32>;
+@group(0) @binding(2) var<uniform> factor: f32;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < arrayLength(&data)) { scaled[id.x] = factor * data[id.x]; }
+}
+"""
+IMAGES = np.random.default_rng(1).random((5, 30, 50), np.float32)
+
+
+def run(evaluator: dcp.Evaluator, inputs: Any, wgsl: Any, **options: Any) -> list[Any]:
+    return list(dcp.gpu_map(inputs, wgsl, evaluator=evaluator, sandboxes=1, **options))
+
+
+def test_rows_of_an_array_keep_shape_and_dtype(evaluator: dcp.Evaluator, tmp_path: Path) -> None:
+    found = run(evaluator, IMAGES, SCALE, bindings={"factor": 3})
+    assert {(array.shape, array.dtype) for array in found} == {((30, 50), np.dtype(np.float32))}
+    assert np.array_equal(np.array(found), IMAGES * np.float32(3))
+    path = tmp_path / "scale.wgsl"
+    path.write_text(SCALE, encoding="utf-8")
+    assert np.array_equal(run(evaluator, IMAGES[:1], str(path), bindings={"factor": 2})[0], IMAGES[0] * 2)
+
+
+def test_arrays_of_different_shapes_are_used_in_turn(evaluator: dcp.Evaluator) -> None:
+    arrays = [np.full(shape, i, np.float32) for i, shape in enumerate([(3,), (200, 7), (1, 2, 3), (3,)])]
+
+    def generated() -> Iterator[Any]:
+        yield from arrays
+
+    for inputs in (arrays, generated()):
+        found = run(evaluator, inputs, SCALE, bindings={"factor": 0.5})
+        assert [array.tolist() for array in found] == [(array * 0.5).tolist() for array in arrays]
+    (turned,) = run(evaluator, [IMAGES[0].T], SCALE, bindings={"factor": 1})  # not contiguous
+    assert np.array_equal(turned, IMAGES[0].T)
+
+
+def test_a_shape_is_there_for_a_shader_of_two_axes(evaluator: dcp.Evaluator) -> None:
+    transpose = """
+    @group(0) @binding(0) var<storage, read> image: array<f32>;
+    @group(0) @binding(1) var<storage, read_write> turned: array<f32>;
+    @group(0) @binding(2) var<uniform> image_shape: vec2u;
+    @compute @workgroup_size(8, 8)
+    fn main(@builtin(global_invocation_id) id: vec3u) {
+      let rows = image_shape.x;
+      let columns = image_shape.y;
+      if (id.x < rows && id.y < columns) { turned[id.y * rows + id.x] = image[id.x * columns + id.y]; }
+    }"""
+    found = run(evaluator, IMAGES, transpose, outputs={"turned": (50, 30)})
+    assert np.array_equal(np.array(found), IMAGES.transpose(0, 2, 1))
+
+
+def test_structures_vectors_and_matrices_are_what_the_shader_sees(evaluator: dcp.Evaluator) -> None:
+    shader = """
+    struct Particle { at: vec3f, mass: f32, tags: array<u32, 3>, turn: mat2x3f }
+    struct World { pull: vec3f, step: f16_or_f32, kind: vec2i }
+    alias f16_or_f32 = f32;
+    @group(0) @binding(0) var<storage, read_write> particles: array<Particle>;
+    @group(1) @binding(3) var<uniform> world: World;
+    @group(1) @binding(1) var<storage, read> offsets: array<vec4f>;
+    @compute @workgroup_size(4)
+    fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x >= arrayLength(&particles)) { return; }
+      let p = &particles[id.x];
+      (*p).at += world.pull * world.step + offsets[id.x].xyz;
+      (*p).tags[2] = u32(world.kind.y) + (*p).tags[0];
+      (*p).turn[1].z = (*p).mass;
+    }"""
+    dtype = np.dtype(
+        {
+            "names": ["at", "mass", "tags", "turn"],
+            "formats": [("<f4", (3,)), "<f4", ("<u4", (3,)), ("<f4", (2, 4))],
+            "offsets": [0, 12, 16, 32],
+            "itemsize": 64,
+        }
+    )
+    particles = np.zeros((2, 3), dtype)
+    particles["mass"] = np.arange(6).reshape(2, 3)
+    particles["tags"][..., 0] = 40
+    world = {"pull": (1, 2, 3), "step": 2.0, "kind": np.array([-1, 2])}
+    offsets = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for inputs in (particles, list(particles)):
+        found = run(evaluator, inputs, shader, bindings={"world": world, "offsets": offsets})
+        assert [array.dtype for array in found] == [dtype, dtype]
+        for array, before in zip(found, particles, strict=True):
+            assert array["at"].tolist() == [[2, 5, 8], [6, 9, 12], [10, 13, 16]]
+            assert array["tags"][:, 2].tolist() == [42] * 3
+            assert array["turn"][:, 1, 2].tolist() == before["mass"].tolist()
+    with pytest.raises(TypeError, match=r"particles.* does not fit; its dtype is"):
+        dcp.gpu_map(np.zeros((2, 3), [("at", "f4", 3)]), shader, bindings={"world": world, "offsets": offsets})
+
+
+def test_several_data_and_outputs_have_their_names(evaluator: dcp.Evaluator) -> None:
+    shader = """
+    override bins: u32 = 4;
+    @group(0) @binding(0) var<storage, read> values: array<u32>;
+    @group(0) @binding(1) var<uniform> modulus: u32;
+    @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>, 4>;
+    @group(0) @binding(3) var<storage, read_write> total: atomic<u32>;
+    @group(0) @binding(4) var<storage, read_write> scratch: array<u32>;
+    @compute @workgroup_size(32)
+    fn count(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x >= arrayLength(&values)) { return; }
+      scratch[id.x] = values[id.x] % modulus;
+    }
+    @compute @workgroup_size(16)
+    fn add(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x >= arrayLength(&values)) { return; }
+      atomicAdd(&counts[scratch[id.x] % bins], 1);
+      atomicAdd(&total, scratch[id.x]);
+    }"""
+    data = [{"values": np.arange(100, dtype=np.uint32) + i, "modulus": 3 + i % 2} for i in range(4)]
+    found = run(evaluator, data, shader, entry=["count", "add"], outputs=["counts", "total"], constants={"bins": 4})
+    for datum, result in zip(data, found, strict=True):
+        rest = datum["values"] % datum["modulus"]
+        assert result["counts"].tolist() == np.bincount(rest, minlength=4).tolist()
+        assert result["total"] == rest.sum()
+    with pytest.raises(ValueError, match=r"several entry points: say entry='count', or entry=\['count', 'add'\]"):
+        dcp.gpu_map(data, shader)
+
+
+def test_numbers_make_arrays_of_a_shape_that_is_told(evaluator: dcp.Evaluator) -> None:
+    shader = """
+    @group(0) @binding(0) var<uniform> seed: u32;
+    @group(0) @binding(1) var<storage, read_write> made: array<vec2u>;
+    @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3u) { made[id.x] = vec2u(seed, id.x); }"""
+    found = run(evaluator, range(3), shader, outputs={"made": (6, 2)})
+    assert [array.tolist() for array in found] == [[[seed, i] for i in range(6)] for seed in range(3)]
+    with pytest.raises(ValueError, match="how large is made"):
+        dcp.gpu_map(range(3), shader)
+
+
+def test_a_shader_that_is_wrong_fails_with_its_line(evaluator: dcp.Evaluator) -> None:
+    wrong = SCALE.replace("factor * data", "factr * data")
+    results = dcp.gpu_map(IMAGES, wrong, bindings={"factor": 3}, evaluator=evaluator, sandboxes=1)
+    with pytest.raises(dcp.SliceError) as caught:
+        list(results)
+    assert caught.value.name == "WgslError"
+    line = wrong.splitlines()[6]
+    assert f"7:{line.index('factr') + 1}: " in caught.value.message
+    assert f"| {line}\n" in caught.value.message
+    assert len(results.wait().errors) == len(IMAGES)
+    late = SCALE.replace("data[id.x];", "data[id.x / (id.x - id.x)] + f32(1u / 0u);")
+    with pytest.raises(dcp.SliceError, match=r"division|divide|zero"):
+        run(evaluator, IMAGES[:1], late, bindings={"factor": 3})
+
+
+def test_what_the_gpu_refuses_is_an_error_and_no_zeros() -> None:
+    with dcp.Evaluator(gpu=dcp.GpuOptions(memory_limit=1 << 20)) as small:
+        results = dcp.gpu_map(
+            [np.ones(1 << 18, np.float32), np.ones(100, np.float32)], SCALE, bindings={"factor": 2}, evaluator=small,
+            sandboxes=1,
+        )  # fmt: skip
+        assert results.wait().errors.keys() == {0}
+        assert results.errors[0].name == "GPUOutOfMemoryError"
+        assert results[1].tolist() == [2] * 100
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: dcp.gpu_map(IMAGES.astype(float), SCALE, bindings={"factor": 1}),
+            r"float64 .*\.astype\(np\.float32\)",
+        ),
+        (lambda: dcp.gpu_map(IMAGES.astype(np.uint8), SCALE, bindings={"factor": 1}), r"uint8 .*\.view\(np\.uint32\)"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE), "no value for var<uniform> factor: f32; give one"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factr": 1}), "'factr' is no .*; did you mean 'factor'?"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": "x"}), "factor: f32: str does not fit"),
+        (lambda: dcp.gpu_map([IMAGES[0], IMAGES[1:1]], SCALE, bindings={"factor": 1}), "input 1: data is empty"),
+        (lambda: dcp.gpu_map(IMAGES[0, 0], SCALE, bindings={"factor": 1}), "one dimension"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": 1}, outputs=["data"]), "does not write to data"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": 1}, entry="mainn"), "did you mean 'main'?"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": 1}, constants={"n": 1}), "'n' is no override"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE.replace("(64)", "(8, 8, 2)"), bindings={"factor": 1}), "3 axes .* 2: "),
+        (lambda: dcp.gpu_map(IMAGES, SCALE.replace("<f32>", "<vec3f>"), bindings={"factor": 1}), "a vec3 takes"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE.replace("(64)", "(1)"), bindings={"factor": 1}, workgroups=70000), "65535"),
+        (lambda: dcp.gpu_map(IMAGES, SCALE.replace("@compute", ""), bindings={"factor": 1}), "no entry point"),
+        (lambda: dcp.gpu_map(IMAGES, "fn main() {"), "WGSL line 1:11"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_it_runs(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()
+
+
+def test_a_generator_ends_the_job_where_its_datum_does_not_fit(evaluator: dcp.Evaluator) -> None:
+    results = dcp.gpu_map(iter([IMAGES[0], IMAGES[0].astype(int)]), SCALE, bindings={"factor": 1}, evaluator=evaluator)
+    with pytest.raises(TypeError, match=r"input 1: .*int64 does not fit"):
+        results.wait()
