@@ -12,8 +12,16 @@ from pathlib import Path
 import pytest
 
 from scheduler_stand_in import (
-    PAYMENT_ADDRESS, Group, Job, Location, Program, StandIn, own_program, running, stand_in,
-)  # fmt: skip
+    PAYMENT_ADDRESS,
+    Group,
+    Job,
+    Location,
+    Program,
+    StandIn,
+    own_program,
+    running,
+    stand_in,
+)
 
 # These look at what workers and schedulers say to each other: one engine is enough.
 on_one_engine = pytest.mark.any_engine
