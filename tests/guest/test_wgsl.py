@@ -88,14 +88,14 @@ def test_values_are_packed_as_their_types_lie_in_memory() -> None:
 
 
 def test_sizes_are_calculated_from_constants_and_overrides() -> None:
-    code = """const A = 2u; const B: u32 = (A << 3) + 1; override n: u32 = B * 2; override m: u32;
+    code = """const A = 2u; const B: u32 = (A << 3) + 1; override n: u32 = B * 2; @id(7) override m: u32;
         var<workgroup> w: array<u32, n>;
         @group(0) @binding(0) var<storage> v: array<u32, (B - 1) / 0x4 % 3>;
         @compute @workgroup_size(n, u32(A), 1) fn main() { let x = v[0]; }"""
     assert Shader(code).bindings[0].type.size == 4 * 1
     assert Shader(code).entry_points["main"].workgroup_size == (34, 2, 1)
     assert Shader(code, {"n": 8}).entry_points["main"].workgroup_size == (8, 2, 1)
-    assert Shader(code).overrides == ["n", "m"]
+    assert Shader(code).overrides == {"n": "n", "m": "7"}
     with pytest.raises(WgslError, match="line 4:34: the override m has no value; give one in constants"):
         Shader(code.replace("(n, u32", "(m, u32"))
     with pytest.raises(WgslError, match="made of itself"):

@@ -1,9 +1,9 @@
 // Runs compute shaders over arrays: the work function of dcp.gpu_map(), and what dcp.gpu.run() calls (gpu_program.py).
 // program: { code, name, features, constants, entryPoints, variables: [{ group, binding, type }], outputs, fixed, datum };
 // fixed: [variable, data] for what is the same in all calls.
-// call: { sizes, data, workgroups }: of each variable its bytes and what it begins as, null for zeros; [x, y, z] for
-// each entry point. Rows of one array come without a call of their own: `common` is that of all, but for the datum,
-// which is for the variable `datum`.
+// call: { sizes, data, workgroups }: of each variable its bytes and what it begins as, null or undefined for zeros;
+// [x, y, z] for each entry point. Rows of one array come without a call of their own: `common` is that of all, but for
+// the datum, which is for the variable `datum`.
 // Returns a Uint8Array for each of the outputs.
 
 const devices = new Map(); // by features: promise of { device, programs, free, kept }
@@ -119,7 +119,7 @@ function submit(device, program, compiled, call, take) {
   const buffers = program.variables.map(({ type }, i) => {
     if (compiled.fixed.has(i)) return compiled.fixed.get(i);
     const buffer = take(call.sizes[i], USAGES[type]);
-    if (call.data[i] === null) encoder.clearBuffer(buffer);
+    if (call.data[i] == null) encoder.clearBuffer(buffer);
     else device.queue.writeBuffer(buffer, 0, padded(call.data[i]));
     return buffer;
   });

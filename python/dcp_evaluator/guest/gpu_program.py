@@ -5,24 +5,20 @@ gpu.js carries it out. Its ``program`` and ``call`` are made here.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from math import prod
+from operator import index
 from typing import Any, NamedTuple
 
+from .gpu_values import Shape, Value, shape_value, spec_of, value_of, zeros
 from .wgsl import Binding, EntryPoint, Shader
-from .wgsl_types import Array, Spec, Type, Vector, has_runtime_size, opaque_part, round_up
+from .wgsl_types import Array, Spec, has_runtime_size, opaque_part, round_up
 
-# WebGPU's name of what a shader enables.
 _FEATURES = {"f16": "shader-f16"}
+"""WebGPU's name of what a shader enables, where it is another."""
 _MOST_WORKGROUPS = 65535
-_WORDS = {"f4": "float32", "i4": "int32", "u4": "uint32", "f2": "float16"}
-_VECTORS = {1: "u32", 2: "vec2u", 3: "vec3u", 4: "vec4u"}
 _SHAPE = "_shape"
-
-Shape = tuple[int, ...]
 
 
 class Output(NamedTuple):
@@ -32,6 +28,12 @@ class Output(NamedTuple):
     spec: Spec
     shape: Shape
 
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        each = self.spec["itemsize"] if isinstance(self.spec, dict) else int(self.spec[2:])
+        return prod(self.shape) * int(each)
+
 
 class Call(NamedTuple):
     """``data``: what each variable begins as: an array, bytes, or None for zeros. ``sizes``: its bytes."""
@@ -40,16 +42,6 @@ class Call(NamedTuple):
     data: list[Any]
     workgroups: list[Shape]
     outputs: list[Output]
-
-
-@dataclass(frozen=True)
-class _Value:
-    """``items``: the shape in elements of the WGSL array, () where it is none."""
-
-    data: Any
-    size: int
-    shape: Shape
-    items: Shape
 
 
 class Program:
@@ -67,25 +59,26 @@ class Program:
         *,
         name: str = "shader",
         entry: str | Sequence[str] | None = None,
-        outputs: Iterable[str] | Mapping[str, Any] | None = None,
+        outputs: str | Iterable[str] | Mapping[str, Any] | None = None,
         workgroups: int | Sequence[int] | None = None,
         invocations: int | Sequence[int] | None = None,
         constants: Mapping[str, float] | None = None,
     ) -> None:
         self.code = code
         self.name = name
-        self.constants = dict(constants or {})
-        shader = Shader(code, self.constants)
-        for constant in self.constants:
-            _check_known(constant, shader.overrides, "override of the shader")
-        self.features = [_FEATURES.get(extension, extension) for extension in shader.enabled]
+        given = {constant: float(value) for constant, value in (constants or {}).items()}
+        shader = Shader(code, given)
+        for constant in given:
+            _check_known(constant, list(shader.overrides), "override of the shader")
+        self.constants = {shader.overrides[constant]: value for constant, value in given.items()}
+        self.features = [_FEATURES.get(name, name.replace("_", "-")) for name in shader.enabled]
         self.entry_points = _entry_points(shader, entry)
         used = frozenset[str]().union(*(point.bindings for point in self.entry_points))
         self.variables = [variable for variable in shader.bindings if variable.name in used]
         self._declared = [variable.name for variable in shader.bindings]
         for variable in self.variables:
             _check_buffer(variable)
-        self._shapes = dict(outputs) if isinstance(outputs, Mapping) else dict.fromkeys(outputs or ())
+        self._shapes = _told_shapes(outputs)
         self.outputs = self._chosen_outputs()
         if workgroups is not None and invocations is not None:
             raise TypeError("say workgroups or invocations, not both")
@@ -116,7 +109,7 @@ class Program:
     def fixed(self, values: Mapping[str, Any]) -> dict[int, Any]:
         """What those variables begin as, by their index, that ``values`` has and that are only read."""
         used = [(i, v) for i, v in enumerate(self.variables) if v.access == "read" and v.name in values]
-        return {i: _value(v, values[v.name]).data for i, v in used}
+        return {i: value_of(v, values[v.name]).data for i, v in used}
 
     def to_js(self) -> dict[str, Any]:
         return {
@@ -136,7 +129,10 @@ class Program:
         ``data``: the names of those whose shape outputs have for which none is told: the first that is an array whose
         size the shader does not say.
         """
-        found = {v.name: _value(v, values[v.name]) for v in self.variables if v.name in values}
+        found = {v.name: value_of(v, values[v.name]) for v in self.variables if v.name in values}
+        for name in found:
+            if self._shapes.get(name) is not None:
+                raise ValueError(f"{name} has a value, and so its shape: say no other in outputs")
         sized = {v.name for v in self.variables if has_runtime_size(v.type)}
         like = next((found[name] for name in data if name in found and name in sized), None)
         for variable in self.variables:
@@ -150,7 +146,7 @@ class Program:
             [round_up(value.size, 4) for value in ordered],
             [value.data for value in ordered],
             [self._dispatch(point, found, like) for point in self.entry_points],
-            [Output(name, _spec(self.variables[self.index(name)].type), found[name].shape) for name in self.outputs],
+            [Output(name, spec_of(self.variables[self.index(name)].type), found[name].shape) for name in self.outputs],
         )
 
     # --- Variables ---
@@ -168,40 +164,24 @@ class Program:
     def _is_shape(self, variable: Binding) -> bool:
         return variable.name.endswith(_SHAPE) and variable.name.removesuffix(_SHAPE) in self._declared
 
-    def _zeros(self, variable: Binding, like: _Value | None) -> _Value:
-        type_ = variable.type
-        if not isinstance(type_, Array):
-            _, axes = type_.memory
-            return _Value(None, type_.size, axes, ())
-        _, axes = type_.element_memory
+    def _zeros(self, variable: Binding, like: Value | None) -> Value:
         shape = self._shapes.get(variable.name)
-        if shape is not None:
-            shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        elif type_.count is not None:
-            shape = (type_.count, *axes)
-        elif like is not None:
+        if shape is None and like is not None and has_runtime_size(variable.type):
             shape = like.shape
-        else:
-            raise ValueError(f"how large is {variable.name}? say outputs={{{variable.name!r}: its shape}}")
-        items = _items(variable, type_, shape)
-        return _Value(None, prod(items) * type_.stride, shape, items)
+        return zeros(variable, shape)
 
-    def _shape_of(self, variable: Binding, found: Mapping[str, _Value]) -> _Value:
+    def _shape_of(self, variable: Binding, found: Mapping[str, Value]) -> Value:
         """Of a variable ``NAME_shape`` that has no value."""
         if not self._is_shape(variable):
             raise ValueError(f"there is no value for {variable}; give one: bindings={{{variable.name!r}: ...}}")
-        shape = found[name].shape if (name := variable.name.removesuffix(_SHAPE)) in found else None
-        if shape is None:
+        name = variable.name.removesuffix(_SHAPE)
+        if name not in found:
             raise ValueError(f"{variable}: the shader does not use {name}")
-        count = variable.type.count if isinstance(variable.type, Vector) else 1
-        if len(shape) != count or _spec(variable.type) != "<u4" or isinstance(variable.type, Array):
-            wanted = _VECTORS.get(len(shape), "no variable")
-            raise ValueError(f"{variable}: {name} has the shape {shape}, for which this is {wanted}")
-        return _Value(struct.pack(f"<{count}I", *shape), 4 * count, (), ())
+        return shape_value(variable, name, found[name].shape)
 
     # --- Dispatch ---
 
-    def _dispatch(self, point: EntryPoint, found: Mapping[str, _Value], like: _Value | None) -> Shape:
+    def _dispatch(self, point: EntryPoint, found: Mapping[str, Value], like: Value | None) -> Shape:
         if self._workgroups is not None:
             counts = self._workgroups
         else:
@@ -216,7 +196,7 @@ class Program:
                 )
         return counts
 
-    def _covered(self, point: EntryPoint, found: Mapping[str, _Value], like: _Value | None) -> Shape:
+    def _covered(self, point: EntryPoint, found: Mapping[str, Value], like: Value | None) -> Shape:
         """One invocation per item of the first output that is as large as the data, else of the datum."""
         sized = [name for name in self.outputs if has_runtime_size(self.variables[self.index(name)].type)]
         named = [found[name].items for name in sized]
@@ -257,6 +237,23 @@ def _check_known(name: str, known: Sequence[str], what: str) -> None:
     raise ValueError(f"{name!r} is no {what}; {there}")
 
 
+def _told_shapes(outputs: str | Iterable[str] | Mapping[str, Any] | None) -> dict[str, Shape | None]:
+    """By the names of outputs; None where no shape is told."""
+    if isinstance(outputs, Mapping):
+        return {name: None if shape is None else _shape(name, shape) for name, shape in outputs.items()}
+    return dict.fromkeys([outputs] if isinstance(outputs, str) else outputs or ())
+
+
+def _shape(name: str, given: Any) -> Shape:
+    try:
+        shape = tuple(map(index, given)) if isinstance(given, Sequence) else (index(given),)
+    except TypeError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise ValueError(f"outputs: the shape of {name} must be whole numbers from 1 on, not {given!r}")
+    return shape
+
+
 def _check_buffer(variable: Binding) -> None:
     place = f"line {variable.line}: {variable}"
     if opaque := opaque_part(variable.type):
@@ -279,84 +276,3 @@ def _three(name: str, value: int | Sequence[int]) -> Shape:
         raise ValueError(f"{name} must be one to three whole numbers from 1 on, not {value!r}")
     x, y, z = [*counts, 1, 1][:3]
     return x, y, z
-
-
-# --- Values ---
-
-
-def _spec(type_: Type) -> Spec:
-    return (type_.element_memory if isinstance(type_, Array) else type_.memory)[0]
-
-
-def _value(variable: Binding, value: Any) -> _Value:
-    """Raises TypeError, ValueError where it does not fit the variable."""
-    type_ = variable.type
-    if isinstance(type_, Array) and (dtype := _dtype(value)):
-        _check_dtype(variable, type_, dtype, value)
-        shape = tuple(value.shape) if hasattr(value, "shape") else memoryview(value).shape or ()
-        items = _items(variable, type_, shape)
-        return _Value(value, prod(items) * type_.stride, shape, items)
-    try:
-        packed = type_.pack(value)
-    except (TypeError, ValueError, OverflowError, struct.error) as error:
-        raise TypeError(f"{variable}: {type(value).__name__} does not fit: {error}") from None
-    if not isinstance(type_, Array):
-        return _Value(packed, len(packed), type_.memory[1], ())
-    if not packed:
-        raise ValueError(f"{variable.name} is empty")
-    items = (len(packed) // type_.stride,)
-    return _Value(packed, len(packed), (*items, *type_.element_memory[1]), items)
-
-
-def _dtype(value: Any) -> str:
-    """As numpy writes it, ``"<f4"``; empty for what is no array."""
-    if hasattr(value, "dtype"):
-        return str(value.dtype.str) if value.shape else ""
-    try:
-        view = memoryview(value)
-    except TypeError:
-        return ""
-    kind = next((kind for kind, codes in _KINDS.items() if view.format in codes), "O")
-    return f"{'<' if view.itemsize > 1 else '|'}{kind}{view.itemsize}"
-
-
-_KINDS = {"i": tuple("bhilqn"), "u": tuple("BHILQNc"), "f": tuple("efd"), "b": ("?",)}
-
-
-def _check_dtype(variable: Binding, type_: Array, dtype: str, value: Any) -> None:
-    spec, _ = type_.element_memory
-    if isinstance(spec, dict):
-        import numpy as np  # whoever has a structured array has it
-
-        wanted = np.dtype(spec)  # type: ignore[call-overload]
-        if getattr(value, "dtype", None) != wanted:
-            raise TypeError(
-                f"{variable}: an array of {getattr(value, 'dtype', dtype)} does not fit; its dtype is {wanted}"
-            )
-    elif dtype != spec:
-        name = _WORDS[spec[1:]]
-        remedy = f"use .astype(np.{name})"
-        if dtype[1:] in ("u1", "i1", "b1"):
-            remedy += ", or .view(np.uint32) if the shader unpacks four from each item"
-        raise TypeError(f"{variable}: an array of {getattr(value, 'dtype', dtype)} does not fit; {remedy}")
-
-
-def _items(variable: Binding, type_: Array, shape: Shape) -> Shape:
-    """The shape in elements of the WGSL array. Raises ValueError where there is no such number of them."""
-    _, axes = type_.element_memory
-    size, each = prod(shape), prod(axes)
-    if size == 0:
-        raise ValueError(f"{variable.name} is empty: its shape is {shape}")
-    inner = shape[len(shape) - len(axes) :] if len(axes) <= len(shape) else None
-    if inner == axes:
-        items = shape[: len(shape) - len(axes)]
-    elif len(shape) == 1 and size % each == 0:
-        items = (size // each,)
-    else:
-        hint = ""
-        if isinstance(type_.element, Vector) and type_.element.count == 3:
-            hint = "; a vec3 takes the place of four numbers: add a fourth, or use an array of scalars"
-        raise ValueError(f"{variable}: the shape {shape} does not end with {axes}, as {type_.element} does{hint}")
-    if type_.count is not None and prod(items) != type_.count:
-        raise ValueError(f"{variable}: {prod(items)} elements do not fit, the shape is {shape}")
-    return items

@@ -64,7 +64,7 @@ class Shader:
     """Raises WgslError for text whose declarations cannot be read.
 
     ``constants``: values of overrides, by name. ``bindings`` are in the order of their groups and numbers.
-    ``enabled``: the names behind ``enable``. ``overrides``: those that there are.
+    ``enabled``: the names behind ``enable``. ``overrides``: by name, what a pipeline calls it: its ``@id`` or its name.
     """
 
     def __init__(self, code: str, constants: Mapping[str, float] | None = None) -> None:
@@ -76,8 +76,8 @@ class Shader:
         for declaration in self._read():
             if declaration.name:
                 self._declared[declaration.name] = declaration
-        self.overrides = [d.name for d in self._declared.values() if d.keyword == "override"]
         self._numbers = Numbers(self._text, self._values(), constants or {})
+        self.overrides = {d.name: self._key(d) for d in self._declared.values() if d.keyword == "override"}
         self.bindings = sorted(self._bindings())
         self.entry_points = {point.name: point for point in self._entry_points()}
 
@@ -254,6 +254,9 @@ class Shader:
                     begin += 1
                 values[declaration.name] = (min(begin + 1, declaration.end), declaration.end)
         return values
+
+    def _key(self, override: _Declaration) -> str:
+        return str(self._numbers.whole(*override.attributes["id"])) if "id" in override.attributes else override.name
 
     def _bindings(self) -> Iterator[Binding]:
         for variable in self._declared.values():

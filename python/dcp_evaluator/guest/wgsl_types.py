@@ -175,8 +175,10 @@ class Struct:
         }, ()
 
     def pack(self, value: Any) -> bytes:
-        """``value``: a mapping with all members, by name."""
+        """``value``: a mapping with all members, by name; or one item of a structured array of numpy."""
         names = {member.name for member in self.members}
+        if members := getattr(getattr(value, "dtype", None), "names", None):
+            value = {name: value[name] for name in members}
         if not isinstance(value, Mapping) or value.keys() != names:
             raise TypeError(f"a dict with {', '.join(sorted(names))} is wanted")
         content = bytearray(self.size)

@@ -25,7 +25,7 @@ def gpu_map(
     wgsl: str | os.PathLike[str],
     *,
     bindings: Mapping[str, Any] | None = None,
-    outputs: Iterable[str] | Mapping[str, Any] | None = None,
+    outputs: str | Iterable[str] | Mapping[str, Any] | None = None,
     entry: str | Sequence[str] | None = None,
     workgroups: int | Sequence[int] | None = None,
     invocations: int | Sequence[int] | None = None,
@@ -175,8 +175,8 @@ def _sendable(value: Any) -> Any:
 
 def _array(output: Output, buffer: Any) -> Any:
     """Raises ValueError where the sandbox has sent something else."""
-    dtype = np.dtype(output.spec)  # type: ignore[arg-type]
-    size = dtype.itemsize * int(np.prod(output.shape, dtype=np.int64))
+    size = output.size
     if not isinstance(buffer, np.ndarray) or buffer.dtype != np.uint8 or not size <= buffer.size < size + 4:
         raise ValueError(f"{output.name} should have {size} bytes")
+    dtype: np.dtype[Any] = np.dtype(output.spec)  # type: ignore[arg-type]
     return buffer[:size].view(dtype).reshape(output.shape)[()]
