@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from .errors import (
         DcpError,
+        FunctionError,
         InstallationError,
         JobCancelledError,
         JobError,
@@ -34,6 +35,7 @@ __all__ = [
     "ConsoleEvent",
     "DcpError",
     "Evaluator",
+    "FunctionError",
     "GpuOptions",
     "InstallationError",
     "Job",
@@ -56,8 +58,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    **dict.fromkeys(["DcpError", "InstallationError", "JobCancelledError", "JobError", "ZygoteError"], "errors"),
-    **dict.fromkeys(["SliceError", "SliceErrorGroup"], "errors"),
+    **dict.fromkeys(["DcpError", "FunctionError", "InstallationError", "SliceError", "SliceErrorGroup"], "errors"),
+    **dict.fromkeys(["JobCancelledError", "JobError", "ZygoteError"], "errors"),
     **dict.fromkeys(
         ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "jobs.events"
     ),

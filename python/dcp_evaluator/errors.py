@@ -32,6 +32,10 @@ class ZygoteEndedError(ZygoteError):
     """It ended, and has not said why: another may live."""
 
 
+class FunctionError(DcpError, TypeError):
+    """A Python function, or something that it uses, cannot go to a sandbox."""
+
+
 class JobError(DcpError):
     """The whole job failed: the work function is wrong, or no sandbox can be kept alive.
 

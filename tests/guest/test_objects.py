@@ -45,6 +45,12 @@ def test_any_value_comes_back_as_it_was(value: Any) -> None:
     assert same(through(value), value)
 
 
+def test_a_value_without_bytes_has_no_buffers() -> None:
+    header, buffers = dumps([1, (b"", np.zeros(0), "x")])
+    assert buffers == []
+    assert same(loads(header.decode(), buffers), [1, (b"", np.zeros(0), "x")])  # text serves as well
+
+
 def test_memoryviews_keep_their_format_and_shape() -> None:
     for view in (
         memoryview(b"abc"),
@@ -272,7 +278,7 @@ _DEEP = [["tuple", []], *(["tuple", [[n]]] for n in range(100_000))]
                 [[0], [["dict", [1, 1, 2, 2]]]],
                 [[0], [["dict", [1]]]],
                 [[0], [["bytes", [0, 0, 1]]]],
-                [[0], [["bytes", [0, -1, 0]]]],
+                [[0], [["bytes", [0, -1, 1]]]],
                 [[0], [["bytes", [7, 0, 0]]]],
                 [[0], [["bytes", "abc"]]],
                 [[0], [["array", [0, 0, 0], "|O", [0], "C"]]],

@@ -7,7 +7,7 @@ import re
 import struct
 from typing import Any
 
-from .errors import ObjectError
+from .object_error import ObjectError
 
 _TEXT = re.compile(
     r"[<>|](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SUV]\d{1,9}|[mM]8(?:\[\d{0,9}(?:[munpfa]s|[YMWDhms])\])?)", re.ASCII

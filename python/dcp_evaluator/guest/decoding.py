@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from . import arrays, registry
 from .encoding import DEEPEST, PLAIN
-from .errors import ObjectError
+from .object_error import ObjectError
 
 _SCALARS = PLAIN | {int}
 _CHILDREN = _SCALARS | {list}
@@ -57,7 +57,7 @@ class Decoder:
         return self._child(self._root)
 
     def _parsed(self, header: Any) -> tuple[Any, list[list[Any]]]:
-        data = bytes(header)
+        data = header.encode("utf-8", "surrogatepass") if isinstance(header, str) else bytes(header)
         if self._limit is not None:
             containers = data.count(b"[") + data.count(b"{")
             self._charge(len(data) + _VALUE_COST * data.count(b",") + _CONTAINER_COST * containers)
@@ -145,6 +145,8 @@ class Decoder:
     def data(self, place: Any) -> memoryview:
         """The bytes that an entry names."""
         number, start, size = place
+        if number == size == 0:
+            return memoryview(b"")
         if not all(type(n) is int and n >= 0 for n in (number, start, size)) or number >= len(self._buffers):
             raise ObjectError("the header names a buffer that is not there")
         buffer: memoryview = self._buffers[number]

@@ -65,14 +65,15 @@ class Encoder:
         self._buffers: list[Any] = [self._pool]
 
     def encode(self, value: Any) -> tuple[bytes, list[Any]]:
-        """Raises TypeError for what cannot travel; the message has its place and a remedy."""
+        """Without a buffer where nothing is in any. Raises TypeError for what cannot travel, with place and remedy."""
         try:
             root = self._child(value)
             while self._stack:
                 self._go_on(self._stack[-1])
         except TypeError as error:
             raise TypeError(f"{self._place()}: {error}") from None
-        return _to_json([root, self._entries]).encode("utf-8", "surrogatepass"), self._buffers
+        header = _to_json([root, self._entries]).encode("utf-8", "surrogatepass")
+        return header, self._buffers if self._pool or len(self._buffers) > 1 else []
 
     def _place(self) -> str:
         parts = [frame.place() for frame in self._stack]
@@ -379,6 +380,14 @@ _OPENERS: dict[type, Callable[[Encoder, Any], Any]] = {
     UUID: _open_uuid,
     type(...): _open_ellipsis,
 }
+
+
+def keeps_its_type(value: Any) -> bool:
+    """Whether ``value`` arrives as an instance of its own class, if it can travel: what it has inside is not seen."""
+    if type(value) in _ATOMS or type(value) in _OPENERS or registry.registered_type(type(value)) is not None:
+        return True
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and (type(value) is numpy.ndarray or isinstance(value, numpy.generic))
 
 
 def _other_opener(value: Any) -> Callable[[Encoder, Any], Any]:

@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .decoding import Decoder
-from .encoding import PLAIN, Encoder
-from .errors import ObjectError
+from .encoding import PLAIN, Encoder, keeps_its_type
+from .object_error import ObjectError
 from .registry import register
 
-__all__ = ["ObjectError", "dumps", "from_wire", "is_plain", "loads", "register", "to_wire"]
+__all__ = ["ObjectError", "dumps", "from_wire", "is_plain", "keeps_its_type", "loads", "register", "to_wire"]
 
 _SAFE_INTEGER = 2**53
 _ENDS = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError, AttributeError)
@@ -43,7 +43,8 @@ def dumps(value: Any) -> tuple[bytes, list[Any]]:
 def loads(header: Any, buffers: Sequence[Any], limit: int | None = None) -> Any:
     """The value of a header and its buffers, whose arrays are views of them, writable where they are.
 
-    ``limit``: for a header that is not trusted, what it may cost, about, in bytes. Raises ObjectError.
+    The header may be a str as well. ``limit``: for a header that is not trusted, what it may cost, about, in bytes.
+    Raises ObjectError.
     """
     try:
         return Decoder(header, buffers, limit).decode()
