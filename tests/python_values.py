@@ -43,7 +43,6 @@ EXAMPLES: list[Any] = [
         UUID(int=1),
     ),
     *(timezone(timedelta(hours=-3, microseconds=1), "here"), datetime.max, datetime(2000, 1, 1, tzinfo=UTC)),
-    *(ZoneInfo("Europe/Berlin"), datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin"))),
     *({(1, 2): {"a": [b"c"]}, None: 1, 1.5: 2, b"": {3}}, [float(i) for i in range(99)], tuple(range(99)), [True] * 99),
     *(dict.fromkeys(range(99), 2), {str(i): i / 7 for i in range(99)}, frozenset(range(99)), slice((1, 2), "a")),
     *(np.arange(6).reshape(2, 3), np.asfortranarray(np.eye(3, 4)), np.arange(9.0)[::-2], np.zeros((0, 4)), np.array(5)),
@@ -72,6 +71,10 @@ EXAMPLES: list[Any] = [
     ),
     *(np.zeros(1, "i4,f8")[0], np.timedelta64(3, "ns"), np.bytes_(b"x"), np.uint64(2**64 - 1)),
 ]
+
+_BERLIN = ZoneInfo("Europe/Berlin")
+ZONED: list[Any] = [_BERLIN, datetime(2020, 10, 25, 2, 30, fold=1, tzinfo=_BERLIN), time(1, tzinfo=_BERLIN)]
+"""What keeps its zone only where that is known: in a sandbox, with the package tzdata."""
 
 _DTYPES = (
     hnp.scalar_dtypes()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import example, given, settings
 
 from dcp_evaluator.guest import decoding, objects
 from dcp_evaluator.guest.objects import ObjectError, dumps, loads
-from python_values import EXAMPLES, same, values
+from python_values import EXAMPLES, ZONED, same, values
 
 LIMIT = 1 << 26
 
@@ -33,7 +34,7 @@ def through(value: Any) -> Any:
 # --- There and back ---
 
 
-@pytest.mark.parametrize("value", EXAMPLES, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("value", EXAMPLES + ZONED, ids=lambda value: type(value).__name__)
 def test_an_example_comes_back_as_it_was(value: Any) -> None:
     assert same(through(value), value)
     assert same(through([value, (value,)]), [value, (value,)])
@@ -219,7 +220,16 @@ def test_what_cannot_be_made_again_is_refused() -> None:
         dumps(deep)
 
 
-# --- Without numpy ---
+# --- Where something is missing ---
+
+
+def test_a_zone_that_is_not_known_is_its_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    zone, moment, hour = (dumps(value) for value in ZONED)
+    monkeypatch.setattr(decoding, "ZoneInfo", lambda name: ZoneInfo("No/Where"))
+    assert loads(*moment).isoformat() == "2020-10-25T02:30:00+01:00"
+    for header, buffers in (zone, hour):
+        with pytest.raises(ObjectError, match="time zone Europe/Berlin is not known here; install the package tzdata"):
+            loads(header, buffers)
 
 
 def test_without_numpy_arrays_are_memoryviews_of_their_shape(monkeypatch: pytest.MonkeyPatch) -> None:
