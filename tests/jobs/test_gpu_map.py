@@ -170,6 +170,27 @@ def test_what_the_gpu_refuses_is_an_error_and_no_zeros() -> None:
         assert results[1].tolist() == [2] * 100
 
 
+def test_a_gpu_that_hangs_fails_its_slice_and_the_next_one_has_another() -> None:
+    # A GPU does not end these loops in years. llvmpipe ends each after 65,535 rounds; the number of invocations counts.
+    rounds = """
+    @group(0) @binding(0) var<storage, read_write> counts: array<u32>;
+    @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x >= arrayLength(&counts)) { return; }
+      let count = counts[id.x];
+      var x = 1u;
+      for (var i = 0u; i < count; i++) { for (var j = 0u; j < count; j++) { for (var k = 0u; k < count; k++) {
+        x = x * 1664525u + 1013904223u + k;
+      } } }
+      counts[id.x] = x;
+    }"""
+    with dcp.Evaluator(gpu=dcp.GpuOptions(timeout=1.0)) as evaluator:
+        data = [np.full(4_000_000, 60000, np.uint32), np.ones(3, np.uint32)]
+        results = dcp.gpu_map(data, rounds, evaluator=evaluator, sandboxes=1)
+        assert results.wait().errors.keys() == {0}
+        assert results.errors[0].name == "GPUDeviceLostError"
+        assert results[1].tolist() == [1664525 + 1013904223] * 3
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

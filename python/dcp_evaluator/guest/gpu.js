@@ -1,13 +1,12 @@
 // Runs compute shaders over arrays: the work function of dcp.gpu_map(), and what dcp.gpu.run() calls (gpu_program.py).
-// program: { code, name, features, constants, entryPoints, variables: [{ group, binding, type }], outputs, fixed, datum };
-// fixed: [variable, data] for what is the same in all calls.
+// program: { code, name, features, constants, entryPoints, variables: [{ group, binding, type }], outputs, fixed,
+// datum }; fixed: [variable, data] for what is the same in all calls.
 // call: { sizes, data, workgroups }: of each variable its bytes and what it begins as, null or undefined for zeros;
 // [x, y, z] for each entry point. Rows of one array come without a call of their own: `common` is that of all, but for
 // the datum, which is for the variable `datum`.
 // Returns a Uint8Array for each of the outputs.
 
-const devices = new Map(); // by features: promise of { device, programs, free, kept }
-const MOST_KEPT = 1 << 28; // bytes of buffers that wait for the next call
+const devices = new Map(); // by features: promise of { device, programs, free }; free: buffers for the next call
 
 const LIMITS = [
   "maxBufferSize", "maxStorageBufferBindingSize", "maxUniformBufferBindingSize", "maxStorageBuffersPerShaderStage",
@@ -29,8 +28,11 @@ async function runOnGpu(datum, program, common) {
   const compiled = await gpu.programs.get(program);
   const used = [];
   try {
-    const results = await compute(gpu, program, compiled, call, used);
-    for (const buffer of used) keep(gpu, buffer);
+    const results = await compute(gpu.device, program, compiled, call, (size, usage) => {
+      used.push(takeBuffer(gpu, size, usage));
+      return used.at(-1);
+    });
+    gpu.free.push(...used);
     return results;
   } catch (error) {
     for (const buffer of [...used, ...compiled.fixed.values()]) buffer.destroy();
@@ -39,22 +41,38 @@ async function runOnGpu(datum, program, common) {
   }
 }
 
-/** `used`: gets the buffers that are free again afterwards. */
-async function compute(gpu, program, compiled, call, used) {
-  const take = (size, usage) => {
-    used.push(takeKept(gpu, size, usage) ?? gpu.device.createBuffer({ size, usage }));
-    return used.at(-1);
-  };
-  for (const filter of FILTERS) gpu.device.pushErrorScope(filter);
-  const readings = submit(gpu.device, program, compiled, call, take);
-  const mappings = Promise.allSettled(readings.map((buffer) => buffer.mapAsync(GPUMapMode.READ)));
-  const errors = await popErrors(gpu.device);
+/** One of those that wait; where there is none of that kind, they go to make room for it. */
+function takeBuffer({ device, free }, size, usage) {
+  const at = free.findIndex((buffer) => buffer.size === size && buffer.usage === usage);
+  if (at >= 0) return free.splice(at, 1)[0];
+  for (const buffer of free.splice(0)) buffer.destroy();
+  return device.createBuffer({ size, usage });
+}
+
+async function compute(device, program, compiled, call, take) {
+  const { readings, mappings } = await guarded(device, () => {
+    const readings = submit(device, program, compiled, call, take);
+    return { readings, mappings: Promise.allSettled(readings.map((buffer) => buffer.mapAsync(GPUMapMode.READ))) };
+  });
   const failed = (await mappings).find(({ status }) => status === "rejected");
-  if (errors.length > 0) throw errors[0];
-  if (failed) throw await lossOf(gpu.device) ?? failed.reason;
+  if (failed) throw await lossOf(device) ?? failed.reason;
   const results = readings.map((buffer) => new Uint8Array(buffer.getMappedRange()).slice());
   for (const buffer of readings) buffer.unmap();
   return results;
+}
+
+/** What body() returns; throws the first error that its commands bring about. */
+async function guarded(device, body) {
+  for (const filter of FILTERS) device.pushErrorScope(filter);
+  let result, scopes;
+  try {
+    result = body();
+  } finally {
+    scopes = FILTERS.map(() => device.popErrorScope());
+  }
+  const error = (await Promise.all(scopes)).find((found) => found !== null);
+  if (error) throw named(error.constructor.name, error.message);
+  return result;
 }
 
 function open(features) {
@@ -78,7 +96,9 @@ async function openDevice(features) {
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
   const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-  return { device, programs: new WeakMap(), free: new Map(), kept: 0 };
+  const lost = await lossOf(device);
+  if (lost) throw lost;
+  return { device, programs: new WeakMap(), free: [] };
 }
 
 async function compile(device, program) {
@@ -93,14 +113,14 @@ async function compile(device, program) {
   program.variables.forEach(({ group, binding, type }) => {
     (entries[group] ??= []).push({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } });
   });
-  for (const filter of FILTERS) device.pushErrorScope(filter);
-  const groupLayouts = Array.from(entries, (of = []) => device.createBindGroupLayout({ entries: of }));
-  const layout = device.createPipelineLayout({ bindGroupLayouts: groupLayouts });
-  const pipelines = Promise.allSettled(program.entryPoints.map((entryPoint) =>
-    device.createComputePipelineAsync({ layout, compute: { module, entryPoint, constants: program.constants } })));
-  const errors = await popErrors(device);
+  const { groupLayouts, pipelines } = await guarded(device, () => {
+    const groupLayouts = Array.from(entries, (of = []) => device.createBindGroupLayout({ entries: of }));
+    const layout = device.createPipelineLayout({ bindGroupLayouts: groupLayouts });
+    const pipelines = program.entryPoints.map((entryPoint) =>
+      device.createComputePipelineAsync({ layout, compute: { module, entryPoint, constants: program.constants } }));
+    return { groupLayouts, pipelines: Promise.allSettled(pipelines) };
+  });
   const settled = await pipelines;
-  if (errors.length > 0) throw errors[0];
   const failed = settled.find(({ status }) => status === "rejected");
   if (failed) throw await lossOf(device) ?? named("GPUPipelineError", `${program.name}: ${failed.reason.message}`);
   return { groupLayouts, pipelines: settled.map(({ value }) => value), fixed: new Map() };
@@ -144,32 +164,14 @@ function submit(device, program, compiled, call, take) {
   return readings;
 }
 
-function takeKept(gpu, size, usage) {
-  const buffer = gpu.free.get(`${size} ${usage}`)?.pop();
-  if (buffer) gpu.kept -= size;
-  return buffer;
-}
-
-function keep(gpu, buffer) {
-  if (gpu.kept + buffer.size > MOST_KEPT) return buffer.destroy();
-  gpu.kept += buffer.size;
-  const key = `${buffer.size} ${buffer.usage}`;
-  if (!gpu.free.has(key)) gpu.free.set(key, []);
-  gpu.free.get(key).push(buffer);
-}
-
 /** Writes to buffers go in words of four bytes. */
 function padded(data) {
-  const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(data) ? data : new Uint8Array(data);
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   if (bytes.byteLength % 4 === 0) return bytes;
   const longer = new Uint8Array((bytes.byteLength + 3) & ~3);
   longer.set(bytes);
   return longer;
-}
-
-async function popErrors(device) {
-  const found = await Promise.all(FILTERS.map(() => device.popErrorScope()));
-  return found.filter((error) => error !== null).map((error) => named(error.constructor.name, error.message));
 }
 
 /** Null where it is not lost. */
