@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies
 
 from dcp_evaluator.guest.wgsl import Shader, WgslError
 
 pytestmark = pytest.mark.any_engine
 
 MAIN = "@compute @workgroup_size(64) fn main() { use(); }"
+PIECES = """
+@group(0) @binding(1) var<storage, read_write> a : array< vec3< f32 >, N > ; var<uniform> enable f16 ;
+const N = ( 2 << 31u ) - 4 / 0 % 1e9 ; struct S { @size( 8 ) @align( N ) b : S , c : mat2x3h } override M : u32 = N ;
+alias T = atomic< u32 > ; @compute @workgroup_size( M , 1 ) fn main ( x : T ) -> bool { return a [ x ] ; }
+// /* */ { } ( ) [ ] >= < > , @ id 0x_ $
+"""
 
 
 def shader_of(declarations: str, body: str = "") -> Shader:
@@ -133,3 +140,11 @@ def test_what_cannot_be_read_has_its_line(code: str, message: str) -> None:
     with pytest.raises(WgslError) as caught:
         Shader(code)
     assert message in str(caught.value)
+
+
+@given(strategies.lists(strategies.sampled_from(PIECES.split()), max_size=40))
+def test_any_text_is_a_shader_or_an_error_of_its_own(pieces: list[str]) -> None:
+    try:
+        Shader(" ".join(pieces))
+    except WgslError as error:
+        assert error.line >= 1

@@ -8,7 +8,7 @@ from .wgsl_text import Text, WgslError
 
 # By how tightly they bind. ">>" does not come here: in a template list its signs would end it.
 _LEVELS: tuple[dict[str, Callable[[float, float], float]], ...] = (
-    {"<<": lambda a, b: int(a) << int(b)},
+    {"<<": lambda a, b: a * 2.0**b},
     {"+": lambda a, b: a + b, "-": lambda a, b: a - b},
     {"*": lambda a, b: a * b, "/": lambda a, b: a // b if float(a).is_integer() else a / b, "%": lambda a, b: a % b},
 )
@@ -57,6 +57,8 @@ class Numbers:
         while at < end and (operation := _LEVELS[level].get(self._text.tokens[at].text)):
             other, at = self._binary(at + 1, end, level + 1)
             value = operation(value, other)
+            if abs(value) > _LARGEST:
+                raise self._text.error(f"this number is larger than {_LARGEST}", at - 1)
         return value, at
 
     def _operand(self, at: int, end: int) -> tuple[float, int]:
