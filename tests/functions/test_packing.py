@@ -32,6 +32,7 @@ from numpy.linalg import norm
 from own_helpers import counted_so_far, even, fibonacci, scaled
 
 import dcp_evaluator as dcp
+from dcp_evaluator import SliceError
 from dcp_evaluator.functions.packing import packed
 from dcp_evaluator.functions.scripts import is_script
 from dcp_evaluator.guest import functions as guest_functions
@@ -299,6 +300,8 @@ def generator() -> Iterator[int]:
         (lambda: POINT.x, "global variable 'POINT' .* is an instance of Point"),
         (lambda: BOUND(1), "global variable 'BOUND' .* is a method of Params"),
         (lambda: GENERATOR.normal(1), "global variable 'GENERATOR' .* cannot go to a sandbox: value: a value of type"),
+        (functools.partial(generator), r"generator\(\) is a generator"),
+        (lambda: SliceError(1, "", ""), r"is SliceError\(\) of dcp_evaluator, which the sandbox does not have"),
         (lambda: own_helpers.scaled(1), "is the module own_helpers, which is a file of yours.*from own_helpers import"),
         (lambda x=sys.stdin: x, "a default of the lambda function cannot go"),
         (functools.partial(scaled, [print]), r"argument 0 of the partial cannot go .*value\[0\]"),

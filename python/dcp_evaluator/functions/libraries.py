@@ -43,10 +43,15 @@ def is_library(module: ModuleType) -> bool:
     return is_library_file(file)
 
 
-def is_own(name: str) -> bool:
-    """Whether the dotted ``name`` is a module of the user's own files. Nothing is imported to find that out."""
+def may_be_loaded(name: str) -> bool:
+    """Whether a sandbox can have loaded the module ``name``, dotted, before a job comes."""
     top = name.partition(".")[0]
-    if top in GUEST_MODULES or top in sys.stdlib_module_names:
+    return top != HERE and top not in GUEST_MODULES and not _is_own(top)
+
+
+def _is_own(top: str) -> bool:
+    """Whether it is a module of the user's own files. Nothing is imported to find that out."""
+    if top in sys.stdlib_module_names:
         return False
     module = sys.modules.get(top)
     if module is not None:

@@ -90,7 +90,11 @@ def _check(function: Any) -> None:
         raise FunctionError(f"{function.__name__} is a class; write a function that makes it: {_wrapped(function)}")
     if isinstance(function, FunctionType):
         _check_function(function)
-    elif not isinstance(function, functools.partial | _CACHED):
+    elif isinstance(function, functools.partial):
+        _check(function.func)
+    elif isinstance(function, _CACHED):
+        _check(_inner_function(function, "the work function"))
+    else:
         if isinstance(function, BuiltinFunctionType) or libraries.place_of(function) is not None:
             raise FunctionError(
                 f"{name} is not written in Python and has no source to send; write {_wrapped(function)}"
@@ -135,8 +139,10 @@ class _Packer:
         """The binding of ``value``. ``place`` says what it is, in messages; ``used``: what is done with it."""
         if isinstance(value, ModuleType):
             return self._module(value, place, used)
+        if callable(value) and str(getattr(value, "__module__", "")).partition(".")[0] == libraries.HERE:
+            raise FunctionError(f"{place} is {called(value)} of {libraries.HERE}, which the sandbox does not have")
         if isinstance(value, FunctionType):
-            return self._function(value, place)
+            return self._function(value)
         if isinstance(value, _CACHED):
             parameters = value.cache_parameters()
             number = self._number_of(_inner_function(value, place))
@@ -167,7 +173,7 @@ class _Packer:
         self.imports.add(module)
         return ["from", module, name]
 
-    def _function(self, function: FunctionType, place: str) -> list[Any]:
+    def _function(self, function: FunctionType) -> list[Any]:
         if libraries.is_library_file(function.__code__.co_filename):
             found = libraries.place_of(function)
             if found is not None:
@@ -239,11 +245,7 @@ class _Packer:
     def _add_imports(self, used: UsedNames, name: str) -> None:
         if used.relative:
             raise FunctionError(f"{name} has a relative import, which means nothing in the sandbox; use a whole name")
-        self.imports.update(
-            module
-            for module in used.imports
-            if module.partition(".")[0] not in libraries.GUEST_MODULES and not libraries.is_own(module)
-        )
+        self.imports.update(filter(libraries.may_be_loaded, used.imports))
 
     def _add_globals(self, function: FunctionType, used: UsedNames, bindings: dict[str, list[Any]]) -> None:
         for name in sorted(used.globals):

@@ -48,9 +48,7 @@ def imports_of(text: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")
-    return frozenset(
-        name for name in names if name.partition(".")[0] not in libraries.GUEST_MODULES and not libraries.is_own(name)
-    )
+    return frozenset(filter(libraries.may_be_loaded, names))
 
 
 def _is_path(text: str) -> bool:
