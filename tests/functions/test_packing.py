@@ -223,6 +223,15 @@ def test_the_sandbox_has_a_dcp_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
     assert packed(work).imports == frozenset()
 
 
+def test_what_a_loader_has_added_to_the_code_does_not_go_over() -> None:
+    def work(x: int) -> int:
+        assert x > 0, "which the loader of tests has rewritten"
+        return x
+
+    bound = packed(work).value["spaces"]
+    assert (there(work)(1), bound[0]["bindings"]) == (1, {})
+
+
 # --- Tracebacks ---
 
 

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from ..errors import FunctionError
@@ -211,8 +211,7 @@ class _Packer:
             "futures": futures_of(code),
             "space": self._space(function),
         }
-        self._check_code(function, packed)
-        used = used_names(code)
+        used = used_names(_compiled(function, packed))
         self._add_imports(used, name)
         self._add_globals(function, used, self.spaces[packed["space"]]["bindings"])
         packed["cells"] = [
@@ -222,18 +221,6 @@ class _Packer:
         packed["defaults"] = self._defaults(function.__defaults__, name)
         packed["keyword_defaults"] = self._keyword_defaults(function.__kwdefaults__, name)
         return packed
-
-    def _check_code(self, function: FunctionType, packed: dict[str, Any]) -> None:
-        if "__class__" in packed["free"]:
-            raise FunctionError(f"{called(function)} is a method that uses super(); write a function")
-        if may_differ(function):
-            return
-        try:
-            same = is_same_code(guest_functions.code_of(packed), function.__code__)
-        except SyntaxError:
-            same = False
-        if not same:
-            raise changed(function)
 
     def _space(self, function: FunctionType) -> int:
         key = id(function.__globals__)
@@ -283,6 +270,19 @@ class _Packer:
         if defaults is None:
             return None
         return {key: self.bind(value, f"the default of {key!r} of {name}", None) for key, value in defaults.items()}
+
+
+def _compiled(function: FunctionType, packed: dict[str, Any]) -> CodeType:
+    """The code as the sandbox makes it, of the source. Raises FunctionError where that is not what runs here."""
+    if "__class__" in packed["free"]:
+        raise FunctionError(f"{called(function)} is a method that uses super(); write a function")
+    try:
+        code = guest_functions.code_of(packed)
+    except SyntaxError:
+        raise changed(function) from None
+    if not may_differ(function) and not is_same_code(code, function.__code__):
+        raise changed(function)
+    return code
 
 
 def _inner_function(value: Any, place: str) -> FunctionType:
