@@ -10,7 +10,8 @@ from typing import Any
 from .object_error import ObjectError
 
 _TEXT = re.compile(
-    r"[<>|](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SUV]\d{1,9}|[mM]8(?:\[\d{0,9}(?:[munpfa]s|[YMWDhms])\])?)", re.ASCII
+    r"[<>|](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SUV]\d{1,9}|[mM]8(?:\[(?:[1-9]\d{0,8})?(?:[munpfa]s|[YMWDhms])\])?)",
+    re.ASCII,
 )
 _DEEPEST = 32
 _REMEDIES = {

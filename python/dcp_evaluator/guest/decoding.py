@@ -231,8 +231,11 @@ class Decoder:
         if numpy is None:
             return arrays.memoryview_of(data, described, shape, order)
         dtype = arrays.dtype_of(described, numpy)
-        if dtype.itemsize * math.prod(shape) != data.nbytes:
+        count = math.prod(shape)
+        if dtype.itemsize * count != data.nbytes:
             raise ObjectError("an array has another size than its shape says")
+        if dtype.itemsize == 0:
+            self._charge(count)  # whoever goes through it does so for each item
         return numpy.ndarray(shape, dtype, buffer=data, order=order)
 
     def _scalar(self, place: Any, described: Any) -> Any:
