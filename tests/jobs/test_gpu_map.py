@@ -152,8 +152,12 @@ def test_a_shader_that_is_wrong_fails_with_its_line(evaluator: dcp.Evaluator) ->
     assert caught.value.name == "WgslError"
     line = wrong.splitlines()[6]
     assert f"7:{line.index('factr') + 1}: " in caught.value.message
-    assert f"| {line}\n" in caught.value.message
+    assert f"7 │ {line}\n" in caught.value.message
     assert len(results.wait().errors) == len(IMAGES)
+    with pytest.raises(dcp.SliceError, match=r"shader\.wgsl: Entry point main .*\n = Workgroup size is out of range"):
+        run(evaluator, IMAGES[:1], SCALE.replace("(64)", "(64000)"), bindings={"factor": 3})
+    with pytest.raises(dcp.SliceError, match=r"the GPU \(.*\) does not have what the shader enables: no-such-thing"):
+        run(evaluator, IMAGES[:1], "enable no_such_thing;" + SCALE, bindings={"factor": 3})
     late = SCALE.replace("data[id.x];", "data[id.x / (id.x - id.x)] + f32(1u / 0u);")
     with pytest.raises(dcp.SliceError, match=r"division|divide|zero"):
         run(evaluator, IMAGES[:1], late, bindings={"factor": 3})
@@ -189,6 +193,13 @@ def test_a_gpu_that_hangs_fails_its_slice_and_the_next_one_has_another() -> None
         assert results.wait().errors.keys() == {0}
         assert results.errors[0].name == "GPUDeviceLostError"
         assert results[1].tolist() == [1664525 + 1013904223] * 3
+
+
+def test_where_there_is_no_gpu_the_error_says_how_to_find_out_why() -> None:
+    with dcp.Evaluator(gpu=dcp.GpuOptions(ban=[".*"])) as evaluator:
+        results = dcp.gpu_map(IMAGES[:1], SCALE, bindings={"factor": 1}, evaluator=evaluator)
+        with pytest.raises(dcp.SliceError, match="no GPU can be used here; dcp-evaluator --probe says why"):
+            list(results)
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,8 @@ async function openDevice(features) {
 async function compile(device, program) {
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ code: program.code, label: program.name });
-  const [error, { messages }] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]);
-  const found = messages.filter(({ type }) => type === "error");
-  if (found.length > 0) throw shaderError(program, found);
-  if (error !== null) throw named("WgslError", error.message);
+  const error = await device.popErrorScope();
+  if (error !== null) throw shaderError(program.name, error.message);
 
   const entries = [];
   program.variables.forEach(({ group, binding, type }) => {
@@ -180,15 +178,11 @@ async function lossOf(device) {
   return lost && named("GPUDeviceLostError", `the GPU was lost: ${lost.message}`);
 }
 
-function shaderError({ code, name }, messages) {
-  const lines = code.split(/\r\n|[\n\v\f\r\x85\u2028\u2029]/);
-  const told = messages.map(({ lineNum, linePos, message }) => {
-    const line = lines[lineNum - 1];
-    if (line === undefined) return `${name}: ${message}`;
-    const number = `${lineNum}`.padStart(5);
-    return `${name}:${lineNum}:${linePos}: ${message}\n${number} | ${line}\n      | ${" ".repeat(linePos - 1)}^`;
-  });
-  return named("WgslError", told.join("\n"));
+/** wgpu-native's message has the place, the lines of the shader and what is wrong in them. */
+function shaderError(name, message) {
+  const [told] = message.replace(/^GPUDevice\.createShaderModule: (Shader ('.*?' )?\w+ error: )?/, "").split("\n\n");
+  const [frame, place] = /^ *┌─ .*:(\d+:\d+)\n/m.exec(told) ?? ["", ""];
+  return named("WgslError", `${name}${place && ":"}${place}: ${told.replace(frame, "").trimEnd()}`);
 }
 
 /** Without a stack: it would show the lines of this file. */
