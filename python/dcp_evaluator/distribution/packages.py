@@ -39,6 +39,11 @@ class Package:
         """The name of its file."""
         return self.path.name
 
+    @property
+    def for_tests(self) -> bool:
+        """Whether it holds but the tests of another package."""
+        return self.name.endswith("-tests")
+
 
 class Packages(Mapping[str, Package]):
     """By name, of the packages that a distribution can have, whether their files are there or not."""

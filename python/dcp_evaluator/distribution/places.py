@@ -79,3 +79,9 @@ def _folders() -> list[Path]:
         return []
     except OSError as error:
         raise InstallationError(f"{top} cannot be read: {error.strerror}") from None
+
+
+def folder_of(release: Release) -> Path:
+    """Where a distribution of ``release`` is, or is to be installed."""
+    top = user_folder()
+    return top if (top / LOCK).exists() else top / release.version

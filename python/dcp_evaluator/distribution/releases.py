@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOCK = "pyodide-lock.json"
@@ -29,7 +28,7 @@ class Release:
 
     version: str
     python: str
-    core: Mapping[str, str]
+    core: dict[str, str]
     locks: tuple[str, ...]
     platforms: tuple[str, ...]
     carrier: Carrier | None = None

@@ -1,0 +1,87 @@
+"""``dcp-evaluator python`` with the releases that are supported."""
+
+from __future__ import annotations
+
+import re
+import resource
+from pathlib import Path
+
+import pytest
+
+from cli_driver import one_message, run
+from dcp_evaluator.distribution.releases import LOCK, RELEASES
+from npm_packages import npm_packages
+from pyodide_packages import carrier
+
+pytestmark = pytest.mark.any_engine
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.delenv("DCP_EVALUATOR_PYTHON", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "data" / "dcp-evaluator" / "python"
+
+
+def test_a_package_comes_and_goes_with_what_it_needs(place: Path) -> None:
+    done = run("python", "install", "--from", carrier(), "sklearn", "PIL")
+    assert done.stderr == ""
+    assert re.fullmatch(rf"Pyodide 0\.27\.7 \(Python 3\.12\) is in {place}/0\.27\.7: 7 packages, \d+ MB\n", done.stdout)
+    shown = run("python", "list").stdout
+    assert all(f" {name} " in shown for name in ("scikit-learn", "scipy", "numpy", "openblas", "pillow", "joblib"))
+    assert "not installed: 32 packages" in run("python", "list", "--all").stdout
+    (place / "0.27.7" / "pyodide.asm.wasm").write_text("damaged")
+    assert "pyodide.asm.wasm is damaged: its content is not that of the release" in run("python", "list").stdout
+    gone = run("python", "remove", "pillow", "0.27.7")
+    assert one_message(gone, 1) == "'pillow' is not installed; dcp-evaluator python list shows what is"
+    assert run("python", "remove", "0.27.7").stdout == f"Pyodide 0.27.7 is removed from {place}/0.27.7\n"
+    assert (
+        run("python", "list").stdout
+        == f"no Python distribution is installed in {place}; run: dcp-evaluator python install\n"
+    )
+
+
+def test_the_newer_release_is_that_of_npm(place: Path) -> None:
+    done = run("python", "install", "--from", npm_packages("webassembly") / "pyodide")
+    assert "Pyodide 314.0.7 (Python 3.14) is in" in done.stdout
+    newest = RELEASES[-1]
+    files = {path.name for path in (place / "314.0.7").iterdir() if not path.name.startswith(".")}
+    assert files == {*newest.core, LOCK}
+
+
+def test_what_pip_fetches_is_what_the_tests_have(place: Path) -> None:
+    """By the same hash, so that it need not be fetched once more."""
+    pinned = (Path(__file__).parents[2] / "requirements" / "pyodide.txt").read_text()
+    (named,) = [release.carrier for release in RELEASES if release.carrier]
+    assert f"{named.name}=={named.version} " in pinned
+    assert f"--hash=sha256:{named.sha256}" in pinned
+    (place / ".downloads").mkdir(parents=True)
+    (place / ".downloads" / f"{named.name}-{named.version}.whl").symlink_to(carrier())
+    assert "1 package, " in run("python", "install", "six").stdout
+    assert list((place / ".downloads").iterdir()) == []
+
+
+def test_a_full_disk_is_told(place: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = run("python", "install", "--from", carrier(), "six", before=small_files)
+    assert one_message(done, 1) == f"{place}/0.27.7 cannot be written: File too large. Then run the command again"
+    assert "1 package" in run("python", "install", "--from", carrier(), "six").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        ([], 2, "what to do is missing: install, list, remove; see dcp-evaluator python --help"),
+        (["fetch"], 2, "argument ACTION: invalid choice: 'fetch'"),
+        (["list", "numpy"], 2, "list takes no names"),
+        (["remove"], 2, "remove needs a version or the name of a package"),
+        (["remove", "numpy", "--all"], 2, "--all has no meaning with remove"),
+        (["list", "--from", "x"], 2, "--from has no meaning with list"),
+        (["install", "--from", "README.md"], 1, "README.md is no zip or tar file, or is damaged"),
+        (["install", "--from", "ftp://x/"], 2, "--from takes a folder, an archive or an address with http or https"),
+    ],
+)
+def test_bad_command_lines(place: Path, arguments: list[str], status: int, reason: str) -> None:
+    assert one_message(run("python", *arguments, folder=Path(__file__).parents[2]), status).startswith(reason)
