@@ -65,18 +65,21 @@ def extension() -> bytes:
     return plain[:8] + bytes([0, len(section)]) + section + plain[8:]
 
 
-def wheel(name: str, version: str, files: dict[str, str | bytes]) -> bytes:
-    """A wheel, whose parts are what an installer needs."""
+def wheel(name: str, version: str, files: dict[str, str | bytes], needs: tuple[str, ...] = ()) -> bytes:
+    """A wheel, whose parts are what an installer needs; always the same bytes."""
     folder = f"{name}-{version}.dist-info"
+    needed = "".join(f"Requires-Dist: {each}\n" for each in needs)
     described = {
-        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
         f"{folder}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{folder}/RECORD": "",
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, content in (files | described).items():
-            archive.writestr(path, content)
+            member = zipfile.ZipInfo(path)
+            member.external_attr = 0o600 << 16
+            archive.writestr(member, content)
     return buffer.getvalue()
 
 

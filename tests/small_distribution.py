@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dcp_evaluator.distribution.releases import LOCK, Release
+from pyodide_packages import wheel
 
 
 def sha256(content: bytes) -> str:
@@ -48,7 +49,7 @@ def small_distribution(version: str = "1.2.3", python: str = "3.12", **packages:
     for name, entry in (_PACKAGES | packages).items():
         kind = entry.get("package_type", "package")
         file = f"{name}-1.0.zip" if kind == "shared_library" else f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
-        files[file] = _zip(f"{name}.py", text=name * 2000)
+        files[file] = wheel(name.replace("-", "_"), "1.0", {f"{name}.py": name * 2000})
         described = {"name": name, "version": "1.0", "file_name": file, "sha256": sha256(files[file])}
         entries[name] = described | {"imports": [name], "depends": [], "package_type": kind} | entry
     files[LOCK] = json.dumps({"info": {"python": f"{python}.1"}, "packages": entries}).encode()
@@ -66,9 +67,9 @@ _PACKAGES: dict[str, dict[str, Any]] = {
 """With a circle, names in several spellings, and a module in a package of others."""
 
 
-def _zip(*names: str, text: str = "") -> bytes:
+def _zip(*names: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in names:
-            archive.writestr(zipfile.ZipInfo(name), text)
+            archive.writestr(zipfile.ZipInfo(name), "")
     return buffer.getvalue()

@@ -11,7 +11,7 @@ import pytest
 from cli_driver import one_message, run
 from dcp_evaluator.distribution.releases import LOCK, RELEASES
 from npm_packages import npm_packages
-from pyodide_packages import carrier
+from pyodide_packages import carrier, wheel
 
 pytestmark = pytest.mark.any_engine
 
@@ -23,12 +23,15 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "data" / "dcp-evaluator" / "python"
 
 
-def test_a_package_comes_and_goes_with_what_it_needs(place: Path) -> None:
+def test_a_package_comes_and_goes_with_what_it_needs(place: Path, tmp_path: Path) -> None:
     done = run("python", "install", "--from", carrier(), "sklearn", "PIL")
     assert done.stderr == ""
     assert re.fullmatch(rf"Pyodide 0\.27\.7 \(Python 3\.12\) is in {place}/0\.27\.7: 7 packages, \d+ MB\n", done.stdout)
     shown = run("python", "list").stdout
     assert all(f" {name} " in shown for name in ("scikit-learn", "scipy", "numpy", "openblas", "pillow", "joblib"))
+    (tmp_path / "tool-1.0-py3-none-any.whl").write_bytes(wheel("tool", "1.0", {"tool.py": ""}, ("numpy",)))
+    assert run("python", "add", "--from", tmp_path, "tool").stdout == "tool 1.0 is added\n"
+    assert " tool 1.0" in run("python", "list").stdout
     assert "not installed: 32 packages" in run("python", "list", "--all").stdout
     (place / "0.27.7" / "pyodide.asm.wasm").write_text("damaged")
     assert "pyodide.asm.wasm is damaged: its content is not that of the release" in run("python", "list").stdout
@@ -73,10 +76,14 @@ def test_a_full_disk_is_told(place: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
-        ([], 2, "what to do is missing: install, list, remove; see dcp-evaluator python --help"),
+        ([], 2, "what to do is missing: install, add, list, remove; see dcp-evaluator python --help"),
         (["fetch"], 2, "argument ACTION: invalid choice: 'fetch'"),
         (["list", "numpy"], 2, "list takes no names"),
-        (["remove"], 2, "remove needs a version or the name of a package"),
+        (["remove"], 2, "remove needs the name of a package"),
+        (["add"], 2, "add needs the name of a package"),
+        (["add", "--index-url=x", "six"], 2, "unrecognized arguments: --index-url=x"),
+        (["add", "http://x/y"], 2, "'http://x/y' is no name of a package, as in name or name==1.0"),
+        (["install", "--release", "1"], 2, "--release has no meaning with install"),
         (["remove", "numpy", "--all"], 2, "--all has no meaning with remove"),
         (["list", "--from", "x"], 2, "--from has no meaning with list"),
         (["install", "--from", "README.md"], 1, "README.md is no zip or tar file, or is damaged"),

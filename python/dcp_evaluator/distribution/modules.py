@@ -26,6 +26,7 @@ _NEEDS = {
     **dict.fromkeys(("gevent", "greenlet", "uvloop"), "switches stacks, and WebAssembly cannot"),
 }
 """Packages that people ask for and no distribution has, with the reason."""
+_NO_HINT = "dcp-evaluator python list --all shows what it has, dcp-evaluator python add NAME adds another wheel"
 
 
 class UnknownModuleError(DcpError):
@@ -58,5 +59,5 @@ def refusal(module: str, version: str, packages: Packages) -> str:
     if reason := _NEEDS.get(top.lower()):
         return f"the module {top!r} is not in {which}: it {reason}"
     near = packages.near(module)
-    hint = f"did you mean {' or '.join(near)}?" if near else "dcp-evaluator python list --all shows what it has"
+    hint = f"did you mean {' or '.join(near)}?" if near else _NO_HINT
     return f"{which} has no module or package {module!r}; {hint}"

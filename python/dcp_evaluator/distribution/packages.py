@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InstallationError
+from .verification import write_whole
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+!-]{0,250}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -136,8 +137,13 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
     return text
 
 
-def described(package: Package) -> dict[str, Any]:
-    """A package as ``read_packages`` reads it."""
+def write_packages(path: Path, packages: Iterable[Package]) -> None:
+    """A file that ``read_packages`` reads; at any time it is the old or the new one. Raises OSError."""
+    entries = {package.name: _described(package) for package in packages}
+    write_whole(path, json.dumps({"packages": entries}, indent=2).encode())
+
+
+def _described(package: Package) -> dict[str, Any]:
     return {
         "name": package.name,
         "version": package.version,

@@ -6,7 +6,8 @@ import shutil
 from collections.abc import Sequence
 
 from ..errors import InstallationError
-from .distribution import Distribution
+from .addition import forget
+from .distribution import ADDED, Distribution
 from .exclusion import excluding_others
 from .packages import Package
 from .places import distributions, user_folder
@@ -28,7 +29,7 @@ def remove(names: Sequence[str], progress: Progress, *, releases: tuple[Release,
         _check_all_found(names, versions, packages)
         gone = [_remove_whole(distribution) for distribution in versions]
         for distribution, chosen in packages:
-            gone += [_remove_package(distribution, package) for package in chosen]
+            gone += _remove_packages(distribution, chosen)
         return gone
 
 
@@ -55,16 +56,20 @@ def _check_all_found(
 
 def _remove_whole(distribution: Distribution) -> str:
     """The lock file first: without it the folder is no distribution."""
-    (distribution.folder / LOCK).unlink()
-    if distribution.folder == user_folder():  # which may hold other things
-        for path in (*distribution.core_paths().values(), *(each.path for each in distribution.packages.values())):
+    folder = distribution.folder
+    (folder / LOCK).unlink()
+    if folder == user_folder():  # which may hold other things
+        ours = [*distribution.core_paths().values(), *(package.path for package in distribution.packages.values())]
+        for path in (*ours, folder / ADDED, folder / STAMPS, *folder.glob(".*.part")):
             path.unlink(missing_ok=True)
-        (distribution.folder / STAMPS).unlink(missing_ok=True)
     else:
-        shutil.rmtree(distribution.folder)
-    return f"Pyodide {distribution.version} is removed from {distribution.folder}"
+        shutil.rmtree(folder)
+    return f"Pyodide {distribution.version} is removed from {folder}"
 
 
-def _remove_package(distribution: Distribution, package: Package) -> str:
-    package.path.unlink()
-    return f"{package.name} {package.version} is removed from Pyodide {distribution.version}"
+def _remove_packages(distribution: Distribution, chosen: Sequence[Package]) -> list[str]:
+    if not distribution.added.keys().isdisjoint(package.name for package in chosen):
+        forget(distribution, chosen)
+    for package in chosen:
+        package.path.unlink(missing_ok=True)
+    return [f"{package.name} {package.version} is removed from Pyodide {distribution.version}" for package in chosen]
