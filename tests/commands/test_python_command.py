@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import resource
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from cli_driver import one_message, run
+from cli_driver import COMMAND, DEADLINE, one_message, run
 from dcp_evaluator.distribution.releases import LOCK, RELEASES
 from npm_packages import npm_packages
 from pyodide_packages import carrier, wheel
@@ -44,6 +47,17 @@ def test_a_package_comes_and_goes_with_what_it_needs(place: Path, tmp_path: Path
     )
 
 
+def test_a_terminal_shows_how_much_has_come(place: Path) -> None:
+    terminal, other_end = pty.openpty()
+    command = [*COMMAND, "python", "install", "--from", carrier(), "six"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=other_end, timeout=DEADLINE, check=True)
+    os.close(other_end)
+    shown = os.read(terminal, 1 << 16).decode()
+    os.close(terminal)
+    assert re.match(r"\r0\.\d of 13\.\d MB  \S+ of \S+", shown)
+    assert shown.rpartition("MB")[2].endswith("\r" + " " * 79 + "\r")
+
+
 def test_the_newer_release_is_that_of_npm(place: Path) -> None:
     done = run("python", "install", "--from", npm_packages("webassembly") / "pyodide")
     assert "Pyodide 314.0.7 (Python 3.14) is in" in done.stdout
@@ -58,10 +72,12 @@ def test_what_pip_fetches_is_what_the_tests_have(place: Path) -> None:
     (named,) = [release.carrier for release in RELEASES if release.carrier]
     assert f"{named.name}=={named.version} " in pinned
     assert f"--hash=sha256:{named.sha256}" in pinned
-    (place / ".downloads").mkdir(parents=True)
-    (place / ".downloads" / f"{named.name}-{named.version}.whl").symlink_to(carrier())
+    kept = place / ".downloads" / f"{named.name}-{named.version}.whl"
+    kept.parent.mkdir(parents=True)
+    kept.symlink_to(carrier())
     assert "1 package, " in run("python", "install", "six").stdout
-    assert list((place / ".downloads").iterdir()) == []
+    assert not kept.is_symlink()
+    assert run("python", "install", "six").stderr == ""  # nothing is fetched
 
 
 def test_a_full_disk_is_told(place: Path) -> None:
@@ -85,6 +101,7 @@ def test_a_full_disk_is_told(place: Path) -> None:
         (["add", "http://x/y"], 2, "'http://x/y' is no name of a package, as in name or name==1.0"),
         (["install", "--release", "1"], 2, "--release has no meaning with install"),
         (["remove", "numpy", "--all"], 2, "--all has no meaning with remove"),
+        (["install", "--from", "docs"], 1, "docs holds no pyodide-lock.json, and no packages of a distribution"),
         (["list", "--from", "x"], 2, "--from has no meaning with list"),
         (["install", "--from", "README.md"], 1, "README.md is no zip or tar file, or is damaged"),
         (["install", "--from", "ftp://x/"], 2, "--from takes a folder, an archive or an address with http or https"),

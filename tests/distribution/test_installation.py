@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ from dcp_evaluator.distribution.releases import LOCK
 from dcp_evaluator.distribution.removal import remove
 from dcp_evaluator.errors import InstallationError, UsageError
 from file_server import FileServer, file_server
-from small_distribution import SmallDistribution, small_distribution
+from small_distribution import SmallDistribution, sha256, small_distribution
 
 pytestmark = pytest.mark.any_engine
 
@@ -129,12 +131,25 @@ def test_named_packages_bring_what_they_need(small: SmallDistribution, server: F
 def test_packages_without_a_lock_file_are_of_what_is_installed(small: SmallDistribution, tmp_path: Path) -> None:
     core = small.write(tmp_path / "core", *small.release.core, LOCK)
     wheels = small.write(tmp_path / "wheels", _NUMBERS, "linear-1.0.zip")
-    with pytest.raises(InstallationError, match=rf"wheels holds no {LOCK}, and no distribution is installed"):
+    with pytest.raises(InstallationError, match=rf"wheels holds no {LOCK}, and no packages of a distribution"):
         _install(small, wheels)
     assert not _install(small, core).installed_packages()
     with pytest.raises(InstallationError, match=r"wheels does not hold .*science_kit.*; name another folder"):
         _install(small, wheels, "skit")
     assert len(_install(small, wheels).installed_packages()) == 2
+
+
+def test_the_lock_with_more_packages_stays(small: SmallDistribution, tmp_path: Path) -> None:
+    """A carrier's lock has a part of the release's; the release's comes and stays."""
+    entries = json.loads(small.files[LOCK])["packages"]
+    part = json.dumps({"packages": {name: entries[name] for name in ("arrays", "linear")}}).encode()
+    release = replace(small.release, locks=(*small.release.locks, sha256(part)))
+    whole = SmallDistribution(small.files, release)
+    less = SmallDistribution(small.files | {LOCK: part}, release)
+    sources = [each.write(tmp_path / name) for name, each in (("less", less), ("more", whole))]
+    assert len(_install(less, sources[0]).packages) == 2
+    for source in reversed(sources):
+        assert len(_install(less, source, "arrays").packages) == len(entries)
 
 
 @pytest.mark.parametrize("name", ["pyodide.asm.wasm", _NUMBERS])
@@ -291,6 +306,9 @@ def test_a_distribution_that_the_variable_names_is_changed_in_place(
     monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
     assert _install(small, small.write(tmp_path / "source"), "arrays").folder == folder
     assert installed(["arrays"], releases=small.releases).folder == folder
+    other = small_distribution("2.0.0")
+    with pytest.raises(InstallationError, match=r"own is a distribution itself, and not of Pyodide 2\.0\.0"):
+        install(str(other.write(tmp_path / "other")), [], Progress(), releases=small.releases + other.releases)
     remove(["1.2.3"], Progress(), releases=small.releases)
     assert {path.name for path in folder.iterdir()} == {".lock", "notes.txt"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import textwrap
 import time
@@ -138,11 +139,14 @@ class _Lines(Progress):
 class _Terminal(_Lines):
     """Also how much has come, on a line that is written anew five times a second."""
 
-    _width = 79
     _pause = 0.2
 
+    def __init__(self) -> None:
+        self._width = min(100, shutil.get_terminal_size().columns) - 1
+        self._size, self._done, self._shown_at = 0, 0, 0.0
+
     def begins(self, what: str, size: int) -> None:
-        self._what, self._size, self._done, self._shown_at = what, size, 0, 0.0
+        self._size, self._done, self._shown_at = size, 0, 0.0
 
     def advances(self, name: str, size: int) -> None:
         self._done += size
@@ -156,6 +160,5 @@ class _Terminal(_Lines):
         self._write("")
 
     def _write(self, text: str) -> None:
-        line = text[: self._width]
-        sys.stderr.write(f"\r{line:{self._width}}\r{line}" if line else f"\r{'':{self._width}}\r")
+        sys.stderr.write(f"\r{text[: self._width]:{self._width}}\r")
         sys.stderr.flush()

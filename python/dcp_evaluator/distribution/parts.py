@@ -27,7 +27,7 @@ def receive(opened: Opened, part: Path, name: str, progress: Progress) -> str:
     """
     begun = part.stat().st_size if part.exists() else 0
     digest = hashlib.sha256()
-    with opened(begun) as (stream, start), _writing(part), part.open("r+b" if begun else "wb") as file:
+    with opened(begun) as (stream, start), writing(part.parent), part.open("r+b" if begun else "wb") as file:
         size = 0
         while size < start:
             chunk = file.read(min(_CHUNK, start - size))
@@ -46,9 +46,10 @@ def receive(opened: Opened, part: Path, name: str, progress: Progress) -> str:
 
 
 @contextmanager
-def _writing(part: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
+    """Raises InstallationError where the system refuses to write to ``folder``."""
     try:
         yield
     except OSError as error:
-        where = part.parent
-        raise InstallationError(f"{where} cannot be written: {reason_of(error)}. Then run the command again") from None
+        reason = reason_of(error)
+        raise InstallationError(f"{folder} cannot be written: {reason}. Then run the command again") from None

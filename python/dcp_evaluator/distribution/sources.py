@@ -27,7 +27,8 @@ from .releases import LOCK
 _CHUNK = 1 << 18
 _MOST_ENTRIES = 50_000
 _TIMEOUT = 60.0
-_FORMS = (".whl", ".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+FORMS = (".whl", ".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+"""How the names of archives end."""
 _DAMAGES = (
     EOFError, NotImplementedError, RuntimeError, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -134,14 +135,14 @@ class FolderSource(_Listed):
 class ArchiveSource(_Listed):
     """A zip file, of which a wheel is one, or a tar file. The owner closes it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str) -> None:
         self._archive: zipfile.ZipFile | tarfile.TarFile
-        with _readable(str(path)):
+        with _readable(name):
             if zipfile.is_zipfile(path):
                 self._archive = zipfile.ZipFile(path)
             else:
                 self._archive = tarfile.open(path)  # noqa: SIM115  close() does
-            super().__init__(str(path), self._members())
+            super().__init__(name, self._members())
 
     def close(self) -> None:
         self._archive.close()
@@ -225,18 +226,18 @@ def is_address(text: str) -> bool:
         return False
     if scheme.lower() not in ("http", "https"):
         raise UsageError(f"--from takes a folder, an archive or an address with http or https, not {text!r}")
-    if not text.endswith(("/", *_FORMS)):
-        raise UsageError(f"the address {text} has to end with / (a folder) or as an archive does: {' '.join(_FORMS)}")
+    if not text.endswith(("/", *FORMS)):
+        raise UsageError(f"the address {text} has to end with / (a folder) or as an archive does: {' '.join(FORMS)}")
     return True
 
 
 @contextmanager
-def opened_source(path: Path) -> Iterator[Source]:
-    """A folder or an archive of this machine. Raises InstallationError."""
+def opened_source(path: Path, name: str) -> Iterator[Source]:
+    """A folder or an archive of this machine; ``name``: what messages call it. Raises InstallationError."""
     if path.is_dir():
         yield FolderSource(path)
         return
-    archive = ArchiveSource(path)
+    archive = ArchiveSource(path, name)
     try:
         yield archive
     finally:
