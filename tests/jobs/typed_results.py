@@ -15,7 +15,10 @@ def read(results: dcp.Results) -> None:
     for _, outcome in results.as_completed(errors="yield"):
         if isinstance(outcome, dcp.SliceError):
             assert_type(outcome.code, str)
-    results.as_completed(errors="ignore")  # type: ignore[call-overload]
+    for pair in results.items(errors="skip"):
+        assert_type(pair, tuple[int, Any])
+    assert_type(results.values(default=None), list[Any])
+    results.as_completed(errors="ignore")  # type: ignore[arg-type]
 
 
 def handle(results: dcp.Results) -> None:

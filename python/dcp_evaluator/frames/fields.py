@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -34,6 +34,17 @@ class SliceMetrics(NamedTuple):
     gpu_down: int = 0
     gpu_memory: int = 0
     gpu_clock: str | None = None
+
+    def __repr__(self) -> str:
+        return repr_with_units("SliceMetrics", self._asdict())
+
+
+def repr_with_units(name: str, metrics: Mapping[str, Any]) -> str:
+    """Numbers with a fraction are milliseconds; of the others the names say what they count."""
+    shown = (
+        f"{key}={value:.3f} ms" if isinstance(value, float) else f"{key}={value!r}" for key, value in metrics.items()
+    )
+    return f"{name}({', '.join(shown)})"
 
 
 NO_METRICS = SliceMetrics()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..frames.fields import SliceMetrics
+from ..frames.fields import SliceMetrics, repr_with_units
 
 EVENTS = frozenset(("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result"))
 
@@ -86,7 +86,7 @@ class Emitter:
 
 
 class JobMetrics:
-    """Sums over slices that are done: milliseconds of ``cpu``, ``wall`` and ``gpu``; ``elapsed`` seconds of the job.
+    """Sums over slices that are done, in milliseconds: ``cpu``, ``wall``, ``gpu``; ``elapsed``: of the job so far.
 
     ``slices`` counts results, ``errors`` failed slices, ``sandbox_deaths`` sandboxes that ended before their time.
     """
@@ -106,4 +106,4 @@ class JobMetrics:
         self.gpu += metrics.gpu
 
     def __repr__(self) -> str:
-        return f"JobMetrics({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+        return repr_with_units("JobMetrics", vars(self))

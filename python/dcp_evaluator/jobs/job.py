@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,7 +18,7 @@ from .evaluator import Evaluator, default_evaluator
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
 from .run import JobRun
-from .sources import open_source
+from .sources import IterableSource, open_source
 from .supervisor import Options
 
 PROGRESS_TIMEOUT = 300.0
@@ -29,7 +30,11 @@ class Job(Emitter):
     """A work function and its inputs. It sees ``public`` as ``work.job.public``; ``work`` has the events it emits."""
 
     def __init__(
-        self, inputs: Iterable[Any], work_function: str | os.PathLike[str], arguments: tuple[Any, ...]
+        self,
+        inputs: Iterable[Any],
+        work_function: str | os.PathLike[str],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(EVENTS)
         if isinstance(inputs, np.ndarray):
@@ -39,8 +44,10 @@ class Job(Emitter):
             raise TypeError(f"inputs must be an iterable or a numpy array, not {type(inputs).__name__}")
         self.id = uuid4().hex
         self.inputs = inputs
+        self._inputs_are_used = False
         self.work_function, self.file_name = _read_work_function(work_function)
         self.arguments = arguments
+        self.keywords = keywords or {}
         self.public: dict[str, Any] = {"name": "local job"}
         self.work = Emitter()
         self.ready_state = "new"
@@ -91,7 +98,7 @@ class Job(Emitter):
         chosen.check_memory_limit(memory_limit)
         limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
         options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
-        source = open_source(self.inputs)
+        source = self._open_inputs()
         shared = SharedArrays()
         try:
             assignment = encode([table.ASSIGN, self._assignment()], shared), shared
@@ -110,11 +117,20 @@ class Job(Emitter):
     def __repr__(self) -> str:
         return f"<dcp_evaluator.Job {self.file_name!r} {self.ready_state}>"
 
+    def _open_inputs(self) -> IterableSource:
+        """Raises ValueError where an earlier run has taken them, TypeError where they cannot be sent."""
+        if isinstance(self.inputs, Iterator):
+            if self._inputs_are_used or (isgenerator(self.inputs) and getgeneratorstate(self.inputs) == GEN_CLOSED):
+                kind = type(self.inputs).__name__
+                raise ValueError(f"the inputs are a {kind} that has been read already; use a list to read them again")
+            self._inputs_are_used = True
+        return open_source(self.inputs)
+
     def _assignment(self) -> dict[str, Any]:
         return {
             "workFunction": self.work_function,
             "name": self.file_name,
-            "arguments": list(self.arguments),
+            "arguments": [*self.arguments, *([self.keywords] if self.keywords else [])],
             "public": self.public,
         }
 
@@ -153,10 +169,14 @@ def _read_source(path: Path) -> str:
         raise ValueError(f"the work function in {path} is not UTF-8 text") from None
 
 
-def compute_for(inputs: Iterable[Any], work_function: str | os.PathLike[str], *arguments: Any) -> Job:
+def compute_for(
+    inputs: Iterable[Any], work_function: str | os.PathLike[str], /, *arguments: Any, **keywords: Any
+) -> Job:
     """A job that calls ``work_function(datum, *arguments)`` for each datum of ``inputs``.
+
+    JavaScript gets ``keywords`` as one object, its last argument: ``(datum, { gain }) => gain * datum``.
 
     ``inputs``: any iterable, or a numpy array, whose rows are the data (a row of a one-dimensional array is a number).
     ``work_function``: JavaScript source of a function, or the path of a file with one. Raises TypeError, OSError.
     """
-    return Job(inputs, work_function, arguments)
+    return Job(inputs, work_function, arguments, keywords)

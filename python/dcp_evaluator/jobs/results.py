@@ -3,102 +3,153 @@
 from __future__ import annotations
 
 import operator
-import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
-from typing import Any, Literal, overload
+from typing import Any, TextIO, overload
 
-from ..errors import SliceError, SliceErrorGroup
+from ..errors import InstallationError, SliceError
 from ..frames.fields import SliceMetrics
-from .waiters import Waiters
+from .html import page_of
+from .outcomes import Outcomes
+from .pairs import Errors, Pairs, check_errors
+from .progress_bar import ProgressBar
 
-_ERRORS = ("raise", "skip", "yield")
+_NONE_GIVEN: Any = object()
 
 
 class Results(Sequence[Any]):
     """Results in the order of the inputs; reading one waits until it is there.
 
-    ``for value in results`` and ``results[i]`` follow the inputs' order; ``async for`` does so without blocking;
-    ``as_completed()`` yields in the order of arrival; ``await results`` gives the list of all values. Where a slice
-    failed, reading it raises its SliceError, and ``as_completed()`` raises a SliceErrorGroup at its end; ``errors`` has
-    all of them. A failure of the whole job (JobError, an exception from the inputs or from an event callback) is raised
-    by whatever waits. Ctrl-C while waiting cancels.
+    ``for value in results``, ``results[i]`` and ``items()`` follow the inputs' order, ``as_completed()`` the order of
+    arrival; ``async for`` reads without blocking; ``values()`` and ``await results`` give the list of all values.
+    Where a slice failed, reading it raises its SliceError, unless the way to read says otherwise; ``errors`` has all of
+    them. A failure of the whole job (JobError, an exception from the inputs or from an event callback) is raised by
+    whatever waits. Ctrl-C ends the wait, not the job.
     """
 
-    def __init__(self, job: Any, cancel: Callable[[], None], thread: threading.Thread) -> None:
-        """``cancel`` ends the job; ``thread`` brings the results."""
+    def __init__(self, job: Any, outcomes: Outcomes) -> None:
         self.job = job
-        self.metrics: dict[int, SliceMetrics] = {}
-        self._waiters = Waiters(cancel, thread)
-        self._outcomes: dict[int, Any] = {}
-        self._errors: dict[int, SliceError] = {}
-        self._arrived: list[int] = []
-        self._failure: BaseException | None = None
-        self._complete = False  # nothing more will arrive
-        self._done = False  # and the callbacks have been told
+        self._outcomes = outcomes
 
     def __repr__(self) -> str:
-        state = "done" if self._complete else "running"
-        return f"<dcp_evaluator.Results {state}, {len(self._arrived)} arrived, {len(self._errors)} failed>"
+        return f"<dcp_evaluator.Results {self._state}, {self._arrived}, {len(self._outcomes.errors)} failed>"
 
-    # --- Reading ---
+    def _repr_html_(self) -> str:
+        """A notebook's view of how the job goes; it does not wait."""
+        return page_of(self._outcomes, self._state)
+
+    @property
+    def _state(self) -> str:
+        return "done" if self._outcomes.is_complete else "running"
+
+    @property
+    def _arrived(self) -> str:
+        total = self._outcomes.total
+        return f"{len(self._outcomes.arrived)}{'' if total is None else f' of {total}'} arrived"
+
+    # --- How the job goes ---
 
     @property
     def done(self) -> bool:
         """Whether the job has ended."""
-        return self._complete
+        return self._outcomes.is_complete
 
     @property
     def errors(self) -> Mapping[int, SliceError]:
         """The slices that have failed so far, by index."""
-        return MappingProxyType(self._errors)
+        return MappingProxyType(self._outcomes.errors)
+
+    @property
+    def metrics(self) -> dict[int, SliceMetrics]:
+        """What each slice that is done took, by index; times in milliseconds."""
+        return self._outcomes.metrics
 
     def wait(self, timeout: float | None = None) -> Results:
         """Waits for the end of the job. Raises TimeoutError, and what made the whole job fail."""
-        if not self._wait(lambda: self._done, timeout):
+        if not self._outcomes.wait(self._is_done, timeout):
             raise TimeoutError(f"the job is not done after {timeout:g} s")
-        self._raise_failure()
+        self._outcomes.raise_failure()
         return self
+
+    def progress(self, file: TextIO | None = None) -> Results:
+        """``wait()`` with a bar on stderr, or ``file``. Raises what made the whole job fail."""
+        bar, outcomes = ProgressBar(file), self._outcomes
+
+        def show(*, is_last: bool) -> None:
+            bar.show(len(outcomes.arrived), len(outcomes.errors), outcomes.total, is_last=is_last)
+
+        try:
+            while not outcomes.wait(self._is_done, bar.interval):
+                show(is_last=False)
+        finally:
+            show(is_last=True)
+        return self.wait()
 
     def cancel(self) -> None:
         """Ends the job; waiting for what has not arrived raises JobCancelledError."""
-        self._waiters.cancel()
+        self._outcomes.waiters.cancel()
 
-    @overload
-    def as_completed(self, *, errors: Literal["raise", "skip"] = "raise") -> Iterator[tuple[int, Any]]: ...
-    @overload
-    def as_completed(self, *, errors: Literal["yield"]) -> Iterator[tuple[int, Any | SliceError]]: ...
-    def as_completed(self, *, errors: Literal["raise", "skip", "yield"] = "raise") -> Iterator[tuple[int, Any]]:
-        """(index, value) in the order of arrival.
+    def to_dataframe(self) -> Any:
+        """What each slice took, as a pandas.DataFrame; waits for the end of the job.
+
+        A row per slice, its index the slice's; the columns are those of SliceMetrics, with times in milliseconds, and
+        ``error``, the code of the SliceError or None. Raises InstallationError where pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise InstallationError("to_dataframe() needs pandas; run: pip install pandas") from None
+        metrics, errors = self.wait().metrics, self._outcomes.errors
+        indices = sorted(metrics)
+        frame = pandas.DataFrame([metrics[index] for index in indices], index=indices, columns=SliceMetrics._fields)
+        return frame.assign(error=[errors[index].code if index in errors else None for index in indices])
+
+    # --- Reading ---
+
+    def as_completed(self, *, errors: Errors = "raise") -> Pairs:
+        """(index, value) in the order of arrival, for ``for`` and ``async for``.
 
         ``errors``: what becomes of slices that fail. ``"raise"``: after the last value, raises SliceErrorGroup with all
         of them. ``"yield"``: they come among the others, as (index, SliceError). ``"skip"``: they are left to
         ``Results.errors``. Raises ValueError for another word.
         """
-        if errors not in _ERRORS:
-            raise ValueError(f"errors is one of {', '.join(map(repr, _ERRORS))}, not {errors!r}")
-        return self._as_completed(errors)
+        arrived = self._outcomes.arrived
+        return Pairs(
+            self._outcomes,
+            lambda position: arrived[position] if position < len(arrived) else None,
+            errors,
+            at_the_end=True,
+        )
 
-    def _as_completed(self, errors: str) -> Iterator[tuple[int, Any]]:
-        position = 0
+    def items(self, *, errors: Errors = "raise") -> Pairs:
+        """(index, value) in the order of the inputs, for ``for`` and ``async for``.
 
-        def arrived() -> bool:
-            return len(self._arrived) > position or self._done
+        ``errors`` as in ``as_completed``, but ``"raise"`` raises the SliceError of the first failed slice that comes.
+        """
+        return Pairs(self._outcomes, self._find, errors, at_the_end=False)
 
-        while self._wait(arrived) and position < len(self._arrived):
-            index = self._arrived[position]
-            position += 1
-            if errors == "yield" or index not in self._errors:
-                yield index, self._outcomes[index]
-        self._raise_failure()
-        if errors == "raise" and self._errors:
-            raise SliceErrorGroup.of(self._errors.values(), slices=len(self._outcomes))
+    def values(self, *, default: Any = _NONE_GIVEN, errors: Errors = "raise") -> list[Any]:
+        """All values, in the order of the inputs; waits for the end of the job.
+
+        ``default`` stands for what a failed slice would have given. Without it ``errors`` says what becomes of failed
+        slices: ``"raise"`` raises the first one's SliceError, ``"skip"`` leaves them out, ``"yield"`` gives their
+        SliceErrors in their place.
+        """
+        check_errors(errors)
+        if default is not _NONE_GIVEN:
+            if errors != "raise":
+                raise ValueError("values() takes default or errors, not both")
+            failed = self.wait().errors
+            return [default if index in failed else value for index, value in self.items(errors="yield")]
+        self.wait()
+        return [value for _, value in self.items(errors=errors)]
 
     def __len__(self) -> int:
-        """How many slices there are; waits for the end of the job."""
-        self.wait()
-        return len(self._outcomes)
+        """How many slices there are; waits for the end of the job where the inputs have no length."""
+        if self._outcomes.total is None:
+            self.wait()
+        return self._outcomes.total or 0
 
     @overload
     def __getitem__(self, index: int) -> Any: ...
@@ -110,70 +161,31 @@ class Results(Sequence[Any]):
         index = operator.index(index)
         if index < 0:
             index += len(self)
-        self._wait(self._ready(index))
-        return self._outcome(index)
+        self._outcomes.wait(self._ready(index))
+        return self._outcomes.take(index)
 
     def __iter__(self) -> Iterator[Any]:
         for index in count():
-            self._wait(self._ready(index))
-            if index not in self._outcomes:
-                self._raise_failure()
+            self._outcomes.wait(self._ready(index))
+            if index not in self._outcomes.values:
+                self._outcomes.raise_failure()
                 return
-            yield self._outcome(index)
+            yield self._outcomes.take(index)
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        for index in count():
-            await self._waiters.wait_async(self._ready(index))
-            if index not in self._outcomes:
-                self._raise_failure()
-                return
-            yield self._outcome(index)
+        async for _, value in self.items():
+            yield value
 
     def __await__(self) -> Generator[Any, None, list[Any]]:
-        yield from self._waiters.wait_async(lambda: self._done).__await__()
-        self._raise_failure()
+        yield from self._outcomes.waiters.wait_async(self._is_done).__await__()
+        self._outcomes.raise_failure()
         return list(self)
 
+    def _is_done(self) -> bool:
+        return self._outcomes.is_done
+
     def _ready(self, index: int) -> Callable[[], bool]:
-        return lambda: index in self._outcomes or self._done
+        return lambda: index in self._outcomes.values or self._outcomes.is_done
 
-    def _outcome(self, index: int) -> Any:
-        if index in self._errors:
-            raise self._errors[index]
-        if index not in self._outcomes:
-            self._raise_failure()
-            raise IndexError(f"there is no slice {index}")
-        return self._outcomes[index]
-
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-
-    def _wait(self, ready: Callable[[], bool], timeout: float | None = None) -> bool:
-        return (self._complete and self._waiters.is_bringer()) or self._waiters.wait(ready, timeout)
-
-    # --- What arrives ---
-
-    def put(self, index: int, outcome: Any, metrics: SliceMetrics) -> None:
-        """A value, or the SliceError of a slice that has failed; ``notify`` follows."""
-        if isinstance(outcome, SliceError):
-            self._errors[index] = outcome
-        self.metrics[index] = metrics
-        self._outcomes[index] = outcome
-        self._arrived.append(index)
-
-    def notify(self) -> None:
-        """Wakes the waiting threads and tasks."""
-        self._waiters.notify()
-
-    def complete(self, failure: BaseException | None) -> None:
-        """Nothing more arrives, but the job's listeners have not been told yet. ``failure``: of the whole job."""
-        self._failure = failure
-        self._complete = True
-
-    def finish(self, failure: BaseException | None) -> None:
-        """The last call; ``failure`` may have come from a listener."""
-        self._failure = failure
-        self._done = True
-        self._waiters.cancel = lambda: None  # it has ended, and the run may go
-        self._waiters.notify()
+    def _find(self, position: int) -> int | None:
+        return position if position in self._outcomes.values else None

@@ -13,9 +13,11 @@ from ..frames.values import SharedArrays
 from ..processes.notices import notice
 from .evaluator import Evaluator
 from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+from .outcomes import Outcomes
 from .results import Results
 from .sources import IterableSource
 from .supervisor import Options, Supervisor
+from .waiters import Waiters
 
 
 class Owner(Protocol):
@@ -57,7 +59,8 @@ class JobRun:
         self._lock = threading.Lock()
         self._cancelled = False
         self._supervisor: Supervisor | None = None
-        self.results = Results(job, self.cancel, self._thread)
+        self._outcomes = Outcomes(lambda: source.total, Waiters(self.cancel, self._thread))
+        self.results = Results(job, self._outcomes)
 
     def start(self) -> None:
         """Returns at once."""
@@ -87,7 +90,7 @@ class JobRun:
             failure = error
         finally:
             shared.close()
-            self._job.metrics.elapsed = time.monotonic() - started
+            self._job.metrics.elapsed = 1000 * (time.monotonic() - started)
             self._end(failure)
 
     def _supervise(self) -> None:
@@ -114,7 +117,7 @@ class JobRun:
         try:
             if self._job.wants_gpu:
                 factory.services.gpu_pool.prewarm(sandboxes)
-            sink = _Sink(self.results, self._job, self._emit_work, self._source)
+            sink = _Sink(self._outcomes, self._job, self._emit_work, self._source)
             supervisor = Supervisor(factory, (payload, shared.fds), self._source, sink, self._options)
             with self._lock:
                 self._supervisor = supervisor
@@ -131,16 +134,16 @@ class JobRun:
     def _end(self, failure: BaseException | None) -> None:
         if failure is None and self._cancelled:
             failure = JobCancelledError("the job was cancelled")
-        if failure is None and self._options.stop_on_error and self.results.errors:
-            failure = next(iter(self.results.errors.values()))
-        self.results.complete(failure)
+        if failure is None and self._options.stop_on_error and self._outcomes.errors:
+            failure = next(iter(self._outcomes.errors.values()))
+        self._outcomes.complete(failure)
         try:
             self._set_ready_state("done")
             if failure is None:
                 self._job.emit("complete", self.results)
         except BaseException as error:
             failure = failure or error
-        self.results.finish(failure)
+        self._outcomes.finish(failure)
 
     def _set_ready_state(self, state: str) -> None:
         self._job.ready_state = state
@@ -151,9 +154,9 @@ class _Sink:
     """Stores what the supervisor brings, and tells the job's listeners."""
 
     def __init__(
-        self, results: Results, job: Owner, emit_work: Callable[[str, WorkEvent], None], source: IterableSource
+        self, outcomes: Outcomes, job: Owner, emit_work: Callable[[str, WorkEvent], None], source: IterableSource
     ) -> None:
-        self._results = results
+        self._outcomes = outcomes
         self._job = job
         self._emit_work = emit_work
         self._source = source
@@ -202,12 +205,12 @@ class _Sink:
     def flush(self, distributed: int) -> None:
         if self._computed != self._notified:
             self._notified = self._computed
-            self._results.notify()
+            self._outcomes.waiters.notify()
         if (distributed, self._computed) != self._reported and self._job.has("status"):
             self._reported = (distributed, self._computed)
             self._job.emit("status", StatusEvent(self._source.total, distributed, self._computed))
 
     def _store(self, index: int, outcome: Any, metrics: SliceMetrics) -> None:
         self._job.metrics.add(metrics)
-        self._results.put(index, outcome, metrics)
+        self._outcomes.put(index, outcome, metrics)
         self._computed += 1

@@ -25,7 +25,7 @@ class IterableSource:
         self._next = 0
         try:
             self.total: int | None = len(data)  # type: ignore[arg-type]
-        except TypeError:
+        except (TypeError, OverflowError):  # without a length, or with one that is no index
             self.total = None
 
     def take(self) -> Slice | None:

@@ -7,9 +7,14 @@ import contextlib
 import threading
 from collections.abc import Callable
 
+_INTERRUPTED = (
+    "Only the wait was interrupted, the job goes on as long as the program does: cancel() of its results ends it, "
+    "and reading them waits again."
+)
+
 
 class Waiters:
-    """``cancel`` is called where Ctrl-C or a cancelled task ends a wait; ``thread`` brings what is waited for."""
+    """``cancel`` is called where a cancelled task ends a wait; ``thread`` brings what is waited for."""
 
     def __init__(self, cancel: Callable[[], None], thread: threading.Thread) -> None:
         self.cancel = cancel
@@ -30,8 +35,8 @@ class Waiters:
         try:
             with self._condition:
                 return self._condition.wait_for(ready, timeout)
-        except KeyboardInterrupt:
-            self.cancel()
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(_INTERRUPTED)
             raise
 
     async def wait_async(self, ready: Callable[[], bool]) -> None:
