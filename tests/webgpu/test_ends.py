@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import dcp_evaluator as dcp
 from cli_driver import run_script
 
@@ -49,8 +51,51 @@ def test_the_errors_of_a_slice_come_before_its_end() -> None:
     job.on("result", lambda event: seen.append(f"result {event.index}"))
     job.on("error", lambda error: seen.append(f"error {error.index}"))
     with dcp.Evaluator() as evaluator:
-        job.local_exec(sandboxes=1, evaluator=evaluator).wait()
+        job.local_exec(sandboxes=1, evaluator=evaluator, gpu_errors="console").wait()
     assert seen == [_TOLD, "result 0", _TOLD, "error 1", _TOLD, "result 2"]
+
+
+_NO_PIPELINE = """
+  const code = `@group(0) @binding(0) var<storage, read_write> data: array<f32>;
+    @compute @workgroup_size(64)
+    fn main(@builtin(global_invocation_id) id: vec3u) { data[id.x] = 2u * data[id.x]; }`;
+  const module = device.createShaderModule({ code });
+  const pipeline = MAKE({ layout: "auto", compute: { module } });
+"""
+
+
+@pytest.mark.parametrize("make", ["device.createComputePipeline", "await device.createComputePipelineAsync"])
+def test_an_error_that_nobody_captures_fails_its_slice(make: str) -> None:
+    work = f"async (broken) => {{ {_DEVICE} if (broken) {{ {_NO_PIPELINE.replace('MAKE', make)} }} return broken; }}"
+    job = dcp.compute_for([0, 1, 0], work)
+    warnings: list[str] = []
+    job.on("console", lambda event: warnings.append(event.message))
+    results = job.local_exec(1).wait()
+    assert results.values(default="failed") == [0, "failed", 0]
+    error = results.errors[1]
+    assert "wgsl:3:" in str(error), "the line of the shader"
+    assert "GPUValidationError" in str(error)
+    assert warnings, "and the console has all of them"
+
+
+@pytest.mark.parametrize(
+    ("captured", "options"),
+    [
+        ("device.onuncapturederror = (event) => event.preventDefault();", {}),
+        ("device.pushErrorScope('validation');", {}),
+        ("", {"gpu_errors": "console"}),
+    ],
+)
+def test_an_error_that_is_captured_fails_nothing(captured: str, options: dict[str, str]) -> None:
+    work = f"async () => {{ {_DEVICE} {captured} device.createBuffer({{ size: 4, usage: 0 }}); return 7; }}"
+    job = dcp.compute_for([1], work)
+    job.on("console", lambda event: None)
+    assert list(job.local_exec(1, **options)) == [7]
+
+
+def test_what_becomes_of_gpu_errors_is_one_of_two() -> None:
+    with pytest.raises(ValueError, match='gpu_errors must be "fail" or "console", not \'log\''):
+        dcp.compute_for([1], "(x) => x").local_exec(gpu_errors="log")
 
 
 def test_the_time_of_work_that_is_not_awaited_is_its_slice_s() -> None:

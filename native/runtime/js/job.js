@@ -4,8 +4,8 @@
   if (runtime.mode !== "job") return;
   const { ops, primordials, defineGlobal } = runtime;
   const {
-    ArrayPrototypePush, FunctionPrototypeApply, String, StringPrototypeSlice, SymbolToStringTag, ObjectDefineProperty,
-    RangeError, SyntaxError, TypeError, Error, promiseSettle,
+    ArrayPrototypePush, Error, FunctionPrototypeApply, ObjectDefineProperty, RangeError, RegExpPrototypeExec, String, StringPrototypeSlice, SymbolToStringTag, SyntaxError,
+    TypeError, promiseSettle,
   } = primordials;
   const {
     ASSIGN, RUN, READY, ASSIGNED, ASSIGNMENT_FAILED, PROGRESS, CONSOLE, EMIT, RESULT, FAILED, REJECTED, OUT_OF_MEMORY,
@@ -20,6 +20,7 @@
   let current = null; // the slice that runs: { id, context, cpu, wall, gpu, up, down }
   let lastContext = 0; // of the code of one run of a slice; 0 is that of this file, OF_NO_SLICE that of the job
   const OF_NO_SLICE = -1;
+  let gpuErrorsFail = true;
   let outOfMemory = false; // a slice failed for lack of memory: this sandbox takes no more
 
   let isRejection;
@@ -68,6 +69,7 @@
   // The errors of the GPU work that a slice has not awaited are its own, and so is the time that it takes.
   function complete(slice, value) {
     if (current !== slice || !runtime.settleGpu(() => next(slice, complete)(value))) return;
+    if (slice.gpuError !== null) return failAs(slice, slice.gpuError);
     try {
       ops.sendFrame([RESULT, slice.id, value, metrics(slice)]);
     } catch (error) {
@@ -79,8 +81,16 @@
   // Where not even the error can be described any more.
   const noMemory = { __proto__: null, name: "InternalError", message: "out of memory", stack: "" };
 
+  /** An error of the GPU that nobody captured comes first: others follow from it. */
+  function describe(slice, error) {
+    const description = runtime.describeError(error);
+    if (slice.gpuError === null || slice.gpuError === error) return description;
+    const { name, message, stack } = description;
+    return { __proto__: null, name, message: `${message} (after ${runtime.headOfError(slice.gpuError)})`, stack };
+  }
+
   function failAs(slice, error) {
-    let description = runtime.describeError(error);
+    let description = describe(slice, error);
     outOfMemory = ops.takeOutOfMemory();
     if (outOfMemory && description === runtime.undescribable) description = noMemory;
     const kind = outOfMemory ? OUT_OF_MEMORY : FAILED;
@@ -110,9 +120,10 @@
     const usage = runtime.gpuUsage(true);
     const slice = {
       __proto__: null, id, context: ++lastContext, cpu: ops.cpuTime(), wall: ops.monotonic(), gpu: runtime.gpuTime(), up: usage?.[0] ?? 0,
-      down: usage?.[1] ?? 0,
+      down: usage?.[1] ?? 0, gpuError: null,
     };
     current = slice;
+    runtime.beginRandom(id);
     // What earlier slices have said must be out before this one may end the process.
     ops.flushFrames();
     ops.takeOutOfMemory();
@@ -161,23 +172,34 @@
     return current !== null && (context === 0 || context === current.context) ? current : null;
   }
 
-  // A function expression; or a script whose last value is the function: statements before it, a semicolon after it.
+  const isAnonymous = (source) => RegExpPrototypeExec(/^\s*(?:async\s+)?function\b\s*\*?\s*\(/, source) !== null;
+
+  /**
+   * A script whose last value is the function; or a function as a declaration has it, named or not. As a script first: its
+   * errors are where the user has written them.
+   */
   function compile(source, name) {
+    let value, error = null;
+    try {
+      if (!isAnonymous(source)) value = ops.evaluate(source, name, "classic");
+    } catch (thrown) {
+      if (!(thrown instanceof SyntaxError)) throw thrown;
+      error = thrown;
+    }
+    if (value !== undefined) return value;
     try {
       return ops.evaluate(`(${source}\n)`, name, "classic");
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      try {
-        return ops.evaluate(source, name, "classic");
-      } catch (other) {
-        throw other instanceof SyntaxError ? error : other;
-      }
+    } catch (thrown) {
+      if (!(thrown instanceof SyntaxError)) throw thrown;
+      if (error !== null || isAnonymous(source)) throw error ?? thrown;
     }
   }
 
   function assign(job) {
     workFunction = null;
+    gpuErrorsFail = job.gpuErrors !== "console";
     try {
+      if (typeof job.seed === "number") runtime.seedRandom(job.seed);
       const value = runtime.callAs(OF_NO_SLICE, () => compile(job.workFunction, job.name));
       if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
       workFunction = value;
@@ -208,6 +230,14 @@
     return true;
   });
 
+  defineGlobal("print", function print(...values) {
+    runtime.consoleSink("log", runtime.formatConsole(values));
+  });
+
+  runtime.onUncapturedGpuError = function (name, message) {
+    if (!gpuErrorsFail || current === null) return;
+    current.gpuError ??= { __proto__: null, name, message };
+  };
   runtime.consoleSink = function (level, text) {
     ops.sendFrame([CONSOLE, speaker()?.id ?? null, level, cut(text)]);
   };

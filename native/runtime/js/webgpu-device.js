@@ -264,13 +264,20 @@
 
   wire.events.uncapturedError = ({ device: id, filter, message }) => {
     const device = deviceWithId(id);
-    if (device === undefined) return tellUncaptured(message); // nobody can hear its events any more
+    if (device === undefined) return tellUncaptured(filter, message); // nobody can hear its events any more
     const init = { __proto__: null, error: makeError(filter, message), cancelable: true };
     const event = new classes.GPUUncapturedErrorEvent("uncapturederror", init);
-    if (events.fire(device.wrapper, event)) tellUncaptured(message);
+    if (events.fire(device.wrapper, event)) tellUncaptured(filter, message);
   };
 
-  const tellUncaptured = (message) => runtime.consoleSink("warn", `WebGPU: uncaptured error: ${message}`);
+  const errorNames = {
+    __proto__: null, validation: "GPUValidationError", "out-of-memory": "GPUOutOfMemoryError",
+  };
+
+  function tellUncaptured(filter, message) {
+    runtime.consoleSink("warn", `WebGPU: uncaptured error: ${message}`);
+    runtime.onUncapturedGpuError?.(errorNames[filter] ?? "GPUInternalError", message);
+  }
 
   /**
    * True where the GPU has done all that it was told, and all errors have come; false: then() will be called when that is

@@ -24,6 +24,7 @@ from .supervisor import Options
 PROGRESS_TIMEOUT = 300.0
 RETRIES = 2
 LEAST_MEMORY = 8 << 20
+LARGEST_SEED = 2**53 - 1
 
 
 class Job(Emitter):
@@ -53,6 +54,7 @@ class Job(Emitter):
         self.ready_state = "new"
         self.metrics = JobMetrics()
         self.wants_gpu = "gpu" in self.work_function
+        self.is_plain_javascript = "WebAssembly" not in self.work_function
 
     def local_exec(
         self,
@@ -67,6 +69,8 @@ class Job(Emitter):
         cpu_timeout: float | None = None,
         output_limit: int = OUTPUT_LIMIT,
         evaluator: Evaluator | None = None,
+        seed: int | None = None,
+        gpu_errors: str = "fail",
     ) -> Results:
         """Starts the job in sandboxes on this machine and returns its Results at once.
 
@@ -76,7 +80,9 @@ class Job(Emitter):
         again after its sandbox died. ``memory_limit``: bytes a sandbox may use (default: the evaluator's).
         ``result_limit``: bytes of a result. ``slice_timeout``, ``cpu_timeout``: seconds that a slice may run, and of
         CPU time that it may take, None for ever. ``output_limit``: bytes of its console, progress and events. A slice
-        that passes one of the three fails with code ETIMEOUT, ECPU or EOUTPUT.
+        that passes one of the three fails with code ETIMEOUT, ECPU or EOUTPUT. ``seed``: makes ``Math.random`` in each
+        slice a function of it and of the slice's number, from 0 to 2**53 - 1. ``gpu_errors``: ``"fail"`` fails a slice
+        with the first error of the GPU that its code does not capture, ``"console"`` only tells of such errors there.
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
         """
         if sandboxes is None:
@@ -90,8 +96,10 @@ class Job(Emitter):
         _check_seconds("progress_timeout", progress_timeout)
         _check_seconds("slice_timeout", slice_timeout)
         _check_seconds("cpu_timeout", cpu_timeout)
-        if on_error not in ("continue", "stop"):
-            raise ValueError(f'on_error must be "continue" or "stop", not {on_error!r}')
+        if seed is not None:
+            _check_whole("seed", seed, 0, LARGEST_SEED)
+        _check_word("gpu_errors", gpu_errors, "fail", "console")
+        _check_word("on_error", on_error, "continue", "stop")
         if not isinstance(evaluator, Evaluator | None):
             raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
         chosen = evaluator or default_evaluator()
@@ -101,7 +109,7 @@ class Job(Emitter):
         source = self._open_inputs()
         shared = SharedArrays()
         try:
-            assignment = encode([table.ASSIGN, self._assignment()], shared), shared
+            assignment = encode([table.ASSIGN, self._assignment(seed, gpu_errors)], shared), shared
         except BaseException:
             shared.close()
             raise
@@ -126,12 +134,15 @@ class Job(Emitter):
             self._inputs_are_used = True
         return open_source(self.inputs)
 
-    def _assignment(self) -> dict[str, Any]:
+    def _assignment(self, seed: int | None, gpu_errors: str) -> dict[str, Any]:
+        arguments = [*self.arguments, *([self.keywords] if self.keywords else [])]
         return {
             "workFunction": self.work_function,
             "name": self.file_name,
-            "arguments": [*self.arguments, *([self.keywords] if self.keywords else [])],
+            "arguments": arguments,
             "public": self.public,
+            "seed": seed,
+            "gpuErrors": gpu_errors,
         }
 
 
@@ -144,9 +155,17 @@ def _check_seconds(name: str, value: object) -> None:
         raise ValueError(f"{name} must be a positive number of seconds or None, not {value!r}")
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
+def _check_word(name: str, value: str, *words: str) -> None:
+    if value not in words:
+        allowed = " or ".join(f'"{word}"' for word in words)
+        raise ValueError(f"{name} must be {allowed}, not {value!r}")
+
+
+def _check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if most is not None and value > most:
+        raise ValueError(f"{name} must be a whole number of at most {most}, not {value!r}")
 
 
 def _read_work_function(work_function: str | os.PathLike[str]) -> tuple[str, str]:

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ..errors import JobCancelledError, SliceError
+from ..errors import JobCancelledError, JobError, SliceError
 from ..frames.fields import SliceMetrics
 from ..frames.values import SharedArrays
 from ..processes.notices import notice
+from .advice import advised_job_error, advised_slice_error
+from .console_printer import ConsolePrinter
+from .engine_advice import advise_engine
 from .evaluator import Evaluator
 from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
 from .outcomes import Outcomes
@@ -23,9 +26,13 @@ from .waiters import Waiters
 class Owner(Protocol):
     """The job: who is told what happens. ``wants_gpu``: whether its sandboxes will ask for a GPU.
 
-    ``received``: what becomes of a slice's result; raises ValueError where it is not what the job takes.
+    ``is_plain_javascript``: whether its work is done by the JavaScript engine alone. ``received``: what becomes of a
+    slice's result; raises ValueError where it is not what the job takes.
     """
 
+    work_function: str
+    file_name: str
+    is_plain_javascript: bool
     ready_state: str
     metrics: JobMetrics
     wants_gpu: bool
@@ -59,6 +66,7 @@ class JobRun:
         self._lock = threading.Lock()
         self._cancelled = False
         self._supervisor: Supervisor | None = None
+        self._printer = ConsolePrinter()
         self._outcomes = Outcomes(lambda: source.total, Waiters(self.cancel, self._thread))
         self.results = Results(job, self._outcomes)
 
@@ -86,10 +94,15 @@ class JobRun:
         try:
             self._set_ready_state("exec")
             self._supervise()
+        except JobError as error:
+            failure = advised_job_error(error, self._job.work_function)
         except BaseException as error:
             failure = error
         finally:
             shared.close()
+            self._printer.finish()
+            if self._job.is_plain_javascript:
+                advise_engine(self._evaluator.settings, self._job.metrics)
             self._job.metrics.elapsed = 1000 * (time.monotonic() - started)
             self._end(failure)
 
@@ -117,7 +130,7 @@ class JobRun:
         try:
             if self._job.wants_gpu:
                 factory.services.gpu_pool.prewarm(sandboxes)
-            sink = _Sink(self._outcomes, self._job, self._emit_work, self._source)
+            sink = _Sink(self._outcomes, self._job, self._emit_work, self._source, self._printer)
             supervisor = Supervisor(factory, (payload, shared.fds), self._source, sink, self._options)
             with self._lock:
                 self._supervisor = supervisor
@@ -154,12 +167,18 @@ class _Sink:
     """Stores what the supervisor brings, and tells the job's listeners."""
 
     def __init__(
-        self, outcomes: Outcomes, job: Owner, emit_work: Callable[[str, WorkEvent], None], source: IterableSource
+        self,
+        outcomes: Outcomes,
+        job: Owner,
+        emit_work: Callable[[str, WorkEvent], None],
+        source: IterableSource,
+        printer: ConsolePrinter,
     ) -> None:
         self._outcomes = outcomes
         self._job = job
         self._emit_work = emit_work
         self._source = source
+        self._printer = printer
         self._accepted = False
         self._computed = 0
         self._notified = 0
@@ -186,6 +205,7 @@ class _Sink:
 
     def error(self, error: SliceError, metrics: SliceMetrics) -> None:
         self._job.metrics.errors += 1
+        error = advised_slice_error(error, self._job.work_function, self._job.file_name)
         self._store(error.index, error, metrics)
         self._job.emit("error", error)
 
@@ -194,7 +214,10 @@ class _Sink:
             self._job.emit("progress", ProgressEvent(index, value))
 
     def console(self, index: int, level: str, text: str) -> None:
-        self._job.emit("console", ConsoleEvent(index, level, text))
+        if self._job.has("console"):
+            self._job.emit("console", ConsoleEvent(index, level, text))
+        else:
+            self._printer.show(index, level, text)
 
     def emit(self, index: int, name: str, value: Any) -> None:
         self._emit_work(name, WorkEvent(index, name, value))

@@ -32,7 +32,8 @@ _LEAST_MEMORY = 64 << 20
 class Settings:
     """Unchangeable. What is not given comes from ``environment``, of this process where None.
 
-    ``engine``: of ``ENGINES``. ``jit``: whether V8 may compile; without, nothing in its sandboxes may become code.
+    ``engine``: of ``ENGINES``; ``engine_given``: whether somebody has chosen it.
+    ``jit``: whether V8 may compile; without, nothing in its sandboxes may become code.
     ``isolation``: of ``POLICIES``, which layers must be in force. ``clock_step``: microseconds, 5 to 1000.
     ``cache``: the folder for what is compiled, or ``"off"``. ``cache_limit``: bytes that each kind may take there.
     ``compile_memory``, ``compile_seconds``: bytes and CPU time that compiling one WebAssembly module may take; None: by
@@ -44,8 +45,8 @@ class Settings:
     """
 
     __slots__ = (
-        "cache", "cache_limit", "clock_step", "compile_memory", "compile_seconds", "engine", "isolation", "jit",
-        "max_cpus", "max_memory", "max_memory_given", "priority",
+        "cache", "cache_limit", "clock_step", "compile_memory", "compile_seconds", "engine", "engine_given",
+        "isolation", "jit", "max_cpus", "max_memory", "max_memory_given", "priority",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +68,7 @@ class Settings:
     ) -> None:
         variables = os.environ if environment is None else environment
         self.engine = _engine(engine, variables)
+        self.engine_given = engine is not None or ENGINE_VARIABLE in variables
         self.jit = _jit(variables) if jit is None else jit
         self.isolation = _isolation(isolation, variables)
         self.clock_step = _clock_step(clock_step, variables)
