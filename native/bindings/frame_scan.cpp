@@ -158,6 +158,11 @@ class Scanner {
         if (part.descriptor >= descriptors_) throw FrameError("a shared buffer without its descriptor");
         return spend(part.size);
       }
+      case msgpack::kShaped: {
+        const msgpack::ShapedArray array = msgpack::read_shaped(data);
+        spend(frames::kValueCost);
+        return extension(array.code, array.data);
+      }
       case msgpack::kBigInt:
         if (!msgpack::is_hexadecimal(data)) throw FrameError("a BigInt that is no hexadecimal number");
         if (data.size() > frames::kMostBigintDigits) refuse("a BigInt of more than 1,048,576 hexadecimal digits");

@@ -1,6 +1,7 @@
 #include "frame_values.hpp"
 
 #include <datetime.h>
+#include <pybind11/stl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -243,6 +244,10 @@ class Builder {
     if (code == msgpack::kShared) {
       const msgpack::SharedPart part = msgpack::read_shared(data);
       return makers_.from_shared(part.element_type, descriptors_[part.descriptor], part.offset, part.size);
+    }
+    if (code == msgpack::kShaped) {
+      const msgpack::ShapedArray array = msgpack::read_shaped(data);
+      return extension(array.code, array.data).attr("reshape")(py::tuple(py::cast(array.shape)));
     }
     const py::object buffer = own(PyByteArray_FromStringAndSize(nullptr, std::ssize(data) - 1));
     copy(PyByteArray_AS_STRING(buffer.ptr()), data.subspan(1));

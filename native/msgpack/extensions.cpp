@@ -63,6 +63,55 @@ void check_elements(Bytes data) {
   check_elements(data[0], data.size() - 1);
 }
 
+bool fits(const Shape& shape, std::uint64_t elements) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 48;  // sizes beside a 0 are bounded too
+  std::uint64_t product = 1;
+  bool is_empty = false;
+  for (const std::uint64_t size : shape) {
+    if (size == 0) {
+      is_empty = true;
+      continue;
+    }
+    if (size > kMost / product) return false;
+    product *= size;
+  }
+  return shape.size() <= kMostDimensions && elements == (is_empty ? 0 : product);
+}
+
+ShapedArray read_shaped(Bytes data) {
+  constexpr std::size_t kWidth = sizeof(std::uint64_t);
+  const std::size_t dimensions = data.empty() ? 0 : data[0];
+  const std::size_t head = 1 + dimensions * kWidth + 1;
+  if (dimensions > kMostDimensions || data.size() < head) throw Malformed("a shape that is not whole");
+  ShapedArray array{{}, static_cast<std::int8_t>(data[head - 1]), data.subspan(head)};
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    array.shape.push_back(little_endian<std::uint64_t>(&data[1 + i * kWidth]));
+  }
+  SharedPart part;
+  if (array.code == kShared) {
+    part = read_shared(array.data);
+  } else if (array.code == kTypedArray) {
+    check_elements(array.data);
+    part = {array.data[0], 0, 0, array.data.size() - 1};
+  } else {
+    throw Malformed("a shape of something that is no array");
+  }
+  constexpr std::uint8_t kDataView = kElementTypes - 2;
+  if (part.element_type >= kDataView || !fits(array.shape, part.size / kWidths[part.element_type])) {
+    throw Malformed("a shape that its array does not fit");
+  }
+  return array;
+}
+
+std::vector<std::uint8_t> shape_head(const Shape& shape, std::int8_t code) {
+  std::vector<std::uint8_t> head{static_cast<std::uint8_t>(shape.size())};
+  for (const std::uint64_t size : shape) {
+    for (unsigned shift = 0; shift < 64; shift += 8) head.push_back(static_cast<std::uint8_t>(size >> shift));
+  }
+  head.push_back(static_cast<std::uint8_t>(code));
+  return head;
+}
+
 bool is_hexadecimal(Bytes data) {
   if (!data.empty() && data[0] == '-') data = data.subspan(1);
   return !data.empty() && std::ranges::all_of(data, [](std::uint8_t digit) { return std::isxdigit(digit) != 0; });

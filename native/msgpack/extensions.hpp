@@ -3,13 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "msgpack/item.hpp"
 
 namespace dcp::msgpack {
 
 /// The code of each.
-inline constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3;
+inline constexpr std::int8_t kTimestamp = -1, kTypedArray = 1, kShared = 2, kBigInt = 3, kShaped = 4;
 
 /// As many types elements have, ArrayBuffer being the last: its elements are bytes.
 inline constexpr std::size_t kElementTypes = 14;
@@ -30,7 +31,27 @@ struct SharedPart {
   std::uint64_t size = 0;
 };
 
-/// Throws Malformed, as do the others here.
+/// The longest shape of an array.
+inline constexpr std::size_t kMostDimensions = 32;
+
+using Shape = std::vector<std::uint64_t>;
+
+/// Whether so many elements have that shape.
+bool fits(const Shape& shape, std::uint64_t elements);
+
+/// An array with a shape, one row after the other.
+struct ShapedArray {
+  Shape shape;
+  std::int8_t code = 0;  ///< kTypedArray or kShared
+  Bytes data;            ///< of that extension
+};
+
+/// Throws Malformed, as do the others here, where the elements do not fit the shape, or have none.
+ShapedArray read_shaped(Bytes data);
+
+/// The bytes before those of the extension with the elements.
+std::vector<std::uint8_t> shape_head(const Shape& shape, std::int8_t code);
+
 Timestamp read_timestamp(Bytes data);
 
 SharedPart read_shared(Bytes data);

@@ -36,6 +36,7 @@ constexpr int kDeepest = static_cast<int>(frames::kDeepestValue);
 constexpr const char* kTooLarge = "more than 1 GiB in one value";
 constexpr double kLargestInteger = 9007199254740992.0;        // 2 ** 53
 constexpr std::size_t kMostUndefined = std::size_t{1} << 24;  // each takes Python more than the hole that it was
+constexpr std::size_t kLongestHead = 1 + msgpack::kMostDimensions * 8 + 1 + 1;  // of an array's elements in a frame
 constexpr std::size_t kMostStepsShown = 12, kLongestShown = 40;
 static_assert(static_cast<std::size_t>(ElementType::array_buffer) + 1 == msgpack::kElementTypes);
 
@@ -269,25 +270,51 @@ void ValueCodec::write_date(double milliseconds) {
   for (int shift = 56; shift >= 0; shift -= 8) writer_.byte(static_cast<unsigned>(whole >> shift & 0xffU));
 }
 
+/// What the frame that brought an array, or the user, has told of it in a property. Runs JavaScript.
+std::optional<msgpack::Shape> ValueCodec::shape_of(Value array) {
+  const engine::Scope scope(engine_);
+  const Value sizes = engine_.get(array, "shape");
+  if (engine_.kind(sizes) != Kind::object || engine_.object_kind(sizes) != ObjectKind::array) return std::nullopt;
+  const std::uint64_t dimensions = engine_.length(sizes);
+  if (dimensions > msgpack::kMostDimensions) return std::nullopt;
+  msgpack::Shape shape;
+  for (std::uint32_t i = 0; i < dimensions; ++i) {
+    const double size = engine_.as_number(engine_.get(sizes, i));
+    if (!(size >= 0 && size <= kLargestInteger && std::trunc(size) == size)) return std::nullopt;
+    shape.push_back(static_cast<std::uint64_t>(size));
+  }
+  return shape;
+}
+
 void ValueCodec::write_buffer(Value value) {
+  const auto before = engine_.buffer_view(value);
+  const bool is_array = before && before->type < ElementType::data_view;
+  std::optional<msgpack::Shape> shape = is_array ? shape_of(value) : std::nullopt;
   const auto found = engine_.buffer_view(value);
   if (!found) {
     refuse(ErrorType::type_error, "a detached buffer", "; it was transferred, or its WebAssembly memory has grown");
   }
   const BufferView& view = *found;
   const auto type = static_cast<std::uint8_t>(view.type);
+  if (shape && !msgpack::fits(*shape, view.size / engine::element_size(view.type))) shape.reset();
+  const auto begin = [&](std::int8_t code, std::size_t size) {
+    if (!shape) return writer_.extension(code, size);
+    const std::vector<std::uint8_t> head = msgpack::shape_head(*shape, code);
+    writer_.extension(msgpack::kShaped, head.size() + size);
+    writer_.raw(head.data(), head.size());
+  };
   if (view.size > frames::kLargestInline && descriptors_.size() < frames::kMostDescriptors) {
     const auto index = static_cast<std::uint32_t>(descriptors_.size());
     const std::uint64_t range[] = {0, view.size};
     descriptors_.push_back(ipc::sealed_copy({view.data, view.size}));
-    writer_.extension(kShared, 1 + 4 + 16);
+    begin(kShared, 1 + 4 + 16);
     writer_.byte(type);
     writer_.raw(&index, sizeof index);
     return writer_.raw(range, sizeof range);
   }
-  if (view.size > UINT32_MAX - 1) refuse(ErrorType::range_error, "a buffer that large");
+  if (view.size > UINT32_MAX - kLongestHead) refuse(ErrorType::range_error, "a buffer that large");
   if (view.type == ElementType::array_buffer) return writer_.binary({view.data, view.size});
-  writer_.extension(kTypedArray, 1 + view.size);
+  begin(kTypedArray, 1 + view.size);
   writer_.byte(type);
   writer_.raw(view.data, view.size);
 }
@@ -360,9 +387,19 @@ Value ValueCodec::read_extension(std::int8_t code, Bytes data, std::span<Descrip
       return read_shared(msgpack::read_shared(data), descriptors);
     case kBigInt:
       return engine_.bigint_from_hex(text(data));
+    case msgpack::kShaped:
+      return read_shaped(msgpack::read_shaped(data), descriptors);
     default:
       throw Malformed("an unknown MessagePack extension");
   }
+}
+
+Value ValueCodec::read_shaped(const msgpack::ShapedArray& array, std::span<Descriptor> descriptors) {
+  const Value elements = read_extension(array.code, array.data, descriptors);
+  std::vector<Value> sizes;
+  for (const std::uint64_t size : array.shape) sizes.push_back(engine_.number(static_cast<double>(size)));
+  engine_.define(elements, "shape", engine_.array(sizes));
+  return elements;
 }
 
 /// `size`: in bytes, of whole elements.
@@ -402,8 +439,16 @@ Frame without_descriptors(const Frame& frame) {
   while (!reader.at_end()) {
     const std::uint8_t* begin = reader.position();
     const Item item = reader.next();
-    const Bytes data = reader.take(item);
-    if (item.type != Type::extension || item.extension != kShared) {
+    Bytes data = reader.take(item);
+    std::int8_t code = item.extension;
+    std::vector<std::uint8_t> head;
+    if (item.type == Type::extension && code == msgpack::kShaped) {
+      const msgpack::ShapedArray array = msgpack::read_shaped(data);
+      head = msgpack::shape_head(array.shape, kTypedArray);
+      code = array.code;
+      data = array.data;
+    }
+    if (item.type != Type::extension || code != kShared) {
       writer.raw(begin, static_cast<std::size_t>(reader.position() - begin));
       continue;
     }
@@ -415,7 +460,8 @@ Frame without_descriptors(const Frame& frame) {
     if (part.element_type == static_cast<std::uint8_t>(ElementType::array_buffer)) {
       writer.binary(mapped.bytes());
     } else {
-      writer.extension(kTypedArray, 1 + part.size);
+      writer.extension(head.empty() ? kTypedArray : msgpack::kShaped, head.size() + 1 + part.size);
+      writer.raw(head.data(), head.size());
       writer.byte(part.element_type);
       writer.raw(mapped.bytes().data(), part.size);
     }

@@ -1,6 +1,7 @@
 // JavaScript values <-> the MessagePack of frames (docs/protocol.md, section 1).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ class ValueCodec {
   void write_map(engine::Value value, int depth);
   void write_date(double milliseconds);
   void write_buffer(engine::Value value);
+  std::optional<msgpack::Shape> shape_of(engine::Value array);
   void write_error(engine::Value value);
   void write_properties(engine::Value value, engine::ObjectKind kind, int depth);
   void refuse_hidden(engine::Value value, engine::ObjectKind kind);
@@ -66,6 +68,7 @@ class ValueCodec {
   engine::Value read_map(std::size_t count, msgpack::Reader& reader, std::span<Descriptor> descriptors, int depth);
   engine::Value read_typed_array(msgpack::Bytes data);
   engine::Value read_shared(const msgpack::SharedPart& part, std::span<Descriptor> descriptors);
+  engine::Value read_shaped(const msgpack::ShapedArray& array, std::span<Descriptor> descriptors);
   engine::Value typed(engine::ElementType type, engine::Value buffer, std::size_t size);
 
   engine::Engine& engine_;

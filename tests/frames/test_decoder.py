@@ -118,6 +118,36 @@ def test_descriptors_that_are_no_memory():
         os.close(writer)
 
 
+def _shaped(sizes: list[int], code: int, data: bytes) -> msgspec.msgpack.Ext:
+    return msgspec.msgpack.Ext(4, struct.pack(f"<B{len(sizes)}QB", len(sizes), *sizes, code) + data)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "code", "data", "shape"),
+    [
+        ([2, 3], 1, b"\x01abcdef", (2, 3)),
+        ([], 1, b"\x05abcd", ()),
+        ([0, 2**40], 1, b"\x0b", (0, 2**40)),
+        ([2, 3], 1, b"\x01abcde", None),
+        ([2, 3], 1, b"\x03abcdef", None),
+        ([2**32, 2**32], 1, b"\x01", None),
+        ([0, 2**49], 1, b"\x01", None),
+        ([6], 1, b"\x0dabcdef", None),
+        ([6], 1, b"", None),
+        ([1], 3, b"f", None),
+        ([1], 4, struct.pack("<BQB", 1, 1, 1) + b"\x01a", None),
+        ([1] * 33, 1, b"\x01a", None),
+    ],
+)
+def test_shapes_fit_their_arrays_or_break_the_frame(sizes, code, data, shape):
+    payload = msgspec.msgpack.encode([table.RESULT, 0, _shaped(sizes, code, data), {}])
+    if shape is None:
+        with pytest.raises(_native.FrameError, match=r"shape|broken element|without its type"):
+            values.FrameDecoder().decode(payload, [])
+    else:
+        assert values.FrameDecoder().decode(payload, []).value.shape == shape
+
+
 _JUNK = st.one_of(
     st.binary(max_size=200),
     st.builds(
@@ -128,6 +158,12 @@ _JUNK = st.one_of(
     st.builds(
         lambda code, data: msgspec.msgpack.encode([table.RESULT, 0, msgspec.msgpack.Ext(code, data), {}]),
         st.integers(-128, 127),
+        st.binary(max_size=40),
+    ),
+    st.builds(
+        lambda sizes, code, data: msgspec.msgpack.encode([table.RESULT, 0, _shaped(sizes, code, data), {}]),
+        st.lists(st.integers(0, 4) | st.integers(0, 2**64 - 1), max_size=40),
+        st.integers(0, 4),
         st.binary(max_size=40),
     ),
     st.builds(bytes.__mul__, st.sampled_from([b"\x91", b"\x81\xa0"]), st.integers(1, 100_000)),

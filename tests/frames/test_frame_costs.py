@@ -122,6 +122,7 @@ def test_how_deep_values_may_lie():
         (text(b"x" * 998 + "😀".encode()), 1007 + 64 + 2994),
         (b"\xc6" + (1000).to_bytes(4, "big") + bytes(1000), 1005 + 64),
         (msgspec.msgpack.encode(Ext(1, bytes(1001))), 1005 + 64),
+        (msgspec.msgpack.encode(Ext(4, struct.pack("<BQQB", 2, 10, 100, 1) + bytes(1001))), 1023 + 2 * 64),
     ],
 )
 def test_what_a_value_costs(value, cost):

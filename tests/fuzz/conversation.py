@@ -132,6 +132,11 @@ def _shared(source: random.Random) -> Ext:
     return Ext(2, struct.pack("<BIQQ", source.randrange(15), source.randrange(3), source.choice([0, 8, 1 << 63]), size))
 
 
+def _shaped(source: random.Random, array: Ext) -> Ext:
+    sizes = source.choice([(), (6,), (2, 3), (2, 4), (0, 1 << 60), (1 << 32, 1 << 32), (1,) * 32, (1,) * 33])
+    return Ext(4, struct.pack(f"<B{len(sizes)}QB", len(sizes), *sizes, array.code) + array.data)
+
+
 _SCALARS: list[Callable[[random.Random], Any]] = [
     lambda source: None,
     lambda source: source.random() < 0.5,
@@ -141,6 +146,8 @@ _SCALARS: list[Callable[[random.Random], Any]] = [
     lambda source: source.randbytes(source.choice([0, 1, 40, 70_000])),
     lambda source: Ext(1, bytes((source.randrange(15),)) + source.randbytes(source.choice([0, 7, 8, 64]))),
     _shared,
+    lambda source: _shaped(source, Ext(1, b"\x0b" + bytes(48))),
+    lambda source: _shaped(source, _shared(source)),
     lambda source: Ext(3, source.choice([b"1", b"-f", b"", b"0x1", b"f" * 20_000])),
     lambda source: Ext(-1, source.randbytes(source.choice([3, 4, 8, 12]))),
     lambda source: Ext(source.randrange(-128, 128), source.randbytes(source.randrange(20))),

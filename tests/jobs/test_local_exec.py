@@ -147,14 +147,6 @@ def test_items_of_a_one_dimensional_array_are_numbers(evaluator):
     assert list(run(evaluator, np.array([1.5, -2.5]), "(x) => typeof x + x")) == ["number1.5", "number-2.5"]
 
 
-def test_the_shape_of_rows_is_flattened(evaluator):
-    cube = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    assert [value.tolist() for value in run(evaluator, cube, "(x) => x")] == [
-        cube[0].ravel().tolist(),
-        [*range(12, 24)],
-    ]
-
-
 @pytest.mark.parametrize(
     "source",
     [

@@ -98,6 +98,21 @@ int main() {
       "({a: new Uint8Array(70000).fill(1), b: [new ArrayBuffer(70000), 'x'], c: new DataView(new ArrayBuffer(80000))})",
       "value.a[69999] === 1 && value.b[0].byteLength === 70000 && value.b[1] === 'x' && "
       "value.c instanceof DataView && value.c.byteLength === 80000");
+  for (const int rows : {2, 20000}) {
+    const std::string shape = "[" + std::to_string(rows) + ", 3]", count = std::to_string(3 * rows);
+    test.comes_back("Object.assign(new Float64Array(" + count + ").fill(7), { shape: " + shape + " })",
+                    "value.shape[0] === value.length / 3 && value.shape[1] === 3 && value.every((x) => x === 7) && "
+                    "!Object.keys(value).includes('shape')");
+  }
+  test.comes_back(
+      "[Object.assign(new Uint8Array(1), { shape: [] }), Object.assign(new Int16Array(0), { shape: [3, 0] })]",
+      "value[0].shape.length === 0 && value[1].shape.join() === '3,0'");
+  for (const char* shape : {"[2, 2]", "[-1, -6]", "[1.5, 4]", "'6'", "[6n]", "[0, 2 ** 53]", "new Array(33).fill(1)"}) {
+    test.comes_back(std::string("Object.assign(new Int32Array(6), { shape: ") + shape + " })",
+                    "value.length === 6 && value.shape === undefined");
+  }
+  test.is_refused(
+      "Object.defineProperty(new Uint8Array(9), 'shape', { get() { this.buffer.transfer(3); return [9]; } })");
   test.comes_back("new Map([['k', 1], [2, 3]])", "value.k === 1 && value[2] === 3");
   test.comes_back("new Set([1, 2])", "Array.isArray(value) && value.length === 2");
   test.comes_back("new RangeError('x')", "value.name === 'RangeError' && value.message === 'x'");

@@ -4,8 +4,9 @@
   if (runtime.mode !== "job") return;
   const { ops, primordials, defineGlobal } = runtime;
   const {
-    ArrayPrototypePush, Error, FunctionPrototypeApply, ObjectDefineProperty, RangeError, RegExpPrototypeExec, String, StringPrototypeSlice, SymbolToStringTag, SyntaxError,
-    TypeError, promiseSettle,
+    ArrayIsArray, ArrayPrototypeJoin, ArrayPrototypePush, Error, FunctionPrototypeApply, NumberIsInteger,
+    ObjectDefineProperty, RangeError, RegExpPrototypeExec, String, StringPrototypeSlice, SymbolToStringTag, SyntaxError,
+    TypeError, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetSymbolToStringTag, promiseSettle,
   } = primordials;
   const {
     ASSIGN, RUN, READY, ASSIGNED, ASSIGNMENT_FAILED, PROGRESS, CONSOLE, EMIT, RESULT, FAILED, REJECTED, OUT_OF_MEMORY,
@@ -219,6 +220,27 @@
     },
     reject(reason = "false", retries = 0) {
       throw new Rejection(reason, +retries || 0);
+    },
+    /** The same typed array, with a shape that goes with it. */
+    array(elements, shape) {
+      const name = TypedArrayPrototypeGetSymbolToStringTag(elements);
+      if (name === undefined) throw new TypeError("work.array: the first argument is no typed array");
+      if (!ArrayIsArray(shape)) throw new TypeError("work.array: the shape is no array of sizes, for example [2, 3]");
+      const sizes = [];
+      let count = 1;
+      for (let i = 0; i < shape.length; i++) {
+        const size = shape[i];
+        if (!NumberIsInteger(size) || size < 0) throw new RangeError("work.array: a size is no whole number from 0 on");
+        ArrayPrototypePush(sizes, size);
+        count *= size;
+      }
+      const length = TypedArrayPrototypeGetLength(elements);
+      if (count !== length) {
+        throw new RangeError(`work.array: ${ArrayPrototypeJoin(sizes, " x ")} are ${count} elements, the array has ${length}`);
+      }
+      return ObjectDefineProperty(elements, "shape", {
+        __proto__: null, value: sizes, writable: true, enumerable: false, configurable: true,
+      });
     },
     job: workJob,
   };

@@ -10,7 +10,7 @@ bytes, bytearray, memoryview           ArrayBuffer (comes back as bytes)
 list, tuple                            Array (comes back as list)
 dict with str keys                     object (comes back as dict)
 datetime                               Date, in milliseconds (comes back in UTC); one without a time zone is local time
-numpy array                            the typed array of its type, in C order; it has no shape: send the shape as well
+numpy array                            the typed array of its type, in C order; unless it is 1-D, with a ``shape``
 numpy scalar                           number
 =====================================  =====================================
 
@@ -37,7 +37,8 @@ from .fields import SandboxFrame, typed, unusable
 RESULT_LIMIT = table.LARGEST_PAYLOAD
 _LARGEST_LIMIT = 1 << 48
 _SAFE_INTEGER = 2**53
-_EXT_TYPED_ARRAY, _EXT_SHARED, _EXT_BIGINT = 1, 2, 3
+_EXT_TYPED_ARRAY, _EXT_SHARED, _EXT_BIGINT, _EXT_SHAPED = 1, 2, 3, 4
+_MOST_DIMENSIONS = 32
 _DATA_VIEW, _ARRAY_BUFFER = 12, 13
 _SHARED_HEADER = struct.Struct("<BIQQ")
 
@@ -91,6 +92,15 @@ class SharedArrays:
         self._own.clear()
 
 
+class AsNumbers:
+    """A value whose integers of 64 bits, in arrays too, travel as numbers, which must be within 2**53."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 class ReadableMemory(Protocol):
     """Shared memory behind a read-only descriptor."""
 
@@ -98,15 +108,23 @@ class ReadableMemory(Protocol):
 
 
 class SharedPart:
-    """Bytes of a memfd that travel as a typed array without a copy."""
+    """Bytes of a memfd that travel as a typed array without a copy; ``shape``: where it has not one dimension."""
 
-    __slots__ = ("element_type", "memory", "offset", "size")
+    __slots__ = ("element_type", "memory", "offset", "shape", "size")
 
-    def __init__(self, memory: ReadableMemory, element_type: int, offset: int, size: int) -> None:
+    def __init__(
+        self,
+        memory: ReadableMemory,
+        element_type: int,
+        offset: int,
+        size: int,
+        shape: tuple[int, ...] | None = None,
+    ) -> None:
         self.memory = memory
         self.element_type = element_type
         self.offset = offset
         self.size = size
+        self.shape = shape
 
 
 def shared_empty(shape: int | Sequence[int], dtype: Any = np.float64) -> np.ndarray[Any, Any]:
@@ -221,13 +239,59 @@ def _convert_bytes(value: Any, shared: SharedArrays) -> Any:
 
 def _convert_array(value: np.ndarray[Any, Any], shared: SharedArrays) -> Any:
     element_type = check_array(value)
-    array = contiguous(value)
+    return _shaped(shape_of(value), _convert_elements(contiguous(value), element_type, shared))
+
+
+def _convert_elements(array: np.ndarray[Any, Any], element_type: int, shared: SharedArrays) -> msgspec.msgpack.Ext:
     if array.nbytes <= table.LARGEST_INLINE or shared.full:
         return msgspec.msgpack.Ext(_EXT_TYPED_ARRAY, bytes((element_type,)) + array.tobytes())
     memory = shared_memory_of(array)
     if memory is None:
         return _share(array, array.nbytes, element_type, shared)
-    return _convert_part(SharedPart(memory, element_type, array.ctypes.data - memory.address, array.nbytes), shared)
+    index = shared.add(memory.fileno(), own=False)
+    return _shared_ext(shared, element_type, index, array.ctypes.data - memory.address, array.nbytes)
+
+
+def shape_of(array: np.ndarray[Any, Any]) -> tuple[int, ...] | None:
+    """None where one dimension says nothing. Raises TypeError for more dimensions than travel."""
+    if array.ndim > _MOST_DIMENSIONS:
+        raise TypeError(f"an array of {array.ndim} dimensions cannot be sent; reshape it to at most {_MOST_DIMENSIONS}")
+    return None if array.ndim == 1 else array.shape
+
+
+def _shaped(shape: tuple[int, ...] | None, elements: msgspec.msgpack.Ext) -> msgspec.msgpack.Ext:
+    """The extension for an array with these elements."""
+    if shape is None:
+        return elements
+    head = struct.pack(f"<B{len(shape)}QB", len(shape), *shape, elements.code)
+    return msgspec.msgpack.Ext(_EXT_SHAPED, head + elements.data)
+
+
+def _convert_as_numbers(value: AsNumbers, shared: SharedArrays) -> Any:
+    return _convert(_as_numbers(value.value), shared)
+
+
+def _as_numbers(value: Any) -> Any:
+    match value:
+        case np.ndarray() if value.dtype.kind in "iu" and value.dtype.itemsize == 8:
+            if value.size:
+                _check_exact(int(value.min()))
+                _check_exact(int(value.max()))
+            return value.astype(np.float64)
+        case bool():
+            return value
+        case int() | np.integer():
+            _check_exact(int(value))
+        case list() | tuple():
+            return list(map(_as_numbers, value))
+        case dict():
+            return dict(zip(value, map(_as_numbers, value.values()), strict=True))
+    return value
+
+
+def _check_exact(value: int) -> None:
+    if abs(value) > _SAFE_INTEGER:
+        raise ValueError(f"{value} is no exact number in JavaScript; send it as BigInt, without integers='number'")
 
 
 def _convert_scalar(value: np.generic, shared: SharedArrays) -> Any:
@@ -239,14 +303,14 @@ def _convert_scalar(value: np.generic, shared: SharedArrays) -> Any:
 
 def _convert_part(value: SharedPart, shared: SharedArrays) -> Any:
     index = shared.add(value.memory.fileno(), own=False)
-    return _shared_ext(shared, value.element_type, index, value.offset, value.size)
+    return _shaped(value.shape, _shared_ext(shared, value.element_type, index, value.offset, value.size))
 
 
-def _share(buffer: Any, size: int, element_type: int, shared: SharedArrays) -> Any:
+def _share(buffer: Any, size: int, element_type: int, shared: SharedArrays) -> msgspec.msgpack.Ext:
     return _shared_ext(shared, element_type, shared.add(_native.create_from_buffer(buffer), own=True), 0, size)
 
 
-def _shared_ext(shared: SharedArrays, element_type: int, index: int, offset: int, size: int) -> Any:
+def _shared_ext(shared: SharedArrays, element_type: int, index: int, offset: int, size: int) -> msgspec.msgpack.Ext:
     shared.size += size
     return msgspec.msgpack.Ext(_EXT_SHARED, _SHARED_HEADER.pack(element_type, index, offset, size))
 
@@ -266,6 +330,7 @@ _CONVERTERS: dict[type, Callable[[Any, SharedArrays], Any]] = {
     memoryview: _convert_bytes,
     datetime: _convert_datetime,
     SharedPart: _convert_part,
+    AsNumbers: _convert_as_numbers,
 }
 
 

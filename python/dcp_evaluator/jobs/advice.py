@@ -42,7 +42,7 @@ _INSTEAD = {
 }  # fmt: skip
 _INT64 = (
     "numpy's int64 and uint64, its usual integers, are BigInt here; send array.astype(np.int32) or np.float64, "
-    "or use Number(x)"
+    "or run with integers='number'"
 )
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 

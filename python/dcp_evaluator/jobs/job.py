@@ -12,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 
 from ..frames import table
-from ..frames.values import RESULT_LIMIT, SharedArrays, encode
+from ..frames.values import RESULT_LIMIT, AsNumbers, SharedArrays, encode
 from ..sandboxes.slice_limits import OUTPUT_LIMIT, SliceLimits
 from .evaluator import Evaluator, default_evaluator
 from .events import EVENTS, Emitter, JobMetrics
@@ -71,6 +71,7 @@ class Job(Emitter):
         evaluator: Evaluator | None = None,
         seed: int | None = None,
         gpu_errors: str = "fail",
+        integers: str = "bigint",
     ) -> Results:
         """Starts the job in sandboxes on this machine and returns its Results at once.
 
@@ -83,6 +84,7 @@ class Job(Emitter):
         that passes one of the three fails with code ETIMEOUT, ECPU or EOUTPUT. ``seed``: makes ``Math.random`` in each
         slice a function of it and of the slice's number, from 0 to 2**53 - 1. ``gpu_errors``: ``"fail"`` fails a slice
         with the first error of the GPU that its code does not capture, ``"console"`` only tells of such errors there.
+        ``integers``: ``"number"`` sends int64 and uint64 as float64, and fails slices where that is not exact.
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
         """
         if sandboxes is None:
@@ -98,6 +100,7 @@ class Job(Emitter):
         _check_seconds("cpu_timeout", cpu_timeout)
         if seed is not None:
             _check_whole("seed", seed, 0, LARGEST_SEED)
+        _check_word("integers", integers, "bigint", "number")
         _check_word("gpu_errors", gpu_errors, "fail", "console")
         _check_word("on_error", on_error, "continue", "stop")
         if not isinstance(evaluator, Evaluator | None):
@@ -106,10 +109,10 @@ class Job(Emitter):
         chosen.check_memory_limit(memory_limit)
         limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
         options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
-        source = self._open_inputs()
+        source = self._open_inputs(integers)
         shared = SharedArrays()
         try:
-            assignment = encode([table.ASSIGN, self._assignment(seed, gpu_errors)], shared), shared
+            assignment = encode([table.ASSIGN, self._assignment(seed, gpu_errors, integers)], shared), shared
         except BaseException:
             shared.close()
             raise
@@ -125,21 +128,21 @@ class Job(Emitter):
     def __repr__(self) -> str:
         return f"<dcp_evaluator.Job {self.file_name!r} {self.ready_state}>"
 
-    def _open_inputs(self) -> IterableSource:
+    def _open_inputs(self, integers: str) -> IterableSource:
         """Raises ValueError where an earlier run has taken them, TypeError where they cannot be sent."""
         if isinstance(self.inputs, Iterator):
             if self._inputs_are_used or (isgenerator(self.inputs) and getgeneratorstate(self.inputs) == GEN_CLOSED):
                 kind = type(self.inputs).__name__
                 raise ValueError(f"the inputs are a {kind} that has been read already; use a list to read them again")
             self._inputs_are_used = True
-        return open_source(self.inputs)
+        return open_source(self.inputs, as_numbers=integers == "number")
 
-    def _assignment(self, seed: int | None, gpu_errors: str) -> dict[str, Any]:
+    def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
         arguments = [*self.arguments, *([self.keywords] if self.keywords else [])]
         return {
             "workFunction": self.work_function,
             "name": self.file_name,
-            "arguments": arguments,
+            "arguments": AsNumbers(arguments) if integers == "number" else arguments,
             "public": self.public,
             "seed": seed,
             "gpuErrors": gpu_errors,

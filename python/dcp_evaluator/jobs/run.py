@@ -198,6 +198,7 @@ class _Sink:
             reason = f"the result cannot be taken: {error}"
             return self.error(SliceError(index, "ResultError", reason, code="ERESULT"), metrics)
         self._job.metrics.slices += 1
+        value = self._source.answered(index, value)
         self._store(index, value, metrics)
         if self._job.has("result"):
             self._job.emit("result", ResultEvent(index, value, metrics))
@@ -205,6 +206,7 @@ class _Sink:
 
     def error(self, error: SliceError, metrics: SliceMetrics) -> None:
         self._job.metrics.errors += 1
+        self._source.answered(error.index, None)
         error = advised_slice_error(error, self._job.work_function, self._job.file_name)
         self._store(error.index, error, metrics)
         self._job.emit("error", error)

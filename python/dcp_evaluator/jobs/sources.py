@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from .. import _native
 from ..frames import table
-from ..frames.values import SharedPart, check_array, contiguous, element_type_of, shared_memory_of
+from ..frames.values import AsNumbers, SharedPart, check_array, contiguous, element_type_of, shape_of, shared_memory_of
 from ..sandboxes.slice_ledger import Slice
 
 _CHUNK_BYTES = 32 << 20
@@ -20,8 +21,10 @@ _CHUNK_NUMBERS = 1 << 16
 class IterableSource:
     """Slices from an iterator, taken one by one as sandboxes want them."""
 
-    def __init__(self, data: Iterable[Any]) -> None:
+    def __init__(self, data: Iterable[Any], *, as_numbers: bool = False) -> None:
         self._iterator = iter(data)
+        self._as_numbers = as_numbers
+        self._shapes: dict[int, tuple[int, ...]] = {}  # of arrays that are out
         self._next = 0
         try:
             self.total: int | None = len(data)  # type: ignore[arg-type]
@@ -34,8 +37,21 @@ class IterableSource:
         except StopIteration:
             self.total = self._next
             return None
+        index = self._next
         self._next += 1
-        return Slice(self._next - 1, datum)
+        if isinstance(datum, np.ndarray) and datum.ndim > 1:
+            self._shapes[index] = datum.shape
+        return Slice(index, AsNumbers(datum) if self._as_numbers else datum)
+
+    def answered(self, index: int, value: Any) -> Any:
+        """The value, in the shape of its datum where it is a flat array with as many elements. Called once a slice."""
+        return _in_shape(value, self._shapes.pop(index, None))
+
+
+def _in_shape(value: Any, shape: tuple[int, ...] | None) -> Any:
+    if shape is None or not isinstance(value, np.ndarray) or value.ndim != 1 or value.size != math.prod(shape):
+        return value
+    return value.reshape(shape)
 
 
 class _MemfdCopy:
@@ -54,13 +70,14 @@ class _MemfdCopy:
 def _large_rows(array: np.ndarray[Any, Any]) -> Iterator[Any]:
     """Rows as parts of a few memfds, each written once."""
     element_type = element_type_of(array.dtype)
+    shape = shape_of(array[0])
     row_bytes = array.nbytes // len(array)
     count = max(1, _CHUNK_BYTES // row_bytes)
     for start in range(0, len(array), count):
         rows = contiguous(array[start : start + count])
         memory = _MemfdCopy(rows)
         for row in range(len(rows)):
-            yield SharedPart(memory, element_type, row * row_bytes, row_bytes)
+            yield SharedPart(memory, element_type, row * row_bytes, row_bytes, shape)
 
 
 def _numbers(array: np.ndarray[Any, Any]) -> Iterator[Any]:
@@ -71,17 +88,30 @@ def _numbers(array: np.ndarray[Any, Any]) -> Iterator[Any]:
 class ArraySource(IterableSource):
     """One slice a row."""
 
-    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+    def __init__(self, array: np.ndarray[Any, Any], *, as_numbers: bool = False) -> None:
+        as_numbers = as_numbers and array.dtype.kind in "iu" and array.dtype.itemsize == 8
         check_array(array)
         rows: Iterable[Any] = array
         if array.ndim == 1:
             rows = _numbers(array)
+        elif as_numbers:
+            pass  # each row is converted when it is sent
         elif len(array) and array.nbytes // len(array) > table.LARGEST_INLINE and shared_memory_of(array) is None:
             rows = _large_rows(array)
-        super().__init__(rows)
+        super().__init__(rows, as_numbers=as_numbers)
         self.total = len(array)
+        self._shape = array.shape[1:] if array.ndim > 2 else None
+
+    def answered(self, index: int, value: Any) -> Any:
+        super().answered(index, value)
+        return _in_shape(value, self._shape)
 
 
-def open_source(inputs: Iterable[Any]) -> IterableSource:
-    """The source for ``inputs``. Raises TypeError for arrays without a typed array in JavaScript."""
-    return ArraySource(inputs) if isinstance(inputs, np.ndarray) else IterableSource(inputs)
+def open_source(inputs: Iterable[Any], *, as_numbers: bool = False) -> IterableSource:
+    """The source for ``inputs``. Raises TypeError for arrays without a typed array in JavaScript.
+
+    ``as_numbers``: integers of 64 bits travel as numbers.
+    """
+    if isinstance(inputs, np.ndarray):
+        return ArraySource(inputs, as_numbers=as_numbers)
+    return IterableSource(inputs, as_numbers=as_numbers)
