@@ -64,20 +64,22 @@ def test_a_result_is_there_before_the_job_ends(evaluator):
 
 
 def test_await(evaluator):
+    ticked = threading.Event()
+
+    def inputs() -> Iterator[int]:
+        yield 0
+        assert ticked.wait(60), "who awaits results blocks the event loop"
+        yield from range(1, 20)
+
     async def program() -> tuple[list[Any], list[Any]]:
-        results = run(evaluator, range(20), "(x) => x + 1", sandboxes=2)
-        ticks = 0
+        results = run(evaluator, inputs(), "(x) => x + 1", sandboxes=2)
 
         async def tick() -> None:
-            nonlocal ticks
-            while not results.done:
-                ticks += 1
-                await asyncio.sleep(0.001)
+            ticked.set()
 
         ticker = asyncio.create_task(tick())
         values = await results
         await ticker
-        assert ticks > 0
         return values, [value async for value in run(evaluator, range(3), LAST_FIRST, sandboxes=3)]
 
     assert asyncio.run(program()) == (list(range(1, 21)), [0, 1, 2])
