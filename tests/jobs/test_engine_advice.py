@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import dcp_evaluator as dcp
 from dcp_evaluator.jobs import engine_advice
 from dcp_evaluator.jobs.events import JobMetrics
 from dcp_evaluator.settings.settings import Settings
@@ -42,11 +43,22 @@ def test_a_long_job_is_told_once(notices):
     ("settings", "values"),
     [
         ({"environment": {}}, {"cpu": 9000.0}),
-        ({"environment": {}}, {"cpu": 12_000.0, "gpu": 8000.0}),
         ({"engine": "quickjs", "environment": {}}, {"cpu": 1e6}),
         ({"environment": {"DCP_EVALUATOR_ENGINE": "quickjs"}}, {"cpu": 1e6}),
     ],
 )
-def test_others_are_not(notices, settings: dict[str, Any], values: dict[str, float]):
+def test_shorter_jobs_and_chosen_engines_are_not(notices, settings: dict[str, Any], values: dict[str, float]):
     engine_advice.advise_engine(Settings(**settings), metrics(**values))
     assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("source", "plain"),
+    [
+        ("(x) => x", True),
+        ("async (x) => (await WebAssembly.instantiate(x)).instance.exports.f()", False),
+        ("async (x) => (await navigator.gpu.requestAdapter()).info.device", False),
+    ],
+)
+def test_what_the_engine_does_alone(source: str, plain: bool):
+    assert dcp.compute_for([1], source).is_plain_javascript is plain

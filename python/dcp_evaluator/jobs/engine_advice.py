@@ -17,7 +17,7 @@ _lock = threading.Lock()
 
 def advise_engine(settings: Settings, metrics: JobMetrics) -> None:
     """A notice, where a job in plain JavaScript has taken long on quickjs; one per program."""
-    if settings.engine_given or settings.engine != "quickjs" or metrics.cpu < _LONG or metrics.gpu > metrics.cpu / 2:
+    if settings.engine_given or settings.engine != "quickjs" or metrics.cpu < _LONG:
         return
     with _lock:
         if _told:

@@ -54,7 +54,7 @@ class Job(Emitter):
         self.ready_state = "new"
         self.metrics = JobMetrics()
         self.wants_gpu = "gpu" in self.work_function
-        self.is_plain_javascript = "WebAssembly" not in self.work_function
+        self.is_plain_javascript = not self.wants_gpu and "WebAssembly" not in self.work_function
 
     def local_exec(
         self,

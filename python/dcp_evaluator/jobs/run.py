@@ -193,12 +193,11 @@ class _Sink:
 
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
         try:
-            value = self._job.received(index, value)
+            value = self._job.received(index, self._source.answered(index, value))
         except ValueError as error:
             reason = f"the result cannot be taken: {error}"
             return self.error(SliceError(index, "ResultError", reason, code="ERESULT"), metrics)
         self._job.metrics.slices += 1
-        value = self._source.answered(index, value)
         self._store(index, value, metrics)
         if self._job.has("result"):
             self._job.emit("result", ResultEvent(index, value, metrics))
