@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import dcp_evaluator as dcp
+from dcp_evaluator.jobs import run
 from dcp_evaluator.jobs.advice import advised_slice_error
 
 
@@ -96,3 +97,22 @@ def test_places_that_tell_nothing(stack):
 def test_names_of_the_users_own_have_no_advice(evaluator):
     error = dcp.compute_for([1], "() => undefinedName").local_exec(1, evaluator=evaluator).wait().errors[0]
     assert error.message.endswith("is not defined")
+
+
+@pytest.mark.parametrize(
+    ("source", "is_told"),
+    [
+        ("(x) => { x * 2; }", True),
+        ("(x) => { return null; }", False),
+        ("(x) => null", False),
+        ("(x) => { console.log(x); }", False),
+        ("(x) => { work.emit('x', x); }", False),
+        ("(x) => { progress(x); }", False),
+        ("(x) => { if (x === 2) throw new Error('two'); }", False),
+    ],
+)
+def test_a_forgotten_return_is_told(evaluator, monkeypatch, source, is_told):
+    told: list[str] = []
+    monkeypatch.setattr(run, "notice", told.append)
+    dcp.compute_for([1, 2], source).local_exec(1, evaluator=evaluator).wait()
+    assert told == ["every result is None: a work function with braces needs `return`"] * is_told

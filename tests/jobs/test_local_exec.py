@@ -224,10 +224,12 @@ def test_the_default_evaluator():
 
 def test_a_closed_evaluator_ends_its_jobs_and_takes_no_more():
     with dcp.Evaluator() as evaluator:
+        assert repr(evaluator) == f"<dcp_evaluator.Evaluator {evaluator.engine}>"
         results = run(evaluator, [0], "() => { for (;;); }", sandboxes=1)
         time.sleep(0.1)
     with pytest.raises(dcp.JobCancelledError):
         results.wait(60)
+    assert repr(evaluator) == f"<dcp_evaluator.Evaluator {evaluator.engine} closed>"
     with pytest.raises(dcp.JobError, match="evaluator is closed"):
         run(evaluator, [0], "(x) => x").wait(60)
 

@@ -77,6 +77,11 @@ def advised_job_error(error: JobError, source: str) -> JobError:
     return error if remedy is None else JobError(_with(error.message, remedy), name=error.name, stack=error.stack)
 
 
+def lacks_return(source: str) -> bool:
+    """Whether a function in JavaScript has braces and no ``return``: it gives undefined."""
+    return "{" in source and "return" not in source
+
+
 def _called(source: str, file_name: str, stack: str) -> str | None:
     """What is called where the stack begins; QuickJS tells the place only, give or take a column."""
     place = re.search(re.escape(file_name) + r":(\d{1,9}):(\d{1,9})\)?$", stack.partition("\n")[0][-_LONGEST_PLACE:])

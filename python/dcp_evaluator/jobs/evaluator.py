@@ -85,6 +85,10 @@ class Evaluator:
         self._closed = False
         _evaluators.add(self)
 
+    def __repr__(self) -> str:
+        state = " closed" if self._closed else ""
+        return f"<dcp_evaluator.Evaluator {self.engine}{state}>"
+
     def acquire(self, memory_limit: int | None) -> SandboxFactory:
         """A factory for one job, whose sandboxes have that limit. Raises InstallationError, ZygoteError, JobError."""
         with self._lock:

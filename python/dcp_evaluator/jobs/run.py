@@ -11,7 +11,7 @@ from ..errors import JobCancelledError, JobError, SliceError
 from ..frames.fields import SliceMetrics
 from ..frames.values import SharedArrays
 from ..processes.notices import notice
-from .advice import advised_job_error, advised_slice_error
+from .advice import advised_job_error, advised_slice_error, lacks_return
 from .console_printer import ConsolePrinter
 from .engine_advice import advise_engine
 from .evaluator import Evaluator
@@ -137,6 +137,8 @@ class JobRun:
             if not self._cancelled:
                 self._set_ready_state("deploying")
                 supervisor.run()
+                if sink.brought_nothing and lacks_return(self._job.work_function):
+                    notice("every result is None: a work function with braces needs `return`")
         finally:
             with self._lock:
                 self._supervisor = None
@@ -183,6 +185,12 @@ class _Sink:
         self._computed = 0
         self._notified = 0
         self._reported = (-1, -1)
+        self._has_brought = False
+
+    @property
+    def brought_nothing(self) -> bool:
+        """Whether there were results, and neither a value nor anything else came of them."""
+        return self._computed > 0 and not self._has_brought
 
     def assigned(self) -> None:
         if not self._accepted:
@@ -198,6 +206,7 @@ class _Sink:
             reason = f"the result cannot be taken: {error}"
             return self.error(SliceError(index, "ResultError", reason, code="ERESULT"), metrics)
         self._job.metrics.slices += 1
+        self._has_brought |= value is not None
         self._store(index, value, metrics)
         if self._job.has("result"):
             self._job.emit("result", ResultEvent(index, value, metrics))
@@ -205,22 +214,26 @@ class _Sink:
 
     def error(self, error: SliceError, metrics: SliceMetrics) -> None:
         self._job.metrics.errors += 1
+        self._has_brought = True
         self._source.answered(error.index, None)
         error = advised_slice_error(error, self._job.work_function, self._job.file_name)
         self._store(error.index, error, metrics)
         self._job.emit("error", error)
 
     def progress(self, index: int, value: Any) -> None:
+        self._has_brought |= value is not None
         if self._job.has("progress"):
             self._job.emit("progress", ProgressEvent(index, value))
 
     def console(self, index: int, level: str, text: str) -> None:
+        self._has_brought = True
         if self._job.has("console"):
             self._job.emit("console", ConsoleEvent(index, level, text))
         else:
             self._printer.show(index, level, text)
 
     def emit(self, index: int, name: str, value: Any) -> None:
+        self._has_brought = True
         self._emit_work(name, WorkEvent(index, name, value))
 
     def sandbox_died(self, reason: str) -> None:
