@@ -27,12 +27,14 @@ const members = {
   "webassembly-features": ["wasmFeatures"],
   "webgpu-idl": ["gpu"],
   "webgpu-wire": ["onGpuLost", "onGpuReplies"],
-  "webgpu-device": ["settleGpu"],
+  "webgpu-device": ["onUncapturedGpuError", "settleGpu"],
   webgpu: ["gpuTime", "gpuUsage"],
   line: ["onLine", "runTimers"],
   shell: ["consoleSink", "loadModule", "onFrame", "onIdle", "onStart", "onUncaught", "onUnhandledRejection"],
+  random: ["beginRandom", "seedRandom"],
   job: [
-    "consoleSink", "loadModule", "onFrame", "onIdle", "onStart", "onUncaught", "onUndecodable", "onUnhandledRejection",
+    "consoleSink", "loadModule", "onFrame", "onIdle", "onStart", "onUncapturedGpuError", "onUncaught", "onUndecodable",
+    "onUnhandledRejection",
   ],
 };
 const known = Object.values(members).flat();

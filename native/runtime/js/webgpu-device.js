@@ -274,9 +274,11 @@
     __proto__: null, validation: "GPUValidationError", "out-of-memory": "GPUOutOfMemoryError",
   };
 
+  runtime.onUncapturedGpuError = () => {}; // (name, message)
+
   function tellUncaptured(filter, message) {
     runtime.consoleSink("warn", `WebGPU: uncaptured error: ${message}`);
-    runtime.onUncapturedGpuError?.(errorNames[filter] ?? "GPUInternalError", message);
+    runtime.onUncapturedGpuError(errorNames[filter] ?? "GPUInternalError", message);
   }
 
   /**
