@@ -10,7 +10,8 @@ _IS_PYTHON = re.compile(
     r"^\s*(async\s+)?def\s+\w+\s*\(|^\s*lambda\b|^\s*from\s+[\w.]+\s+import\s|^\s*import\s+\w+(\s+as\s+\w+)?\s*$", re.M
 )
 _DECLARED = re.compile(
-    r"^\s*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*(\w+)|(?:const|let|var)\s+(\w+)\s*=\s*(?:async\b|function\b|\(|\w+\s*=>))",
+    r"^\s*(?:(?:async\s+)?function\s*\*?\s*(\w+)"
+    r"|(?:const|let|var)\s+(\w+)\s*=\s*(?:async\b|function\b|\(|\w+\s*=>))",
     re.M,
 )
 _NO_FUNCTION = re.compile(r"the work function is no function but \w+$")
@@ -44,6 +45,7 @@ _INT64 = (
     "numpy's int64 and uint64, its usual integers, are BigInt here; send array.astype(np.int32) or np.float64, "
     "or run with integers='number'"
 )
+_SKIPPED = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.S)
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -110,9 +112,6 @@ def _of_no_function(source: str) -> str:
     names = [function or variable for function, variable in _DECLARED.findall(source)]
     last = f", here perhaps: {names[-1]}" if names else ""
     return f"a declaration has no value: end the script with a line that is the work function's name{last}"
-
-
-_SKIPPED = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""", re.S)
 
 
 def _never_closed(source: str) -> tuple[str, int, int] | None:
