@@ -29,27 +29,30 @@ import numpy as np
 import own_helpers
 import pytest
 from numpy.linalg import norm
-from own_helpers import counted_so_far, even, fibonacci, scaled
+from own_helpers import Length, Side, Unit, counted_so_far, even, fibonacci, scaled
 
 import dcp_evaluator as dcp
 from dcp_evaluator import SliceError
 from dcp_evaluator.functions.packing import packed
 from dcp_evaluator.functions.scripts import is_script
 from dcp_evaluator.guest import functions as guest_functions
-from dcp_evaluator.guest import objects
+from dcp_evaluator.guest import objects, registry
 
 TABLE = {"weights": np.arange(3.0), "name": "table"}
 PATTERN = re.compile(r"\d+", re.ASCII)
 log = logging.getLogger("tests.work")
+FREEZING = 273.25
 GENERATOR = np.random.default_rng(1)
 Point = collections.namedtuple("Point", "x y")
 POINT = Point(1, 2)
 
 
 @pytest.fixture(autouse=True)
-def lines_as_they_were() -> Iterator[None]:
-    """What ``build`` shows of files stays in a sandbox otherwise, where these files are not."""
+def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """``build`` is for sandboxes; and classes that other tests have registered would come along."""
     before = dict(linecache.cache)
+    monkeypatch.setattr(registry, "_BY_NAME", {})
+    monkeypatch.setattr(registry, "_BY_TYPE", {})
     yield
     linecache.cache.clear()
     linecache.cache.update(before)
@@ -232,6 +235,92 @@ def test_what_a_loader_has_added_to_the_code_does_not_go_over() -> None:
     assert (there(work)(1), bound[0]["bindings"]) == (1, {})
 
 
+# --- Classes ---
+
+
+def test_classes_go_over_with_their_bases_and_what_they_use() -> None:
+    def work(x: float) -> Any:
+        length = Side(x, Unit.INCH.value)
+        return length.in_metres(), repr(length), length.doubled.value, isinstance(length, Length), Length.__doc__
+
+    again = there(work)
+    assert again(2.0) == work(2.0)
+    assert "made" not in again(1.0)[1]
+
+
+def test_a_class_within_a_function_uses_what_is_around_it() -> None:
+    def made(factor: float) -> Any:
+        class Base:
+            def times(self, x: float) -> float:
+                return factor * x
+
+        class Box(Base):
+            """What it is for."""
+
+            @staticmethod
+            def make() -> Any:
+                return Box()
+
+            def times(self, x: float) -> float:
+                return super().times(x) + 1
+
+        return lambda x: (Box.make().times(x), Box.__doc__, Base().times(x))
+
+    assert there(made(2.0))(3) == (7.0, "What it is for.", 6.0)
+
+    def simple(factor: float) -> Any:
+        class Box:
+            def times(self, x: float) -> float:
+                return factor * x if x else Box().times(1)
+
+        return lambda x: Box().times(x)
+
+    assert (there(simple(2.0))(3), there(simple(2.0))(0)) == (6.0, 2.0)
+
+    def decorated(decorator: Any) -> Any:
+        @decorator
+        class Box:
+            size = 1
+
+        return lambda: Box.size
+
+    with pytest.raises(dcp.FunctionError, match=r"the class .*Box needs decorator of the function around it"):
+        packed(decorated(lambda kind: kind))
+
+
+def test_instances_of_registered_classes_are_instances_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    objects.register(Length, "length")
+    limits = {"most": Length(3.0)}
+    parts = objects.loads(*objects.dumps(packed(lambda length: length.value < limits["most"].value).value))
+    sent = objects.dumps([Length(2.0, notes=["a"]), Side(1.0)])
+    monkeypatch.setattr(registry, "_BY_NAME", {})  # as in a sandbox
+    monkeypatch.setattr(registry, "_BY_TYPE", {})
+    work = guest_functions.build(parts)
+    assert work is not None
+    first, second = objects.loads(*sent)
+    assert work(first) is True
+    assert (type(first).__name__, first.notes, type(first) is Length) == ("Length", ["a"], False)
+    assert second == {"value": 1.0, "unit": 1.0, "notes": []}
+    assert objects.dumps(first)[0] == objects.dumps(first)[0]
+
+
+def test_a_class_that_is_registered_with_functions_takes_them_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Temperature:
+        def __init__(self, degrees: float) -> None:
+            self.degrees = degrees
+
+    def fields(temperature: Temperature) -> dict[str, Any]:
+        return {"kelvin": temperature.degrees + FREEZING}
+
+    objects.register(Temperature, "temperature", fields=fields, make=lambda kelvin: Temperature(kelvin - FREEZING))
+    parts, sent = packed(lambda x: x.degrees + 1).value, objects.dumps([Temperature(20.0)])
+    monkeypatch.setattr(registry, "_BY_NAME", {})
+    monkeypatch.setattr(registry, "_BY_TYPE", {})
+    work = guest_functions.build(objects.loads(*objects.dumps(parts)))
+    assert work is not None
+    assert [work(temperature) for temperature in objects.loads(*sent)] == [21.0]
+
+
 # --- Tracebacks ---
 
 
@@ -305,7 +394,7 @@ def generator() -> Iterator[int]:
         (5, "must be a function, not int"),
         (np.vectorize(scaled), "instance of vectorize"),
         (lambda: PARAMS.gain, "global variable 'PARAMS' of the lambda function is an instance of Params.*use a dict"),
-        (lambda: Params(2.0), "global variable 'Params' .* is the class Params.*define it within the function"),
+        (lambda: Point(1, 2), "global variable 'Point' .* is the class Point, whose source is not there"),
         (lambda: POINT.x, "global variable 'POINT' .* is an instance of Point"),
         (lambda: BOUND(1), "global variable 'BOUND' .* is a method of Params"),
         (lambda: GENERATOR.normal(1), "global variable 'GENERATOR' .* cannot go to a sandbox: value: a value of type"),
@@ -375,6 +464,7 @@ def test_a_script_runs_as_the_main_program(tmp_path: Path, monkeypatch: pytest.M
     guest = types.ModuleType("dcp")
     guest.set_slice_handler = handlers.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "dcp", guest)
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
     path = tmp_path / "work.py"
     path.write_text("import dcp\nif __name__ == '__main__':\n    dcp.set_slice_handler(lambda x: x / 0)\n")
     for form in (path, str(path), path.read_text()):

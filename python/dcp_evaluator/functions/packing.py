@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
-import inspect
 import logging
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..errors import FunctionError
 from ..guest import functions as guest_functions
 from ..guest import objects
 from . import libraries, scripts
+from .class_text import ClassText, class_source_of, closure_of
+from .refusals import CACHED, check, checked, inner_function
 from .source_text import called, changed, futures_of, is_same_code, may_differ, source_of
-from .used_names import UsedNames, used_names
-
-_CACHED = type(functools.lru_cache(lambda: None))
+from .used_names import UsedNames, names_of_class_statement, used_names
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,18 @@ def packed(work_function: Any) -> Packed:
     """
     if isinstance(work_function, str | os.PathLike):
         return _packed_script(*scripts.read(work_function))
-    _check(work_function)
+    check(work_function)
     packer = _Packer()
     root = packer.bind(work_function, "the work function", None)
+    packer.add_registered_classes()
     value = {
         "kind": "function",
         "root": root,
         "functions": packer.functions,
+        "classes": packer.classes,
         "spaces": packer.spaces,
         "cells": packer.cells,
+        "values": list(objects.dumps(packer.values)),
     }
     first: dict[str, Any] = packer.functions[0] if packer.functions else {}
     bindings: dict[str, list[Any]] = packer.spaces[0]["bindings"] if packer.spaces else {}
@@ -68,7 +70,7 @@ def packed(work_function: Any) -> Packed:
         first.get("source", ""),
         first.get("file", ""),
         first.get("first_line", 1),
-        {name: binding[1] for name, binding in bindings.items() if binding[0] == "value"},
+        {name: packer.values[binding[1]] for name, binding in bindings.items() if binding[0] == "value"},
         frozenset(packer.imports - {"builtins"}),
     )
 
@@ -78,62 +80,17 @@ def _packed_script(source: str, file: str) -> Packed:
     return Packed(value, "", source, file, 1, {}, scripts.imports_of(source))
 
 
-def _check(function: Any) -> None:
-    """Raises FunctionError for what is no function of the user's."""
-    name = called(function)
-    if isinstance(function, MethodType):
-        raise FunctionError(
-            f"{name} is a method of {type(function.__self__).__name__}, whose instances do not go to sandboxes; "
-            f"write a function that takes what it needs as arguments"
-        )
-    if isinstance(function, type):
-        raise FunctionError(f"{function.__name__} is a class; write a function that makes it: {_wrapped(function)}")
-    if isinstance(function, FunctionType):
-        _check_function(function)
-    elif isinstance(function, functools.partial):
-        _check(function.func)
-    elif isinstance(function, _CACHED):
-        _check(_inner_function(function, "the work function"))
-    else:
-        if isinstance(function, BuiltinFunctionType) or libraries.place_of(function) is not None:
-            raise FunctionError(
-                f"{name} is not written in Python and has no source to send; write {_wrapped(function)}"
-            )
-        if not callable(function):
-            raise FunctionError(f"the work function must be a function, not {type(function).__name__}")
-        raise FunctionError(f"the work function is an instance of {type(function).__qualname__}; {_inside(function)}")
-
-
-def _check_function(function: FunctionType) -> None:
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise FunctionError(
-            f"{called(function)} is a generator, and a slice has one result; return a list of the values"
-        )
-
-
-def _wrapped(function: Any) -> str:
-    place = libraries.place_of(function)
-    name = function.__name__ if place is None or place[0] == "builtins" else ".".join(place)
-    return f"lambda x: {name}(x)"
-
-
-def _inside(function: Any) -> str:
-    """Where the function is that a decorator has put into an object."""
-    for attribute in ("py_func", "__wrapped__", "func"):
-        if isinstance(getattr(function, attribute, None), FunctionType):
-            return f"if a decorator made it, pass .{attribute}, the function inside"
-    return "pass a function"
-
-
 class _Packer:
     """Follows a function into all that it uses. Each function, cell and module is packed once."""
 
     def __init__(self) -> None:
         self.functions: list[dict[str, Any]] = []
+        self.classes: list[dict[str, Any]] = []
+        self.values: list[Any] = []
         self.spaces: list[dict[str, Any]] = []
         self.cells: list[list[Any]] = []
         self.imports: set[str] = set()
-        self._numbers: dict[int, int] = {}  # by identity: of functions, dicts of globals, and cells
+        self._numbers: dict[int, int] = {}  # by identity: of functions, classes, dicts of globals, and cells
 
     def bind(self, value: Any, place: str, used: UsedNames | None) -> list[Any]:
         """The binding of ``value``. ``place`` says what it is, in messages; ``used``: what is done with it."""
@@ -143,9 +100,9 @@ class _Packer:
             raise FunctionError(f"{place} is {called(value)} of {libraries.HERE}, which the sandbox does not have")
         if isinstance(value, FunctionType):
             return self._function(value)
-        if isinstance(value, _CACHED):
+        if isinstance(value, CACHED):
             parameters = value.cache_parameters()
-            number = self._number_of(_inner_function(value, place))
+            number = self._number_of(inner_function(value, place))
             return ["cached", number, parameters["maxsize"], parameters["typed"]]
         if isinstance(value, functools.partial):
             return self._partial(value, place)
@@ -155,7 +112,17 @@ class _Packer:
             return ["call", "logging", "getLogger", [value.name]]
         if callable(value) and (found := libraries.place_of(value)) is not None:
             return self._from(*found)
-        return ["value", _checked(value, place)]
+        if isinstance(value, type):
+            return ["class", self._number_of_class(value, place)]
+        self.values.append(checked(value, place))
+        return ["value", len(self.values) - 1]
+
+    def add_registered_classes(self) -> None:
+        """Their instances may be among inputs. One without source is a dict there, as those of other classes."""
+        for known in objects.registered():
+            with contextlib.suppress(FunctionError):
+                _Packer().bind(known.kind, "a registered class", None)  # which has no traces where it fails
+                self.bind(known.kind, "a registered class", None)
 
     def _module(self, module: ModuleType, place: str, used: UsedNames | None) -> list[Any]:
         if module.__name__ == libraries.HERE:
@@ -209,39 +176,80 @@ class _Packer:
             "qualname": function.__qualname__,
             "free": list(code.co_freevars),
             "futures": futures_of(code),
-            "space": self._space(function),
+            "space": self._space(function.__globals__),
         }
         used = used_names(_compiled(function, packed))
-        self._add_imports(used, name)
-        self._add_globals(function, used, self.spaces[packed["space"]]["bindings"])
-        packed["cells"] = [
-            self._cell(cell, f"the variable {variable!r} of {name}", used)
-            for variable, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
-        ]
+        self._add_uses(packed, used, function.__globals__, name)
+        closure = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
+        packed["cells"] = self._cells(closure, used, name)
         packed["defaults"] = self._defaults(function.__defaults__, name)
         packed["keyword_defaults"] = self._keyword_defaults(function.__kwdefaults__, name)
         return packed
 
-    def _space(self, function: FunctionType) -> int:
-        key = id(function.__globals__)
+    def _number_of_class(self, kind: type, place: str) -> int:
+        number = self._numbers.get(id(kind))
+        if number is None:
+            text = class_source_of(kind, place)
+            number = self._numbers[id(kind)] = len(self.classes)
+            self.classes.append({})
+            self.classes[number].update(self._packed_class(kind, text))
+        return number
+
+    def _packed_class(self, kind: type, text: ClassText) -> dict[str, Any]:
+        name, closure = f"the class {kind.__name__}", closure_of(kind)
+        packed: dict[str, Any] = {
+            "source": text.source,
+            "file": text.file,
+            "first_line": text.first_line,
+            "name": kind.__name__,
+            "qualname": kind.__qualname__,
+            "free": list(closure),
+            "futures": text.futures,
+            "space": self._space(text.globals),
+        }
+        closure |= _bases_around(kind, packed, text)
+        packed["free"] = list(closure)
+        used = used_names(guest_functions.class_code_of(packed))
+        self._add_uses(packed, used, text.globals, name)
+        packed["needs"] = sorted(used.globals & self.spaces[packed["space"]]["bindings"].keys())
+        packed["cells"] = self._cells(closure, used, name)
+        packed["registered"] = self._registration(kind, name)
+        return packed
+
+    def _registration(self, kind: type, name: str) -> list[Any] | None:
+        known = objects.registered_type(kind)
+        if known is None:
+            return None
+        if known.is_plain:
+            return [known.name, None, None]
+        both = {"fields": known.fields, "make": known.make}
+        return [known.name, *(self.bind(part, f"{key}= of {name}", None) for key, part in both.items())]
+
+    def _space(self, space: dict[str, Any]) -> int:
+        key = id(space)
         if key not in self._numbers:
             self._numbers[key] = len(self.spaces)
-            self.spaces.append({"name": function.__globals__.get("__name__", "__main__"), "bindings": {}})
+            self.spaces.append({"name": space.get("__name__", "__main__"), "bindings": {}})
         return self._numbers[key]
+
+    def _add_uses(self, packed: dict[str, Any], used: UsedNames, space: dict[str, Any], name: str) -> None:
+        self._add_imports(used, name)
+        self._add_globals(space, used, self.spaces[packed["space"]]["bindings"], name)
+
+    def _cells(self, closure: dict[str, CellType], used: UsedNames, name: str) -> list[int]:
+        return [self._cell(cell, f"the variable {variable!r} of {name}", used) for variable, cell in closure.items()]
 
     def _add_imports(self, used: UsedNames, name: str) -> None:
         if used.relative:
             raise FunctionError(f"{name} has a relative import, which means nothing in the sandbox; use a whole name")
         self.imports.update(filter(libraries.may_be_loaded, used.imports))
 
-    def _add_globals(self, function: FunctionType, used: UsedNames, bindings: dict[str, list[Any]]) -> None:
-        for name in sorted(used.globals):
-            if name in function.__globals__:
-                place = f"the global variable {name!r} of {called(function)}"
+    def _add_globals(self, space: dict[str, Any], used: UsedNames, bindings: dict[str, list[Any]], owner: str) -> None:
+        for name in sorted(used.globals - {"__name__"}):
+            if name in space:
+                place = f"the global variable {name!r} of {owner}"
                 if bindings.get(name, ["module"])[0] == "module":  # again: other submodules may be used
-                    bindings[name] = self._joined(
-                        bindings.get(name), self.bind(function.__globals__[name], place, used)
-                    )
+                    bindings[name] = self._joined(bindings.get(name), self.bind(space[name], place, used))
             elif name == "dcp" and not hasattr(builtins, name):
                 bindings[name] = ["module", "dcp", []]
             # Else a builtin, or what will be a NameError there as it is here.
@@ -272,6 +280,18 @@ class _Packer:
         return {key: self.bind(value, f"the default of {key!r} of {name}", None) for key, value in defaults.items()}
 
 
+def _bases_around(kind: type, packed: dict[str, Any], text: ClassText) -> dict[str, CellType]:
+    """Bases that are variables of a function around the class: the class knows them no more by these names."""
+    names = names_of_class_statement(guest_functions.class_code_of(packed)) - text.globals.keys() - set(dir(builtins))
+    bases = {base.__name__: CellType(base) for base in kind.__bases__ if base.__name__ in names}
+    if missing := names - bases.keys() - {"dcp"}:
+        raise FunctionError(
+            f"the class {kind.__qualname__} needs {', '.join(sorted(missing))} of the function around it; "
+            f"put the class outside of it, or all into the work function"
+        )
+    return bases
+
+
 def _compiled(function: FunctionType, packed: dict[str, Any]) -> CodeType:
     """The code as the sandbox makes it, of the source. Raises FunctionError where that is not what runs here."""
     if "__class__" in packed["free"]:
@@ -283,38 +303,3 @@ def _compiled(function: FunctionType, packed: dict[str, Any]) -> CodeType:
     if not may_differ(function) and not is_same_code(code, function.__code__):
         raise changed(function)
     return code
-
-
-def _inner_function(value: Any, place: str) -> FunctionType:
-    inner = value.__wrapped__
-    if not isinstance(inner, FunctionType):
-        raise FunctionError(f"{place} is a cache of {type(inner).__name__}, which has no source; {_inside(value)}")
-    return inner
-
-
-def _checked(value: Any, place: str) -> Any:
-    """``value``, where it arrives in a sandbox as what it is."""
-    for kind, reason in _REFUSED.items():
-        if isinstance(value, kind):
-            raise FunctionError(f"{place} is {reason(value)}")
-    try:
-        objects.dumps(value)
-    except TypeError as error:
-        raise FunctionError(f"{place} cannot go to a sandbox: {error}") from None
-    if not objects.keeps_its_type(value):
-        raise FunctionError(
-            f"{place} is an instance of {type(value).__qualname__}, which the sandbox does not know; "
-            f"use a dict or a tuple of what is needed, or make it within the function"
-        )
-    return value
-
-
-_REFUSED: dict[type, Callable[[Any], str]] = {
-    type: lambda value: f"the class {value.__qualname__}, which is not in the sandbox; define it within the function",
-    MethodType: lambda value: (
-        f"a method of {type(value.__self__).__name__}, whose instances do not go to sandboxes; use a function"
-    ),
-    BuiltinFunctionType: lambda value: (
-        f"a method of {type(value.__self__).__name__}, which does not go to sandboxes; call it within the function"
-    ),
-}

@@ -31,6 +31,15 @@ def used_names(code: CodeType) -> UsedNames:
     return used
 
 
+def names_of_class_statement(code: CodeType) -> set[str]:
+    """What a class statement itself looks up when it runs, of the ``code`` of a function that has nothing else."""
+    (body,) = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    steps = [*dis.get_instructions(code), *dis.get_instructions(body)]
+    stored = {step.argval for step in steps if step.opname == "STORE_NAME"}
+    looked_up = {step.argval for step in steps if step.opname in _GLOBALS}
+    return {name for name in looked_up - stored if not name.startswith("__")}
+
+
 def _with_inner(code: CodeType) -> Iterator[CodeType]:
     yield code
     for constant in code.co_consts:

@@ -7,13 +7,15 @@ Of a function::
     root        the binding of the work function
     functions   dicts of source (whole lines), file, first_line, span, name, qualname, free, cells, space,
                 defaults, keyword_defaults, futures
+    classes     likewise, with needs, names of globals, and registered: None, or [name, fields, make]
     spaces      one for each module whose functions are here: its name, and the bindings of its globals
     cells       bindings of what closures hold; functions that share a variable share its cell
+    values      a header and buffers, of a list: instances in it are read when their classes are there
 
 A binding is one of::
 
-    ["value", value]                               ["module", name, submodules]
-    ["from", module, qualified name]               ["function", number]
+    ["value", number]                              ["module", name, submodules]
+    ["from", module, qualified name]               ["function", number]         ["class", number]
     ["cached", number, maxsize, typed]             ["partial", binding, bindings, {name: binding}]
     ["call", module, name, arguments]              ["nothing"]: a cell that is empty still
 """
@@ -26,9 +28,12 @@ import builtins
 import functools
 import importlib
 import linecache
+import sys
 from collections.abc import Callable
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
+
+from . import objects
 
 _FACTORY, _INNER = "_closure", "_inner"
 
@@ -49,7 +54,8 @@ def build(parts: dict[str, Any]) -> Callable[..., Any] | None:
 def run_script(source: str, file: str) -> None:
     """Runs it as the main program. Raises SyntaxError, and whatever it raises."""
     show_lines(file, 1, source)
-    namespace = {"__name__": "__main__", "__file__": file, "__builtins__": builtins}
+    namespace = vars(sys.modules["__main__"])
+    namespace["__file__"] = file
     exec(compile(source, file, "exec", dont_inherit=True), namespace)
 
 
@@ -60,14 +66,33 @@ def code_of(function: dict[str, Any]) -> CodeType:
     name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
     if not isinstance(node, ast.Lambda):
         node.name = _INNER  # else a call of itself would be one of the factory's variable
-    factory: Any = ast.FunctionDef(_FACTORY, _parameters(function["free"]), [_statement(node)], [])
+    inner = _only_code(_factory_code([_statement(node)], function))
+    return inner.replace(co_name=name, co_qualname=function["qualname"])
+
+
+def class_code_of(kind: dict[str, Any]) -> CodeType:
+    """The code of a function that makes the class. Its parameters are the variables that the class uses."""
+    try:
+        node, offset = _first_statement(kind)
+    except SyntaxError as error:
+        raise _located(error, kind) from None
+    ast.increment_lineno(node, offset)
+    has_text = ast.get_docstring(node, clean=False) is not None
+    qualname = ast.Assign([ast.Name("__qualname__", ast.Store())], ast.Constant(kind["qualname"]))
+    node.body.insert(1 if has_text else 0, ast.copy_location(qualname, node))
+    made = ast.Return(ast.Name(node.name, ast.Load()))
+    return _factory_code([node, ast.copy_location(made, node)], kind)
+
+
+def _factory_code(body: list[ast.stmt], described: dict[str, Any]) -> CodeType:
+    """The code of a function around ``body``, whose parameters are what the body finds around itself."""
+    factory: Any = ast.FunctionDef(_FACTORY, _parameters(described["free"]), body, [])
     if "type_params" in factory._fields:  # since Python 3.12
         factory.type_params = []
-    ast.copy_location(factory, node)
+    ast.copy_location(factory, body[0])
     tree = ast.fix_missing_locations(ast.Module([factory], []))
-    outer = compile(tree, function["file"], "exec", _flags(function["futures"]), dont_inherit=True)
-    inner = _only_code(_only_code(outer))
-    return inner.replace(co_name=name, co_qualname=function["qualname"])
+    outer = compile(tree, described["file"], "exec", _flags(described["futures"]), dont_inherit=True)
+    return _only_code(outer)
 
 
 def _parsed(function: dict[str, Any]) -> tuple[Any, int]:
@@ -78,9 +103,7 @@ def _parsed(function: dict[str, Any]) -> tuple[Any, int]:
             node: Any = ast.parse(f"(\n{_cut(source, *function['span'])}\n)", mode="eval").body
             offset = first_line - 2
         else:
-            indented = source[:1] in " \t"
-            node = ast.parse(f"if 1:\n{source}" if indented else source).body[0]
-            node, offset = (node.body[0], first_line - 2) if indented else (node, first_line - 1)
+            node, offset = _first_statement(function)
             node.decorator_list, node.returns, node.type_params = [], None, []
     except SyntaxError as error:
         raise _located(error, function) from None
@@ -88,8 +111,16 @@ def _parsed(function: dict[str, Any]) -> tuple[Any, int]:
     return node, offset
 
 
+def _first_statement(described: dict[str, Any]) -> tuple[Any, int]:
+    source, first_line = described["source"], described["first_line"]
+    if source[:1] not in " \t":
+        return ast.parse(source).body[0], first_line - 1
+    around: Any = ast.parse(f"if 1:\n{source}").body[0]
+    return around.body[0], first_line - 2
+
+
 def _located(error: SyntaxError, function: dict[str, Any]) -> SyntaxError:
-    wrapper = 1 if function["span"] is not None or function["source"][:1] in " \t" else 0
+    wrapper = 1 if function.get("span") is not None or function["source"][:1] in " \t" else 0
     line = (error.lineno or 1) - wrapper + function["first_line"] - 1
     return SyntaxError(error.msg, (function["file"], line, error.offset, error.text))
 
@@ -144,23 +175,54 @@ class _Builder:
     def __init__(self, parts: dict[str, Any]) -> None:
         self._parts = parts
         self._cells = [CellType() for _ in parts["cells"]]
-        self._spaces: list[dict[str, Any]] = [
-            {"__name__": space["name"], "__builtins__": builtins} for space in parts["spaces"]
-        ]
+        self._spaces = [_space(space["name"]) for space in parts["spaces"]]
         self._functions = [self._function(function) for function in parts["functions"]]
+        self._classes: dict[int, Any] = {}
         self._cached: dict[int, Any] = {}
+        self._values: list[Any] | None = None
 
     def root(self) -> Any:
         """The work function, when all that it uses is bound."""
-        for space, described in zip(self._spaces, self._parts["spaces"], strict=True):
-            for name, binding in described["bindings"].items():
-                space[name] = self._bound(binding)
-        for cell, binding in zip(self._cells, self._parts["cells"], strict=True):
-            if binding[0] != "nothing":
-                cell.cell_contents = self._bound(binding)
+        for number in range(len(self._parts["classes"])):
+            self._class(number)  # before values, where instances may be
+        for number, space in enumerate(self._parts["spaces"]):
+            for name in space["bindings"]:
+                self._bind_global(number, name)
+        for number in range(len(self._cells)):
+            self._filled(number)
         for made, function in zip(self._functions, self._parts["functions"], strict=True):
             self._set_defaults(made, function)
         return self._bound(self._parts["root"])
+
+    def _bind_global(self, number: int, name: str) -> None:
+        self._spaces[number][name] = self._bound(self._parts["spaces"][number]["bindings"][name])
+
+    def _filled(self, number: int) -> CellType:
+        binding = self._parts["cells"][number]
+        if binding[0] != "nothing":
+            self._cells[number].cell_contents = self._bound(binding)
+        return self._cells[number]
+
+    def _class(self, number: int) -> Any:
+        if number not in self._classes:
+            self._classes[number] = None  # what is asked for meanwhile is bound later
+            self._classes[number] = self._made_class(self._parts["classes"][number])
+        return self._classes[number]
+
+    def _made_class(self, kind: dict[str, Any]) -> Any:
+        show_lines(kind["file"], kind["first_line"], kind["source"])
+        for name in kind["needs"]:
+            self._bind_global(kind["space"], name)
+        around = {
+            name: None if name == kind["name"] else self._filled(cell).cell_contents
+            for name, cell in zip(kind["free"], kind["cells"], strict=True)
+        }
+        made = FunctionType(class_code_of(kind), self._spaces[kind["space"]])(**around)
+        if kind["registered"] is not None:
+            name, fields, make = kind["registered"]
+            parts = {key: self._bound(part) for key, part in (("fields", fields), ("make", make)) if part is not None}
+            objects.register(made, name, **parts)
+        return made
 
     def _function(self, function: dict[str, Any]) -> FunctionType:
         show_lines(function["file"], function["first_line"], function["source"])
@@ -181,8 +243,10 @@ class _Builder:
         kind, *fields = binding
         return _BINDINGS[kind](self, *fields)
 
-    def _value(self, value: Any) -> Any:
-        return value
+    def _value(self, number: int) -> Any:
+        if self._values is None:
+            self._values = objects.loads(*self._parts["values"])
+        return self._values[number]
 
     def _module(self, name: str, submodules: list[str]) -> Any:
         for submodule in submodules:
@@ -213,6 +277,7 @@ class _Builder:
 
 _BINDINGS: dict[str, Callable[..., Any]] = {
     "value": _Builder._value,
+    "class": _Builder._class,
     "module": _Builder._module,
     "from": _Builder._from,
     "function": _Builder._numbered,
@@ -220,6 +285,16 @@ _BINDINGS: dict[str, Callable[..., Any]] = {
     "partial": _Builder._partial,
     "call": _Builder._call,
 }
+
+
+def _space(name: str) -> dict[str, Any]:
+    """The globals of a module of the user's, which is there as a module too: dataclasses look their own one up."""
+    if name == "__main__":
+        return vars(sys.modules[name])
+    module = ModuleType(name)
+    vars(module)["__builtins__"] = builtins
+    sys.modules.setdefault(name, module)
+    return vars(module)
 
 
 def _imported(name: str) -> Any:

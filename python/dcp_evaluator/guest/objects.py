@@ -23,9 +23,20 @@ from typing import Any
 from .decoding import Decoder
 from .encoding import PLAIN, Encoder, keeps_its_type
 from .object_error import ObjectError
-from .registry import register
+from .registry import register, registered, registered_type
 
-__all__ = ["ObjectError", "dumps", "from_wire", "is_plain", "keeps_its_type", "loads", "register", "to_wire"]
+__all__ = [
+    "ObjectError",
+    "dumps",
+    "from_wire",
+    "is_plain",
+    "keeps_its_type",
+    "loads",
+    "register",
+    "registered",
+    "registered_type",
+    "to_wire",
+]
 
 _SAFE_INTEGER = 2**53
 _ENDS = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError, AttributeError)

@@ -12,12 +12,13 @@ _BY_NAME: dict[str, Registered] = {}
 
 @dataclasses.dataclass(frozen=True)
 class Registered:
-    """``fields`` takes an instance apart, ``make(**fields)`` makes one."""
+    """``fields`` takes an instance apart, ``make(**fields)`` makes one. ``is_plain``: as a dataclass is."""
 
     name: str
     kind: type
     fields: Callable[[Any], dict[str, Any]]
     make: Callable[..., Any]
+    is_plain: bool
 
 
 def register(
@@ -29,18 +30,20 @@ def register(
 ) -> type:
     """Lets instances of ``kind`` travel as such; may stand above a class as its decorator. Returns ``kind``.
 
-    Both sides register a class under the same ``name`` (default: that of the class); where the reader has not, a dict
-    arrives. ``fields(instance)`` gives a dict with str keys and ``make(**fields)`` an instance. Without them a
-    dataclass gives the fields of its ``__init__`` and is made by calling it, with values that the sandbox chose.
+    A class of the program goes to sandboxes with its source, and is registered there. Other classes are registered on
+    both sides, under the same ``name`` (default: that of the class); where the reader has not, a dict arrives.
+    ``fields(instance)`` gives a dict with str keys and ``make(**fields)`` an instance. Without them a dataclass gives
+    the fields of its ``__init__`` and is made by calling it, with values that the sandbox chose.
     Raises TypeError for a class that is no dataclass without both, ValueError for a name that another class has.
     """
     if not isinstance(kind, type):
         raise TypeError(f"register() takes a class, not an instance of {type(kind).__name__}")
+    is_plain = fields is None or make is None
     if fields is None or make is None:
         if not dataclasses.is_dataclass(kind):
             raise TypeError(f"{kind.__qualname__} is no dataclass; give register() fields= and make= for it")
         fields, make = fields or init_fields, make or kind
-    entry = Registered(name or kind.__qualname__, kind, fields, make)
+    entry = Registered(name or kind.__qualname__, kind, fields, make, is_plain)
     other = _BY_NAME.get(entry.name)
     if other is not None and (other.kind.__module__, other.kind.__qualname__) != (kind.__module__, kind.__qualname__):
         raise ValueError(f"another class is registered as {entry.name!r}; give register() another name")
@@ -56,6 +59,10 @@ def init_fields(instance: Any) -> dict[str, Any]:
 def all_fields(instance: Any) -> dict[str, Any]:
     """All fields of a dataclass's instance."""
     return {field.name: getattr(instance, field.name) for field in dataclasses.fields(instance)}
+
+
+def registered() -> list[Registered]:
+    return list(_BY_NAME.values())
 
 
 def registered_type(kind: type) -> Registered | None:

@@ -1,0 +1,103 @@
+"""The lines of a class in its file."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CellType, FunctionType
+from typing import Any
+
+from ..errors import FunctionError
+from .source_text import futures_of
+
+
+@dataclass(frozen=True)
+class ClassText:
+    """``source``: whole lines, from ``first_line`` of ``file``, decorators included. ``globals``: of its module."""
+
+    source: str
+    file: str
+    first_line: int
+    futures: list[str]
+    globals: dict[str, Any]
+
+
+def class_source_of(kind: type, place: str) -> ClassText:
+    """Raises FunctionError where the source is not there."""
+    methods = list(_methods(kind))
+    space = methods[0].__globals__ if methods else getattr(sys.modules.get(kind.__module__), "__dict__", {})
+    file = methods[0].__code__.co_filename if methods else space.get("__file__", "")
+    linecache.checkcache(file)
+    lines = linecache.getlines(file, space)
+    nodes = [node for path, node in _classes_in("".join(lines)) if path == kind.__qualname__]
+    fitting = [node for node in nodes if all(_has(node, method) for method in methods)]
+    if not fitting:
+        raise FunctionError(
+            f"{place} is the class {kind.__qualname__}, whose source is not there or has changed since it was loaded; "
+            f"define it within the function"
+        )
+    node = fitting[-1]  # of two, one above the other, the latter is in force
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    futures = futures_of(methods[0].__code__) if methods else _futures_in(space)
+    return ClassText("".join(lines[first - 1 : node.end_lineno]), file, first, futures, space)
+
+
+def closure_of(kind: type) -> dict[str, CellType]:
+    """The variables of functions around the class that its methods use."""
+    cells: dict[str, CellType] = {}
+    for method in _methods(kind):
+        cells.update(zip(method.__code__.co_freevars, method.__closure__ or (), strict=True))
+    cells.pop("__class__", None)
+    return cells
+
+
+def _methods(kind: type) -> Iterator[FunctionType]:
+    """The functions that stand in the class's source."""
+    for value in vars(kind).values():
+        inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
+        if (
+            isinstance(inner, FunctionType)
+            and inner.__code__.co_qualname == f"{kind.__qualname__}.{inner.__code__.co_name}"
+            and not inner.__code__.co_filename.startswith("<string>")
+        ):
+            yield inner
+
+
+def _has(node: ast.ClassDef, method: FunctionType) -> bool:
+    code = method.__code__
+    return any(
+        isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
+        and part.name == code.co_name
+        and min([part.lineno, *(decorator.lineno for decorator in part.decorator_list)]) == code.co_firstlineno
+        for part in ast.walk(node)
+    ) or (code.co_name == "<lambda>")
+
+
+def _futures_in(space: dict[str, Any]) -> list[str]:
+    import __future__
+
+    return [name for name in __future__.all_feature_names if space.get(name) is getattr(__future__, name)]
+
+
+@functools.lru_cache(maxsize=16)
+def _classes_in(text: str) -> tuple[tuple[str, ast.ClassDef], ...]:
+    try:
+        return tuple(_walk(ast.parse(text), ""))
+    except SyntaxError:
+        return ()
+
+
+def _walk(node: ast.AST, path: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    """Classes with their qualified names."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            yield path + child.name, child
+            yield from _walk(child, f"{path}{child.name}.")
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _walk(child, f"{path}{child.name}.<locals>.")
+        else:
+            yield from _walk(child, path)
