@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .frames.fields import SliceMetrics
     from .frames.values import shared_empty
     from .gpu.options import GpuOptions
+    from .guest.registry import register
     from .jobs.evaluator import Evaluator
     from .jobs.events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
     from .jobs.gpu_map import gpu_map
@@ -54,6 +55,7 @@ __all__ = [
     "__version__",
     "compute_for",
     "gpu_map",
+    "register",
     "shared_empty",
 ]
 
@@ -69,6 +71,7 @@ _MODULES = {
     "Results": "jobs.results",
     "SliceMetrics": "frames.fields",
     "compute_for": "jobs.job",
+    "register": "guest.registry",
     "gpu_map": "jobs.gpu_map",
     "shared_empty": "frames.values",
 }

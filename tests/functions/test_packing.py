@@ -238,12 +238,17 @@ def test_what_a_loader_has_added_to_the_code_does_not_go_over() -> None:
 # --- Classes ---
 
 
-def test_classes_go_over_with_their_bases_and_what_they_use() -> None:
+def test_classes_go_over_with_their_bases_and_what_they_use(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(x: float) -> Any:
         length = Side(x, Unit.INCH.value)
         return length.in_metres(), repr(length), length.doubled.value, isinstance(length, Length), Length.__doc__
 
-    again = there(work)
+    parts = objects.loads(*objects.dumps(packed(work).value))
+    monkeypatch.delitem(sys.modules, "own_helpers")  # a dataclass looks into its module, which no sandbox has
+    again = guest_functions.build(parts)
+    monkeypatch.delitem(sys.modules, "own_helpers")
+    monkeypatch.undo()
+    assert again is not None
     assert again(2.0) == work(2.0)
     assert "made" not in again(1.0)[1]
 
@@ -289,7 +294,7 @@ def test_a_class_within_a_function_uses_what_is_around_it() -> None:
 
 
 def test_instances_of_registered_classes_are_instances_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    objects.register(Length, "length")
+    dcp.register(Length, "length")
     limits = {"most": Length(3.0)}
     parts = objects.loads(*objects.dumps(packed(lambda length: length.value < limits["most"].value).value))
     sent = objects.dumps([Length(2.0, notes=["a"]), Side(1.0)])
@@ -302,6 +307,30 @@ def test_instances_of_registered_classes_are_instances_there(monkeypatch: pytest
     assert (type(first).__name__, first.notes, type(first) is Length) == ("Length", ["a"], False)
     assert second == {"value": 1.0, "unit": 1.0, "notes": []}
     assert objects.dumps(first)[0] == objects.dumps(first)[0]
+
+
+def test_a_class_may_be_registered_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = """from dataclasses import dataclass
+from dcp_evaluator import register
+
+@register
+@dataclass
+class Pair:
+    left: int
+    right: int
+
+def work(x):
+    return Pair(x, x + 1)
+"""
+    guest = types.ModuleType("dcp")
+    guest.register = objects.register  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "dcp", guest)
+    module = loaded(tmp_path, source, "pairs")
+    monkeypatch.setitem(sys.modules, "pairs", module)
+    value = objects.dumps(there(module.work)(1))
+    assert registry.registered_name("Pair").kind is not module.Pair  # the sandbox's own
+    dcp.register(module.Pair)
+    assert objects.loads(*value) == module.Pair(1, 2)
 
 
 def test_a_class_that_is_registered_with_functions_takes_them_along(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +18,16 @@ from .source_text import futures_of
 
 @dataclass(frozen=True)
 class ClassText:
-    """``source``: whole lines, from ``first_line`` of ``file``, decorators included. ``globals``: of its module."""
+    """``source``: whole lines, from ``first_line`` of ``file``, decorators included. ``globals``: of its module.
+
+    ``annotated``: names in the annotations of its variables, which dataclasses look up even where they are texts.
+    """
 
     source: str
     file: str
     first_line: int
     futures: list[str]
+    annotated: set[str]
     globals: dict[str, Any]
 
 
@@ -43,7 +48,7 @@ def class_source_of(kind: type, place: str) -> ClassText:
     node = fitting[-1]  # of two, one above the other, the latter is in force
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     futures = futures_of(methods[0].__code__) if methods else _futures_in(space)
-    return ClassText("".join(lines[first - 1 : node.end_lineno]), file, first, futures, space)
+    return ClassText("".join(lines[first - 1 : node.end_lineno]), file, first, futures, _annotated(node), space)
 
 
 def closure_of(kind: type) -> dict[str, CellType]:
@@ -75,6 +80,18 @@ def _has(node: ast.ClassDef, method: FunctionType) -> bool:
         and min([part.lineno, *(decorator.lineno for decorator in part.decorator_list)]) == code.co_firstlineno
         for part in ast.walk(node)
     ) or (code.co_name == "<lambda>")
+
+
+def _annotated(node: ast.ClassDef) -> set[str]:
+    names: set[str] = set()
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign):
+            for part in ast.walk(statement.annotation):
+                if isinstance(part, ast.Name):
+                    names.add(part.id)
+                elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    names.update(re.findall(r"\w+", part.value))
+    return names
 
 
 def _futures_in(space: dict[str, Any]) -> list[str]:

@@ -84,6 +84,13 @@ def place_of(value: Any) -> tuple[str, str] | None:
     return None
 
 
+def has(value: Any) -> bool:
+    """Whether a library has ``value``, or is it."""
+    if isinstance(value, ModuleType):
+        return is_library(value)
+    return value is not None and place_of(value) is not None
+
+
 def _with_parents(name: str) -> list[ModuleType]:
     parts = name.split(".")
     loaded = (sys.modules.get(".".join(parts[: n + 1])) for n in range(len(parts)))

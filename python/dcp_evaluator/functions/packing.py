@@ -96,6 +96,8 @@ class _Packer:
         """The binding of ``value``. ``place`` says what it is, in messages; ``used``: what is done with it."""
         if isinstance(value, ModuleType):
             return self._module(value, place, used)
+        if value is objects.register:
+            return ["from", "dcp", "register"]
         if callable(value) and str(getattr(value, "__module__", "")).partition(".")[0] == libraries.HERE:
             raise FunctionError(f"{place} is {called(value)} of {libraries.HERE}, which the sandbox does not have")
         if isinstance(value, FunctionType):
@@ -210,6 +212,7 @@ class _Packer:
         closure |= _bases_around(kind, packed, text)
         packed["free"] = list(closure)
         used = used_names(guest_functions.class_code_of(packed))
+        used.globals |= {part for part in text.annotated if libraries.has(text.globals.get(part))}
         self._add_uses(packed, used, text.globals, name)
         packed["needs"] = sorted(used.globals & self.spaces[packed["space"]]["bindings"].keys())
         packed["cells"] = self._cells(closure, used, name)
