@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies
 
 import dcp_evaluator as dcp
 
@@ -102,6 +103,73 @@ def test_structures_vectors_and_matrices_are_what_the_shader_sees(evaluator: dcp
             assert array["turn"][:, 1, 2].tolist() == before["mass"].tolist()
     with pytest.raises(TypeError, match=r"particles.* does not fit; its dtype is"):
         dcp.gpu_map(np.zeros((2, 3), [("at", "f4", 3)]), shader, bindings={"world": world, "offsets": offsets})
+
+
+class Layouts:
+    """A random structure: its declarations, a value of it, and for each number in it the WGSL that reads it."""
+
+    def __init__(self, draw: Callable[[strategies.SearchStrategy[Any]], Any]) -> None:
+        self._draw = draw
+        self.declarations: list[str] = []
+        self.numbers: list[int] = []
+        self.places: list[str] = []
+        self.type, self.value = self._structure("v", 0)
+
+    def _structure(self, place: str, depth: int) -> tuple[str, Any]:
+        members, value = [], {}
+        for name in "abcd"[: self._draw(strategies.integers(1, 4))]:
+            kind, value[name] = self._any(f"{place}.{name}", depth + 1)
+            attributes = ["", "@align(32) ", *([] if kind.startswith(("array", "S")) else ["@size(72) "])]
+            members.append(self._draw(strategies.sampled_from(attributes)) + f"{name}: {kind}")
+        name = f"S{len(self.declarations)}"
+        self.declarations.append(f"struct {name} {{ {', '.join(members)} }}")
+        return name, value
+
+    def _any(self, place: str, depth: int) -> tuple[str, Any]:
+        kinds = [self._scalar, self._vector, self._matrix, *([self._array, self._structure] if depth < 3 else [])]
+        return self._draw(strategies.sampled_from(kinds))(place, depth)
+
+    def _scalar(self, place: str, depth: int) -> tuple[str, Any]:
+        return self._draw(strategies.sampled_from(["f32", "u32", "i32"])), self._number(place)
+
+    def _vector(self, place: str, depth: int) -> tuple[str, Any]:
+        count = self._draw(strategies.integers(2, 4))
+        kind = self._draw(strategies.sampled_from("fui"))
+        return f"vec{count}{kind}", [self._number(f"{place}[{i}]") for i in range(count)]
+
+    def _matrix(self, place: str, depth: int) -> tuple[str, Any]:
+        columns, rows = self._draw(strategies.tuples(strategies.integers(2, 4), strategies.integers(2, 4)))
+        value = [[self._number(f"{place}[{c}][{r}]") for r in range(rows)] for c in range(columns)]
+        return f"mat{columns}x{rows}f", value
+
+    def _array(self, place: str, depth: int) -> tuple[str, Any]:
+        kind, first = self._any(f"{place}[0]", depth + 1)
+        # Items have one type: the others are the first with other numbers.
+        return f"array<{kind}, 2>", [first, self._again(first, f"{place}[0]", f"{place}[1]")]
+
+    def _again(self, value: Any, first: str, place: str) -> Any:
+        if isinstance(value, dict):
+            return {name: self._again(part, f"{first}.{name}", f"{place}.{name}") for name, part in value.items()}
+        if isinstance(value, list):
+            return [self._again(part, f"{first}[{i}]", f"{place}[{i}]") for i, part in enumerate(value)]
+        return self._number(place)
+
+    def _number(self, place: str) -> int:
+        self.numbers.append(len(self.numbers) + 1)
+        self.places.append(place)
+        return self.numbers[-1]
+
+
+@settings(max_examples=12)
+@given(strategies.composite(Layouts)())
+def test_values_lie_where_the_compiler_looks_for_them(layout: Layouts) -> None:
+    statements = "".join(f"numbers[{i}] = f32({place});" for i, place in enumerate(layout.places))
+    shader = f"""{"".join(layout.declarations)}
+    @group(0) @binding(0) var<storage, read> v: {layout.type};
+    @group(0) @binding(1) var<storage, read_write> numbers: array<f32, {len(layout.places)}>;
+    @compute @workgroup_size(1) fn main() {{ {statements} }}"""
+    (found,) = dcp.gpu_map([{"v": layout.value}], shader, sandboxes=1)
+    assert found.tolist() == layout.numbers
 
 
 def test_several_data_and_outputs_have_their_names(evaluator: dcp.Evaluator) -> None:
