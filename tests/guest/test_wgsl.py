@@ -134,6 +134,10 @@ def test_an_entry_point_reaches_what_its_functions_use() -> None:
         ("@group(0) @binding(0) var<storage> s: array<u32, size>;", '1:50: "size" in a number that must be known here'),
         ("function f() {}", '1:1: a declaration cannot begin with "function"'),
         ("@compute fn main() {}", "main has no @workgroup_size"),
+        (
+            "@group(0) @binding(0) var<uniform> v: B;\nstruct A { @align(32) a: f32 } struct B { b: A }",
+            "2:43: there is an @align within A: write @align(32) here too",
+        ),
     ],
 )
 def test_what_cannot_be_read_has_its_line(code: str, message: str) -> None:

@@ -115,11 +115,16 @@ class Layouts:
         self.places: list[str] = []
         self.type, self.value = self._structure("v", 0)
 
+    def __repr__(self) -> str:
+        return f"{' '.join(self.declarations)} = {self.value}"
+
     def _structure(self, place: str, depth: int) -> tuple[str, Any]:
         members, value = [], {}
         for name in "abcd"[: self._draw(strategies.integers(1, 4))]:
             kind, value[name] = self._any(f"{place}.{name}", depth + 1)
-            attributes = ["", "@align(32) ", *([] if kind.startswith(("array", "S")) else ["@size(72) "])]
+            attributes = ["", "@size(72) ", "@align(32) "]
+            if kind.startswith(("array", "S")):
+                attributes = ["@align(32) " if "@align" in "".join(self.declarations) else ""]
             members.append(self._draw(strategies.sampled_from(attributes)) + f"{name}: {kind}")
         name = f"S{len(self.declarations)}"
         self.declarations.append(f"struct {name} {{ {', '.join(members)} }}")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .wgsl_numbers import Numbers
 from .wgsl_text import Text, WgslError
-from .wgsl_types import Array, Matrix, Member, Opaque, Scalar, Struct, Type, Vector, round_up
+from .wgsl_types import Array, Matrix, Member, Opaque, Scalar, Struct, Type, Vector, natural_alignment, round_up
 
 __all__ = ["Binding", "EntryPoint", "Shader", "WgslError"]
 
@@ -232,10 +232,14 @@ class Shader:
         at, end = declaration.begin + 1, declaration.end - 1
         while at < end:
             attributes, at = self._attributes(at)
-            name = self._word(at)
+            place, name = at, self._word(at)
             type_, at = self._type(self._expect(at + 1, ":"))
             at = self._expect(at, ",") if at < end else at
-            own = self._numbers.whole(*attributes["align"]) if "align" in attributes else type_.alignment
+            if "align" in attributes:
+                own = self._numbers.whole(*attributes["align"])
+            elif (own := type_.alignment) != natural_alignment(type_):
+                # wgpu's compiler forgets the inner one (its issue 4377), others do not.
+                raise self._text.error(f"there is an @align within {type_}: write @align({own}) here too", place)
             offset = round_up(size, own)
             members.append(Member(name, type_, offset))
             size = offset + (self._numbers.whole(*attributes["size"]) if "size" in attributes else type_.size)

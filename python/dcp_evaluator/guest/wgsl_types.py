@@ -223,6 +223,13 @@ def has_runtime_size(type_: Type) -> bool:
     return isinstance(type_, Struct) and any(has_runtime_size(member.type) for member in type_.members)
 
 
+def natural_alignment(type_: Type) -> int:
+    """The alignment that it has but for ``@align``."""
+    if isinstance(type_, Struct):
+        return max(natural_alignment(member.type) for member in type_.members)
+    return natural_alignment(type_.element) if isinstance(type_, Array) else type_.alignment
+
+
 def opaque_part(type_: Type) -> Opaque | None:
     """The first part that no buffer can hold."""
     if isinstance(type_, Opaque):
