@@ -267,3 +267,21 @@ def test_rejections_without_a_handler_are_logged(evaluator):
     job.on("console", heard.append)
     assert list(job.local_exec(1, evaluator=evaluator)) == [1]
     assert any("Uncaught (in promise) Error: lost" in event.message for event in heard)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "atob('!')", "structuredClone(() => 1)", "new TextDecoder('nope')", "work.array(1, 2)", "setTimeout()",
+        "new URL('x')", "[1].map(() => atob('!'))", "work.emit('x', Symbol())",
+    ],
+)  # fmt: skip
+def test_what_the_sandbox_throws_has_the_line_of_the_call(evaluator, call):
+    error = run(evaluator, [0], f"(x) => {{\n  return {call};\n}}", sandboxes=1).wait().errors[0]
+    assert "work-function.js:2" in error.stack
+    assert "dcp:" not in error.stack
+
+
+def test_what_no_call_of_the_user_threw_has_no_line(evaluator):
+    error = run(evaluator, [0], "() => new Promise(() => {})", sandboxes=1).wait(20).errors[0]
+    assert error.stack == ""

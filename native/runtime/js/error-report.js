@@ -24,23 +24,29 @@
     return name !== "" && StringPrototypeStartsWith(stack, name) ? "" : stack;
   }
 
-  // The frames of the runtime lie under the user's: the stack ends where they begin.
+  // The frames of the runtime lie under the user's, where the stack ends; and above them, where it has thrown the error.
   runtime.userStack = function (stack, name = "") {
     const all = calls(stack, name);
     let kept = "";
     let natives = ""; // they are the user's when a line of the user's follows, or nothing
+    let thrownByRuntime = false;
     for (let from = 0, to = 0; from < all.length; from = to + 1) {
       to = StringPrototypeIndexOf(all, "\n", from);
       if (to < 0) to = all.length;
       const line = StringPrototypeSlice(all, from, to);
-      if (runtime.isRuntimeFrame(line)) return StringPrototypeSlice(kept, 1);
+      if (runtime.isRuntimeFrame(line)) {
+        if (kept !== "") return StringPrototypeSlice(kept, 1);
+        thrownByRuntime = true;
+        natives = "";
+        continue;
+      }
       if (line === "") continue;
       natives += `\n${line}`;
       if (isNativeFrame(line)) continue;
       kept += natives;
       natives = "";
     }
-    return StringPrototypeSlice(kept + natives, 1);
+    return StringPrototypeSlice(kept === "" && thrownByRuntime ? "" : kept + natives, 1);
   };
 
   runtime.isError = (value) =>
