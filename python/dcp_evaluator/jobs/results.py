@@ -94,7 +94,7 @@ class Results(Sequence[Any]):
         """What each slice took, as a pandas.DataFrame; waits for the end of the job.
 
         A row per slice, its index the slice's; the columns are those of SliceMetrics, with times in milliseconds, and
-        ``error``, the code of the SliceError where there is one. Raises InstallationError where pandas is not installed.
+        ``error``, the code of the SliceError where there is one. Raises InstallationError where pandas is missing.
         """
         try:
             import pandas
