@@ -77,6 +77,7 @@ class Interpreter:
 
         arguments = (code, json.dumps(_tagged(config)), json.dumps(dict(self._environment)), json.dumps(_machine()))
         job = compute_for([0], _SCRIPT, *arguments)
+        job.on("console", lambda event: None)  # what a file says is not the worker's output
         try:
             results = job.local_exec(
                 sandboxes=1, retries=0, evaluator=self._warm(), slice_timeout=self._seconds, memory_limit=_MEMORY,
