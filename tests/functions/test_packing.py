@@ -293,6 +293,21 @@ def test_a_class_within_a_function_uses_what_is_around_it() -> None:
         packed(decorated(lambda kind: kind))
 
 
+def test_a_class_in_a_notebook_goes_over_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = types.ModuleType("notebook")
+    monkeypatch.setitem(sys.modules, "notebook", notebook)
+    cells = [
+        "from dataclasses import dataclass\n@dataclass\nclass Pair:\n    x: int\n",
+        "@dataclass\nclass Pair:\n    x: int\n    y: int = 2\n",
+        "def work(x):\n    return repr(Pair(x))\n",
+    ]
+    for number, cell in enumerate(cells):
+        name = f"<cell {number}>"
+        linecache.cache[name] = (len(cell), None, cell.splitlines(keepends=True), name)
+        exec(compile(cell, name, "exec"), vars(notebook))
+    assert there(notebook.work)(1) == "Pair(x=1, y=2)"
+
+
 def test_instances_of_registered_classes_are_instances_there(monkeypatch: pytest.MonkeyPatch) -> None:
     dcp.register(Length, "length")
     limits = {"most": Length(3.0)}

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import CellType, FunctionType
 from typing import Any
 
@@ -35,20 +36,21 @@ def class_source_of(kind: type, place: str) -> ClassText:
     """Raises FunctionError where the source is not there."""
     methods = list(_methods(kind))
     space = methods[0].__globals__ if methods else getattr(sys.modules.get(kind.__module__), "__dict__", {})
-    file = methods[0].__code__.co_filename if methods else space.get("__file__", "")
-    linecache.checkcache(file)
-    lines = linecache.getlines(file, space)
-    nodes = [node for path, node in _classes_in("".join(lines)) if path == kind.__qualname__]
-    fitting = [node for node in nodes if all(_has(node, method) for method in methods)]
-    if not fitting:
-        raise FunctionError(
-            f"{place} is the class {kind.__qualname__}, whose source is not there or has changed since it was loaded; "
-            f"define it within the function"
-        )
-    node = fitting[-1]  # of two, one above the other, the latter is in force
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    futures = futures_of(methods[0].__code__) if methods else _futures_in(space)
-    return ClassText("".join(lines[first - 1 : node.end_lineno]), file, first, futures, _annotated(node), space)
+    for file in [methods[0].__code__.co_filename] if methods else _files(space):
+        linecache.checkcache(file)
+        lines = linecache.getlines(file, space)
+        fitting = [node for path, node in _classes_in("".join(lines)) if path == kind.__qualname__]
+        fitting = [node for node in fitting if _fits(node, kind) and all(_has(node, method) for method in methods)]
+        if fitting:
+            node = fitting[-1]  # of two, one below the other, the latter is in force
+            first = _first_line(node)
+            futures = futures_of(methods[0].__code__) if methods else _futures_in(space)
+            source = "".join(lines[first - 1 : node.end_lineno])
+            return ClassText(source, file, first, futures, _annotated(node), space)
+    raise FunctionError(
+        f"{place} is the class {kind.__qualname__}, whose source is not there or has changed since it was loaded; "
+        f"define it within the function"
+    )
 
 
 def closure_of(kind: type) -> dict[str, CellType]:
@@ -72,14 +74,36 @@ def _methods(kind: type) -> Iterator[FunctionType]:
             yield inner
 
 
+def _files(space: dict[str, Any]) -> list[str]:
+    """Where a class without methods may be, which does not know its file: in the module's, or in a notebook's cell."""
+    cells = [name for name in linecache.cache if not Path(name).exists()]
+    return [space.get("__file__", ""), *reversed(cells)]  # the latest cell is the last
+
+
+def _fits(node: ast.ClassDef, kind: type) -> bool:
+    """Whether ``kind`` has what its statement gives it."""
+    line = getattr(kind, "__firstlineno__", None)  # since Python 3.13
+    if line is not None:
+        return bool(line == _first_line(node))
+    assigned = [target for part in node.body if isinstance(part, ast.Assign) for target in part.targets]
+    annotated = [part.target for part in node.body if isinstance(part, ast.AnnAssign)]
+    has_all = all(hasattr(kind, target.id) for target in assigned if isinstance(target, ast.Name))
+    names = {target.id for target in annotated if isinstance(target, ast.Name)}
+    return has_all and names == set(vars(kind).get("__annotations__", ()))
+
+
 def _has(node: ast.ClassDef, method: FunctionType) -> bool:
     code = method.__code__
-    return any(
+    return code.co_name == "<lambda>" or any(
         isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)
         and part.name == code.co_name
-        and min([part.lineno, *(decorator.lineno for decorator in part.decorator_list)]) == code.co_firstlineno
+        and _first_line(part) == code.co_firstlineno
         for part in ast.walk(node)
-    ) or (code.co_name == "<lambda>")
+    )
+
+
+def _first_line(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def _annotated(node: ast.ClassDef) -> set[str]:

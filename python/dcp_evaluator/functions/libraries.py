@@ -40,7 +40,7 @@ def is_library(module: ModuleType) -> bool:
     file = getattr(module, "__file__", None)
     if file is None and getattr(module, "__path__", None) is not None:  # a folder without __init__.py
         return all(is_library_file(path + "/__init__.py") for path in module.__path__)
-    return is_library_file(file)
+    return module.__spec__ is not None and is_library_file(file)  # else a program has made it
 
 
 def may_be_loaded(name: str) -> bool:
