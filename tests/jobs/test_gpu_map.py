@@ -202,6 +202,8 @@ def test_several_data_and_outputs_have_their_names(evaluator: dcp.Evaluator) -> 
         rest = datum["values"] % datum["modulus"]
         assert result["counts"].tolist() == np.bincount(rest, minlength=4).tolist()
         assert result["total"] == rest.sum()
+    again = run(evaluator, data[:1], shader, entry=["count", *["add"] * 9], constants={"bins": 4})
+    assert again[0]["total"] == 9 * found[0]["total"]
     with pytest.raises(ValueError, match=r"several entry points: say entry='count', or entry=\['count', 'add'\]"):
         dcp.gpu_map(data, shader)
 

@@ -107,21 +107,23 @@ async function compile(device, program) {
   const error = await device.popErrorScope();
   if (error !== null) throw shaderError(program.name, error.message);
 
+  const entryPoints = [...new Set(program.entryPoints)]; // one may run many times
   const entries = [];
   program.variables.forEach(({ group, binding, type }) => {
     (entries[group] ??= []).push({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } });
   });
-  const { groupLayouts, pipelines } = await guarded(device, () => {
+  const { groupLayouts, made } = await guarded(device, () => {
     const groupLayouts = Array.from(entries, (of = []) => device.createBindGroupLayout({ entries: of }));
     const layout = device.createPipelineLayout({ bindGroupLayouts: groupLayouts });
-    const pipelines = program.entryPoints.map((entryPoint) =>
+    const made = entryPoints.map((entryPoint) =>
       device.createComputePipelineAsync({ layout, compute: { module, entryPoint, constants: program.constants } }));
-    return { groupLayouts, pipelines: Promise.allSettled(pipelines) };
+    return { groupLayouts, made: Promise.allSettled(made) };
   });
-  const settled = await pipelines;
+  const settled = await made;
   const failed = settled.find(({ status }) => status === "rejected");
   if (failed) throw await lossOf(device) ?? named("GPUPipelineError", `${program.name}: ${failed.reason.message}`);
-  return { groupLayouts, pipelines: settled.map(({ value }) => value), fixed: new Map() };
+  const pipelines = program.entryPoints.map((name) => settled[entryPoints.indexOf(name)].value);
+  return { groupLayouts, pipelines, fixed: new Map() };
 }
 
 /** Returns the buffers that the outputs are copied to. */
