@@ -42,6 +42,7 @@ TABLE = {"weights": np.arange(3.0), "name": "table"}
 PATTERN = re.compile(r"\d+", re.ASCII)
 log = logging.getLogger("tests.work")
 FREEZING = 273.25
+FOOTING = Unit.METRE
 GENERATOR = np.random.default_rng(1)
 Point = collections.namedtuple("Point", "x y")
 POINT = Point(1, 2)
@@ -251,6 +252,19 @@ def test_classes_go_over_with_their_bases_and_what_they_use(monkeypatch: pytest.
     assert again is not None
     assert again(2.0) == work(2.0)
     assert "made" not in again(1.0)[1]
+
+
+def test_members_of_an_enum_are_those_of_the_class_there() -> None:
+    def work(unit: Unit, other: Unit = Unit.INCH) -> Any:
+        return unit is Unit.METRE, other is Unit.INCH, FOOTING is Unit.METRE, unit
+
+    parts = packed(work).value
+    dcp.register(Unit)
+    again = guest_functions.build(packed(work).value)
+    assert again is not None
+    assert parts["functions"][0]["defaults"] == [["member", ["class", 0], "INCH"]]
+    unit = objects.loads(*objects.dumps([Unit.METRE]))[0]
+    assert again(unit)[:3] == (True, True, True)
 
 
 def test_a_class_within_a_function_uses_what_is_around_it() -> None:

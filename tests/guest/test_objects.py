@@ -159,7 +159,7 @@ def test_a_dataclass_is_a_dict_unless_its_class_is_registered() -> None:
 
 
 def test_a_class_that_is_registered_differently_is_refused() -> None:
-    with pytest.raises(TypeError, match="no dataclass; give register"):
+    with pytest.raises(TypeError, match="neither a dataclass nor an Enum; give register"):
         objects.register(Path)
     with pytest.raises(ValueError, match="another class is registered as 'tests"):
         objects.register(Plain, "tests.guest.Known")

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass
+from enum import Enum
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -114,6 +115,8 @@ class _Packer:
             return ["call", "logging", "getLogger", [value.name]]
         if callable(value) and (found := libraries.place_of(value)) is not None:
             return self._from(*found)
+        if isinstance(value, Enum):
+            return ["member", self.bind(type(value), f"{place}, of", None), value.name]
         if isinstance(value, type):
             return ["class", self._number_of_class(value, place)]
         self.values.append(checked(value, place))

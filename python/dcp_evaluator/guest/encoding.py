@@ -433,7 +433,7 @@ _NAME_REMEDIES = {
     "pandas.Series": "use series.to_numpy()",
     "pandas.Index": "use index.to_numpy()",
     "pathlib.Path": "use str(path)",
-    "enum.Enum": "use its .value",
+    "enum.Enum": "use its .value, or register its class: dcp.register(...)",
     "fractions.Fraction": "use (fraction.numerator, fraction.denominator)",
     "collections.deque": "use list(...)",
     "array.array": "use numpy.array(...), or memoryview(...)",

@@ -17,7 +17,8 @@ A binding is one of::
     ["value", number]                              ["module", name, submodules]
     ["from", module, qualified name]               ["function", number]         ["class", number]
     ["cached", number, maxsize, typed]             ["partial", binding, bindings, {name: binding}]
-    ["call", module, name, arguments]              ["nothing"]: a cell that is empty still
+    ["call", module, name, arguments]              ["member", binding, name]: of an Enum
+    ["nothing"]: of a cell that is empty still
 """
 
 from __future__ import annotations
@@ -271,6 +272,9 @@ class _Builder:
         named = {name: self._bound(value) for name, value in keywords.items()}
         return functools.partial(self._bound(function), *map(self._bound, arguments), **named)
 
+    def _member(self, kind: list[Any], name: str) -> Any:
+        return self._bound(kind)[name]
+
     def _call(self, module: str, name: str, arguments: list[Any]) -> Any:
         return self._from(module, name)(*arguments)
 
@@ -284,6 +288,7 @@ _BINDINGS: dict[str, Callable[..., Any]] = {
     "cached": _Builder._cached_function,
     "partial": _Builder._partial,
     "call": _Builder._call,
+    "member": _Builder._member,
 }
 
 

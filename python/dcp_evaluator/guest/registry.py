@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 _BY_TYPE: dict[type, Registered] = {}
@@ -12,7 +13,7 @@ _BY_NAME: dict[str, Registered] = {}
 
 @dataclasses.dataclass(frozen=True)
 class Registered:
-    """``fields`` takes an instance apart, ``make(**fields)`` makes one. ``is_plain``: as a dataclass is."""
+    """``fields`` takes an instance apart, ``make(**fields)`` makes one. ``is_plain``: the class itself says how."""
 
     name: str
     kind: type
@@ -33,22 +34,28 @@ def register(
     A class of the program goes to sandboxes with its source, and is registered there. Other classes are registered on
     both sides, under the same ``name`` (default: that of the class); where the reader has not, a dict arrives.
     ``fields(instance)`` gives a dict with str keys and ``make(**fields)`` an instance. Without them a dataclass gives
-    the fields of its ``__init__`` and is made by calling it, with values that the sandbox chose.
-    Raises TypeError for a class that is no dataclass without both, ValueError for a name that another class has.
+    the fields of its ``__init__`` and is made by calling it, with values that the sandbox chose; an Enum gives names.
+    Raises TypeError for a class that is neither without both, ValueError for a name that another class has.
     """
     if not isinstance(kind, type):
         raise TypeError(f"register() takes a class, not an instance of {type(kind).__name__}")
     is_plain = fields is None or make is None
     if fields is None or make is None:
-        if not dataclasses.is_dataclass(kind):
-            raise TypeError(f"{kind.__qualname__} is no dataclass; give register() fields= and make= for it")
-        fields, make = fields or init_fields, make or kind
+        fields, make = _usual(kind)
     entry = Registered(name or kind.__qualname__, kind, fields, make, is_plain)
     other = _BY_NAME.get(entry.name)
     if other is not None and (other.kind.__module__, other.kind.__qualname__) != (kind.__module__, kind.__qualname__):
         raise ValueError(f"another class is registered as {entry.name!r}; give register() another name")
     _BY_NAME[entry.name] = _BY_TYPE[kind] = entry
     return kind
+
+
+def _usual(kind: type) -> tuple[Callable[[Any], dict[str, Any]], Callable[..., Any]]:
+    if issubclass(kind, Enum):
+        return lambda member: {"name": member.name}, lambda name: kind[name]
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(f"{kind.__qualname__} is neither a dataclass nor an Enum; give register() fields= and make=")
+    return init_fields, kind
 
 
 def init_fields(instance: Any) -> dict[str, Any]:
