@@ -183,6 +183,15 @@ def test_partials_patterns_loggers_and_library_objects_go_over() -> None:
     assert there(functools.partial(work, 2.0, unit="m"))("ab12") == (24.0, "m", Counter("aab"), True)
 
 
+def test_tables_of_functions_go_over() -> None:
+    table = {"root": math.sqrt, ("own", 1): scaled, "number": 4.0}
+    steps = [scaled, lambda x: table["root"](x) + 0]
+    assert there(lambda x: [step(x) for step in steps] + [table["own", 1](x), table["number"]])(16.0) == [12, 4, 12, 4]
+    with pytest.raises(dcp.FunctionError, match=r"the variable 'table' of the lambda function\['bad'\] is a method of"):
+        table["bad"] = PARAMS.work
+        packed(lambda: table)
+
+
 def test_async_functions_and_those_with_inner_classes_and_imports() -> None:
     async def work(x: int) -> Any:
         import json as text
@@ -460,7 +469,7 @@ def generator() -> Iterator[int]:
         (lambda: SliceError(1, "", ""), r"is SliceError\(\) of dcp_evaluator, which the sandbox does not have"),
         (lambda: own_helpers.scaled(1), "is the module own_helpers, which is a file of yours.*from own_helpers import"),
         (lambda x=sys.stdin: x, "a default of the lambda function cannot go"),
-        (functools.partial(scaled, [print]), r"argument 0 of the partial cannot go .*value\[0\]"),
+        (functools.partial(scaled, [object()]), r"argument 0 of the partial cannot go .*value\[0\]"),
     ],
 )
 def test_a_refusal_says_what_it_is_about(function: Any, message: str) -> None:

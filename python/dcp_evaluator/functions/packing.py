@@ -115,12 +115,23 @@ class _Packer:
             return ["call", "logging", "getLogger", [value.name]]
         if callable(value) and (found := libraries.place_of(value)) is not None:
             return self._from(*found)
+        if type(value) in (list, tuple, dict) and any(map(callable, value.values() if type(value) is dict else value)):
+            return self._table(value, place)
         if isinstance(value, Enum):
             return ["member", self.bind(type(value), f"{place}, of", None), value.name]
         if isinstance(value, type):
             return ["class", self._number_of_class(value, place)]
+        return ["value", self._add_value(value, place)]
+
+    def _add_value(self, value: Any, place: str) -> int:
         self.values.append(checked(value, place))
-        return ["value", len(self.values) - 1]
+        return len(self.values) - 1
+
+    def _table(self, value: Any, place: str) -> list[Any]:
+        """A list, tuple or dict that has functions in it, one deep."""
+        keys = list(value) if type(value) is dict else list(range(len(value)))
+        items = [self.bind(value[key], f"{place}[{key!r:.40}]", None) for key in keys]
+        return ["table", type(value).__name__, self._add_value(keys, place), items]
 
     def add_registered_classes(self) -> None:
         """Their instances may be among inputs. One without source is a dict there, as those of other classes."""

@@ -18,7 +18,7 @@ A binding is one of::
     ["from", module, qualified name]               ["function", number]         ["class", number]
     ["cached", number, maxsize, typed]             ["partial", binding, bindings, {name: binding}]
     ["call", module, name, arguments]              ["member", binding, name]: of an Enum
-    ["nothing"]: of a cell that is empty still
+    ["table", list, tuple or dict, keys, bindings] ["nothing"]: of a cell that is empty still
 """
 
 from __future__ import annotations
@@ -275,6 +275,12 @@ class _Builder:
     def _member(self, kind: list[Any], name: str) -> Any:
         return self._bound(kind)[name]
 
+    def _table(self, kind: str, keys: int, bindings: list[list[Any]]) -> Any:
+        items = list(map(self._bound, bindings))
+        if kind == "dict":
+            return dict(zip(self._value(keys), items, strict=True))
+        return tuple(items) if kind == "tuple" else items
+
     def _call(self, module: str, name: str, arguments: list[Any]) -> Any:
         return self._from(module, name)(*arguments)
 
@@ -289,6 +295,7 @@ _BINDINGS: dict[str, Callable[..., Any]] = {
     "partial": _Builder._partial,
     "call": _Builder._call,
     "member": _Builder._member,
+    "table": _Builder._table,
 }
 
 
