@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
 import dcp_evaluator as dcp
+from dcp_evaluator.frames import table
+from lying_sandbox import LyingEvaluator, after_assignment, pack
 
 SCALE = """
 @group(0) @binding(0) var<storage, read> data: array<f32>;
@@ -275,6 +278,20 @@ def test_where_there_is_no_gpu_the_error_says_how_to_find_out_why() -> None:
         results = dcp.gpu_map(IMAGES[:1], SCALE, bindings={"factor": 1}, evaluator=evaluator)
         with pytest.raises(dcp.SliceError, match="no GPU can be used here; dcp-evaluator --probe says why"):
             list(results)
+
+
+LIES = [
+    None, 7, [], [None], [7], {"scaled": 7}, ["x" * 6000], [b"\0" * 6000],
+    [msgspec.msgpack.Ext(1, b"\x01" + bytes(5999))], [msgspec.msgpack.Ext(1, b"\x01" + bytes(6004))],
+    [msgspec.msgpack.Ext(1, b"\x0a" + bytes(6000))], [msgspec.msgpack.Ext(1, b"\x01" + bytes(6000))] * 2,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES, ids=range(len(LIES)))
+def test_a_sandbox_that_lies_fails_its_slice(lie: Any) -> None:
+    with LyingEvaluator(after_assignment(pack(table.RESULT, 0, lie, {}))) as evaluator:
+        results = dcp.gpu_map(IMAGES[:1], SCALE, bindings={"factor": 1}, evaluator=evaluator, sandboxes=1)
+        assert results.wait().errors[0].code == "ERESULT"
 
 
 @pytest.mark.parametrize(
