@@ -27,7 +27,7 @@ set(js_order primordials global-scope frame-protocol error-report webidl dom-exc
              performance webassembly-strings webassembly-errors webassembly-idl webassembly-module webassembly-memory webassembly-table
              webassembly-global webassembly-exception webassembly-hooks webassembly-instance webassembly webassembly-features webassembly-streaming
              webgpu-idl webgpu-wire webgpu-objects webgpu-formats webgpu-generated
-             webgpu-device webgpu-buffer webgpu-texture webgpu-queue webgpu-pipeline webgpu line shell random job)
+             webgpu-device webgpu-buffer webgpu-texture webgpu-queue webgpu-pipeline webgpu line shell random template job)
 
 set(wgpu_resources "${DCP_WGPU_DIR}/resources")
 set(webgpu_client "${generated}/webgpu-generated.js")

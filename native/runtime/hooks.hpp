@@ -29,6 +29,7 @@ enum class Hook : std::size_t {
   on_unhandled_rejection,
   load_module,
   on_undecodable,
+  load_template,
 };
 
 struct HookInfo {
@@ -56,13 +57,14 @@ inline constexpr std::array kHooks = {
     HookInfo{Hook::on_unhandled_rejection, "onUnhandledRejection", kFrameModes},
     HookInfo{Hook::load_module, "loadModule", kFrameModes},
     HookInfo{Hook::on_undecodable, "onUndecodable", kJobMode},
+    HookInfo{Hook::load_template, "loadTemplate", kJobMode},  // template.js
 };
 
 consteval bool hooks_are_in_order() {
   for (std::size_t i = 0; i < kHooks.size(); ++i) {
     if (static_cast<std::size_t>(kHooks[i].hook) != i) return false;
   }
-  return kHooks.size() == static_cast<std::size_t>(Hook::on_undecodable) + 1;
+  return kHooks.size() == static_cast<std::size_t>(Hook::load_template) + 1;
 }
 static_assert(hooks_are_in_order());
 

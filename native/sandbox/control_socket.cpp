@@ -86,4 +86,17 @@ ipc::Received ControlSocket::receive(ipc::Packet& message) {
   return ipc::receive_packet(fd_, message, kMaxMessage, MSG_DONTWAIT);
 }
 
+int ControlSocket::ask_compiler(std::string& reason) {
+  send("compiler");
+  flush();
+  ipc::Packet answer;
+  if (ipc::receive_packet(fd_, answer, kMaxMessage) != ipc::Received::packet) {
+    reason = "the evaluator does not answer";
+    return -1;
+  }
+  if (answer.descriptors.size() == 1) return answer.descriptors[0].release();
+  reason = answer.bytes;
+  return -1;
+}
+
 }  // namespace dcp::sandbox

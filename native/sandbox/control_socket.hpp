@@ -37,6 +37,9 @@ class ControlSocket {
   void flush();
 
   ipc::Received receive(ipc::Packet& message);
+  /// Before "ready", when nobody sends requests yet: waits for a socket that is connected to the compiler. -1 and the
+  /// reason where there is none.
+  int ask_compiler(std::string& reason);
 
  private:
   static constexpr std::size_t kMaxQueued = 64;

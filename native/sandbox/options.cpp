@@ -17,7 +17,7 @@ constexpr std::uint64_t kMostSpares = 64;
 constexpr std::string_view kUsage =
     "usage: dcp-zygote --mode job|line|shell [--memory-limit BYTES] [--stack-limit BYTES] [--wasmtime PATH] "
     "[--spares N] [--cache FOLDER] [--cache-limit BYTES] [--isolation strict|standard|none] "
-    "[--priority normal|low|idle] [--clock-step MICROSECONDS] [--no-jit] [FILE...]\n"
+    "[--priority normal|low|idle] [--clock-step MICROSECONDS] [--no-jit] [--template JSON] [FILE...]\n"
     "       dcp-zygote --report-isolation [--no-jit]\n"
     "The zygote serves a control socket on descriptor 3; dcp-evaluator starts it.";
 
@@ -51,6 +51,8 @@ void set_option(Arguments& arguments, CommandLine& command) {
     sandbox.cache = arguments.value();
   } else if (arguments.is("--cache-limit")) {
     sandbox.cache_limit = arguments.number(0, kMostMemory);
+  } else if (arguments.is("--template")) {
+    sandbox.template_description = arguments.value();
   } else if (arguments.is("--wasmtime")) {
     sandbox.wasmtime_library = arguments.value();
   } else {
@@ -75,6 +77,9 @@ CommandLine parse_command_line(int count, char** values) {
     }
   }
   if (!has_mode && !command.report_isolation) arguments.wrong("--mode is missing");
+  if (!command.sandbox.template_description.empty() && command.sandbox.mode != runtime::Mode::job) {
+    arguments.wrong("--template is for --mode job");
+  }
   return command;
 }
 

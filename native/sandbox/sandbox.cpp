@@ -16,36 +16,13 @@
 #include "ipc/descriptor.hpp"
 #include "ipc/packet.hpp"
 #include "runtime/web_ops.hpp"
+#include "sandbox/file.hpp"
 
 namespace dcp::sandbox {
 
 namespace {
 
 constexpr std::size_t kLongestAnswer = 512;
-constexpr std::size_t kLeastRoom = 64 * 1024;  // for a pipe, whose size is not known
-
-/// A file or a pipe, with a zero behind it.
-std::string_view read_file(const std::string& path, std::unique_ptr<char[]>& buffer) {
-  const ipc::Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status{};
-  if (!file || fstat(file.get(), &status) != 0) throw std::runtime_error(path + ": " + std::strerror(errno));
-  std::size_t room = std::max(static_cast<std::size_t>(status.st_size) + 1, kLeastRoom), size = 0;
-  buffer = std::make_unique_for_overwrite<char[]>(room);
-  for (;;) {
-    const ssize_t got = read(file.get(), buffer.get() + size, room - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw std::runtime_error(path + ": " + std::strerror(errno));
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-    if (size < room) continue;
-    auto larger = std::make_unique_for_overwrite<char[]>(room * 2);
-    std::memcpy(larger.get(), buffer.get(), size);
-    buffer = std::move(larger);
-    room *= 2;
-  }
-  buffer[size] = '\0';
-  return {buffer.get(), size};
-}
 
 /// The error of a start-up file, as compilers put it: "FILE:LINE:COLUMN: Name: message", then the calls that led there.
 std::string load_error(const std::string& path, engine::Engine::ErrorText error) {
@@ -77,6 +54,7 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
   if (backend.install_webassembly != nullptr) webassembly_ = &backend.install_webassembly(*runtime_, options);
   gpu::install(*runtime_, [this](std::string& reason) { return ask_service('G', reason); });
   session_->install(*runtime_);
+  template_ = std::make_unique<Template>(*runtime_);
   engine_->on_out_of_memory([this] { session_->out_of_memory(); });
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
     if (thrown.terminated) return;
@@ -94,8 +72,9 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
 
 Sandbox::~Sandbox() = default;
 
-void Sandbox::load() {
+void Sandbox::load(const std::function<int(std::string& reason)>& connect) {
   load_files();
+  if (!options_.template_description.empty()) load_template(connect);
   scripts_->keep_fresh();
   engine_->collect_garbage();
   call_runtime(runtime::Hook::pause_clock);
@@ -124,6 +103,15 @@ void Sandbox::load_files() {
     runtime_->run_microtasks();
     rejections_->report(*session_);
   }
+}
+
+void Sandbox::load_template(const std::function<int(std::string& reason)>& connect) {
+  if (webassembly_) webassembly_->use_compiler(connect);
+  template_->load(options_.template_description, [this] {
+    runtime_->run_microtasks();
+    rejections_->report(*session_);
+    if (webassembly_) webassembly_->begin_turn();
+  });
 }
 
 int Sandbox::serve(const Channels& channels) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "sandbox/backend.hpp"
 #include "sandbox/rejections.hpp"
 #include "sandbox/session.hpp"
+#include "sandbox/template.hpp"
 
 namespace dcp::sandbox {
 
@@ -22,6 +24,7 @@ struct Options {
   unsigned clock_step_us = runtime::kFinestClockStep;  ///< of what guests see of time
   std::string wasmtime_library;                        ///< path of the shared library
   std::vector<std::string> files;                      ///< start-up files, in order
+  std::string template_description;                    ///< JSON of it; empty: there is no template
   std::string cache;                                   ///< folder of compiled scripts; empty: none are kept
   std::uint64_t cache_limit = std::uint64_t{2} << 30;  ///< bytes that they may take
 };
@@ -39,14 +42,16 @@ class Sandbox {
   Sandbox(const Options& options, const Backend& backend);
   ~Sandbox();
 
-  /// Evaluates the start-up files. A failure is kept and reported on each connection.
-  void load();
+  /// Evaluates the start-up files, whose failure is kept and reported on each connection; then loads the template.
+  /// `connect` gives a socket that is connected to the compiler, or -1 and the reason. Throws std::runtime_error.
+  void load(const std::function<int(std::string& reason)>& connect);
 
   /// Runs until the peer has left or the guest ends itself; returns the process's exit status.
   int serve(const Channels& channels);
 
  private:
   void load_files();
+  void load_template(const std::function<int(std::string& reason)>& connect);
   void call_runtime(runtime::Hook hook);
   void end_when_full();
   /// What the process that owns this sandbox has to give: a connected socket, or -1 and the reason.
@@ -59,6 +64,7 @@ class Sandbox {
   std::unique_ptr<runtime::Runtime> runtime_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Rejections> rejections_;
+  std::unique_ptr<Template> template_;
   runtime::WebAssembly* webassembly_ = nullptr;  ///< null where the engine has its own
   int service_socket_ = -1;
   bool shortage_is_told_ = false;

@@ -121,7 +121,7 @@ void check_ahead(const Prepared& prepared) {
     close_inherited(prepared.null_device);
     // Never destroyed: what engine and bindings hold goes with the process.
     Sandbox& sandbox = *new Sandbox(command.sandbox, backend);
-    sandbox.load();
+    sandbox.load([&control](std::string& reason) { return control.ask_compiler(reason); });
     control.send("ready");
     Spawner spawner(sandbox, prepared, command.spares);
     Zygote(control, spawner, command.sandbox.mode == runtime::Mode::line).run();

@@ -102,6 +102,7 @@
       ops.sendFrame([kind, slice.id, cutError(description), metrics(slice)]);
     }
     current = null;
+    if (runtime.worktime?.isBroken) ops.exit(1);
   }
 
   function fail(slice, error) {
@@ -131,6 +132,7 @@
     try {
       if (undecodable !== undefined) throw new RangeError(`the input does not fit into the sandbox: ${undecodable}`);
       callArguments[0] = datum;
+      if (runtime.worktime !== null) callArguments[1] = id;
       ops.setAsyncContext(slice.context);
       const value = FunctionPrototypeApply(workFunction, undefined, callArguments);
       if (!isThenable(value)) return complete(slice, value);
@@ -201,7 +203,8 @@
     gpuErrorsFail = job.gpuErrors !== "console";
     try {
       if (typeof job.seed === "number") runtime.seedRandom(job.seed);
-      const value = runtime.callAs(OF_NO_SLICE, () => compile(job.workFunction, job.name));
+      const { worktime } = runtime;
+      const value = runtime.callAs(OF_NO_SLICE, () => worktime === null ? compile(job.workFunction, job.name) : worktime.assign(job));
       if (typeof value !== "function") throw new TypeError(`the work function is no function but ${typeof value}`);
       workFunction = value;
     } catch (error) {

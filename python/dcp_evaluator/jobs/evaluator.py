@@ -16,8 +16,7 @@ from ..sandboxes.memory_budget import MemoryBudget
 from ..sandboxes.sandbox import SandboxFactory
 from ..settings import engines
 from ..settings.settings import Settings
-
-_MOST_IDLE = 4  # of each memory limit
+from .warm import Kind, WarmFactories
 
 
 class Running(Protocol):
@@ -79,8 +78,7 @@ class Evaluator:
         self._gpu.visible(settings)
         self.memory = MemoryBudget(settings)
         self.check_memory_limit(memory_limit)
-        self._lock = threading.Lock()
-        self._idle: dict[int | None, list[SandboxFactory]] = {}
+        self._warm = WarmFactories()
         self._runs: weakref.WeakSet[Running] = weakref.WeakSet()
         self._closed = False
         _evaluators.add(self)
@@ -89,28 +87,18 @@ class Evaluator:
         state = " closed" if self._closed else ""
         return f"<dcp_evaluator.Evaluator {self.engine}{state}>"
 
-    def acquire(self, memory_limit: int | None) -> SandboxFactory:
-        """A factory for one job, whose sandboxes have that limit. Raises InstallationError, ZygoteError, JobError."""
-        with self._lock:
-            if self._closed:
-                raise JobError("the evaluator is closed")
-            idle = self._idle.get(memory_limit, [])
-            while idle:
-                factory = idle.pop()
-                if factory.zygote.alive:
-                    return factory
-                factory.close()
-        return SandboxFactory(self.settings, memory_limit, self._gpu)
+    def acquire(self, kind: Kind) -> SandboxFactory:
+        """A factory for one job. Raises InstallationError, UnknownModuleError, ZygoteError, JobError."""
+        if self._closed:
+            raise JobError("the evaluator is closed")
+        template = None if kind.worktime is None else kind.worktime.description()
+        warm = self._warm.take(kind)
+        return warm or SandboxFactory(self.settings, kind.memory_limit, self._gpu, template)
 
-    def release(self, factory: SandboxFactory, memory_limit: int | None) -> None:
+    def release(self, factory: SandboxFactory, kind: Kind) -> None:
         """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""
         factory.services.rest()
-        with self._lock:
-            idle = self._idle.setdefault(memory_limit, [])
-            if not self._closed and factory.zygote.alive and len(idle) < _MOST_IDLE:
-                idle.append(factory)
-                return
-        factory.close()
+        self._warm.put(kind, factory)
 
     def check_memory_limit(self, memory_limit: int | None) -> None:
         """Raises ValueError where no sandbox could have it."""
@@ -137,12 +125,8 @@ class Evaluator:
         for run in list(self._runs):
             run.cancel()
             run.join()
-        with self._lock:
-            self._closed = True
-            factories = [factory for idle in self._idle.values() for factory in idle]
-            self._idle.clear()
-        for factory in factories:
-            factory.close()
+        self._closed = True
+        self._warm.close()
 
     def __enter__(self) -> Evaluator:
         return self

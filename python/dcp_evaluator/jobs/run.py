@@ -123,7 +123,8 @@ class JobRun:
                 "more would pass the memory for all together; lower memory_limit, or raise max_memory"
             )
             self._options = self._options._replace(sandboxes=sandboxes)
-        factory = self._evaluator.acquire(memory_limit)
+        kind = Kind(memory_limit, self._job.worktime)
+        factory = self._evaluator.acquire(kind)
         factory.services.gpu_pool.expect(sandboxes)
         payload, shared = self._assignment
         supervisor = None
@@ -144,7 +145,7 @@ class JobRun:
                 self._supervisor = None
             if supervisor is not None:
                 supervisor.close()
-            self._evaluator.release(factory, memory_limit)
+            self._evaluator.release(factory, kind)
 
     def _end(self, failure: BaseException | None) -> None:
         if failure is None and self._cancelled:

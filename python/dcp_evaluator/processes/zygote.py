@@ -5,19 +5,30 @@ from __future__ import annotations
 import errno
 import resource
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from ..errors import ZygoteEndedError, ZygoteError, reason_of
+from ..errors import DcpError, InstallationError, ZygoteEndedError, ZygoteError, reason_of
 from ..settings import engines
 from ..settings.settings import Settings
 from .child import Child
 from .passing import PATIENCE, send_descriptors, shortage
-from .zygote_messages import Message, Ready, parse
+from .zygote_messages import Message, Ready, WantsCompiler, parse
 
 DEFAULT_MEMORY = 2 << 30
 """Bytes that a sandbox may use where nobody has said: native/sandbox/sandbox.hpp."""
 _LONGEST_MESSAGE = 64 << 10
 _FEWEST_OPEN_FILES = 32
+
+
+class Template(NamedTuple):
+    """What all sandboxes of a zygote share, loaded before the first is made (native/runtime/js/template.js).
+
+    ``description``: the path of its description. ``connect_compiler``: gives a connection to the compiler.
+    """
+
+    description: str
+    connect_compiler: Callable[[], socket.socket]
 
 
 class Zygote:
@@ -31,11 +42,12 @@ class Zygote:
         files: Sequence[str] = (),
         memory_limit: int | None = None,
         spares: int | None = None,
+        template: Template | None = None,
     ) -> None:
         """Starts it, without waiting until it is ready. Raises InstallationError, UsageError, ZygoteError.
 
         ``memory_limit``: bytes a sandbox may use, ``DEFAULT_MEMORY`` where None. ``spares``: how many sandboxes wait
-        ahead of need.
+        ahead of need. ``template``: what its sandboxes share besides.
         """
         arguments = [*engines.zygote_command(engines.chosen(settings), settings), "--mode", mode]
         arguments += [*settings.isolation_arguments(), *settings.priority_arguments()]
@@ -46,12 +58,15 @@ class Zygote:
             arguments += ["--memory-limit", str(memory_limit)]
         if spares is not None:
             arguments += ["--spares", str(spares)]
+        if template is not None:
+            arguments += ["--template", template.description]
         arguments += settings.cache_arguments("scripts")
         try:
             _require_open_files()
             self._child = Child([*arguments, "--", *files], socket.SOCK_SEQPACKET, {})
         except OSError as error:
             raise ZygoteError(f"{arguments[0]} cannot be started: {reason_of(error)}") from None
+        self._template = template
         self._next_id = 1
         self._ready = False
 
@@ -91,7 +106,7 @@ class Zygote:
         """All messages that have come, without waiting. Raises ZygoteError when the zygote has ended."""
         messages = []
         while (message := self._receive(socket.MSG_DONTWAIT)) is not None:
-            if not isinstance(message, Ready):
+            if not isinstance(message, (Ready, WantsCompiler)):
                 messages.append(message)
         return messages
 
@@ -107,7 +122,7 @@ class Zygote:
                 raise
             raise self._ended(error) from None
 
-    def _receive(self, flags: int) -> Message | Ready | None:
+    def _receive(self, flags: int) -> Message | Ready | WantsCompiler | None:
         try:
             data = self._child.socket.recv(_LONGEST_MESSAGE, flags)
         except BlockingIOError:
@@ -119,7 +134,18 @@ class Zygote:
         message = parse(data.decode("utf-8", "replace"))
         if isinstance(message, Ready):
             self._ready = True
+        elif isinstance(message, WantsCompiler):
+            self._give_compiler()
         return message
+
+    def _give_compiler(self) -> None:
+        try:
+            if self._template is None:
+                raise InstallationError("there is no compiler for it")
+            with self._template.connect_compiler() as connection:
+                self._send("compiler", [connection.fileno()], PATIENCE)
+        except (DcpError, OSError) as error:
+            self._send(reason_of(error) if isinstance(error, OSError) else str(error), [], PATIENCE)
 
     def _ended(self, error: OSError | None) -> ZygoteError:
         status = self._child.wait(1.0)

@@ -12,6 +12,10 @@ class Ready(NamedTuple):
     """The start-up files are loaded."""
 
 
+class WantsCompiler(NamedTuple):
+    """Its template has WebAssembly; it waits for a connection to the compiler."""
+
+
 class Spawned(NamedTuple):
     """The sandbox runs, in process ``pid``."""
 
@@ -44,7 +48,7 @@ class Exited(NamedTuple):
 Message = Spawned | Refused | Exited
 
 
-def parse(text: str) -> Message | Ready:
+def parse(text: str) -> Message | Ready | WantsCompiler:
     """Raises ZygoteError for ``failed``, which is the zygote's last message, and for what is no message."""
     kind, _, rest = text.partition(" ")
     if kind == "failed":
@@ -54,6 +58,8 @@ def parse(text: str) -> Message | Ready:
         match kind:
             case "ready":
                 return Ready()
+            case "compiler":
+                return WantsCompiler()
             case "spawned":
                 return Spawned(int(sandbox), int(detail))
             case "refused":

@@ -12,7 +12,7 @@ from ..frames import table
 from ..frames.fields import SandboxFrame
 from ..frames.values import FrameDecoder, SharedArrays, encode
 from ..gpu.options import GpuOptions
-from ..processes.zygote import Zygote
+from ..processes.zygote import Template, Zygote
 from ..settings.settings import Settings
 from .services import SandboxServices
 from .slice_ledger import Lane, Slice
@@ -24,15 +24,24 @@ _WORTH_OF_A_DESCRIPTOR = 1 << 20  # a sandbox has few: no more than 32 wait ther
 _WINDOW_SECONDS = 0.010
 _LARGEST_WINDOW = 256
 _EXIT_GRACE = 2.0
+_TEMPLATE = 0  # in the place of a sandbox's number
 
 
 class SandboxFactory:
     """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time."""
 
-    def __init__(self, settings: Settings, memory_limit: int | None = None, gpu: GpuOptions | None = None) -> None:
-        self._start_zygote = partial(Zygote, "job", settings, memory_limit=memory_limit)
-        self.zygote = self._start_zygote()
+    def __init__(
+        self,
+        settings: Settings,
+        memory_limit: int | None = None,
+        gpu: GpuOptions | None = None,
+        template: str | None = None,
+    ) -> None:
+        """``template``: the description of what its sandboxes share besides the runtime."""
         self.services = SandboxServices(settings, gpu=gpu)
+        loaded = None if template is None else Template(template, partial(self.services.compiler.connect, _TEMPLATE))
+        self._start_zygote = partial(Zygote, "job", settings, memory_limit=memory_limit, template=loaded)
+        self.zygote = self._start_zygote()
 
     def create(self, decoder: FrameDecoder) -> Sandbox:
         """A new sandbox, which gets ready while the caller goes on. Raises ZygoteError, OSError at once."""

@@ -1,0 +1,121 @@
+// The worktime of Python: starts Pyodide in a template (native/runtime/js/template.js), with the packages that its jobs
+// ask for, and gives their slices to driver.py. A value of Python is a header, or [header, ...buffers] (objects.py).
+(async function (host, description) {
+  "use strict";
+  const { scripts, files, packages, guest, modules } = description;
+  const BASE = "file:///python/";
+  const FAILED = "!", REJECTED = "?";
+
+  // What Pyodide's loader asks of a worker in a browser. It is taken away before a job runs.
+  const path = (url) => {
+    const name = String(url).slice(String(url).lastIndexOf("/") + 1);
+    if (!Object.hasOwn(files, name)) throw new TypeError(`${name} is no file of this distribution`);
+    return files[name];
+  };
+  const response = (url) => ({
+    ok: true,
+    status: 200,
+    url: String(url),
+    arrayBuffer: async () => host.readFile(path(url)),
+    text: async () => host.readText(path(url)),
+    json: async () => JSON.parse(host.readText(path(url))),
+  });
+  const borrowed = {
+    WorkerGlobalScope: class WorkerGlobalScope {},
+    location: new URL(BASE),
+    fetch: async (url) => response(url),
+    importScripts: (url) => void host.evaluate(path(url)),
+  };
+  const added = Object.keys(borrowed).filter((name) => !(name in globalThis));
+  for (const name of added) {
+    Object.defineProperty(globalThis, name, { value: borrowed[name], writable: true, configurable: true });
+  }
+
+  for (const script of scripts) host.evaluate(path(script));
+  const pyodide = await globalThis.loadPyodide({ indexURL: BASE, stdout() {}, stderr() {} });
+  const failures = [];
+  if (packages.length > 0) {
+    await pyodide.loadPackage(packages, { messageCallback() {}, errorCallback: (text) => failures.push(text) });
+    if (failures.length > 0) throw new Error(failures.join("; "));
+  }
+
+  const site = pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')");
+  for (const [name, file] of Object.entries(guest)) {
+    const target = `${site}/${name}`;
+    pyodide.FS.mkdirTree(target.slice(0, target.lastIndexOf("/")));
+    pyodide.FS.writeFile(target, new Uint8Array(host.readFile(file)));
+  }
+  const driver = pyodide.pyimport("dcp_guest.driver");
+  const { progress, work } = globalThis;
+  driver.prepare(modules, { tell: host.tell, progress, emit: work.emit });
+  for (const name of added) delete globalThis[name];
+  globalThis.loadPyodide = globalThis._createPyodideModule = undefined; // of scripts: they cannot be deleted
+
+  const { assign, run } = driver;
+  let lent = []; // buffers of the last result, in Python's memory
+
+  function takeBack() {
+    for (const buffer of lent) buffer.release();
+    lent = [];
+  }
+
+  function lend(proxy) {
+    const buffer = proxy.getBuffer("u8");
+    proxy.destroy();
+    lent.push(buffer);
+    return buffer.data;
+  }
+
+  function fail([, name, message, stack]) {
+    const error = new Error(message);
+    error.name = name;
+    error.stack = stack;
+    throw error;
+  }
+
+  /** What Python answers. `copies`: its memory may change before the value has left. */
+  function taken(answer, copies) {
+    if (typeof answer === "string") return answer;
+    const items = [];
+    for (let i = 0; i < answer.length; i++) items.push(answer.get(i));
+    answer.destroy();
+    if (items[0] === FAILED) fail(items);
+    if (items[0] === REJECTED) work.reject(items[1], items[2]);
+    return items.map((item) => {
+      if (typeof item === "string") return item;
+      const bytes = lend(item);
+      return copies ? bytes.slice() : bytes;
+    });
+  }
+
+  async function awaited(answer) {
+    const value = await answer;
+    answer.destroy();
+    return taken(value, true);
+  }
+
+  /** Calls Python. Where Python itself fails, and not the job's code, this sandbox is of no further use. */
+  function call(body) {
+    try {
+      return body();
+    } catch (error) {
+      worktime.isBroken = true;
+      throw error;
+    }
+  }
+
+  const parts = (value) => (typeof value === "string" ? [value, undefined] : [value[0], value.slice(1)]);
+  const worktime = {
+    isBroken: false,
+    assign(job) {
+      const answer = call(() => assign(...parts(job.workFunction)));
+      if (answer !== undefined) taken(answer);
+      return (datum, index) => {
+        takeBack();
+        const answer = call(() => run(index, ...parts(datum)));
+        return typeof answer === "object" && typeof answer.then === "function" ? awaited(answer) : taken(answer, false);
+      };
+    },
+  };
+  return worktime;
+})

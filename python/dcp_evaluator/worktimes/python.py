@@ -1,0 +1,51 @@
+"""The worktime of work functions in Python: Pyodide with a job's modules, in a template of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from ..distribution.distribution import Distribution
+
+_GUEST = Path(__file__).parent.parent / "guest"
+_SCRIPT = "python.js"
+_LOADER = "pyodide.js"
+
+
+class PythonWorktime(NamedTuple):
+    """What the sandboxes of a job share: two that are equal need one template.
+
+    ``modules``: what is imported before the first slice, with the packages that they are in.
+    """
+
+    distribution: Distribution
+    modules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, distribution: Distribution, modules: Iterable[str]) -> PythonWorktime:
+        return cls(distribution, tuple(sorted(set(modules))))
+
+    def description(self) -> str:
+        """For native/runtime/js/template.js. Raises UnknownModuleError, InstallationError."""
+        packages = self.distribution.resolve(self.modules)
+        files = {name: str(path) for name, path in self.distribution.core().items()}
+        files |= {package.path.name: str(package.path) for package in packages}
+        return json.dumps(
+            {
+                "script": str(_GUEST / _SCRIPT),
+                "scripts": [_LOADER],
+                "files": files,
+                "packages": [package.name for package in packages],
+                "guest": _guest_files(),
+                "modules": self.modules,
+            }
+        )
+
+
+@cache
+def _guest_files() -> dict[str, str]:
+    """Where they are in the sandbox, below its site-packages, and here."""
+    return {f"dcp_guest/{path.name}": str(path) for path in sorted(_GUEST.glob("*.py"))}
