@@ -1,11 +1,40 @@
-"""The module ``dcp`` of work functions in Python, with the names of DCP's Pyodide worktime."""
+"""What the module ``dcp`` offers work functions in Python, with the names of DCP's Pyodide worktime."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from .failures import WorkReject
+from .wire import to_wire
+
+public: dict[str, Any] = {}
+"""What the job's owner has put into ``job.public``."""
+
+_host: Any = None
 _handler: Callable[..., Any] | None = None
+
+
+def connect(host: Any) -> None:
+    """``host``: the functions ``progress`` and ``emit`` of python.js."""
+    global _host
+    _host = host
+
+
+def progress(value: Any = None) -> bool:
+    """The slice is alive, and as far as ``value``: the job's event ``progress``. Raises TypeError for what cannot go."""
+    _host.progress(_sent(value))
+    return True
+
+
+def emit(name: str, value: Any = None) -> None:
+    """An event of that name for ``job.work.on(name, ...)``. Raises TypeError for what cannot go."""
+    _host.emit(str(name), _sent(value))
+
+
+def reject(reason: object = "false", retries: int = 0) -> None:
+    """Gives the slice back, which runs again elsewhere ``retries`` times."""
+    raise WorkReject(str(reason), int(retries))
 
 
 def set_slice_handler(function: Callable[..., Any]) -> None:
@@ -17,4 +46,15 @@ def set_slice_handler(function: Callable[..., Any]) -> None:
 
 
 def slice_handler() -> Callable[..., Any] | None:
+    """What ``set_slice_handler`` was given."""
     return _handler
+
+
+def _sent(value: Any) -> Any:
+    """As JavaScript takes it."""
+    sent = to_wire(value)
+    if isinstance(sent, str):
+        return sent
+    from pyodide.ffi import to_js
+
+    return to_js([memoryview(buffer).cast("B") for buffer in sent])

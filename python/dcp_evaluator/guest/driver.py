@@ -1,94 +1,106 @@
-"""Runs the slices of one job inside its sandbox: what python.js calls.
-
-Values come and go as objects.py writes them: a header, and buffers beside it.
-"""
+"""Runs the slices of one job inside its sandbox: what python.js calls. Values come and go as wire.py has them."""
 
 from __future__ import annotations
 
 import gc
-import importlib
 import inspect
 import os
 import random
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import console, errors
-
-_FAILED = "!"
-
-_work: Callable[..., Any] | None = None
-_arguments: tuple[Any, ...] = ()
-_keywords: dict[str, Any] = {}
-_seed: int | None = None
+from . import api, console, failures, functions
+from .wire import from_wire, to_wire
 
 
-def prepare(modules: Sequence[str], tell: Callable[[str, str], None]) -> None:
-    """In the template: imports what jobs will want, and makes its memory one that forks can share."""
-    console.install(tell)
+class _Job:
+    """The work function, and what it is called with besides the datum."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.work: Callable[..., Any] = functions.build(fields["function"])
+        self.arguments: Sequence[Any] = fields["arguments"]
+        self.keywords: dict[str, Any] = fields["keywords"]
+        self.seed: int | None = fields["seed"]
+
+
+_job: _Job | None = None
+
+
+def prepare(modules: Sequence[str], host: Any) -> None:
+    """In the template: imports what jobs will want, and makes its memory one that forks can share.
+
+    ``host``: the functions ``tell``, ``progress`` and ``emit`` of python.js.
+    """
+    api.connect(host)
     for name in modules:
-        importlib.import_module(name)
+        _import(name)
+    console.install(host.tell)
     gc.collect()
     gc.freeze()
 
 
-def assign(header: str, buffers: Sequence[Any]) -> Any:
-    """The job: a dict of ``source``, ``name``, ``file``, ``first_line``, ``globals``, ``arguments``, ``keywords``.
+def assign(value: Any) -> list[str] | None:
+    """The job, a dict of ``function``, ``arguments``, ``keywords``, ``public``, ``env``, ``files`` and ``seed``.
 
-    And of ``env``, ``files`` and ``seed``. Returns None, or what is wrong with it.
+    Returns None, or what is wrong with it as failures.py has it.
     """
-    global _work, _arguments, _keywords, _seed
+    global _job
     try:
-        job = objects.loads(header, buffers)
+        fields = from_wire(_received(value))
         _renew_random_state()
-        os.environ.update(job["env"])
-        for name, content in job["files"].items():
+        os.environ.update(fields["env"])
+        for name, content in fields["files"].items():
             _write(Path(name), content)
-        _work = slices.load(job)
-        _arguments, _keywords, _seed = tuple(job["arguments"]), job["keywords"], job["seed"]
+        api.public.update(fields["public"])
+        _job = _Job(fields)
     except BaseException as error:
-        return _failure(error)
+        return failures.described(error)
     finally:
         console.flush()
     return None
 
 
-def run(index: int, header: str, buffers: Sequence[Any]) -> Any:
-    """The result of one slice: a header, or [header, *buffers]; [``!``, name, message, traceback] where it failed.
-
-    Where the work function is a coroutine, one that gives these.
-    """
+def run(index: int, value: Any) -> Any:
+    """The result of one slice, or its failure; where the work function is a coroutine, one that gives these."""
     try:
-        if _seed is not None:
-            _sow(_seed, index)
-        value = _work(objects.loads(header, buffers), *_arguments, **_keywords)
-        if inspect.isawaitable(value):
-            return _finish(value)
-        return _packed(value)
+        if _job is None:
+            raise RuntimeError("a slice came before its job")
+        if _job.seed is not None:
+            _sow(_job.seed, index)
+        result = _job.work(from_wire(_received(value)), *_job.arguments, **_job.keywords)
+        return _finish(result) if inspect.isawaitable(result) else to_wire(result)
     except BaseException as error:
-        return _failure(error)
+        return failures.described(error)
     finally:
         console.flush()
 
 
-async def _finish(value: Awaitable[Any]) -> Any:
+async def _finish(result: Awaitable[Any]) -> Any:
     try:
-        return _packed(await value)
+        return to_wire(await result)
     except BaseException as error:
-        return _failure(error)
+        return failures.described(error)
     finally:
         console.flush()
 
 
-def _packed(value: Any) -> Any:
-    header, buffers = objects.dumps(value)
-    return [header, *buffers] if buffers else header
+def _received(value: Any) -> Any:
+    """Buffers of JavaScript as memory of Python."""
+    return value if isinstance(value, str) else [buffer.to_memoryview() for buffer in value]
 
 
-def _failure(error: BaseException) -> list[str]:
-    return [_FAILED, *errors.described(error)]
+def _import(name: str) -> None:
+    """A name of a module's member, as ``scipy.optimize.minimize``, is none: the function's own import says so."""
+    try:
+        import_module(name)
+    except ModuleNotFoundError as error:
+        parent = name.rpartition(".")[0]
+        if not parent or error.name != name:
+            raise
+        _import(parent)
 
 
 def _write(path: Path, content: Any) -> None:
@@ -99,17 +111,14 @@ def _write(path: Path, content: Any) -> None:
 def _renew_random_state() -> None:
     """What the template has drawn is the same in all of its forks."""
     random.seed()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
+    if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
-    tempfile = sys.modules.get("tempfile")
-    if tempfile is not None:
+    if tempfile := sys.modules.get("tempfile"):
         tempfile._name_sequence = None
 
 
 def _sow(seed: int, index: int) -> None:
     """Random numbers are a function of the job's seed and the slice's number, on every node."""
     random.seed(f"{seed}:{index}")
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
+    if numpy := sys.modules.get("numpy"):
         numpy.random.seed(random.getrandbits(32))

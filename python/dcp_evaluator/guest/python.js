@@ -1,10 +1,10 @@
 // The worktime of Python: starts Pyodide in a template (native/runtime/js/template.js), with the packages that its jobs
-// ask for, and gives their slices to driver.py. A value of Python is a header, or [header, ...buffers] (objects.py).
+// ask for, and gives their slices to driver.py. A value of Python is a string or an array of buffers (wire.py).
 (async function (host, description) {
   "use strict";
   const { scripts, files, packages, guest, modules } = description;
   const BASE = "file:///python/";
-  const FAILED = "!", REJECTED = "?";
+  const FAILED = "!", REJECTED = "?"; // failures.py
 
   // What Pyodide's loader asks of a worker in a browser. It is taken away before a job runs.
   const path = (url) => {
@@ -81,11 +81,7 @@
     answer.destroy();
     if (items[0] === FAILED) fail(items);
     if (items[0] === REJECTED) work.reject(items[1], items[2]);
-    return items.map((item) => {
-      if (typeof item === "string") return item;
-      const bytes = lend(item);
-      return copies ? bytes.slice() : bytes;
-    });
+    return items.map((item) => (copies ? lend(item).slice() : lend(item)));
   }
 
   async function awaited(answer) {
@@ -104,15 +100,14 @@
     }
   }
 
-  const parts = (value) => (typeof value === "string" ? [value, undefined] : [value[0], value.slice(1)]);
   const worktime = {
     isBroken: false,
     assign(job) {
-      const answer = call(() => assign(...parts(job.workFunction)));
-      if (answer !== undefined) taken(answer);
+      const answer = call(() => assign(job.workFunction));
+      if (answer !== undefined) taken(answer, false);
       return (datum, index) => {
         takeBack();
-        const answer = call(() => run(index, ...parts(datum)));
+        const answer = call(() => run(index, datum));
         return typeof answer === "object" && typeof answer.then === "function" ? awaited(answer) : taken(answer, false);
       };
     },

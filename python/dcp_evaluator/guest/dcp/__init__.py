@@ -1,0 +1,5 @@
+"""The module ``dcp`` inside a sandbox."""
+
+from dcp_guest.api import emit, progress, public, reject, set_slice_handler
+
+__all__ = ["emit", "progress", "public", "reject", "set_slice_handler"]

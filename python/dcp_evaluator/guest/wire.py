@@ -1,0 +1,45 @@
+"""A value of Python in a frame: JSON where it is plain, else a list of buffers, of which the first is its header.
+
+JSON, since in JavaScript 2 and 2.0 are one number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from . import objects
+from .errors import ObjectError
+
+_PLAIN = frozenset((type(None), bool, int, float, str))
+_MOST_DIGITS = 4000
+"""Of an int: Python reads no longer ones."""
+_LARGEST_INT = 10**_MOST_DIGITS
+
+_encode = json.JSONEncoder(check_circular=False).encode
+_decode = json.JSONDecoder().decode
+
+
+def to_wire(value: Any) -> str | list[Any]:
+    """Raises TypeError for what cannot travel; the message names its place in ``value`` and a remedy."""
+    kind = type(value)
+    if kind in _PLAIN and not (kind is int and not -_LARGEST_INT < value < _LARGEST_INT):
+        return _encode(value)
+    header, buffers = objects.dumps(value)
+    return [header, *buffers]
+
+
+def from_wire(value: str | Sequence[Any], limit: int | None = None) -> Any:
+    """What ``to_wire`` was given. ``limit``: bytes that it may take, where its maker is not trusted. Raises ObjectError."""
+    if not isinstance(value, str):
+        if not value:
+            raise ObjectError("a value has no header")
+        return objects.loads(value[0], value[1:], limit)
+    try:
+        plain = _decode(value)
+    except (ValueError, RecursionError):
+        raise ObjectError("a value is no JSON") from None
+    if type(plain) not in _PLAIN:
+        raise ObjectError("a value has no header")
+    return plain
