@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from .jobs.evaluator import Evaluator
     from .jobs.events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
     from .jobs.gpu_map import gpu_map
-    from .jobs.job import Job, compute_for
+    from .jobs.compute_for import compute_for
+    from .jobs.job import Job
     from .jobs.results import Results
 
     __version__: str
@@ -70,7 +71,7 @@ _MODULES = {
     "Job": "jobs.job",
     "Results": "jobs.results",
     "SliceMetrics": "frames.fields",
-    "compute_for": "jobs.job",
+    "compute_for": "jobs.compute_for",
     "register": "guest.registry",
     "gpu_map": "jobs.gpu_map",
     "shared_empty": "frames.values",

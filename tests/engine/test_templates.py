@@ -55,7 +55,7 @@ class Guest:
     def hear(self) -> SandboxFrame:
         channel, services = self._sandbox.channel, self._sandbox.service_socket
         while not self._said:
-            readable, _, _ = select.select([channel, services], [], [], 30)
+            readable, _, _ = select.select([channel, services], [], [], 10)
             assert readable, "the sandbox says nothing"
             if services in readable:
                 self._factory.services.answer(services, self._sandbox.number)
@@ -63,14 +63,16 @@ class Guest:
                 self._said += [frame for frame, _ in self._sandbox.receive()]
         return self._said.pop(0)
 
-    def assign(self, work_function: str) -> SandboxFrame:
-        job = {"workFunction": work_function, "name": "job", "arguments": [], "public": {}}
-        self._sandbox.channel.send(encode([table.ASSIGN, job], SharedArrays()))
+    def say(self, frame: list[Any]) -> SandboxFrame:
+        self._sandbox.channel.send(encode(frame, SharedArrays()))
+        assert self._sandbox.channel.flush()
         return self.hear()
 
+    def assign(self, work_function: str) -> SandboxFrame:
+        return self.say([table.ASSIGN, {"workFunction": work_function, "name": "job", "arguments": [], "public": {}}])
+
     def run(self, index: int, datum: Any = None) -> Any:
-        self._sandbox.channel.send(encode([table.RUN, index, datum], SharedArrays()))
-        answer = self.hear()
+        answer = self.say([table.RUN, index, datum])
         return answer.value if isinstance(answer, Result) else answer
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import JobError, SliceError
 from ..gpu.options import GpuOptions
 from ..jobs.evaluator import Evaluator
-from ..jobs.job import compute_for
+from ..jobs.compute_for import compute_for
 from ..settings.settings import Settings
 from .scores import Score, Step
 

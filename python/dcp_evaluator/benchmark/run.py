@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..gpu.options import GpuOptions
-from ..jobs.job import compute_for
+from ..jobs.compute_for import compute_for
 from ..probe.gpu import gpu_adapters
 from ..probe.machine import machine
 from ..settings import installation

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import JobError
 from ..frames.values import shared_empty
 from ..jobs.evaluator import Evaluator
-from ..jobs.job import compute_for
+from ..jobs.compute_for import compute_for
 from ..probe.machine import limits, machine
 from .engines import Engine
 from .scores import Score, Step

@@ -101,6 +101,15 @@ class AsNumbers:
         self.value = value
 
 
+class Deferred:
+    """What ``make`` gives when it is sent. It raises TypeError or ValueError for what cannot be."""
+
+    __slots__ = ("make",)
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+
 class ReadableMemory(Protocol):
     """Shared memory behind a read-only descriptor."""
 
@@ -331,6 +340,7 @@ _CONVERTERS: dict[type, Callable[[Any, SharedArrays], Any]] = {
     datetime: _convert_datetime,
     SharedPart: _convert_part,
     AsNumbers: _convert_as_numbers,
+    Deferred: lambda value, shared: _convert(value.make(), shared),
 }
 
 

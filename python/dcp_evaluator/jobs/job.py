@@ -14,6 +14,7 @@ import numpy as np
 from ..frames import table
 from ..frames.values import RESULT_LIMIT, AsNumbers, SharedArrays, encode
 from ..sandboxes.slice_limits import OUTPUT_LIMIT, SliceLimits
+from ..worktimes.python import PythonWorktime
 from .evaluator import Evaluator, default_evaluator
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
@@ -33,7 +34,7 @@ class Job(Emitter):
     def __init__(
         self,
         inputs: Iterable[Any],
-        work_function: str | os.PathLike[str],
+        work_function: Any,
         arguments: tuple[Any, ...],
         keywords: dict[str, Any] | None = None,
     ) -> None:
@@ -46,7 +47,7 @@ class Job(Emitter):
         self.id = uuid4().hex
         self.inputs = inputs
         self._inputs_are_used = False
-        self.work_function, self.file_name = _read_work_function(work_function)
+        self.work_function, self.file_name = self._read(work_function)
         self.arguments = arguments
         self.keywords = keywords or {}
         self.public: dict[str, Any] = {"name": "local job"}
@@ -55,6 +56,8 @@ class Job(Emitter):
         self.metrics = JobMetrics()
         self.wants_gpu = "gpu" in self.work_function
         self.is_plain_javascript = not self.wants_gpu and "WebAssembly" not in self.work_function
+        self.python: PythonWorktime | None = None
+        self.result_limit = RESULT_LIMIT
 
     def local_exec(
         self,
@@ -109,6 +112,7 @@ class Job(Emitter):
         chosen.check_memory_limit(memory_limit)
         limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
         options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
+        self.result_limit = result_limit
         source = self._open_inputs(integers)
         shared = SharedArrays()
         try:
@@ -125,17 +129,28 @@ class Job(Emitter):
         """What becomes of a slice's result. Raises ValueError where it is not what the job takes."""
         return value
 
+    def told(self, value: Any) -> Any:
+        """The same of a value that comes with progress or an event."""
+        return value
+
     def __repr__(self) -> str:
         return f"<dcp_evaluator.Job {self.file_name!r} {self.ready_state}>"
 
+    def _read(self, work_function: Any) -> tuple[str, str]:
+        """Its source, and the name for stacks. Raises TypeError, ValueError, OSError."""
+        return _read_work_function(work_function)
+
     def _open_inputs(self, integers: str) -> IterableSource:
         """Raises ValueError where an earlier run has taken them, TypeError where they cannot be sent."""
+        self._take_inputs()
+        return open_source(self.inputs, as_numbers=integers == "number")
+
+    def _take_inputs(self) -> None:
         if isinstance(self.inputs, Iterator):
             if self._inputs_are_used or (isgenerator(self.inputs) and getgeneratorstate(self.inputs) == GEN_CLOSED):
                 kind = type(self.inputs).__name__
                 raise ValueError(f"the inputs are a {kind} that has been read already; use a list to read them again")
             self._inputs_are_used = True
-        return open_source(self.inputs, as_numbers=integers == "number")
 
     def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
         arguments = [*self.arguments, *([self.keywords] if self.keywords else [])]
@@ -189,16 +204,3 @@ def _read_source(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ValueError(f"the work function in {path} is not UTF-8 text") from None
-
-
-def compute_for(
-    inputs: Iterable[Any], work_function: str | os.PathLike[str], /, *arguments: Any, **keywords: Any
-) -> Job:
-    """A job that calls ``work_function(datum, *arguments)`` for each datum of ``inputs``.
-
-    JavaScript gets ``keywords`` as one object, its last argument: ``(datum, { gain }) => gain * datum``.
-
-    ``inputs``: any iterable, or a numpy array, whose rows are the data (a row of a one-dimensional array is a number).
-    ``work_function``: JavaScript source of a function, or the path of a file with one. Raises TypeError, OSError.
-    """
-    return Job(inputs, work_function, arguments, keywords)

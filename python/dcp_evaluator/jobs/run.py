@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from .. import _native
 from ..errors import JobCancelledError, JobError, SliceError
 from ..frames.fields import SliceMetrics
 from ..frames.values import SharedArrays
 from ..processes.notices import notice
+from ..worktimes.python import PythonWorktime
 from .advice import advised_job_error, advised_slice_error, lacks_return
 from .console_printer import ConsolePrinter
 from .engine_advice import advise_engine
@@ -21,13 +23,15 @@ from .results import Results
 from .sources import IterableSource
 from .supervisor import Options, Supervisor
 from .waiters import Waiters
+from .warm import Kind
 
 
 class Owner(Protocol):
     """The job: who is told what happens. ``wants_gpu``: whether its sandboxes will ask for a GPU.
 
     ``is_plain_javascript``: whether its work is done by the JavaScript engine alone. ``received``: what becomes of a
-    slice's result; raises ValueError where it is not what the job takes.
+    slice's result; ``told``: of a value of progress and events. Both raise ValueError where it is not what the job
+    takes. ``python``: what its sandboxes share, where they run Python.
     """
 
     work_function: str
@@ -36,10 +40,12 @@ class Owner(Protocol):
     ready_state: str
     metrics: JobMetrics
     wants_gpu: bool
+    python: PythonWorktime | None
 
     def has(self, event: str) -> bool: ...
     def emit(self, event: str, payload: Any) -> None: ...
     def received(self, index: int, value: Any) -> Any: ...
+    def told(self, value: Any) -> Any: ...
 
 
 class JobRun:
@@ -123,7 +129,7 @@ class JobRun:
                 "more would pass the memory for all together; lower memory_limit, or raise max_memory"
             )
             self._options = self._options._replace(sandboxes=sandboxes)
-        kind = Kind(memory_limit, self._job.worktime)
+        kind = Kind(memory_limit, self._job.python)
         factory = self._evaluator.acquire(kind)
         factory.services.gpu_pool.expect(sandboxes)
         payload, shared = self._assignment
@@ -138,7 +144,7 @@ class JobRun:
             if not self._cancelled:
                 self._set_ready_state("deploying")
                 supervisor.run()
-                if sink.brought_nothing and lacks_return(self._job.work_function):
+                if self._job.python is None and sink.brought_nothing and lacks_return(self._job.work_function):
                     notice("every result is None: a work function with braces needs `return`")
         finally:
             with self._lock:
@@ -224,7 +230,7 @@ class _Sink:
     def progress(self, index: int, value: Any) -> None:
         self._has_brought |= value is not None
         if self._job.has("progress"):
-            self._job.emit("progress", ProgressEvent(index, value))
+            self._job.emit("progress", ProgressEvent(index, self._told(value)))
 
     def console(self, index: int, level: str, text: str) -> None:
         self._has_brought = True
@@ -235,7 +241,14 @@ class _Sink:
 
     def emit(self, index: int, name: str, value: Any) -> None:
         self._has_brought = True
-        self._emit_work(name, WorkEvent(index, name, value))
+        self._emit_work(name, WorkEvent(index, name, self._told(value)))
+
+    def _told(self, value: Any) -> Any:
+        """Raises FrameError: its sandbox does not follow the protocol."""
+        try:
+            return self._job.told(value)
+        except ValueError as error:
+            raise _native.FrameError(f"an event cannot be read: {error}") from None
 
     def sandbox_died(self, reason: str) -> None:
         self._job.metrics.sandbox_deaths += 1

@@ -80,7 +80,7 @@ def _large_rows(array: np.ndarray[Any, Any]) -> Iterator[Any]:
             yield SharedPart(memory, element_type, row * row_bytes, row_bytes, shape)
 
 
-def _numbers(array: np.ndarray[Any, Any]) -> Iterator[Any]:
+def numbers(array: np.ndarray[Any, Any]) -> Iterator[Any]:
     for start in range(0, len(array), _CHUNK_NUMBERS):
         yield from array[start : start + _CHUNK_NUMBERS].tolist()
 
@@ -93,7 +93,7 @@ class ArraySource(IterableSource):
         check_array(array)
         rows: Iterable[Any] = array
         if array.ndim == 1:
-            rows = _numbers(array)
+            rows = numbers(array)
         elif as_numbers:
             pass  # each row is converted when it is sent
         elif len(array) and array.nbytes // len(array) > table.LARGEST_INLINE and shared_memory_of(array) is None:

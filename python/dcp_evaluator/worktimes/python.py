@@ -48,4 +48,10 @@ class PythonWorktime(NamedTuple):
 @cache
 def _guest_files() -> dict[str, str]:
     """Where they are in the sandbox, below its site-packages, and here."""
-    return {f"dcp_guest/{path.name}": str(path) for path in sorted(_GUEST.glob("*.py"))}
+    names = [path.relative_to(_GUEST) for path in sorted(_GUEST.rglob("*")) if path.suffix in (".py", ".js")]
+    return {_place(name): str(_GUEST / name) for name in names}
+
+
+def _place(name: Path) -> str:
+    """The packages below the guest's folder are the sandbox's own; the guest itself is one beside them."""
+    return str(name) if len(name.parts) > 1 else f"dcp_guest/{name}"

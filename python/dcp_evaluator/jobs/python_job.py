@@ -1,0 +1,154 @@
+"""Jobs whose work function is Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..distribution.distribution import Distribution
+from ..distribution.places import installed
+from ..frames.values import Deferred
+from ..functions.packing import packed
+from ..guest.objects import ObjectError
+from ..guest.wire import from_wire, to_wire
+from ..worktimes.python import PythonWorktime
+from .job import Job
+from .sources import IterableSource, numbers
+
+WORKTIME = "pyodide"
+"""Its name, as DCP has it."""
+
+
+class JobFiles:
+    """The files that a job's sandboxes have, in their memory. Their names are below the working directory."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+
+    @property
+    def contents(self) -> Mapping[str, bytes]:
+        """By name."""
+        return MappingProxyType(self._contents)
+
+    def add(self, path: str | os.PathLike[str], name: str | None = None) -> None:
+        """The file at ``path``, as it is now. ``name``: in the sandbox, the file's own where None.
+
+        Raises OSError, and ValueError for a name that leads out of the working directory.
+        """
+        self.add_bytes(name if name is not None else Path(path).name, Path(path).read_bytes())
+
+    def add_bytes(self, name: str, content: bytes) -> None:
+        """A file of that name with that content. Raises ValueError as ``add`` does."""
+        target = PurePosixPath(name)
+        if target.is_absolute() or ".." in target.parts or target == PurePosixPath():
+            raise ValueError(f"a file of a job is named below its working directory, as data/model.npy, not {name!r}")
+        self._contents[str(target)] = bytes(content)
+
+    def __repr__(self) -> str:
+        return f"<dcp_evaluator.JobFiles {', '.join(self._contents) or 'none'}>"
+
+
+class PythonJob(Job):
+    """A work function in Python and its inputs.
+
+    ``modules``: names of modules, or of their packages, that are loaded before the first slice; those that the function
+    itself imports are found without. ``fs``: the files that sandboxes have. ``env``: variables of their environment.
+    ``worktimeVersion``: the release of Pyodide, the newest that is installed and has the modules where None.
+    """
+
+    worktime = WORKTIME
+
+    def __init__(
+        self,
+        inputs: Iterable[Any],
+        work_function: Callable[..., Any] | str | os.PathLike[str],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None = None,
+    ) -> None:
+        self._packed = packed(work_function)
+        super().__init__(inputs, work_function, arguments, keywords)
+        self.is_plain_javascript = False
+        self.modules: list[str] = []
+        self.fs = JobFiles()
+        self.env: dict[str, str] = {}
+        self.worktimeVersion: str | None = None
+
+    def received(self, index: int, value: Any) -> Any:
+        return self.told(value)
+
+    def told(self, value: Any) -> Any:
+        match value:
+            case str() | [_, *_]:
+                return from_wire(value, self.result_limit)
+            case _:
+                raise ObjectError("a value from a sandbox has no header")
+
+    def _read(self, work_function: Any) -> tuple[str, str]:
+        return self._packed.source, self._packed.file
+
+    def _open_inputs(self, integers: str) -> IterableSource:
+        self._take_inputs()
+        return PythonSource(self.inputs)
+
+    def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
+        self.python = self._choose_python()
+        assignment = {
+            "function": self._packed.value,
+            "arguments": self.arguments,
+            "keywords": self.keywords,
+            "public": self.public,
+            "files": self.fs.contents,
+            "env": self.env,
+            "seed": seed,
+        }
+        return {"workFunction": _buffers(to_wire(assignment)), "seed": seed, "gpuErrors": gpu_errors} | _NOTHING_MORE
+
+    def _choose_python(self) -> PythonWorktime:
+        """Raises InstallationError, UnknownModuleError."""
+        if isinstance(self.modules, str) or not all(isinstance(name, str) for name in self.modules):
+            raise TypeError('modules is a list of names, as ["scipy"]')
+        distribution = installed(self.modules, self.worktimeVersion)
+        return PythonWorktime.of(distribution, [*self.modules, *_found(self._packed.imports, distribution)])
+
+
+_NOTHING_MORE = {"name": "", "arguments": [], "public": {}}
+
+
+def _found(imports: Iterable[str], distribution: Distribution) -> Iterator[str]:
+    """Those that are in packages that are there: others fail where they are imported, if ever they are."""
+    for name in imports:
+        package = distribution.packages.find(name)
+        if package is not None and package.path.exists():
+            yield name
+
+
+def _buffers(value: str | list[Any]) -> Any:
+    """A value of wire.py for frames: buffers that lie in shared memory stay there."""
+    return value if isinstance(value, str) else [_octets(buffer) for buffer in value]
+
+
+def _octets(buffer: Any) -> np.ndarray[Any, Any]:
+    return np.frombuffer(buffer, np.uint8) if memoryview(buffer).nbytes else np.empty(0, np.uint8)
+
+
+def _packed_datum(datum: Any) -> Any:
+    return _buffers(to_wire(datum))
+
+
+class PythonSource(IterableSource):
+    """Slices whose data are Python's: rows of a numpy array have their shape, items of one with one dimension are
+    Python's own numbers. What cannot travel fails its slice."""
+
+    def __init__(self, inputs: Iterable[Any]) -> None:
+        data = numbers(inputs) if isinstance(inputs, np.ndarray) and inputs.ndim == 1 else inputs
+        super().__init__(Deferred(partial(_packed_datum, datum)) for datum in data)
+        try:
+            self.total = len(inputs)  # type: ignore[arg-type]
+        except (TypeError, OverflowError):
+            self.total = None
