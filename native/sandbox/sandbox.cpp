@@ -112,6 +112,8 @@ void Sandbox::load_template(const std::function<int(std::string& reason)>& conne
     rejections_->report(*session_);
     if (webassembly_) webassembly_->begin_turn();
   });
+  // Closes the connection: its number would be another descriptor's in a sandbox.
+  if (webassembly_) webassembly_->use_compiler([](std::string&) { return -1; });
 }
 
 int Sandbox::serve(const Channels& channels) {

@@ -20,7 +20,10 @@ class _Job:
     """The work function, and what it is called with besides the datum."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
-        self.work: Callable[..., Any] = functions.build(fields["function"])
+        work = functions.build(fields["function"]) or api.slice_handler()
+        if work is None:
+            raise TypeError("the script has no work function: end it with dcp.set_slice_handler(function)")
+        self.work: Callable[..., Any] = work
         self.arguments: Sequence[Any] = fields["arguments"]
         self.keywords: dict[str, Any] = fields["keywords"]
         self.seed: int | None = fields["seed"]
@@ -35,7 +38,7 @@ def prepare(modules: Sequence[str], host: Any) -> None:
     ``host``: the functions ``tell``, ``progress`` and ``emit`` of python.js.
     """
     api.connect(host)
-    for name in modules:
+    for name in (*modules, "dcp"):
         _import(name)
     console.install(host.tell)
     gc.collect()

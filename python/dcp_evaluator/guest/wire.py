@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import objects
-from .errors import ObjectError
+from .object_error import ObjectError
 
 _PLAIN = frozenset((type(None), bool, int, float, str))
 _MOST_DIGITS = 4000

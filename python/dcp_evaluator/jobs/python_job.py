@@ -103,7 +103,7 @@ class PythonJob(Job):
             "arguments": self.arguments,
             "keywords": self.keywords,
             "public": self.public,
-            "files": self.fs.contents,
+            "files": dict(self.fs.contents),
             "env": self.env,
             "seed": seed,
         }
