@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from .frames.values import shared_empty
     from .gpu.options import GpuOptions
     from .guest.registry import register
+    from .jobs.compute_for import compute_for
     from .jobs.evaluator import Evaluator
     from .jobs.events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
     from .jobs.gpu_map import gpu_map
-    from .jobs.compute_for import compute_for
     from .jobs.job import Job
     from .jobs.results import Results
 

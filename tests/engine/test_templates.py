@@ -86,8 +86,8 @@ def template(tmp_path: Path, script: str = SCRIPT) -> Iterator[SandboxFactory]:
     text.write_text("grüß dich")
     module.write_bytes(
         wasmtime.wat2wasm(
-            '(module (global $n (mut i32) (i32.const 0)) (memory (export "memory") 1) (func (export "next") (result i32)'
-            "  (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))"
+            '(module (global $n (mut i32) (i32.const 0)) (func (export "next") (result i32)'
+            " (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))"
         )
     )
     description = json.dumps({"script": str(source), "module": str(module), "text": str(text)})

@@ -11,8 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ..jobs.evaluator import Evaluator
 from ..jobs.compute_for import compute_for
+from ..jobs.evaluator import Evaluator
 from .engines import Engine
 from .scores import Run, Score, Step
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..errors import JobError
 from ..frames.values import shared_empty
-from ..jobs.evaluator import Evaluator
 from ..jobs.compute_for import compute_for
+from ..jobs.evaluator import Evaluator
+from ..jobs.warm import Kind
 from ..probe.machine import limits, machine
 from .engines import Engine
 from .scores import Score, Step
@@ -98,9 +99,9 @@ def idle_sandbox_bytes(evaluator: Evaluator) -> int:
 
     What the kernel keeps about it, such as sockets, is not counted. Raises JobError.
     """
-    factory = evaluator.acquire(None)
+    factory = evaluator.acquire(Kind())
     zygote = factory.zygote.pid
-    evaluator.release(factory, None)
+    evaluator.release(factory, Kind())
     sizes: list[int] = []
     job = compute_for([0], _WAITING.replace("SECONDS", "0.3"))
     job.on("progress", lambda _: sizes.extend(_private_bytes(pid) for pid in _descendants(zygote)))

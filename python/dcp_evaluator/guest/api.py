@@ -11,25 +11,29 @@ from .wire import to_wire
 public: dict[str, Any] = {}
 """What the job's owner has put into ``job.public``."""
 
-_host: Any = None
-_handler: Callable[..., Any] | None = None
+
+class _Connection:
+    """``host``: the functions ``progress`` and ``emit`` of python.js."""
+
+    host: Any = None
+    handler: Callable[..., Any] | None = None
 
 
 def connect(host: Any) -> None:
-    """``host``: the functions ``progress`` and ``emit`` of python.js."""
-    global _host
-    _host = host
+    """Makes the functions of this module those of ``host``."""
+    _Connection.host = host
 
 
 def progress(value: Any = None) -> bool:
-    """The slice is alive, and as far as ``value``: the job's event ``progress``. Raises TypeError for what cannot go."""
-    _host.progress(_sent(value))
+    """The slice is alive, and as far as ``value``: the job's event ``progress``. Raises TypeError for what cannot be
+    sent."""
+    _Connection.host.progress(_sent(value))
     return True
 
 
 def emit(name: str, value: Any = None) -> None:
-    """An event of that name for ``job.work.on(name, ...)``. Raises TypeError for what cannot go."""
-    _host.emit(str(name), _sent(value))
+    """An event of that name for ``job.work.on(name, ...)``. Raises TypeError for what cannot be sent."""
+    _Connection.host.emit(str(name), _sent(value))
 
 
 def reject(reason: object = "false", retries: int = 0) -> None:
@@ -39,15 +43,14 @@ def reject(reason: object = "false", retries: int = 0) -> None:
 
 def set_slice_handler(function: Callable[..., Any]) -> None:
     """Makes ``function`` the work function: it is called with the datum of each slice and the job's arguments."""
-    global _handler
     if not callable(function):
         raise TypeError(f"the slice handler must be a function, not {type(function).__name__}")
-    _handler = function
+    _Connection.handler = function
 
 
 def slice_handler() -> Callable[..., Any] | None:
     """What ``set_slice_handler`` was given."""
-    return _handler
+    return _Connection.handler
 
 
 def _sent(value: Any) -> Any:

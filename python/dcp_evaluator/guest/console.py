@@ -67,8 +67,9 @@ _streams: list[_Stream] = []
 def install(tell: Callable[[str, str], None]) -> None:
     """From now on they go to ``tell``, which takes a level and a text."""
     _streams[:] = [_Stream("log", tell), _Stream("error", tell)]
-    sys.stdout, sys.stderr = _streams
-    sys.__stdout__, sys.__stderr__ = _streams
+    for name, stream in zip(("stdout", "stderr"), _streams, strict=True):
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     logging.lastResort = _Handler(tell)
 
     def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:

@@ -29,7 +29,7 @@ class _Job:
         self.seed: int | None = fields["seed"]
 
 
-_job: _Job | None = None
+_jobs: list[_Job] = []  # the one that this sandbox has
 
 
 def prepare(modules: Sequence[str], host: Any) -> None:
@@ -45,12 +45,11 @@ def prepare(modules: Sequence[str], host: Any) -> None:
     gc.freeze()
 
 
-def assign(value: Any) -> list[str] | None:
+def assign(value: Any) -> list[str | int] | None:
     """The job, a dict of ``function``, ``arguments``, ``keywords``, ``public``, ``env``, ``files`` and ``seed``.
 
     Returns None, or what is wrong with it as failures.py has it.
     """
-    global _job
     try:
         fields = from_wire(_received(value))
         _renew_random_state()
@@ -58,7 +57,7 @@ def assign(value: Any) -> list[str] | None:
         for name, content in fields["files"].items():
             _write(Path(name), content)
         api.public.update(fields["public"])
-        _job = _Job(fields)
+        _jobs.append(_Job(fields))
     except BaseException as error:
         return failures.described(error)
     finally:
@@ -69,11 +68,10 @@ def assign(value: Any) -> list[str] | None:
 def run(index: int, value: Any) -> Any:
     """The result of one slice, or its failure; where the work function is a coroutine, one that gives these."""
     try:
-        if _job is None:
-            raise RuntimeError("a slice came before its job")
-        if _job.seed is not None:
-            _sow(_job.seed, index)
-        result = _job.work(from_wire(_received(value)), *_job.arguments, **_job.keywords)
+        (job,) = _jobs
+        if job.seed is not None:
+            _sow(job.seed, index)
+        result = job.work(from_wire(_received(value)), *job.arguments, **job.keywords)
         return _finish(result) if inspect.isawaitable(result) else to_wire(result)
     except BaseException as error:
         return failures.described(error)
@@ -117,7 +115,7 @@ def _renew_random_state() -> None:
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
     if tempfile := sys.modules.get("tempfile"):
-        tempfile._name_sequence = None
+        vars(tempfile)["_name_sequence"] = None
 
 
 def _sow(seed: int, index: int) -> None:

@@ -9,10 +9,10 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from pyodide.code import run_js  # type: ignore[import-not-found]
-from pyodide.ffi import JsException, to_js  # type: ignore[import-not-found]
+from pyodide.code import run_js
+from pyodide.ffi import JsException, to_js
 
-import js  # type: ignore[import-not-found]
+import js
 
 from .arrays import memoryview_of
 from .gpu_program import Output, Program

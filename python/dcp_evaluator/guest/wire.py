@@ -31,7 +31,7 @@ def to_wire(value: Any) -> str | list[Any]:
 
 
 def from_wire(value: str | Sequence[Any], limit: int | None = None) -> Any:
-    """What ``to_wire`` was given. ``limit``: bytes that it may take, where its maker is not trusted. Raises ObjectError."""
+    """What ``to_wire`` was given. ``limit``: what it may cost in bytes, where it is not trusted. Raises ObjectError."""
     if not isinstance(value, str):
         if not value:
             raise ObjectError("a value has no header")

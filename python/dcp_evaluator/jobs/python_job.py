@@ -114,9 +114,11 @@ class PythonJob(Job):
         if isinstance(self.modules, str) or not all(isinstance(name, str) for name in self.modules):
             raise TypeError('modules is a list of names, as ["scipy"]')
         distribution = installed(self.modules, self.worktimeVersion)
-        return PythonWorktime.of(distribution, [*self.modules, *_found(self._packed.imports, distribution)])
+        return PythonWorktime.of(distribution, [*self.modules, *_found({*_USUAL, *self._packed.imports}, distribution)])
 
 
+_USUAL = ("numpy",)
+"""Arrays arrive as arrays, though the function itself imports nothing."""
 _NOTHING_MORE = {"name": "", "arguments": [], "public": {}}
 
 

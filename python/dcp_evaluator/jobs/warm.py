@@ -21,7 +21,7 @@ _TEMPLATE_SECONDS = 900.0
 class Kind(NamedTuple):
     """Which sandboxes a factory makes. ``memory_limit``: bytes of each, None for the usual one."""
 
-    memory_limit: int | None
+    memory_limit: int | None = None
     worktime: PythonWorktime | None = None
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..errors import DcpError, UsageError
 from ..gpu.options import GpuOptions
-from ..jobs.evaluator import Evaluator
 from ..jobs.compute_for import compute_for
+from ..jobs.evaluator import Evaluator
 from ..processes.ask import TIMEOUT, ask
 from ..settings import engines, installation
 from ..settings.settings import ENGINES, Settings
