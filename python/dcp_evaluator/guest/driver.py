@@ -40,6 +40,7 @@ def prepare(modules: Sequence[str], host: Any) -> None:
     api.connect(host)
     for name in (*modules, "dcp"):
         _import(name)
+    _renew_random_state()  # numpy loads its part only now
     console.install(host.tell)
     gc.collect()
     gc.freeze()
