@@ -48,10 +48,10 @@ class _Stream(io.TextIOBase):
 
 
 class _Handler(logging.Handler):
-    """Records that no handler of the user takes."""
+    """Records by their level."""
 
-    def __init__(self, tell: Callable[[str, str], None]) -> None:
-        super().__init__(logging.WARNING)
+    def __init__(self, tell: Callable[[str, str], None], least: int) -> None:
+        super().__init__(least)
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -70,12 +70,20 @@ def install(tell: Callable[[str, str], None]) -> None:
     for name, stream in zip(("stdout", "stderr"), _streams, strict=True):
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    logging.lastResort = _Handler(tell)
+    logging.lastResort = _Handler(tell, logging.WARNING)
+    configure = logging.basicConfig
+
+    def basic_config(**options: Any) -> None:
+        """As Python's own, to the console where it would be to stderr."""
+        if not options.keys() & {"filename", "handlers", "stream"}:
+            options = {"format": "%(message)s", "handlers": [_Handler(tell, logging.NOTSET)], **options}
+        configure(**options)
 
     def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
         text = warnings.formatwarning(message, category, filename, lineno, line).rstrip("\n")
         tell("warn", text)
 
+    logging.basicConfig = basic_config
     warnings.showwarning = show
 
 
