@@ -14,8 +14,8 @@ class Template {
   /// Adds the op that reads files: call it before Runtime::load().
   explicit Template(runtime::Runtime& runtime);
 
-  /// Loads what `description`, a JSON text, names, and waits until it is at rest; `between` runs between two turns. Files
-  /// can be read until then. Throws std::runtime_error.
+  /// Loads what `description`, a JSON text, names, and waits until it is at rest; `between` runs between two turns.
+  /// Files can be read until then. Throws std::runtime_error.
   void load(const std::string& description, const runtime::EventLoop::Callback& between);
 
  private:

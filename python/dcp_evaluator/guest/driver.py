@@ -19,14 +19,13 @@ from .wire import from_wire, to_wire
 class _Job:
     """The work function, and what it is called with besides the datum."""
 
-    def __init__(self, fields: dict[str, Any]) -> None:
-        work = functions.build(fields["function"]) or api.slice_handler()
-        if work is None:
-            raise TypeError("the script has no work function: end it with dcp.set_slice_handler(function)")
-        self.work: Callable[..., Any] = work
-        self.arguments: Sequence[Any] = fields["arguments"]
-        self.keywords: dict[str, Any] = fields["keywords"]
-        self.seed: int | None = fields["seed"]
+    def __init__(
+        self, work: Callable[..., Any], arguments: Sequence[Any], keywords: dict[str, Any], seed: int | None
+    ) -> None:
+        self.work = work
+        self.arguments = arguments
+        self.keywords = keywords
+        self.seed = seed
 
 
 _jobs: list[_Job] = []  # the one that this sandbox has
@@ -46,19 +45,20 @@ def prepare(modules: Sequence[str], host: Any) -> None:
     gc.freeze()
 
 
-def assign(value: Any) -> list[str | int] | None:
-    """The job, a dict of ``function``, ``arguments``, ``keywords``, ``public``, ``env``, ``files`` and ``seed``.
+def assign(surroundings: Any, function: Any, call: Any) -> list[str | int] | None:
+    """The job. Returns None, or what is wrong with it as failures.py has it.
 
-    Returns None, or what is wrong with it as failures.py has it.
+    ``surroundings``: a dict of ``public``, ``env`` and ``files``, which are there before any code of the job.
+    ``function``: of functions.py; its classes are known before ``call``, which may have instances of them: a dict of
+    ``arguments``, ``keywords`` and ``seed``.
     """
     try:
-        fields = from_wire(_received(value))
         _renew_random_state()
-        os.environ.update(fields["env"])
-        for name, content in fields["files"].items():
-            _write(Path(name), content)
-        api.public.update(fields["public"])
-        _jobs.append(_Job(fields))
+        _surround(**from_wire(_received(surroundings)))
+        work = functions.build(from_wire(_received(function))) or api.slice_handler()
+        if work is None:
+            raise TypeError("the script has no work function: end it with dcp.set_slice_handler(function)")
+        _jobs.append(_Job(work, **from_wire(_received(call))))
     except BaseException as error:
         return failures.described(error)
     finally:
@@ -105,9 +105,13 @@ def _import(name: str) -> None:
         _import(parent)
 
 
-def _write(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+def _surround(public: dict[str, Any], env: dict[str, str], files: dict[str, bytes]) -> None:
+    api.public.update(public)
+    os.environ.update(env)
+    for name, content in files.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def _renew_random_state() -> None:

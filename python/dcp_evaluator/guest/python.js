@@ -103,7 +103,7 @@
   const worktime = {
     isBroken: false,
     assign(job) {
-      const answer = call(() => assign(job.workFunction));
+      const answer = call(() => assign(job.surroundings, job.workFunction, job.call));
       if (answer !== undefined) taken(answer, false);
       return (datum, index) => {
         takeBack();

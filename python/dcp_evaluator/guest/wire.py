@@ -23,11 +23,22 @@ _decode = json.JSONDecoder().decode
 
 def to_wire(value: Any) -> str | list[Any]:
     """Raises TypeError for what cannot travel; the message names its place in ``value`` and a remedy."""
-    kind = type(value)
-    if kind in _PLAIN and not (kind is int and not -_LARGEST_INT < value < _LARGEST_INT):
+    if _is_plain(value):
         return _encode(value)
     header, buffers = objects.dumps(value)
     return [header, *buffers]
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is int:
+        return bool(-_LARGEST_INT < value < _LARGEST_INT)
+    if kind is str and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False  # two halves of a surrogate pair would come back as one character
+    return kind in _PLAIN
 
 
 def from_wire(value: str | Sequence[Any], limit: int | None = None) -> Any:

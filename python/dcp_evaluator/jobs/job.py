@@ -190,7 +190,8 @@ def _read_work_function(work_function: str | os.PathLike[str]) -> tuple[str, str
     """The source and the name for stacks. A str is a path when it is one line that ends in .js or .mjs."""
     if not isinstance(work_function, str | os.PathLike):
         kind = type(work_function).__name__
-        raise TypeError(f"the work function must be JavaScript source or the path of a file, not {kind}")
+        kinds = "a Python function, source of JavaScript or the path of a file"
+        raise TypeError(f"the work function must be {kinds}, not {kind}")
     source, name = work_function, "work-function.js"
     if not isinstance(source, str) or (source.endswith((".js", ".mjs")) and "\n" not in source):
         source, name = _read_source(Path(work_function)), str(work_function)

@@ -98,16 +98,13 @@ class PythonJob(Job):
 
     def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
         self.python = self._choose_python()
-        assignment = {
-            "function": self._packed.value,
-            "arguments": self.arguments,
-            "keywords": self.keywords,
-            "public": self.public,
-            "files": dict(self.fs.contents),
-            "env": self.env,
-            "seed": seed,
+        parts = {
+            "surroundings": {"public": self.public, "env": self.env, "files": dict(self.fs.contents)},
+            "workFunction": self._packed.value,
+            "call": {"arguments": self.arguments, "keywords": self.keywords, "seed": seed},
         }
-        return {"workFunction": _buffers(to_wire(assignment)), "seed": seed, "gpuErrors": gpu_errors} | _NOTHING_MORE
+        assignment = {name: _buffers(to_wire(part)) for name, part in parts.items()}
+        return {**assignment, "name": "", "arguments": [], "public": {}, "seed": seed, "gpuErrors": gpu_errors}
 
     def _choose_python(self) -> PythonWorktime:
         """Raises InstallationError, UnknownModuleError."""
@@ -119,7 +116,6 @@ class PythonJob(Job):
 
 _USUAL = ("numpy",)
 """Arrays arrive as arrays, though the function itself imports nothing."""
-_NOTHING_MORE = {"name": "", "arguments": [], "public": {}}
 
 
 def _found(imports: Iterable[str], distribution: Distribution) -> Iterator[str]:
