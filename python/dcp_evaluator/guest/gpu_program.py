@@ -6,7 +6,6 @@ gpu.js carries it out. Its ``program`` and ``call`` are made here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from math import prod
 from operator import index
 from typing import Any, NamedTuple
@@ -232,6 +231,8 @@ def _entry_points(shader: Shader, entry: str | Sequence[str] | None) -> list[Ent
 def _check_known(name: str, known: Sequence[str], what: str) -> None:
     if name in known:
         return
+    from difflib import get_close_matches  # only here: templates begin sooner without it
+
     near = get_close_matches(name, known, 1)
     there = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
     raise ValueError(f"{name!r} is no {what}; {there}")
