@@ -51,6 +51,10 @@ class JobError(DcpError):
         if stack:
             self.add_note(stack)
 
+    def with_message(self, message: str) -> Self:
+        """One like it that says something else."""
+        return type(self)(message, name=self.name, stack=self.stack)
+
 
 class JobCancelledError(JobError):
     """The job was cancelled before it was done."""
@@ -84,6 +88,10 @@ class SliceError(DcpError):
         self.code = code
         if stack:
             self.add_note(stack)
+
+    def with_message(self, message: str) -> Self:
+        """One like it that says something else."""
+        return type(self)(self.index, self.name, message, self.stack, self.code)
 
     def __reduce__(self) -> tuple[type[SliceError], tuple[int, str, str, str, str]]:
         return SliceError, (self.index, self.name, self.message, self.stack, self.code)

@@ -128,3 +128,5 @@ def _sow(seed: int, index: int) -> None:
     random.seed(f"{seed}:{index}")
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(random.getrandbits(32))
+        # What default_rng() and its like begin with, where they are given no seed.
+        numpy.random.bit_generator.randbits = random.Random(random.getrandbits(64)).getrandbits

@@ -11,10 +11,12 @@ from uuid import uuid4
 
 import numpy as np
 
+from ..errors import JobError, SliceError
 from ..frames import table
 from ..frames.values import RESULT_LIMIT, AsNumbers, SharedArrays, encode
 from ..sandboxes.slice_limits import OUTPUT_LIMIT, SliceLimits
 from ..worktimes.python import PythonWorktime
+from . import javascript_advice
 from .evaluator import Evaluator, default_evaluator
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
@@ -30,6 +32,8 @@ LARGEST_SEED = 2**53 - 1
 
 class Job(Emitter):
     """A work function and its inputs. It sees ``public`` as ``work.job.public``; ``work`` has the events it emits."""
+
+    _BLOCK = "{"  # of statements, which needs `return`
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Job(Emitter):
         self.ready_state = "new"
         self.metrics = JobMetrics()
         self.wants_gpu = "gpu" in self.work_function
+        self.lacks_return = self._BLOCK in self.work_function and "return" not in self.work_function
         self.is_plain_javascript = not self.wants_gpu and "WebAssembly" not in self.work_function
         self.python: PythonWorktime | None = None
         self.result_limit = RESULT_LIMIT
@@ -124,6 +129,10 @@ class Job(Emitter):
         run = JobRun(self, self.work.emit, chosen, memory_limit, assignment, source, options)
         run.start()
         return run.results
+
+    def message_of(self, error: JobError | SliceError) -> str:
+        """With a remedy where there is one."""
+        return javascript_advice.message_of(error, self.work_function, self.file_name)
 
     def received(self, index: int, value: Any) -> Any:
         """What becomes of a slice's result. Raises ValueError where it is not what the job takes."""

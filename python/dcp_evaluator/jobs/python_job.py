@@ -13,11 +13,13 @@ import numpy as np
 
 from ..distribution.distribution import Distribution
 from ..distribution.places import installed
+from ..errors import JobError, SliceError
 from ..frames.values import Deferred
 from ..functions.packing import packed
 from ..guest.objects import ObjectError
 from ..guest.wire import from_wire, to_wire
 from ..worktimes.python import PythonWorktime
+from . import python_advice
 from .job import Job
 from .sources import IterableSource, numbers
 
@@ -63,6 +65,7 @@ class PythonJob(Job):
     """
 
     worktime = WORKTIME
+    _BLOCK = "def "
 
     def __init__(
         self,
@@ -78,6 +81,9 @@ class PythonJob(Job):
         self.fs = JobFiles()
         self.env: dict[str, str] = {}
         self.worktimeVersion: str | None = None
+
+    def message_of(self, error: JobError | SliceError) -> str:
+        return python_advice.message_of(error)
 
     def received(self, index: int, value: Any) -> Any:
         return self.told(value)

@@ -13,7 +13,6 @@ from ..frames.fields import SliceMetrics
 from ..frames.values import SharedArrays
 from ..processes.notices import notice
 from ..worktimes.python import PythonWorktime
-from .advice import advised_job_error, advised_slice_error, lacks_return
 from .console_printer import ConsolePrinter
 from .engine_advice import advise_engine
 from .evaluator import Evaluator
@@ -31,12 +30,12 @@ class Owner(Protocol):
 
     ``is_plain_javascript``: whether its work is done by the JavaScript engine alone. ``received``: what becomes of a
     slice's result; ``told``: of a value of progress and events. Both raise ValueError where it is not what the job
-    takes. ``python``: what its sandboxes share, where they run Python.
+    takes. ``message_of``: with a remedy where there is one. ``lacks_return``: whether the work function has no
+    such statement, and could need one. ``python``: what its sandboxes share, where they run Python.
     """
 
-    work_function: str
-    file_name: str
     is_plain_javascript: bool
+    lacks_return: bool
     ready_state: str
     metrics: JobMetrics
     wants_gpu: bool
@@ -44,6 +43,7 @@ class Owner(Protocol):
 
     def has(self, event: str) -> bool: ...
     def emit(self, event: str, payload: Any) -> None: ...
+    def message_of(self, error: JobError | SliceError) -> str: ...
     def received(self, index: int, value: Any) -> Any: ...
     def told(self, value: Any) -> Any: ...
 
@@ -101,7 +101,7 @@ class JobRun:
             self._set_ready_state("exec")
             self._supervise()
         except JobError as error:
-            failure = advised_job_error(error, self._job.work_function)
+            failure = error.with_message(self._job.message_of(error))
         except BaseException as error:
             failure = error
         finally:
@@ -144,8 +144,8 @@ class JobRun:
             if not self._cancelled:
                 self._set_ready_state("deploying")
                 supervisor.run()
-                if self._job.python is None and sink.brought_nothing and lacks_return(self._job.work_function):
-                    notice("every result is None: a work function with braces needs `return`")
+                if sink.brought_nothing and self._job.lacks_return:
+                    notice("every result is None: the work function has no `return`")
         finally:
             with self._lock:
                 self._supervisor = None
@@ -223,7 +223,7 @@ class _Sink:
         self._job.metrics.errors += 1
         self._has_brought = True
         self._source.answered(error.index, None)
-        error = advised_slice_error(error, self._job.work_function, self._job.file_name)
+        error = error.with_message(self._job.message_of(error))
         self._store(error.index, error, metrics)
         self._job.emit("error", error)
 

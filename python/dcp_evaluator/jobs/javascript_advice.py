@@ -49,39 +49,23 @@ _SKIPPED = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
-def advised_slice_error(error: SliceError, source: str, file_name: str) -> SliceError:
-    """The same, or one whose message also says what to do. ``source``: of the work function, which is in that file."""
+def message_of(error: JobError | SliceError, source: str, file_name: str) -> str:
+    """With a remedy where there is one. ``source``: of the work function, which is in that file."""
     message = error.message
-    if error.name == "ReferenceError" and (found := _NOT_DEFINED.match(message)):
-        message = _with(message, _INSTEAD.get(found[1]))
-    elif error.name == "TypeError" and _BIGINT.search(message):
-        message = _with(message, _INT64)
-    elif message == "not a function" and (called := _called(source, file_name, error.stack)):
-        message = f"{called} is not a function"
-    if message == error.message:
-        return error
-    return SliceError(error.index, error.name, message, error.stack, error.code)
-
-
-def _with(message: str, remedy: str | None) -> str:
+    remedy: str | None = None
+    match error.name:
+        case "ReferenceError" if found := _NOT_DEFINED.match(message):
+            remedy = _INSTEAD.get(found[1])
+        case "SyntaxError" if isinstance(error, JobError):
+            remedy = _of_syntax(source, message)
+        case "TypeError" if _NO_FUNCTION.search(message):
+            remedy = _of_no_function(source)
+        case "TypeError" if _BIGINT.search(message):
+            remedy = _INT64
+        case "TypeError" if message == "not a function":
+            called = _called(source, file_name, error.stack)
+            return message if called is None else f"{called} is not a function"
     return message if remedy is None else f"{message}; {remedy}"
-
-
-def advised_job_error(error: JobError, source: str) -> JobError:
-    """The same, or one whose message also says what to do. ``source``: of the work function."""
-    remedy = None
-    if error.name == "SyntaxError":
-        remedy = _of_syntax(source, error.message)
-    elif error.name == "TypeError" and _NO_FUNCTION.search(error.message):
-        remedy = _of_no_function(source)
-    elif error.name == "ReferenceError" and (found := _NOT_DEFINED.match(error.message)):
-        remedy = _INSTEAD.get(found[1])
-    return error if remedy is None else JobError(_with(error.message, remedy), name=error.name, stack=error.stack)
-
-
-def lacks_return(source: str) -> bool:
-    """Whether a function in JavaScript has braces and no ``return``: it gives undefined."""
-    return "{" in source and "return" not in source
 
 
 def _called(source: str, file_name: str, stack: str) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 
 import dcp_evaluator as dcp
 from dcp_evaluator.jobs import run
-from dcp_evaluator.jobs.advice import advised_slice_error
+from dcp_evaluator.jobs.javascript_advice import message_of
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_is_no_function_has_a_name(evaluator, source, called):
 )
 def test_places_that_tell_nothing(stack):
     error = dcp.SliceError(0, "TypeError", "not a function", stack)
-    assert advised_slice_error(error, "(x) => x()\n", "work.js") is error
+    assert message_of(error, "(x) => x()\n", "work.js") == "not a function"
 
 
 def test_names_of_the_users_own_have_no_advice(evaluator):
@@ -115,4 +115,4 @@ def test_a_forgotten_return_is_told(evaluator, monkeypatch, source, is_told):
     told: list[str] = []
     monkeypatch.setattr(run, "notice", told.append)
     dcp.compute_for([1, 2], source).local_exec(1, evaluator=evaluator).wait()
-    assert told == ["every result is None: a work function with braces needs `return`"] * is_told
+    assert told == ["every result is None: the work function has no `return`"] * is_told
