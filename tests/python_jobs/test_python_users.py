@@ -62,6 +62,10 @@ def fail(what: str) -> Any:
         return subprocess.run(["ls"], check=True)
     if what == "network":
         return socket.create_connection(("192.0.2.1", 80))
+    if what == "name":
+        return progress(0.5)  # type: ignore[name-defined]  # noqa: F821
+    if what == "memory":
+        raise MemoryError
     return bytearray(1 << 33)
 
 
@@ -73,7 +77,9 @@ def fail(what: str) -> Any:
         ("thread", "RuntimeError", "a sandbox has one thread"),
         ("process", "OSError", "a sandbox starts no other programs"),
         ("network", "OSError", "a sandbox has no network"),
-        ("memory", "OverflowError", "has 4 GiB at most"),
+        ("name", "NameError", "there are dcp.progress(), dcp.emit() and so on"),
+        ("memory", "MemoryError", "Python in a sandbox has 4 GiB at most"),
+        ("size", "OverflowError", "Python in a sandbox has 4 GiB at most"),
     ],
 )
 def test_what_a_sandbox_lacks_is_told_with_a_remedy(pythons, what, name, remedy):
@@ -89,6 +95,39 @@ def test_a_script_with_an_error_of_syntax_is_no_javascript(pythons):
         dcp.compute_for([1], script).local_exec(1, evaluator=pythons).wait()
     assert str(caught.value).startswith("SyntaxError: invalid syntax (")
     assert "JavaScript" not in str(caught.value)
+
+
+def import_by_the_other_name(x: int) -> bool:
+    import dcp_evaluator
+
+    return dcp_evaluator.progress(x)  # type: ignore[attr-defined,no-any-return]
+
+
+def test_the_package_has_both_of_its_names_inside(pythons):
+    assert dcp.compute_for([1], import_by_the_other_name).local_exec(1, evaluator=pythons).values() == [True]
+
+
+def test_too_little_memory_for_python_says_so():
+    with dcp.Evaluator() as evaluator:
+        results = dcp.compute_for([1], import_by_the_other_name).local_exec(
+            1, memory_limit=8 << 20, evaluator=evaluator
+        )
+        with pytest.raises(dcp.ZygoteError, match="out of memory\\); raise memory_limit"):
+            results.wait()
+
+
+def test_a_slow_start_is_told(pythons, monkeypatch):
+    """Where the module is not loaded yet, and the patience is short."""
+    told: list[str] = []
+    monkeypatch.setattr("dcp_evaluator.jobs.run.notice", told.append)
+    monkeypatch.setattr("dcp_evaluator.jobs.run._SLOW", 0.001)
+    job = dcp.compute_for([1], import_by_the_other_name)
+    job.modules = ["six"]
+    assert job.local_exec(1, evaluator=pythons).values() == [True]
+    assert told == [
+        "Python and the job's modules are being prepared; the first time takes longer, since what is compiled is kept"
+    ]
+    assert job.local_exec(1, evaluator=pythons).values() == [True]
 
 
 def forget(x: int) -> None:

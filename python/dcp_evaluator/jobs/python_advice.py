@@ -16,6 +16,11 @@ _REMEDIES: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = tuple(
     (frozenset(names.split()), re.compile(pattern), remedy)
     for names, pattern, remedy in (
         ("ModuleNotFoundError", r"^No module named '", _NO_MODULE),
+        (
+            "NameError",
+            r"^name '(progress|emit|reject|work)' ",
+            "import dcp; there are dcp.progress(), dcp.emit() and so on",
+        ),
         ("FileNotFoundError", r"^\[Errno \d+\] ", "a sandbox has none of your files; job.fs.add(PATH) sends one along"),
         ("URLError gaierror SSLError", "", _NO_NETWORK),
         ("OSError ConnectionError", r"Host is unreachable|Name or service|not connected", _NO_NETWORK),
@@ -34,5 +39,5 @@ def message_of(error: JobError | SliceError) -> str:
     """With a remedy where there is one."""
     for names, pattern, remedy in _REMEDIES:
         if error.name in names and pattern.search(error.message):
-            return f"{error.message}; {remedy}"
+            return f"{error.message}; {remedy}" if error.message else remedy
     return error.message

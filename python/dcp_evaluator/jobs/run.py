@@ -24,6 +24,11 @@ from .supervisor import Options, Supervisor
 from .waiters import Waiters
 from .warm import Kind
 
+_SLOW = 5.0  # seconds
+_PREPARING = (
+    "Python and the job's modules are being prepared; the first time takes longer, since what is compiled is kept"
+)
+
 
 class Owner(Protocol):
     """The job: who is told what happens. ``wants_gpu``: whether its sandboxes will ask for a GPU.
@@ -134,10 +139,14 @@ class JobRun:
         factory.services.gpu_pool.expect(sandboxes)
         payload, shared = self._assignment
         supervisor = None
+        slow = threading.Timer(_SLOW, notice, (_PREPARING,))
+        slow.daemon = True
         try:
+            if self._job.python is not None:
+                slow.start()
             if self._job.wants_gpu:
                 factory.services.gpu_pool.prewarm(sandboxes)
-            sink = _Sink(self._outcomes, self._job, self._emit_work, self._source, self._printer)
+            sink = _Sink(self._outcomes, self._job, self._emit_work, self._source, self._printer, slow.cancel)
             supervisor = Supervisor(factory, (payload, shared.fds), self._source, sink, self._options)
             with self._lock:
                 self._supervisor = supervisor
@@ -147,6 +156,7 @@ class JobRun:
                 if sink.brought_nothing and self._job.lacks_return:
                     notice("every result is None: the work function has no `return`")
         finally:
+            slow.cancel()
             with self._lock:
                 self._supervisor = None
             if supervisor is not None:
@@ -182,12 +192,14 @@ class _Sink:
         emit_work: Callable[[str, WorkEvent], None],
         source: IterableSource,
         printer: ConsolePrinter,
+        on_assigned: Callable[[], None],
     ) -> None:
         self._outcomes = outcomes
         self._job = job
         self._emit_work = emit_work
         self._source = source
         self._printer = printer
+        self._on_assigned = on_assigned
         self._accepted = False
         self._computed = 0
         self._notified = 0
@@ -202,6 +214,7 @@ class _Sink:
     def assigned(self) -> None:
         if not self._accepted:
             self._accepted = True
+            self._on_assigned()
             self._job.ready_state = "deployed"
             self._job.emit("readystatechange", "deployed")
             self._job.emit("accepted", self._job)

@@ -151,7 +151,8 @@ class Zygote:
         status = self._child.wait(1.0)
         if status is None and error is not None:
             return ZygoteError(f"the sandbox zygote does not answer: {reason_of(error)}")
-        return ZygoteEndedError(f"the sandbox zygote ended ({status or 'still running'})")
+        remedy = "; raise memory_limit" if status is not None and status.is_out_of_memory else ""
+        return ZygoteEndedError(f"the sandbox zygote ended ({status or 'still running'}){remedy}")
 
 
 def _require_open_files() -> None:
