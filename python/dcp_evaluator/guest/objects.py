@@ -21,24 +21,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from .decoding import Decoder
-from .encoding import PLAIN, Encoder, keeps_its_type
+from .encoding import Encoder, keeps_its_type
 from .object_error import ObjectError
 from .registry import register, registered, registered_type
 
 __all__ = [
     "ObjectError",
     "dumps",
-    "from_wire",
-    "is_plain",
     "keeps_its_type",
     "loads",
     "register",
     "registered",
     "registered_type",
-    "to_wire",
 ]
 
-_SAFE_INTEGER = 2**53
 _ENDS = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError, AttributeError)
 
 
@@ -63,29 +59,3 @@ def loads(header: Any, buffers: Sequence[Any], limit: int | None = None) -> Any:
         raise
     except _ENDS as error:  # whose own text may have foreign text in it
         raise ObjectError(f"the header is damaged ({type(error).__name__})") from None
-
-
-def is_plain(value: Any) -> bool:
-    """Whether ``value`` travels as it is: None, bool, float, str, or an int that is one in JavaScript too."""
-    kind = type(value)
-    return kind in PLAIN or (kind is int and -_SAFE_INTEGER <= value <= _SAFE_INTEGER)
-
-
-def to_wire(value: Any) -> Any:
-    """``value`` itself where it is plain, else ``{"header": bytes, "buffers": [...]}``. Raises TypeError."""
-    if is_plain(value):
-        return value
-    header, buffers = dumps(value)
-    return {"header": header, "buffers": buffers}
-
-
-def from_wire(value: Any, limit: int | None = None) -> Any:
-    """What ``to_wire`` was given. Raises ObjectError."""
-    if is_plain(value):
-        return value
-    if not isinstance(value, dict) or value.keys() != {"header", "buffers"}:
-        raise ObjectError("a value has neither header nor buffers")
-    header, buffers = value["header"], value["buffers"]
-    if not isinstance(header, bytes | bytearray | memoryview) or not isinstance(buffers, list):
-        raise ObjectError("a value has neither header nor buffers")
-    return loads(header, buffers, limit)
