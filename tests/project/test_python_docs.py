@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import linecache
 import re
+import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import dcp_evaluator as dcp
+from python_distribution import python_folder
 
 DOCUMENT = Path(__file__).parents[2] / "docs/python.md"
 # What a chapter's programs take for granted.
@@ -36,20 +40,26 @@ def programs_in(text: str) -> list[str]:
     ]
 
 
-def run(program: str, names: dict[str, Any]) -> None:
-    """Where it awaits, as a notebook runs it."""
-    code = compile(program, "<docs/python.md>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+def run(program: str, names: dict[str, Any], name: str) -> None:
+    """As a notebook runs it: where it awaits, and with its lines where Python looks for them."""
+    linecache.cache[name] = (len(program), None, program.splitlines(keepends=True), name)
+    code = compile(program, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     waiting = eval(code, names)
     if inspect.iscoroutine(waiting):
         asyncio.run(waiting)
 
 
 @pytest.mark.parametrize("chapter", chapters())
-def test_programs_of_the_guide(chapter, capsys):
-    names: dict[str, Any] = {"dcp": dcp}
+def test_programs_of_the_guide(chapter, capsys, monkeypatch):
+    monkeypatch.setenv("DCP_EVALUATOR_PYTHON", str(python_folder()))
+    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
+    notebook = ModuleType("notebook")
+    monkeypatch.setitem(sys.modules, "notebook", notebook)
+    names = vars(notebook)
+    names["dcp"] = dcp
     exec(GIVEN.get(chapter, ""), names)
-    for program in chapters()[chapter]:
-        run(program, names)
+    for number, program in enumerate(chapters()[chapter]):
+        run(program, names, f"<docs/python.md, {chapter}, {number}>")
         promised = re.findall(r"# -> (.*)$", program, re.MULTILINE)
         printed = capsys.readouterr().out.splitlines()
         assert not promised or printed == promised
