@@ -15,7 +15,7 @@ TESTS := $(shell find tests/native tests/security benchmarks -type f -not -name 
 FUZZ_SECONDS ?= 3600
 # Neighbours stay together, as they share what is costly to make.
 PARALLEL := --numprocesses auto --dist worksteal
-PY_FILES := python native/codegen tests benchmarks
+PY_FILES := python native/codegen tests benchmarks examples
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
