@@ -77,10 +77,17 @@ _MODULES = {
     "shared_empty": "frames.values",
 }
 
+# What the module dcp of sandboxes has.
+_IN_SANDBOXES = ("emit", "progress", "public", "reject", "set_slice_handler")
+
 
 def __getattr__(name: str) -> "Any":
     if name == "__version__":
         return import_module(".settings.installation", __name__).VERSION
+    if name == "gpu":
+        return import_module(".gpu", __name__)
+    if name in _IN_SANDBOXES:
+        raise AttributeError(f"dcp.{name} is for work functions: it is there inside their sandboxes only")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_MODULES[name]}", __name__), name)

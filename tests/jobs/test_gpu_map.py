@@ -326,3 +326,11 @@ def test_a_generator_ends_the_job_where_its_datum_does_not_fit(evaluator: dcp.Ev
     results = dcp.gpu_map(iter([IMAGES[0], IMAGES[0].astype(int)]), SCALE, bindings={"factor": 1}, evaluator=evaluator)
     with pytest.raises(TypeError, match=r"input 1: .*int64 does not fit"):
         results.wait()
+
+
+def test_what_only_sandboxes_have_is_told() -> None:
+    with pytest.raises(AttributeError, match=r"dcp\.gpu\.run is for work functions: .*; here there is dcp\.gpu_map"):
+        dcp.gpu.run(SCALE)
+    with pytest.raises(AttributeError, match=r"dcp\.progress is for work functions"):
+        dcp.progress()
+    assert not hasattr(dcp.gpu, "rum")
