@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import dcp_evaluator as dcp
+from dcp_evaluator.jobs.console_printer import ConsolePrinter
 from dcp_evaluator.jobs.progress_bar import ProgressBar, bar_text
 
 FAILING = "(x, failing) => { if (failing.includes(x)) throw new RangeError(`not <${x}>`); return 10 * x; }"
@@ -171,6 +172,25 @@ def test_a_bar_writes_over_itself_on_a_terminal():
     first, second = out.getvalue().removeprefix("\r").split("\r")
     assert second.endswith("\n")
     assert len(second) - 1 >= len(first), "nothing of the longer line stays"
+
+
+def test_what_is_printed_stands_above_the_bar(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    bar = ProgressBar(terminal)
+    bar.show(1, 0, 2)
+    ConsolePrinter().show(0, "log", "hello")
+    bar.show(2, 0, 2, is_last=True)
+    ConsolePrinter().show(1, "log", "afterwards")
+    lines = [line.split("\r")[-1] for line in terminal.getvalue().split("\n")]
+    assert lines[0] == "slice 0: hello"
+    assert "] 2/2, " in lines[1]
+    assert lines[2:] == ["slice 1: afterwards", ""]
+    assert "] 1/2, " in terminal.getvalue().split("\n")[1], "the bar is there again below"
 
 
 def test_what_a_notebook_shows(evaluator):

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from .progress_bar import above_the_bars
+
 _MOST_LINES = 1000  # at once
 _LINES_PER_SECOND = 50
 _LONGEST_LINE = 2000
@@ -57,5 +59,5 @@ def _write(text: str, *, to_stderr: bool) -> None:
     if stream is None or not text:
         return
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    with contextlib.suppress(OSError, ValueError):  # it is closed; the job goes on
+    with contextlib.suppress(OSError, ValueError), above_the_bars():  # it is closed; the job goes on
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

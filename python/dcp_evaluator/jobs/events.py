@@ -86,9 +86,10 @@ class Emitter:
 
 
 class JobMetrics:
-    """Sums over slices that are done, in milliseconds: ``cpu``, ``wall``, ``gpu``; ``elapsed``: of the job so far.
+    """Sums over slices that are done, in milliseconds: ``cpu``, ``wall``, ``gpu``.
 
-    ``slices`` counts results, ``errors`` failed slices, ``sandbox_deaths`` sandboxes that ended before their time.
+    ``elapsed``: milliseconds of the whole job, once it has ended. ``slices`` counts results, ``errors`` failed slices,
+    ``sandbox_deaths`` sandboxes that ended before their time.
     """
 
     def __init__(self) -> None:

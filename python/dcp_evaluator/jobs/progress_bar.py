@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 _WIDTH = 30
@@ -35,16 +38,48 @@ class ProgressBar:
         self._is_lively = self._file is not None and (self._file.isatty() or "ipykernel" in sys.modules)
         self.interval = _LIVELY_INTERVAL if self._is_lively else _LOG_INTERVAL
         self._started = time.monotonic()
-        self._length = 0
+        self._text = ""
 
     def show(self, done: int, failed: int, total: int | None, *, is_last: bool = False) -> None:
         """How many slices are done, and how many of those have failed. ``is_last``: nothing more is shown."""
         if self._file is None:  # a program without a terminal
             return
         text = bar_text(done, failed, total, time.monotonic() - self._started)
-        if self._is_lively:
-            line, self._length = f"\r{text:<{self._length}}", len(text)
-            self._file.write(line + "\n" * is_last)
-        else:
-            self._file.write(f"{text}\n")
+        with _lock:
+            if not self._is_lively:
+                self._write(f"{text}\n")
+                return
+            self._write(f"\r{text:<{len(self._text)}}" + "\n" * is_last)
+            self._text = "" if is_last else text
+            _shown.discard(self)
+            if not is_last:
+                _shown.add(self)
+
+    def _write(self, text: str) -> None:
+        self._file.write(text)
         self._file.flush()
+
+    def clear(self) -> None:
+        """What comes next begins at the start of an empty line."""
+        self._write(f"\r{'':<{len(self._text)}}\r")
+
+    def draw(self) -> None:
+        """As it was before ``clear``."""
+        self._write(self._text)
+
+
+_lock = threading.Lock()
+_shown: set[ProgressBar] = set()
+
+
+@contextmanager
+def above_the_bars() -> Iterator[None]:
+    """What is written meanwhile, in whole lines, stands above the bars."""
+    with _lock:
+        for bar in _shown:
+            bar.clear()
+        try:
+            yield
+        finally:
+            for bar in _shown:
+                bar.draw()
