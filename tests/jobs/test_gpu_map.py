@@ -24,6 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x < arrayLength(&data)) { scaled[id.x] = factor * data[id.x]; }
 }
 """
+SHAPED = SCALE.replace("factor: f32", "data_shape: vec2u").replace("factor *", "f32(data_shape.x) *")
 IMAGES = np.random.default_rng(1).random((5, 30, 50), np.float32)
 
 
@@ -307,6 +308,10 @@ def test_a_sandbox_that_lies_fails_its_slice(lie: Any) -> None:
         (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": "x"}), "factor: f32: str does not fit"),
         (lambda: dcp.gpu_map([IMAGES[0], IMAGES[1:1]], SCALE, bindings={"factor": 1}), "input 1: data is empty"),
         (lambda: dcp.gpu_map(IMAGES[0, 0], SCALE, bindings={"factor": 1}), "one dimension"),
+        (
+            lambda: dcp.gpu_map(IMAGES[0], SHAPED),
+            r"shape \(50,\), for which it is u32; .* for a single array give \[array\]",
+        ),
         (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": 1}, outputs=["data"]), "does not write to data"),
         (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": 1}, entry="mainn"), "did you mean 'main'?"),
         (lambda: dcp.gpu_map(IMAGES, SCALE, bindings={"factor": 1}, constants={"n": 1}), "'n' is no override"),

@@ -87,7 +87,7 @@ class _GpuJob(Job):
         self._fixed = fixed.keys()
         description = program.to_js() | {"fixed": [[index, _sendable(data)] for index, data in fixed.items()]}
         if isinstance(inputs, np.ndarray):
-            call = self._call(_first_row(inputs))
+            call = self._call_of_rows(inputs)
             self._usual = call.outputs
             common = self._sent(call)
             description["datum"] = program.index(self._datum or "")
@@ -121,6 +121,15 @@ class _GpuJob(Job):
             return self._program.call(self._bindings | named, named)
         except (TypeError, ValueError) as error:
             raise error if index is None else type(error)(f"input {index}: {error}") from None
+
+    def _call_of_rows(self, inputs: Array) -> Call:
+        """Of the first row, which is that of all. Raises ValueError, TypeError."""
+        try:
+            return self._call(_first_row(inputs))
+        except ValueError as error:
+            if inputs.ndim != 2:
+                raise
+            raise ValueError(f"{error}; each row of inputs is a datum: for a single array give [array]") from None
 
     def _named(self, datum: Any) -> dict[str, Any]:
         if not isinstance(datum, Mapping):
