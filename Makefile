@@ -25,8 +25,9 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
 
-demo: build  ## run the main job: filter a picture in sandboxes
-	@$(BIN)/python -m dcp_evaluator.demo
+demo: build  ## run the main jobs: filter a picture in sandboxes, and measure it there in Python
+	@PYTHONPATH=tests $(BIN)/python tests/python_distribution.py
+	@DCP_EVALUATOR_PYTHON=$(CURDIR)/build/python $(BIN)/python -m dcp_evaluator.demo
 
 demo-worker: build  ## a worker does the same for a small scheduler, and earns
 	@$(BIN)/python tests/npm_packages.py dcp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -17,13 +18,19 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from dcp_evaluator.demo import picture
+from dcp_evaluator.distribution.places import FOLDER_VARIABLE
+from python_distribution import python_folder
 
 SIZE = 256
 
 
-def run_demo(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_demo(*arguments: str, folder: Path, python: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """``python``: a folder with a Python distribution."""
     command = [sys.executable, "-m", "dcp_evaluator.demo", "--size", str(SIZE), "--sandboxes", "2", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=100)
+    environment = os.environ | {FOLDER_VARIABLE: str(python or folder / "nothing")}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
 
 
 def expected_picture() -> np.ndarray:
@@ -43,6 +50,7 @@ def test_demo_agrees_with_numpy_and_writes_the_picture(tmp_path, arguments):
     assert row_of_table(done.stdout, "slices").startswith("64 in ")
     assert row_of_table(done.stdout, "numpy's result").startswith("agrees")
     assert row_of_table(done.stdout, "isolation in force")
+    assert row_of_table(done.stdout, "slices in Python").startswith("none (no Python distribution is installed")
     if arguments:
         assert row_of_table(done.stdout, "adapter").startswith("not asked for")
         assert row_of_table(done.stdout, "GPU time a slice") == "not used"
@@ -55,8 +63,17 @@ def test_demo_agrees_with_numpy_and_writes_the_picture(tmp_path, arguments):
     assert np.abs(pixels - 255 * expected_picture()).max() < 0.51
 
 
+def test_the_demo_measures_the_picture_in_python(tmp_path):
+    done = run_demo("--no-gpu", folder=tmp_path, python=python_folder())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert row_of_table(done.stdout, "slices in Python").startswith("64 in ")
+    before, after = re.findall(r"([0-9.]+)%", row_of_table(done.stdout, "fine detail"))
+    assert float(before) > 10 * float(after)
+    assert "numpy's result agrees" in " ".join(done.stdout.replace("│", " ").split())
+
+
 def test_a_wrong_result_ends_with_status_1(tmp_path):
-    done = run_demo("--no-gpu", "--tolerance", "0", folder=tmp_path)
+    done = run_demo("--no-gpu", "--no-python", "--tolerance", "0", folder=tmp_path)
     assert done.returncode == 1
     assert row_of_table(done.stdout, "numpy's result").startswith("DIFFERS")
     assert done.stderr.strip() == "demo: the sandboxes' result differs from numpy's"

@@ -1,4 +1,4 @@
-"""Filters a picture in sandboxes, compares the result with numpy's, and shows what it took."""
+"""Filters a picture in sandboxes, measures it there in Python, compares with numpy, and shows what it took."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import dcp_evaluator as dcp
 
 from ..commands.line import number
 from ..settings.settings import ENGINES
+from .detail import measure
 from .job import NAME, TOLERANCE, argument, work_function, write_png
 from .picture import Bands, Image, as_float, filter_with_numpy, gaussian, make_picture
 from .report import Summary, show
@@ -51,6 +52,9 @@ def _demo(options: argparse.Namespace, console: Console) -> int:
     )
     with dcp.Evaluator(engine=options.engine) as evaluator:
         filtered, summary = _run(bands, weights, options, console, evaluator)
+        if options.python:
+            pictures = [as_float(levels), np.asarray(filtered, np.float32)]
+            summary.detail = measure(pictures, _SLICES // 2, options.sandboxes, evaluator)
     expected = filter_with_numpy(as_float(levels), weights)
     summary.difference = float(np.abs(filtered - expected).max())
     summary.tolerance = options.tolerance
@@ -122,6 +126,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sandboxes", metavar="N", type=sandboxes, default=cpus, help="default: one per CPU")
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="auto: V8 where it is installed")
     parser.add_argument("--no-gpu", dest="gpu", action="store_false", help="filter in JavaScript")
+    parser.add_argument("--no-python", dest="python", action="store_false", help="no job in Python")
     parser.add_argument("--size", metavar="PIXELS", type=size, default=2048)
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="largest difference from numpy's result")
     parser.add_argument("--output", metavar="FILE", type=Path, default=Path("out/demo.png"), help="the picture")

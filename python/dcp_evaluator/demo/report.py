@@ -12,11 +12,15 @@ from ..probe import gpu
 from ..probe import report as probe
 from ..settings import engines
 from ..settings.settings import Settings
+from .detail import Detail
 
 
 @dataclass
 class Summary:
-    """What a run of the demo took. ``difference``: the largest from numpy's result."""
+    """What a run of the demo took. ``difference``: the largest from numpy's result.
+
+    ``detail``: what the job in Python found, why there was none, or None where none was wanted.
+    """
 
     engine: str
     settings: Settings
@@ -28,9 +32,15 @@ class Summary:
     seconds: float = 0.0
     difference: float = float("inf")
     tolerance: float = 0.0
+    detail: Detail | str | None = None
 
     @property
     def agrees(self) -> bool:
+        """Whether both jobs found what numpy finds."""
+        return self.filter_agrees and not (isinstance(self.detail, Detail) and not self.detail.agrees)
+
+    @property
+    def filter_agrees(self) -> bool:
         return self.difference <= self.tolerance
 
 
@@ -49,11 +59,19 @@ def show(summary: Summary, console: Console) -> None:
     table.add_row("adapter", _adapter(summary))
     for name, text in _isolation():
         table.add_row(name, text)
-    verdict = "agrees" if summary.agrees else "DIFFERS"
+    verdict = "agrees" if summary.filter_agrees else "DIFFERS"
     table.add_row(
         "numpy's result", f"{verdict}: largest difference {summary.difference:.1e} of {summary.tolerance:.0e}"
     )
+    for name, text in _in_python(summary.detail):
+        table.add_row(name, text)
     console.print(table)
+
+
+def _in_python(detail: Detail | str | None) -> list[tuple[str, str]]:
+    if detail is None:
+        return []
+    return detail.rows() if isinstance(detail, Detail) else [("slices in Python", f"none ({detail})")]
 
 
 def _adapter(summary: Summary) -> str:

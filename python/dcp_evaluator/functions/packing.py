@@ -51,7 +51,7 @@ def packed(work_function: Any) -> Packed:
     if isinstance(work_function, str | os.PathLike):
         return _packed_script(*scripts.read(work_function))
     check(work_function)
-    packer = _Packer()
+    packer = _Packer(work_function)
     root = packer.bind(work_function, "the work function", None)
     packer.add_registered_classes()
     value = {
@@ -84,7 +84,9 @@ def _packed_script(source: str, file: str) -> Packed:
 class _Packer:
     """Follows a function into all that it uses. Each function, cell and module is packed once."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Any) -> None:
+        module = str(getattr(root, "__module__", ""))
+        self._home = module if module.startswith(f"{libraries.HERE}.") else None  # our own demo is a user, too
         self.functions: list[dict[str, Any]] = []
         self.classes: list[dict[str, Any]] = []
         self.values: list[Any] = []
@@ -99,7 +101,7 @@ class _Packer:
             return self._module(value, place, used)
         if value is objects.register:
             return ["from", "dcp", "register"]
-        if callable(value) and str(getattr(value, "__module__", "")).partition(".")[0] == libraries.HERE:
+        if callable(value) and self._is_ours(str(getattr(value, "__module__", ""))):
             raise FunctionError(f"{place} is {called(value)} of {libraries.HERE}, which the sandbox does not have")
         if isinstance(value, FunctionType):
             return self._function(value)
@@ -133,11 +135,14 @@ class _Packer:
         items = [self.bind(value[key], f"{place}[{key!r:.40}]", None) for key in keys]
         return ["table", type(value).__name__, self._add_value(keys, place), items]
 
+    def _is_ours(self, module: str) -> bool:
+        return module.partition(".")[0] == libraries.HERE and module != self._home
+
     def add_registered_classes(self) -> None:
         """Their instances may be among inputs. One without source is a dict there, as those of other classes."""
         for known in objects.registered():
             with contextlib.suppress(FunctionError):
-                _Packer().bind(known.kind, "a registered class", None)  # which has no traces where it fails
+                _Packer(None).bind(known.kind, "a registered class", None)  # which has no traces where it fails
                 self.bind(known.kind, "a registered class", None)
 
     def _module(self, module: ModuleType, place: str, used: UsedNames | None) -> list[Any]:
@@ -157,7 +162,7 @@ class _Packer:
         return ["from", module, name]
 
     def _function(self, function: FunctionType) -> list[Any]:
-        if libraries.is_library_file(function.__code__.co_filename):
+        if function.__module__ != self._home and libraries.is_library_file(function.__code__.co_filename):
             found = libraries.place_of(function)
             if found is not None:
                 return self._from(*found)
