@@ -266,7 +266,7 @@ def test_a_gpu_that_hangs_fails_its_slice_and_the_next_one_has_another() -> None
       } } }
       counts[id.x] = x;
     }"""
-    with dcp.Evaluator(gpu=dcp.GpuOptions(timeout=1.0)) as evaluator:
+    with dcp.Evaluator(gpu=dcp.GpuOptions(timeout=2.0)) as evaluator:
         data = [np.full(4_000_000, 60000, np.uint32), np.ones(3, np.uint32)]
         results = dcp.gpu_map(data, rounds, evaluator=evaluator, sandboxes=1)
         assert results.wait().errors.keys() == {0}
