@@ -223,6 +223,22 @@ def test_numbers_make_arrays_of_a_shape_that_is_told(evaluator: dcp.Evaluator) -
         dcp.gpu_map(range(3), shader)
 
 
+def test_rows_may_be_vectors_and_items_numbers(evaluator: dcp.Evaluator) -> None:
+    shader = """
+    @group(0) @binding(0) var<uniform> at: vec3f;
+    @group(0) @binding(1) var<storage, read_write> sum: f32;
+    @compute @workgroup_size(1) fn main() { sum = at.x + 10 * at.y + 100 * at.z; }"""
+    for rows in (
+        np.arange(6).reshape(2, 3),
+        np.arange(6.0).reshape(2, 3),
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+    ):
+        assert run(evaluator, rows, shader) == [210, 543]
+    numbers = shader.replace("vec3f", "u32").replace("at.x + 10 * at.y + 100 * at.z", "f32(at)")
+    assert run(evaluator, np.arange(3), numbers) == [0, 1, 2]
+    assert run(evaluator, np.empty((0, 3)), shader) == []
+
+
 def test_a_shader_that_is_wrong_fails_with_its_line(evaluator: dcp.Evaluator) -> None:
     wrong = SCALE.replace("factor * data", "factr * data")
     results = dcp.gpu_map(IMAGES, wrong, bindings={"factor": 3}, evaluator=evaluator, sandboxes=1)

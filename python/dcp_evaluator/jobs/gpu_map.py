@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..guest.gpu_program import Call, Output, Program
+from ..guest.wgsl import Binding
+from ..guest.wgsl_types import Array as WgslArray
 from .job import Job
 from .results import Results
 
@@ -79,23 +81,22 @@ class _GpuJob(Job):
         program.check_names(bindings)
         self._program = program
         self._bindings = bindings
-        unbound = program.unbound(bindings)
-        self._datum = unbound.name if unbound else None
+        self._datum = program.unbound(bindings)
         self._outputs: dict[int, list[Output]] = {}
         self._usual: list[Output] = []
         fixed = program.fixed(bindings)
         self._fixed = fixed.keys()
         description = program.to_js() | {"fixed": [[index, _sendable(data)] for index, data in fixed.items()]}
-        if isinstance(inputs, np.ndarray):
+        if isinstance(inputs, np.ndarray) and self._datum and _are_data(inputs, self._datum):
             call = self._call_of_rows(inputs)
             self._usual = call.outputs
             common = self._sent(call)
-            description["datum"] = program.index(self._datum or "")
+            description["datum"] = program.variables.index(self._datum)
             common["data"][description["datum"]] = None
             rows = _sendable(inputs).reshape(len(inputs), -1) if inputs.dtype.names else inputs
             super().__init__(rows, _WORK_FUNCTION, (description, common))
             return
-        data = list(inputs) if isinstance(inputs, Sequence) else inputs
+        data = list(inputs) if isinstance(inputs, Sequence | np.ndarray) else inputs
         if isinstance(data, list):
             for index, datum in enumerate(data):
                 self._call(datum, index)
@@ -123,9 +124,9 @@ class _GpuJob(Job):
             raise error if index is None else type(error)(f"input {index}: {error}") from None
 
     def _call_of_rows(self, inputs: Array) -> Call:
-        """Of the first row, which is that of all. Raises ValueError, TypeError."""
+        """That of the first row, and so of all. Raises ValueError, TypeError."""
         try:
-            return self._call(_first_row(inputs))
+            return self._call(inputs[0])
         except ValueError as error:
             if inputs.ndim != 2:
                 raise
@@ -135,7 +136,7 @@ class _GpuJob(Job):
         if not isinstance(datum, Mapping):
             if self._datum is None:
                 raise ValueError("the shader has no variable left for the datum; leave one out of bindings")
-            return {self._datum: datum}
+            return {self._datum.name: datum}
         self._program.check_names(datum)
         if twice := self._bindings.keys() & datum.keys():
             raise ValueError(f"{', '.join(sorted(twice))}: a value is among bindings too")
@@ -163,16 +164,13 @@ class _Calls:
         return len(self._inputs)
 
 
-def _first_row(inputs: Array) -> Array:
-    if inputs.ndim < 2:
-        raise ValueError(
-            "inputs has one dimension, so that each datum would be one number; for one datum give [inputs], for "
-            "numbers inputs.tolist()"
-        )
-    if len(inputs) == 0:
-        raise ValueError("inputs is empty")
-    row: Array = inputs[0]
-    return row
+def _are_data(rows: Array, variable: Binding) -> bool:
+    """Whether each row is a value of ``variable`` as it is. Raises ValueError where a number would be an array."""
+    if not isinstance(variable.type, WgslArray) or len(rows) == 0:
+        return False
+    if rows.ndim == 1:
+        raise ValueError("inputs has one dimension, so that each datum is one number: for one datum give [inputs]")
+    return True
 
 
 def _sendable(value: Any) -> Any:
