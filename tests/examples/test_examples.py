@@ -16,6 +16,7 @@ import pytest
 from dcp_evaluator.functions.packing import packed
 from python_distribution import python_folder
 
+pytestmark = pytest.mark.any_engine
 _EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

@@ -38,6 +38,7 @@ from dcp_evaluator.functions.scripts import is_script
 from dcp_evaluator.guest import functions as guest_functions
 from dcp_evaluator.guest import objects, registry
 
+pytestmark = pytest.mark.any_engine
 TABLE = {"weights": np.arange(3.0), "name": "table"}
 PATTERN = re.compile(r"\d+", re.ASCII)
 log = logging.getLogger("tests.work")

@@ -22,6 +22,7 @@ from dcp_evaluator.guest import decoding, objects, wire
 from dcp_evaluator.guest.objects import ObjectError, dumps, loads
 from python_values import EXAMPLES, ZONED, same, values
 
+pytestmark = pytest.mark.any_engine
 LIMIT = 1 << 26
 
 

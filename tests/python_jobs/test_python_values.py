@@ -26,7 +26,7 @@ def test_each_example_comes_back_as_it_was(compute: Compute) -> None:
     assert [value for value, again in zip(EXAMPLES, back, strict=True) if not same(value, again)] == []
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(st.lists(values(), min_size=10, max_size=12))
 def test_any_values_come_back_as_they_were(compute: Compute, inputs: list[Any]) -> None:
     assert same(compute(inputs, work), inputs)
