@@ -191,6 +191,10 @@ def test_tables_of_functions_go_over() -> None:
     with pytest.raises(dcp.FunctionError, match=r"the variable 'table' of the lambda function\['bad'\] is a method of"):
         table["bad"] = PARAMS.work
         packed(lambda: table)
+    table["bad"] = [table]
+    with pytest.raises(dcp.FunctionError, match=r"\['bad'\] cannot go to a sandbox: value\[0\]\['root'\]"):
+        packed(lambda: table)
+    assert packed(functools.partial(lambda step, x: step(x), scaled)).name == "<lambda>"
 
 
 def test_async_functions_and_those_with_inner_classes_and_imports() -> None:
@@ -469,7 +473,7 @@ def generator() -> Iterator[int]:
         (functools.partial(generator), r"generator\(\) is a generator"),
         (lambda: SliceError(1, "", ""), r"is SliceError\(\) of dcp_evaluator, which the sandbox does not have"),
         (lambda: own_helpers.scaled(1), "is the module own_helpers, which is a file of yours.*from own_helpers import"),
-        (lambda x=sys.stdin: x, "a default of the lambda function cannot go"),
+        (lambda x=sys.stdin: x, "the default of 'x' of the lambda function cannot go"),
         (functools.partial(scaled, [object()]), r"argument 0 of the partial cannot go .*value\[0\]"),
     ],
 )

@@ -1,6 +1,7 @@
 """The lines of a class in its file."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import functools
@@ -119,8 +120,6 @@ def _annotated(node: ast.ClassDef) -> set[str]:
 
 
 def _futures_in(space: dict[str, Any]) -> list[str]:
-    import __future__
-
     return [name for name in __future__.all_feature_names if space.get(name) is getattr(__future__, name)]
 
 

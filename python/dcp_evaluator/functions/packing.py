@@ -132,8 +132,11 @@ class _Packer:
     def _table(self, value: Any, place: str) -> list[Any]:
         """A list, tuple or dict that has functions in it, one deep."""
         keys = list(value) if type(value) is dict else list(range(len(value)))
-        items = [self.bind(value[key], f"{place}[{key!r:.40}]", None) for key in keys]
+        items = [self._item(value[key], f"{place}[{key!r:.40}]") for key in keys]
         return ["table", type(value).__name__, self._add_value(keys, place), items]
+
+    def _item(self, item: Any, place: str) -> list[Any]:
+        return self.bind(item, place, None) if callable(item) else ["value", self._add_value(item, place)]
 
     def _is_ours(self, module: str) -> bool:
         return module.partition(".")[0] == libraries.HERE and module != self._home
@@ -169,6 +172,7 @@ class _Packer:
         return ["function", self._number_of(function)]
 
     def _partial(self, value: functools.partial[Any], place: str) -> list[Any]:
+        function = self.bind(value.func, f"{place}: the function of the partial", None)
         arguments = [
             self.bind(item, f"{place}: argument {n} of the partial", None) for n, item in enumerate(value.args)
         ]
@@ -176,7 +180,7 @@ class _Packer:
             name: self.bind(item, f"{place}: the argument {name!r} of the partial", None)
             for name, item in value.keywords.items()
         }
-        return ["partial", self.bind(value.func, f"{place}: the function of the partial", None), arguments, keywords]
+        return ["partial", function, arguments, keywords]
 
     def _number_of(self, function: FunctionType) -> int:
         number = self._numbers.get(id(function))
@@ -203,8 +207,10 @@ class _Packer:
         self._add_uses(packed, used, function.__globals__, name)
         closure = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
         packed["cells"] = self._cells(closure, used, name)
-        packed["defaults"] = self._defaults(function.__defaults__, name)
-        packed["keyword_defaults"] = self._keyword_defaults(function.__kwdefaults__, name)
+        values = function.__defaults__ or ()
+        names = code.co_varnames[code.co_argcount - len(values) : code.co_argcount]
+        packed["defaults"] = list(self._defaults(dict(zip(names, values, strict=True)), name).values())
+        packed["keyword_defaults"] = self._defaults(function.__kwdefaults__ or {}, name)
         return packed
 
     def _number_of_class(self, kind: type, place: str) -> int:
@@ -291,14 +297,7 @@ class _Packer:
             self.cells[number] = self.bind(value, place, used)
         return self._numbers[key]
 
-    def _defaults(self, defaults: tuple[Any, ...] | None, name: str) -> list[Any] | None:
-        if defaults is None:
-            return None
-        return [self.bind(value, f"a default of {name}", None) for value in defaults]
-
-    def _keyword_defaults(self, defaults: dict[str, Any] | None, name: str) -> dict[str, Any] | None:
-        if defaults is None:
-            return None
+    def _defaults(self, defaults: dict[str, Any], name: str) -> dict[str, list[Any]]:
         return {key: self.bind(value, f"the default of {key!r} of {name}", None) for key, value in defaults.items()}
 
 

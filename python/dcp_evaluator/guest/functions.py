@@ -235,10 +235,8 @@ class _Builder:
         return made
 
     def _set_defaults(self, made: FunctionType, function: dict[str, Any]) -> None:
-        if function["defaults"] is not None:
-            made.__defaults__ = tuple(map(self._bound, function["defaults"]))
-        if function["keyword_defaults"] is not None:
-            made.__kwdefaults__ = {n: self._bound(default) for n, default in function["keyword_defaults"].items()}
+        made.__defaults__ = tuple(map(self._bound, function["defaults"]))
+        made.__kwdefaults__ = {name: self._bound(default) for name, default in function["keyword_defaults"].items()}
 
     def _bound(self, binding: list[Any]) -> Any:
         kind, *fields = binding
