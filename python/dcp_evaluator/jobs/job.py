@@ -26,7 +26,6 @@ from .supervisor import Options
 
 PROGRESS_TIMEOUT = 300.0
 RETRIES = 2
-LEAST_MEMORY = 8 << 20
 LARGEST_SEED = 2**53 - 1
 
 
@@ -34,6 +33,7 @@ class Job(Emitter):
     """A work function and its inputs. It sees ``public`` as ``work.job.public``; ``work`` has the events it emits."""
 
     _BLOCK = "{"  # of statements, which needs `return`
+    _LEAST_MEMORY = 8 << 20
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Job(Emitter):
         _check_whole("result_limit", result_limit, 1)
         _check_whole("output_limit", output_limit, 1)
         if memory_limit is not None:
-            _check_whole("memory_limit", memory_limit, LEAST_MEMORY)
+            _check_whole("memory_limit", memory_limit, self._LEAST_MEMORY)
         _check_seconds("progress_timeout", progress_timeout)
         _check_seconds("slice_timeout", slice_timeout)
         _check_seconds("cpu_timeout", cpu_timeout)

@@ -66,6 +66,7 @@ class PythonJob(Job):
 
     worktime = WORKTIME
     _BLOCK = "def "
+    _LEAST_MEMORY = 64 << 20
 
     def __init__(
         self,

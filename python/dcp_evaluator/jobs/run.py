@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .. import _native
-from ..errors import JobCancelledError, JobError, SliceError
+from ..errors import JobCancelledError, JobError, SliceError, ZygoteError
 from ..frames.fields import SliceMetrics
 from ..frames.values import SharedArrays
 from ..processes.notices import notice
@@ -107,6 +107,8 @@ class JobRun:
             self._supervise()
         except JobError as error:
             failure = error.with_message(self._job.message_of(error))
+        except ZygoteError as error:
+            failure = self._of_zygote(error)
         except BaseException as error:
             failure = error
         finally:
@@ -116,6 +118,13 @@ class JobRun:
                 advise_engine(self._evaluator.settings, self._job.metrics)
             self._job.metrics.elapsed = 1000 * (time.monotonic() - started)
             self._end(failure)
+
+    def _of_zygote(self, error: ZygoteError) -> ZygoteError:
+        """Each engine has its own words where Python finds no room."""
+        if self._job.python is None or self._memory_limit is None:
+            return error
+        limit = self._memory_limit >> 20
+        return type(error)(f"{error}\nPython with the job's modules may need more than the memory_limit of {limit} MiB")
 
     def _supervise(self) -> None:
         """Raises what makes the whole job fail."""

@@ -151,8 +151,7 @@ class Zygote:
         status = self._child.wait(1.0)
         if status is None and error is not None:
             return ZygoteError(f"the sandbox zygote does not answer: {reason_of(error)}")
-        remedy = "; raise memory_limit" if status is not None and status.is_out_of_memory else ""
-        return ZygoteEndedError(f"the sandbox zygote ended ({status or 'still running'}){remedy}")
+        return ZygoteEndedError(f"the sandbox zygote ended ({status or 'still running'})")
 
 
 def _require_open_files() -> None:
