@@ -12,6 +12,7 @@ from dcp_evaluator.distribution.installation import install
 from dcp_evaluator.distribution.places import FOLDER_VARIABLE
 from dcp_evaluator.distribution.progress import Progress
 from dcp_evaluator.errors import DcpError
+from dcp_evaluator.settings.settings import CACHE_VARIABLE
 from pyodide_packages import carrier
 
 _FOLDER = Path(__file__).parents[1] / "build" / "python"
@@ -27,6 +28,14 @@ def python_folder() -> Path:
         patch.setenv(FOLDER_VARIABLE, str(_FOLDER))
         install(str(carrier()), [], Progress())
     return _FOLDER
+
+
+def python_environment() -> dict[str, str]:
+    """Variables for programs that run Python in sandboxes: the distribution, and a folder for what is compiled of it.
+
+    That is kept below ``build`` too: compiling scipy takes half a minute.
+    """
+    return {FOLDER_VARIABLE: str(python_folder()), CACHE_VARIABLE: str(_FOLDER.parent / "compiled")}
 
 
 if __name__ == "__main__":  # ahead of the demo, which goes on without

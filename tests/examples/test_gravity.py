@@ -11,7 +11,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from python_distribution import python_folder
+from python_distribution import python_environment
+
+pytestmark = pytest.mark.timeout(600)  # the first time, packages are compiled
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "gravity.py"
 
@@ -44,7 +46,8 @@ def steps_in_numpy(gravity: ModuleType, seed: int) -> tuple[float, float]:
 def test_galaxies_on_the_gpu_fall_as_those_of_numpy(
     gravity: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("DCP_EVALUATOR_PYTHON", str(python_folder()))
+    for name, value in python_environment().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "argv", [str(PROGRAM), "3"])
     gravity.main()
     found = re.findall(r"galaxy (\d): half of it within (\S+), energy kept to (\S+)%\n", capsys.readouterr().out)

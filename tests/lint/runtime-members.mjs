@@ -32,7 +32,7 @@ const members = {
   line: ["onLine", "runTimers"],
   shell: ["consoleSink", "loadModule", "onFrame", "onIdle", "onStart", "onUncaught", "onUnhandledRejection"],
   random: ["beginRandom", "seedRandom"],
-  template: ["consoleSink", "loadTemplate", "worktime"],
+  template: ["consoleSink", "loadModule", "loadTemplate", "worktime"],
   job: [
     "consoleSink", "loadModule", "onFrame", "onIdle", "onStart", "onUncapturedGpuError", "onUncaught", "onUndecodable",
     "onUnhandledRejection",

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import dcp_evaluator as dcp
-from python_distribution import python_folder
+from python_distribution import python_environment
 
 DOCUMENT = Path(__file__).parents[2] / "docs/python.md"
 # What a chapter's programs take for granted.
@@ -51,7 +51,8 @@ def run(program: str, names: dict[str, Any], name: str) -> None:
 
 @pytest.mark.parametrize("chapter", chapters())
 def test_programs_of_the_guide(chapter, capsys, monkeypatch):
-    monkeypatch.setenv("DCP_EVALUATOR_PYTHON", str(python_folder()))
+    for name, value in python_environment().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(linecache, "cache", dict(linecache.cache))
     notebook = ModuleType("notebook")
     monkeypatch.setitem(sys.modules, "notebook", notebook)

@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator.distribution.places import FOLDER_VARIABLE
-from python_distribution import python_folder
+from dcp_evaluator.settings.settings import CACHE_VARIABLE
+from python_distribution import python_environment
 
 
 @pytest.fixture(autouse=True)
 def distribution(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(python_folder()))
+    for name, value in python_environment().items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
 def pythons() -> Iterator[dcp.Evaluator]:
     """Its templates are loaded once."""
-    with dcp.Evaluator() as evaluator:
+    with dcp.Evaluator(cache=python_environment()[CACHE_VARIABLE]) as evaluator:
         yield evaluator
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import dcp_evaluator as dcp
+from npm_packages import npm_packages
 
 FACTOR = 3
 
@@ -196,3 +197,16 @@ def test_out_of_memory_is_the_slices_error(pythons):
     )
     assert results.values(default=None) == [10, None, 20]
     assert results.errors[1].name == "MemoryError"
+
+
+def test_a_release_may_be_named(pythons, monkeypatch):
+    def version(x):
+        return sys.version_info[:2], x
+
+    monkeypatch.setenv("DCP_EVALUATOR_PYTHON", str(npm_packages("webassembly") / "pyodide"))
+    job = dcp.compute_for([1.5], version)
+    job.worktimeVersion = "314.0.7"
+    assert job.local_exec(evaluator=pythons).values() == [((3, 14), 1.5)]
+    job.worktimeVersion = "0.27.7"
+    with pytest.raises(dcp.InstallationError, match=r"no Pyodide 0\.27\.7 is installed"):
+        job.local_exec(evaluator=pythons)

@@ -22,12 +22,14 @@
       evaluate: (path) => ops.evaluate(readText(path), path, "classic"),
       tell: (level, text) => runtime.consoleSink(level, text),
     };
-    const { consoleSink } = runtime;
+    const { consoleSink, loadModule } = runtime;
     runtime.consoleSink = () => {};
+    runtime.loadModule = readText;
     try {
       runtime.worktime = await host.evaluate(description.script)(host, description);
     } finally {
       runtime.consoleSink = consoleSink;
+      runtime.loadModule = loadModule;
     }
   };
 })

@@ -20,11 +20,12 @@
     text: async () => host.readText(path(url)),
     json: async () => JSON.parse(host.readText(path(url))),
   });
+  const hasModule = Object.hasOwn(files, "pyodide.asm.mjs"); // since 314
   const borrowed = {
-    WorkerGlobalScope: class WorkerGlobalScope {},
+    WorkerGlobalScope: { [Symbol.hasInstance]: () => true },
     location: new URL(BASE),
     fetch: async (url) => response(url),
-    importScripts: (url) => void host.evaluate(path(url)),
+    importScripts: hasModule ? undefined : (url) => void host.evaluate(path(url)),
   };
   const added = Object.keys(borrowed).filter((name) => !(name in globalThis));
   for (const name of added) {
@@ -32,7 +33,9 @@
   }
 
   for (const script of scripts) host.evaluate(path(script));
-  const pyodide = await globalThis.loadPyodide({ indexURL: BASE, stdout() {}, stderr() {} });
+  const options = { indexURL: BASE, stdout() {}, stderr() {} };
+  if (hasModule) options.createPyodideModule = (await import(path("pyodide.asm.mjs"))).default;
+  const pyodide = await globalThis.loadPyodide(options);
   const failures = [];
   if (packages.length > 0) {
     await pyodide.loadPackage(packages, { messageCallback() {}, errorCallback: (text) => failures.push(text) });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -40,9 +40,15 @@ class PythonWorktime(NamedTuple):
                 "files": files,
                 "packages": [package.name for package in packages],
                 "guest": _guest_files(),
-                "modules": self.modules,
+                "modules": [name for module in self.modules for name in self._imports(module)],
             }
         )
+
+    def _imports(self, module: str) -> Sequence[str]:
+        """The name itself, or the modules of the package that has this name: ``PIL`` of ``pillow``."""
+        package = self.distribution.packages.find(module)
+        is_import = package is None or module.partition(".")[0] in {name.partition(".")[0] for name in package.imports}
+        return [module] if package is None or is_import else package.imports
 
 
 @cache
