@@ -99,9 +99,9 @@ def idle_sandbox_bytes(evaluator: Evaluator) -> int:
 
     What the kernel keeps about it, such as sockets, is not counted. Raises JobError.
     """
-    factory = evaluator.acquire(Kind())
+    kind, factory = evaluator.acquire(Kind())
     zygote = factory.zygote.pid
-    evaluator.release(factory, Kind())
+    evaluator.release(factory, kind)
     sizes: list[int] = []
     job = compute_for([0], _WAITING.replace("SECONDS", "0.3"))
     job.on("progress", lambda _: sizes.extend(_private_bytes(pid) for pid in _descendants(zygote)))

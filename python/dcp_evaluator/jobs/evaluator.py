@@ -87,16 +87,20 @@ class Evaluator:
         state = " closed" if self._closed else ""
         return f"<dcp_evaluator.Evaluator {self.engine}{state}>"
 
-    def acquire(self, kind: Kind) -> SandboxFactory:
-        """A factory for one job. Raises InstallationError, UnknownModuleError, ZygoteError, JobError."""
+    def acquire(self, kind: Kind) -> tuple[Kind, SandboxFactory]:
+        """A factory for one job, and its own kind, which may have more modules.
+
+        Raises InstallationError, UnknownModuleError, ZygoteError, JobError.
+        """
         if self._closed:
             raise JobError("the evaluator is closed")
         template = None if kind.worktime is None else kind.worktime.description()
-        warm = self._warm.take(kind)
-        return warm or SandboxFactory(self.settings, kind.memory_limit, self._gpu, template)
+        if warm := self._warm.take(kind):
+            return warm
+        return kind, SandboxFactory(self.settings, kind.memory_limit, self._gpu, template)
 
     def release(self, factory: SandboxFactory, kind: Kind) -> None:
-        """Gives a factory back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""
+        """Gives a factory of that kind back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""
         factory.services.rest()
         self._warm.put(kind, factory)
 

@@ -143,8 +143,7 @@ class JobRun:
                 "more would pass the memory for all together; lower memory_limit, or raise max_memory"
             )
             self._options = self._options._replace(sandboxes=sandboxes)
-        kind = Kind(memory_limit, self._job.python)
-        factory = self._evaluator.acquire(kind)
+        kind, factory = self._evaluator.acquire(Kind(memory_limit, self._job.python))
         factory.services.gpu_pool.expect(sandboxes)
         payload, shared = self._assignment
         supervisor = None

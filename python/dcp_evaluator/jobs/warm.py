@@ -24,6 +24,14 @@ class Kind(NamedTuple):
     memory_limit: int | None = None
     worktime: PythonWorktime | None = None
 
+    def serves(self, other: Kind) -> bool:
+        """Whether a job that wants sandboxes of ``other`` may have these."""
+        if self.memory_limit != other.memory_limit:
+            return False
+        if self.worktime is None or other.worktime is None:
+            return self.worktime is other.worktime
+        return self.worktime.serves(other.worktime)
+
 
 class _Idle(NamedTuple):
     kind: Kind
@@ -39,15 +47,16 @@ class WarmFactories:
         self._idle: list[_Idle] = []  # the one that was given back last comes last
         self._closed = False
 
-    def take(self, kind: Kind) -> SandboxFactory | None:
-        """One of that kind whose zygote lives, which is the caller's from now on."""
+    def take(self, kind: Kind) -> tuple[Kind, SandboxFactory] | None:
+        """One that serves that kind and whose zygote lives, which is the caller's from now on, and its own kind."""
         with self._lock:
             unfit = list(self._take_old())
             found = None
-            for idle in reversed([each for each in self._idle if each.kind == kind]):
+            fitting = [each for each in self._idle if each.kind.serves(kind)]
+            for idle in sorted(fitting, key=lambda each: (each.kind == kind, each.since), reverse=True):
                 self._idle.remove(idle)
                 if idle.factory.zygote.alive:
-                    found = idle.factory
+                    found = idle.kind, idle.factory
                     break
                 unfit.append(idle)
         _close(unfit)

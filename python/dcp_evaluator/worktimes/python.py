@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +28,11 @@ class PythonWorktime(NamedTuple):
     def of(cls, distribution: Distribution, modules: Iterable[str]) -> PythonWorktime:
         return cls(distribution, tuple(sorted(set(modules))))
 
+    def serves(self, other: PythonWorktime) -> bool:
+        """Whether its sandboxes have all that those of ``other`` have."""
+        there = {name for module in self.modules for name in _with_parents(module)}
+        return self.distribution == other.distribution and there >= set(other.modules)
+
     def description(self) -> str:
         """For native/runtime/js/template.js. Raises UnknownModuleError, InstallationError."""
         packages = self.distribution.resolve(self.modules)
@@ -49,6 +54,13 @@ class PythonWorktime(NamedTuple):
         package = self.distribution.packages.find(module)
         is_import = package is None or module.partition(".")[0] in {name.partition(".")[0] for name in package.imports}
         return [module] if package is None or is_import else package.imports
+
+
+def _with_parents(module: str) -> Iterator[str]:
+    """Importing one imports these."""
+    while module:
+        yield module
+        module = module.rpartition(".")[0]
 
 
 @cache
