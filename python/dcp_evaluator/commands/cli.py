@@ -105,7 +105,8 @@ def _run(arguments: Sequence[str]) -> int:
     settings = Settings(
         engine=options.engine, jit=False if options.no_jit else None, isolation=options.isolation,
         clock_step=options.clock_step, max_memory=None if options.max_memory is None else options.max_memory << 20,
-        priority=options.priority, usual_priority="normal" if options.shell else "low", max_cpus=options.max_cpus,
+        priority=options.priority, usual_priority="normal" if options.shell or options.python else "low",
+        max_cpus=options.max_cpus,
     )  # fmt: skip
     if options.probe:
         from ..probe.report import run_probe
@@ -127,6 +128,11 @@ def _run(arguments: Sequence[str]) -> int:
         from .shell import run_shell
 
         return run_shell(options.files, settings, module=options.module, memory_limit=memory_limit, gpu=gpu)
+    if options.python:
+        from .script import run_script
+
+        file, *rest = options.program
+        return run_script(file, rest, settings, memory_limit=memory_limit, gpu=gpu)
     _check_files(options.files)
     level = _DEFAULT_LEVEL if options.debug is None else options.debug
     if options.notice_format is not None:

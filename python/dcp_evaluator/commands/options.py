@@ -22,20 +22,20 @@ FILEs are start-up files, evaluated in order in one global scope. Without -p the
 lines on standard input and output; with -p every connection gets a fresh one.
 
 exit status:
-  0        the sandbox ended by itself; a signal ended the listener (-p); all was done (--shell);
+  0        the sandbox ended by itself; a signal ended the listener (-p); all was done (--shell, --python);
            a slice can run (--probe); all that can be was measured (--benchmark)
-  1        a start-up file failed; an error was not caught (--shell); no sandbox can be made
+  1        a start-up file failed; an error was not caught (--shell, --python); no sandbox can be made
   2        wrong command line; a file cannot be read; the port cannot be used; no slice can run (--probe);
            a part of the installation does not load
   3        no evaluator serves the port (--status)
-  N        without -p: the sandbox called die(N)
+  N        without -p: the sandbox called die(N); the program called sys.exit(N) (--python)
   128 + N  signal N ended the sandbox or the evaluator"""
 _FEWEST_CPUS = 0.05
 
 # Where each option has a meaning; "lines" is the mode without a name.
 _MODES = {
     "files": ("lines", "shell", "probe"),
-    "isolation": ("lines", "shell", "probe", "benchmark"),
+    "isolation": ("lines", "shell", "python", "probe", "benchmark"),
     "port": ("lines", "status"),
     "address": ("lines",),
     "max_sandboxes": ("lines",),
@@ -43,25 +43,27 @@ _MODES = {
     "metrics": ("lines",),
     "debug": ("lines",),
     "notice_format": ("lines",),
-    "engine": ("lines", "shell", "probe", "benchmark"),
-    "no_jit": ("lines", "shell", "probe"),
-    "memory_limit": ("lines", "shell"),
-    "max_memory": ("lines", "shell"),
-    "clock_step": ("lines", "shell"),
-    "priority": ("lines", "shell"),
-    "max_cpus": ("lines", "shell"),
-    "gpu_memory": ("lines", "shell"),
-    "gpu_staging": ("lines", "shell"),
-    "gpu_timeout": ("lines", "shell", "probe", "benchmark"),
-    "gpu_devices": ("lines", "shell", "probe", "benchmark"),
-    "gpu_allow": ("lines", "shell", "probe", "benchmark"),
-    "gpu_ban": ("lines", "shell", "probe", "benchmark"),
-    "options": ("lines", "shell"),
+    "engine": ("lines", "shell", "python", "probe", "benchmark"),
+    "no_jit": ("lines", "shell", "python", "probe"),
+    "memory_limit": ("lines", "shell", "python"),
+    "max_memory": ("lines", "shell", "python"),
+    "clock_step": ("lines", "shell", "python"),
+    "priority": ("lines", "shell", "python"),
+    "max_cpus": ("lines", "shell", "python"),
+    "gpu_memory": ("lines", "shell", "python"),
+    "gpu_staging": ("lines", "shell", "python"),
+    "gpu_timeout": ("lines", "shell", "python", "probe", "benchmark"),
+    "gpu_devices": ("lines", "shell", "python", "probe", "benchmark"),
+    "gpu_allow": ("lines", "shell", "python", "probe", "benchmark"),
+    "gpu_ban": ("lines", "shell", "python", "probe", "benchmark"),
+    "options": ("lines", "shell", "python"),
     "module": ("shell",),
     "json": ("probe", "benchmark", "status"),
     "explain_gpu": ("probe",),
     "quick": ("benchmark",),
 }
+
+_NAMED_MODES = ("shell", "python", "probe", "status", "benchmark", "version")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="dcp-evaluator",
         usage="dcp-evaluator [-p PORT [--address ADDRESS] [--max-sandboxes N]] [-d LEVEL] [SANDBOX] [GPU] FILE...\n"
         "       dcp-evaluator --shell [--module] [SANDBOX] [GPU] FILE...\n"
+        "       dcp-evaluator [SANDBOX] [GPU] --python FILE [ARGUMENT...]\n"
         "       dcp-evaluator --probe [--json] [--explain-gpu[=FILE]] [SANDBOX] [GPU] [FILE...]\n"
         "       dcp-evaluator --status [-p PORT] [--json]\n"
         "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]\n"
@@ -96,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_gpu_options(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--shell", action="store_true", help="evaluate the files with print(), until nothing is pending")
+    mode.add_argument(
+        "--python", action="store_true",
+        help="run a Python program, of standard input where FILE is -; all that follows FILE is the program's",
+    )  # fmt: skip
     mode.add_argument("--probe", action="store_true", help="show what this machine offers to sandboxes")
     mode.add_argument("--benchmark", action="store_true", help="measure this machine, beside reference machines")
     mode.add_argument("--status", action="store_true", help="show how the evaluator goes that serves the port")
@@ -124,7 +131,7 @@ def _add_sandbox_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--priority", choices=PRIORITIES,
         help="low: the least of the CPUs where other programs want them; idle: what they leave (default: low, or "
-        "normal with --shell)",
+        "normal with --shell and --python)",
     )  # fmt: skip
     group.add_argument(
         "--max-cpus", metavar="N", type=_cpus, help="CPUs for all sandboxes, as 1.5; needs control groups of our own"
@@ -206,14 +213,33 @@ def _devices(text: str) -> tuple[int | str, ...]:
     return tuple(devices)
 
 
+def _split_at_python(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The program's own arguments up to ``--python``, and those of the program that it is to run."""
+    before, _ = split_at_dashes(arguments)
+    if "--python" not in before:
+        return list(arguments), []
+    position = before.index("--python") + 1
+    ours, program = list(arguments[:position]), list(arguments[position:])
+    if not {"-h", "--help"}.isdisjoint(program[:1]):
+        return [*ours, "--help"], []
+    if not program:
+        raise UsageError("--python needs a FILE; see dcp-evaluator --help")
+    if program[0].startswith("-") and program[0] != "-":
+        raise UsageError(f"--python needs a FILE at once: put {program[0]} before it; see dcp-evaluator --help")
+    return ours, program
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Raises UsageError where options do not go together. What comes after ``--`` are engine options."""
-    ours, theirs = split_at_dashes(arguments)
+    """Raises UsageError where options do not go together. What comes after ``--`` are engine options.
+
+    With ``--python`` ``program`` is the FILE and its arguments.
+    """
+    ours, program = _split_at_python(arguments)
+    ours, theirs = split_at_dashes(ours)
     options = _parser().parse_intermixed_args(ours)
+    options.program = program
     options.options = [*(options.options or []), *(text.removeprefix("--options=") for text in theirs)]
-    mode = next(
-        (name for name in ("shell", "probe", "status", "benchmark", "version") if getattr(options, name)), "lines"
-    )
+    mode = next((name for name in _NAMED_MODES if getattr(options, name)), "lines")
     for name, allowed in _MODES.items():
         if getattr(options, name) not in (None, False, []) and mode not in allowed:
             option = "a FILE" if name == "files" else "--" + name.replace("_", "-")

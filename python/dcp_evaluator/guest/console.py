@@ -62,6 +62,11 @@ class _Handler(logging.Handler):
 
 
 _streams: list[_Stream] = []
+_ORIGINALS = (
+    (logging, "lastResort", logging.lastResort),
+    (logging, "basicConfig", logging.basicConfig),
+    (warnings, "showwarning", warnings.showwarning),
+)
 
 
 def install(tell: Callable[[str, str], None]) -> None:
@@ -85,6 +90,12 @@ def install(tell: Callable[[str, str], None]) -> None:
 
     logging.basicConfig = basic_config
     warnings.showwarning = show
+
+
+def remove() -> None:
+    """Logging and warnings go to ``sys.stderr`` again; the streams are the caller's to replace."""
+    for module, name, original in _ORIGINALS:
+        setattr(module, name, original)
 
 
 def flush() -> None:

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import api, console, failures, functions
+from . import api, console, event_loop, failures, functions
 from .wire import from_wire, to_wire
 
 
@@ -42,6 +42,7 @@ def prepare(modules: Sequence[str], host: Any) -> None:
     sys.modules["dcp_evaluator"] = sys.modules["dcp"]  # as the program outside calls it
     _renew_random_state()  # numpy loads its part only now
     console.install(host.tell)
+    event_loop.install()
     gc.collect()
     gc.freeze()
 

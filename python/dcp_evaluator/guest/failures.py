@@ -26,7 +26,7 @@ def described(error: BaseException) -> list[str | int]:
     reason, retries]."""
     if isinstance(error, WorkReject):
         return [REJECTED, error.reason, error.retries]
-    return [FAILED, type(error).__name__, _message(error), _traceback(error)]
+    return [FAILED, type(error).__name__, _message(error), traceback_of(error)]
 
 
 def _message(error: BaseException) -> str:
@@ -36,15 +36,17 @@ def _message(error: BaseException) -> str:
         return f"its message cannot be shown: {type(other).__name__}"
 
 
-def _traceback(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
+    """The text of it, from the user's first line on."""
     try:
-        lines = traceback.format_exception(type(error), error, _users(error.__traceback__))
+        lines = traceback.format_exception(type(error), error, users_frames(error.__traceback__))
     except Exception:
         return ""
     return "".join(lines).rstrip("\n")
 
 
-def _users(frames: TracebackType | None) -> TracebackType | None:
+def users_frames(frames: TracebackType | None) -> TracebackType | None:
+    """Without those of this package that come first."""
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OURS):
         frames = frames.tb_next
     return frames

@@ -67,6 +67,8 @@ class PythonJob(Job):
     worktime = WORKTIME
     _BLOCK = "def "
     _LEAST_MEMORY = 64 << 20
+    usual_modules: tuple[str, ...] = ("numpy",)
+    """Arrays arrive as arrays, though the function itself imports nothing."""
 
     def __init__(
         self,
@@ -118,11 +120,8 @@ class PythonJob(Job):
         if isinstance(self.modules, str) or not all(isinstance(name, str) for name in self.modules):
             raise TypeError('modules is a list of names, as ["scipy"]')
         distribution = installed(self.modules, self.worktimeVersion)
-        return PythonWorktime.of(distribution, [*self.modules, *_found({*_USUAL, *self._packed.imports}, distribution)])
-
-
-_USUAL = ("numpy",)
-"""Arrays arrive as arrays, though the function itself imports nothing."""
+        wanted = {*self.usual_modules, *self._packed.imports}
+        return PythonWorktime.of(distribution, [*self.modules, *_found(wanted, distribution)])
 
 
 def _found(imports: Iterable[str], distribution: Distribution) -> Iterator[str]:

@@ -1,0 +1,85 @@
+"""``dcp-evaluator --python``: runs a Python program in one fresh sandbox, to its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import DcpError, JobError, SliceError, UsageError
+from ..gpu.options import GpuOptions
+from ..jobs.evaluator import Evaluator
+from ..jobs.events import ConsoleEvent, WorkEvent
+from ..jobs.script_job import ScriptJob
+from ..net.streams import write_all
+from ..settings.settings import Settings
+
+_STANDARD_INPUT = "-"
+_STREAMS = {"stdout": 1, "stderr": 2}
+_TO_STDERR = frozenset(("warn", "error", "trace"))
+
+
+def run_script(
+    file: str,
+    arguments: Sequence[str],
+    settings: Settings,
+    *,
+    memory_limit: int | None = None,
+    gpu: GpuOptions | None = None,
+) -> int:
+    """Runs ``file``, standard input where it is ``-``. Returns the exit status of the program.
+
+    Raises UsageError for a file that cannot be read, InstallationError where no Python is installed, ZygoteError,
+    JobError, OSError for output.
+    """
+    source = _read(file)
+    job = ScriptJob(source, "<stdin>" if file == _STANDARD_INPUT else file, [file, *arguments])
+    for name in _STREAMS:
+        job.work.on(name, _write)
+    job.work.on("missing", lambda event: _advise(job, event.value))
+    job.on("console", _write_console)
+    with Evaluator.of(settings, memory_limit, gpu) as evaluator:
+        try:
+            return _status(job.start(evaluator)[0])
+        except SliceError as error:
+            if error.code == "ESANDBOX":
+                raise JobError(f"the sandbox ended before its program did: {error.message}") from None
+            raise JobError(error.message, name=error.name) from None
+
+
+def _read(file: str) -> str:
+    try:
+        octets = sys.stdin.buffer.read() if file == _STANDARD_INPUT else Path(file).read_bytes()
+        return octets.decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        raise UsageError(f"cannot read {file!r}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{file!r} is not UTF-8 text: line {line}, byte {octets[error.start]:#04x}") from None
+
+
+def _status(value: Any) -> int:
+    if type(value) is int and 0 <= value <= 255:
+        return value
+    raise JobError("the sandbox gave no exit status: its program has changed what runs it")
+
+
+def _write(event: WorkEvent) -> None:
+    if isinstance(event.value, str | bytes):
+        data = event.value if isinstance(event.value, bytes) else event.value.encode("utf-8", "replace")
+        write_all(_STREAMS[event.name], data)
+
+
+def _write_console(event: ConsoleEvent) -> None:
+    """JavaScript's console, which a program reaches through ``js``."""
+    write_all(2 if event.level in _TO_STDERR else 1, f"{event.message}\n".encode("utf-8", "replace"))
+
+
+def _advise(job: ScriptJob, module: Any) -> None:
+    """How to get a module that a program lacks."""
+    if job.python is not None and isinstance(module, str):
+        try:
+            job.python.distribution.resolve([module])
+        except DcpError as error:
+            print(f"dcp-evaluator: {error}", file=sys.stderr)
