@@ -65,6 +65,28 @@ def test_a_coroutine_is_awaited(compute):
     assert [(value.shape, value.min(), value.max()) for value in values] == [((70_000,), 1, 1), ((70_000,), 2, 2)]
 
 
+def test_asyncio_run_waits_for_what_python_brings(compute):
+    def work(x):
+        import asyncio
+
+        async def times(factor):
+            await asyncio.sleep(0.01)
+            return factor * x
+
+        async def forever():
+            await asyncio.Future()
+
+        async def both():
+            return await asyncio.gather(times(2), times(3))
+
+        try:
+            asyncio.run(forever())
+        except RuntimeError as error:
+            return [*asyncio.run(both()), str(error)[:42]]
+
+    assert compute([5], work) == [[10, 15, "asyncio.run() waits for what never comes: "]]
+
+
 def test_events_and_what_the_job_is_told(pythons):
     def work(x):
         dcp.progress({"at": (x, 0.5)})
