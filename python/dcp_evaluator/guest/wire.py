@@ -1,10 +1,12 @@
 """A value of Python in a frame: JSON where it is plain, else a list of buffers, of which the first is its header.
 
-JSON, since in JavaScript 2 and 2.0 are one number.
+JSON, since in JavaScript 2 and 2.0 are one number. A short header without buffers is a text as well, which is far less
+work for JavaScript; it begins with a bracket, as no plain value does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +19,9 @@ _MOST_DIGITS = 4000
 """Of an int: Python reads no longer ones."""
 _LARGEST_INT = 10**_MOST_DIGITS
 
+_LONGEST_TEXT = 1 << 16
+"""Of a header: longer ones go in shared memory."""
+
 _encode = json.JSONEncoder(check_circular=False).encode
 _decode = json.JSONDecoder().decode
 
@@ -26,6 +31,9 @@ def to_wire(value: Any) -> str | list[Any]:
     if _is_plain(value):
         return _encode(value)
     header, buffers = objects.dumps(value)
+    if not buffers and len(header) <= _LONGEST_TEXT:
+        with contextlib.suppress(UnicodeDecodeError):  # of half a surrogate pair
+            return header.decode()
     return [header, *buffers]
 
 
@@ -47,6 +55,8 @@ def from_wire(value: str | Sequence[Any], limit: int | None = None) -> Any:
         if not value:
             raise ObjectError("a value has no header")
         return objects.loads(value[0], value[1:], limit)
+    if value[:1] == "[":
+        return objects.loads(value, (), limit)
     try:
         plain = _decode(value)
     except (ValueError, RecursionError):
