@@ -392,6 +392,13 @@ def test_a_class_that_is_registered_with_functions_takes_them_along(monkeypatch:
     assert work is not None
     assert [work(temperature) for temperature in objects.loads(*sent)] == [21.0]
 
+    class Box:
+        def __init__(self, size: int) -> None:
+            self.size = size
+
+    dcp.register(Box, fields=vars, make=Box)  # the class itself makes it
+    assert there(lambda: Box(3))().size == 3
+
 
 # --- Tracebacks ---
 

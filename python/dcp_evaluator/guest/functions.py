@@ -208,6 +208,7 @@ class _Builder:
         if number not in self._classes:
             self._classes[number] = None  # what is asked for meanwhile is bound later
             self._classes[number] = self._made_class(self._parts["classes"][number])
+            self._register(number)
         return self._classes[number]
 
     def _made_class(self, kind: dict[str, Any]) -> Any:
@@ -218,12 +219,14 @@ class _Builder:
             name: None if name == kind["name"] else self._filled(cell).cell_contents
             for name, cell in zip(kind["free"], kind["cells"], strict=True)
         }
-        made = FunctionType(class_code_of(kind), self._spaces[kind["space"]])(**around)
-        if kind["registered"] is not None:
-            name, fields, make = kind["registered"]
+        return FunctionType(class_code_of(kind), self._spaces[kind["space"]])(**around)
+
+    def _register(self, number: int) -> None:
+        registered = self._parts["classes"][number]["registered"]
+        if registered is not None:
+            name, fields, make = registered
             parts = {key: self._bound(part) for key, part in (("fields", fields), ("make", make)) if part is not None}
-            objects.register(made, name, **parts)
-        return made
+            objects.register(self._classes[number], name, **parts)
 
     def _function(self, function: dict[str, Any]) -> FunctionType:
         show_lines(function["file"], function["first_line"], function["source"])
