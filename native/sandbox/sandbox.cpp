@@ -54,7 +54,7 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
   if (backend.install_webassembly != nullptr) webassembly_ = &backend.install_webassembly(*runtime_, options);
   gpu::install(*runtime_, [this](std::string& reason) { return ask_service('G', reason); });
   session_->install(*runtime_);
-  template_ = std::make_unique<Template>(*runtime_);
+  template_ = std::make_unique<Template>(*runtime_, *scripts_);
   engine_->on_out_of_memory([this] { session_->out_of_memory(); });
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
     if (thrown.terminated) return;

@@ -9,7 +9,10 @@ namespace dcp::sandbox {
 
 using engine::Value;
 
-Template::Template(runtime::Runtime& runtime) : runtime_(runtime) { runtime.add_op("readFile", 1, read_file, this); }
+Template::Template(runtime::Runtime& runtime, runtime::ScriptCache& scripts) : runtime_(runtime), scripts_(scripts) {
+  runtime.add_op("readFile", 1, read_file, this);
+  runtime.add_op("runFile", 1, run_file, this);
+}
 
 void Template::load(const std::string& description, const runtime::EventLoop::Callback& between) {
   engine::Engine& engine = runtime_.engine();
@@ -45,15 +48,25 @@ engine::Ref Template::begin(const std::string& description) {
   }
 }
 
-Value Template::read_file(engine::Engine& engine, void* context, std::span<const Value> args) {
-  if (!static_cast<Template*>(context)->loading_) engine.raise(engine::ErrorType::error, "there are no files");
-  std::unique_ptr<char[]> buffer;
+std::string_view Template::read(Value path, std::unique_ptr<char[]>& buffer) {
+  engine::Engine& engine = runtime_.engine();
+  if (!loading_) engine.raise(engine::ErrorType::error, "there are no files");
   try {
-    const std::string_view bytes = sandbox::read_file(engine.to_string(args[0]), buffer);
-    return engine.array_buffer(std::as_bytes(std::span(bytes)));
+    return sandbox::read_file(engine.to_string(path), buffer);
   } catch (const std::runtime_error& error) {
     engine.raise(engine::ErrorType::error, error.what());
   }
+}
+
+Value Template::read_file(engine::Engine& engine, void* context, std::span<const Value> args) {
+  std::unique_ptr<char[]> buffer;
+  return engine.array_buffer(std::as_bytes(std::span(static_cast<Template*>(context)->read(args[0], buffer))));
+}
+
+Value Template::run_file(engine::Engine& engine, void* context, std::span<const Value> args) {
+  auto& self = *static_cast<Template*>(context);
+  const std::string_view source = self.read(args[0], self.sources_.emplace_back());
+  return engine.run(self.scripts_.compile(source, engine.to_string(args[0])));
 }
 
 }  // namespace dcp::sandbox

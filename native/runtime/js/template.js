@@ -19,7 +19,7 @@
     const host = {
       readFile: ops.readFile,
       readText,
-      evaluate: (path) => ops.evaluate(readText(path), path, "classic"),
+      evaluate: ops.runFile, // as a classic script
       tell: (level, text) => runtime.consoleSink(level, text),
     };
     const { consoleSink, loadModule } = runtime;
