@@ -352,6 +352,17 @@ def test_instances_of_registered_classes_are_instances_there(monkeypatch: pytest
     assert objects.dumps(first)[0] == objects.dumps(first)[0]
 
 
+def test_a_registered_class_does_not_stop_other_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "import pytest\nclass Odd:\n    def made(self):\n        return pytest.approx(1)\n"
+    module = loaded(tmp_path, source, "odd")
+    dcp.register(module.Odd, fields=vars, make=module.Odd)
+    assert packed(lambda x: x).value["classes"] == []  # not every sandbox has that package
+    dcp.register(Point, fields=vars, make=Point)
+    assert there(lambda x: x)(1) == 1  # nor its source
+    odd = module.Odd
+    assert [kind["name"] for kind in packed(lambda x: odd()).value["classes"]] == ["Odd"]
+
+
 def test_a_class_may_be_registered_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = """from dataclasses import dataclass
 from dcp_evaluator import register

@@ -49,6 +49,11 @@ def may_be_loaded(name: str) -> bool:
     return top != HERE and top not in GUEST_MODULES and not _is_own(top)
 
 
+def is_usual(name: str) -> bool:
+    """Whether every sandbox has the module ``name``, dotted, or nearly every one."""
+    return name.partition(".")[0] in {"numpy", *sys.stdlib_module_names}
+
+
 def _is_own(top: str) -> bool:
     """Whether it is a module of the user's own files. Nothing is imported to find that out."""
     if top in sys.stdlib_module_names:

@@ -142,11 +142,14 @@ class _Packer:
         return module.partition(".")[0] == libraries.HERE and module != self._home
 
     def add_registered_classes(self) -> None:
-        """Their instances may be among inputs. One without source is a dict there, as those of other classes."""
+        """Their instances may be among inputs. One without source, or which needs packages that the function does not
+        need, is a dict there, as those of other classes: it must not stop a job that has nothing to do with it."""
         for known in objects.registered():
             with contextlib.suppress(FunctionError):
-                _Packer(None).bind(known.kind, "a registered class", None)  # which has no traces where it fails
-                self.bind(known.kind, "a registered class", None)
+                alone = _Packer(None)  # what fails leaves no traces here
+                alone.bind(known.kind, "a registered class", None)
+                if all(name in self.imports or libraries.is_usual(name) for name in alone.imports):
+                    self.bind(known.kind, "a registered class", None)
 
     def _module(self, module: ModuleType, place: str, used: UsedNames | None) -> list[Any]:
         if module.__name__ == libraries.HERE:
