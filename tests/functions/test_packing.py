@@ -52,12 +52,15 @@ POINT = Point(1, 2)
 @pytest.fixture(autouse=True)
 def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """``build`` is for sandboxes; and classes that other tests have registered would come along."""
-    before = dict(linecache.cache)
+    before, modules = dict(linecache.cache), set(sys.modules)
     monkeypatch.setattr(registry, "_BY_NAME", {})
     monkeypatch.setattr(registry, "_BY_TYPE", {})
     yield
     linecache.cache.clear()
     linecache.cache.update(before)
+    for name in sys.modules.keys() - modules:
+        if sys.modules[name].__spec__ is None:  # as of no module that was imported
+            del sys.modules[name]
 
 
 def there(function: Any) -> Any:
