@@ -14,6 +14,7 @@ import dcp_evaluator as dcp
 from dcp_evaluator import _native
 from dcp_evaluator.frames import table
 from dcp_evaluator.frames.values import FrameDecoder
+from dcp_evaluator.jobs.warm import Kind
 from dcp_evaluator.sandboxes.sandbox import Sandbox, SandboxFactory
 from dcp_evaluator.settings.settings import Settings
 
@@ -67,8 +68,8 @@ class LyingEvaluator(dcp.Evaluator):
         super().__init__()
         self._peers = list(peers)
 
-    def acquire(self, memory_limit: int | None) -> SandboxFactory:
-        return _LyingFactory(self._peers)
+    def acquire(self, kind: Kind) -> tuple[Kind, SandboxFactory]:
+        return kind, _LyingFactory(self._peers)
 
 
 def read_frame(channel: socket.socket) -> list[Any]:
