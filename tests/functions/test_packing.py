@@ -529,6 +529,13 @@ def test_a_file_that_has_changed_since_is_noticed(tmp_path: Path) -> None:
             packed(module.work)
 
 
+def test_a_class_within_a_function_is_no_change(tmp_path: Path) -> None:
+    module = loaded(
+        tmp_path, "def work(x):\n    class Box:\n        def size(self): return x\n    return Box().size()\n"
+    )
+    assert there(module.work)(3) == 3
+
+
 def test_a_relative_import_and_super_are_refused(tmp_path: Path) -> None:
     module = loaded(
         tmp_path,

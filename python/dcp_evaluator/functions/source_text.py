@@ -17,6 +17,8 @@ from ..errors import FunctionError
 
 _JUMPS = frozenset((*dis.hasjrel, *dis.hasjabs))
 _PREPARATION = frozenset(("CACHE", "CALL", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL"))
+_PLACES = frozenset(("__qualname__", "__firstlineno__"))
+"""What a class knows about where it stands."""
 _Node = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -77,7 +79,10 @@ def is_same_code(left: CodeType, right: CodeType) -> bool:
 
 def _steps(code: CodeType) -> Iterator[tuple[str, str]]:
     """What it does, without how a call is prepared: that depends on whether the file imports what is called."""
-    for step in dis.get_instructions(code):
+    steps = list(dis.get_instructions(code))
+    for step, following in zip(steps, [*steps[1:], steps[-1]], strict=True):
+        if following.opname == "STORE_NAME" and following.argval in _PLACES:
+            continue
         if step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             yield "attribute", step.argval
         elif step.opcode in _JUMPS or isinstance(step.argval, CodeType):
