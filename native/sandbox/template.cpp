@@ -66,7 +66,9 @@ Value Template::read_file(engine::Engine& engine, void* context, std::span<const
 Value Template::run_file(engine::Engine& engine, void* context, std::span<const Value> args) {
   auto& self = *static_cast<Template*>(context);
   const std::string_view source = self.read(args[0], self.sources_.emplace_back());
-  return engine.run(self.scripts_.compile(source, engine.to_string(args[0])));
+  const std::string path = engine.to_string(args[0]);
+  // Stacks, which jobs see, have the names of files and not where the user has them.
+  return engine.run(self.scripts_.compile(source, path.substr(path.rfind('/') + 1)));
 }
 
 }  // namespace dcp::sandbox

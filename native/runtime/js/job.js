@@ -9,7 +9,7 @@
     TypeError, TypedArrayPrototypeGetLength, TypedArrayPrototypeGetSymbolToStringTag, promiseSettle,
   } = primordials;
   const {
-    ASSIGN, RUN, READY, ASSIGNED, ASSIGNMENT_FAILED, PROGRESS, CONSOLE, EMIT, RESULT, FAILED, REJECTED, OUT_OF_MEMORY,
+    ASSIGN, RUN, READY, ASSIGNED, ASSIGNMENT_FAILED, PROGRESS, CONSOLE, EMIT, RESULT, FAILED, REJECTED, SPENT,
     MOST_CHARACTERS,
   } = runtime.frames;
 
@@ -22,7 +22,7 @@
   let lastContext = 0; // of the code of one run of a slice; 0 is that of this file, OF_NO_SLICE that of the job
   const OF_NO_SLICE = -1;
   let gpuErrorsFail = true;
-  let outOfMemory = false; // a slice failed for lack of memory: this sandbox takes no more
+  let isSpent = false; // memory has run out, or the worktime is broken: this sandbox takes no more slices
 
   let isRejection;
   class Rejection {
@@ -92,9 +92,10 @@
 
   function failAs(slice, error) {
     let description = describe(slice, error);
-    outOfMemory = ops.takeOutOfMemory();
+    const outOfMemory = ops.takeOutOfMemory();
     if (outOfMemory && description === runtime.undescribable) description = noMemory;
-    const kind = outOfMemory ? OUT_OF_MEMORY : FAILED;
+    isSpent = outOfMemory || runtime.worktime?.isBroken === true;
+    const kind = isSpent ? SPENT : FAILED;
     try {
       ops.sendFrame([kind, slice.id, cutError(description), metrics(slice)]);
     } catch { // no memory: what the slice held is garbage now
@@ -102,7 +103,6 @@
       ops.sendFrame([kind, slice.id, cutError(description), metrics(slice)]);
     }
     current = null;
-    if (runtime.worktime?.isBroken) ops.exit(1);
   }
 
   function fail(slice, error) {
@@ -159,7 +159,7 @@
 
   function drain() {
     const before = ops.asyncContext();
-    while (current === null && first !== null && !outOfMemory) {
+    while (current === null && first !== null && !isSpent) {
       const { id, datum, undecodable } = first;
       first = first.next;
       if (first === null) last = null;

@@ -124,8 +124,8 @@ class Failed(Struct, frozen=True):
     metrics: SliceMetrics
 
 
-class OutOfMemory(Struct, frozen=True):
-    """The work function failed and memory had run out: the sandbox takes no more slices."""
+class Spent(Struct, frozen=True):
+    """The work function failed and the sandbox takes no more slices: memory had run out, or Python had ended."""
 
     index: int
     error: GuestError
@@ -142,7 +142,7 @@ class Rejected(Struct, frozen=True):
 
 Output = Progress | Console | Emit | UnusableEmit
 """What output_limit counts."""
-Failure = UnusableResult | Failed | OutOfMemory | Rejected
+Failure = UnusableResult | Failed | Spent | Rejected
 """What ends the run of a slice without a result."""
 SandboxFrame = Ready | Assigned | AssignmentFailed | Output | Result | Failure
 
@@ -240,8 +240,6 @@ _READERS: dict[int, Callable[..., SandboxFrame]] = {
     table.RESULT: lambda kind, index, value, metrics: Result(_index(index), value, _metrics(metrics)),
     table.FAILED: lambda kind, index, error, metrics: Failed(_index(index), _error(error), _metrics(metrics)),
     table.REJECTED: lambda kind, index, reason, retries: Rejected(_index(index), _text(reason), _retries(retries)),
-    table.OUT_OF_MEMORY: lambda kind, index, error, metrics: OutOfMemory(
-        _index(index), _error(error), _metrics(metrics)
-    ),
+    table.SPENT: lambda kind, index, error, metrics: Spent(_index(index), _error(error), _metrics(metrics)),
 }
 _LENGTHS = {kind: 1 + len(table.FRAMES[kind].fields) for kind in _READERS}

@@ -70,7 +70,7 @@ REJECTED = _from_sandbox("REJECTED", 24, "slice", "reason", "retries", most_byte
 OUTPUT = _from_sandbox("OUTPUT", 25, "stream", "text", most_bytes=_TEXT, most_values=3)
 FINISHED = _from_sandbox("FINISHED", 26, "status", most_bytes=LEAST_BOUND, most_values=2)
 WANT_MODULE = _from_sandbox("WANT_MODULE", 27, "name", most_bytes=_TEXT, most_values=2)
-OUT_OF_MEMORY = _from_sandbox("OUT_OF_MEMORY", 28, "slice", "error", "metrics", most_bytes=_THREE_TEXTS, most_values=32)
+SPENT = _from_sandbox("SPENT", 28, "slice", "error", "metrics", most_bytes=_THREE_TEXTS, most_values=32)
 
 LARGEST_PAYLOAD = 1 << 30
 """Bytes of a frame without its header; also the largest line, and the default bound of a result."""

@@ -57,7 +57,7 @@ class Decoder:
         return self._child(self._root)
 
     def _parsed(self, header: Any) -> tuple[Any, list[list[Any]]]:
-        data = header.encode("utf-8", "surrogatepass") if isinstance(header, str) else bytes(header)
+        data = header.encode("utf-8", "surrogatepass") if isinstance(header, str) else bytes(_flat(header))
         if self._limit is not None:
             containers = data.count(b"[") + data.count(b"{")
             self._charge(len(data) + _VALUE_COST * data.count(b",") + _CONTAINER_COST * containers)

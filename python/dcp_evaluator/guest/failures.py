@@ -9,7 +9,11 @@ from types import TracebackType
 FAILED = "!"
 REJECTED = "?"
 
+_LONGEST = 1 << 20
+"""Characters: no more are taken, and Pyodide takes long for each."""
+
 _OURS = str(Path(__file__).parent)
+_name_of = type.__dict__["__name__"].__get__  # whatever the class of a class says
 
 
 class WorkReject(BaseException):
@@ -24,23 +28,27 @@ class WorkReject(BaseException):
 def described(error: BaseException) -> list[str | int]:
     """[FAILED, its type's name, its message, the traceback from the user's first line on]; of a WorkReject [REJECTED,
     reason, retries]."""
-    if isinstance(error, WorkReject):
+    if type(error) is WorkReject:
         return [REJECTED, error.reason, error.retries]
-    return [FAILED, type(error).__name__, _message(error), traceback_of(error)]
+    return [FAILED, _name_of(type(error)), _cut(_message(error)), _cut(traceback_of(error))]
+
+
+def _cut(text: str) -> str:
+    return str.__getitem__(text, slice(_LONGEST))  # not what a class of the user's has for it
 
 
 def _message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as other:
-        return f"its message cannot be shown: {type(other).__name__}"
+    except BaseException as other:  # of the user's own __str__
+        return f"its message cannot be shown: {_name_of(type(other))}"
 
 
 def traceback_of(error: BaseException) -> str:
     """The text of it, from the user's first line on."""
     try:
         lines = traceback.format_exception(type(error), error, users_frames(error.__traceback__))
-    except Exception:
+    except BaseException:
         return ""
     return "".join(lines).rstrip("\n")
 

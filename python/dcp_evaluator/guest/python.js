@@ -33,7 +33,12 @@
   }
 
   for (const script of scripts) host.evaluate(path(script));
-  const options = { indexURL: BASE, stdout() {}, stderr() {} };
+  const options = {
+    indexURL: BASE,
+    stdin: () => null, // it has ended
+    stdout: (text) => host.tell("log", text), // what C code writes; Python's own is console.py's
+    stderr: (text) => host.tell("error", text),
+  };
   if (hasModule) options.createPyodideModule = (await import(path("pyodide.asm.mjs"))).default;
   const pyodide = await globalThis.loadPyodide(options);
   const failures = [];
@@ -56,17 +61,32 @@
 
   const { assign, run } = driver;
   let lent = []; // buffers of the last result, in Python's memory
+  let fatal = null; // what has ended Python in this sandbox
+  let onFatal = () => {};
+  const { fatal_error: endPython } = pyodide._api;
+  pyodide._api.fatal_error = (error) => {
+    worktime.isBroken = true;
+    fatal ??= error;
+    return endPython(error);
+  };
+  pyodide._api.on_fatal = (error) => { // an Error always, unless the stack ended before
+    fatal = error;
+    onFatal(error);
+  };
 
   function takeBack() {
     for (const buffer of lent) buffer.release();
     lent = [];
   }
 
-  function lend(proxy) {
-    const buffer = proxy.getBuffer("u8");
-    proxy.destroy();
-    lent.push(buffer);
-    return buffer.data;
+  /** Views of Python's memory. When that grows while one is made, those before it have lost it. */
+  function lend(proxies) {
+    do {
+      takeBack();
+      for (const proxy of proxies) lent.push(proxy.getBuffer("u8"));
+    } while (lent.some(({ data, nbytes }) => data.length < nbytes));
+    for (const proxy of proxies) proxy.destroy();
+    return lent.map(({ data }) => data);
   }
 
   function fail([, name, message, stack]) {
@@ -84,23 +104,30 @@
     answer.destroy();
     if (items[0] === FAILED) fail(items);
     if (items[0] === REJECTED) work.reject(items[1], items[2]);
-    return items.map((item) => (copies ? lend(item).slice() : lend(item)));
+    const views = lend(items);
+    return copies ? views.map((view) => view.slice()) : views;
   }
 
   async function awaited(answer) {
-    const value = await answer;
+    const value = await new Promise((resolve, reject) => {
+      onFatal = reject;
+      answer.then(resolve, reject);
+    });
     answer.destroy();
     return taken(value, true);
   }
 
   /** Calls Python. Where Python itself fails, and not the job's code, this sandbox is of no further use. */
   function call(body) {
+    let answer;
     try {
-      return body();
+      if (fatal === null) answer = body();
     } catch (error) {
       worktime.isBroken = true;
       throw error;
     }
+    if (fatal !== null) throw fatal;
+    return answer;
   }
 
   const worktime = {
@@ -109,8 +136,10 @@
       const answer = call(() => assign(job.surroundings, job.workFunction, job.call));
       if (answer !== undefined) taken(answer, false);
       return (datum, index) => {
-        takeBack();
-        const answer = call(() => run(index, datum));
+        const answer = call(() => {
+          takeBack();
+          return run(index, datum);
+        });
         return typeof answer === "object" && typeof answer.then === "function" ? awaited(answer) : taken(answer, false);
       };
     },

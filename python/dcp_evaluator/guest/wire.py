@@ -19,8 +19,10 @@ _MOST_DIGITS = 4000
 """Of an int: Python reads no longer ones."""
 _LARGEST_INT = 10**_MOST_DIGITS
 
-_LONGEST_TEXT = 1 << 16
-"""Of a header: longer ones go in shared memory."""
+_LONGEST_TEXT = 1 << 13
+"""Longer ones go as bytes: for each character of a text Pyodide takes far longer."""
+_NOT_PLAIN = frozenset("{ \t\r\n")
+"""The first characters of what ``to_wire`` never gives: lists and dicts may be far larger than their texts."""
 
 _encode = json.JSONEncoder(check_circular=False).encode
 _decode = json.JSONDecoder().decode
@@ -41,12 +43,16 @@ def _is_plain(value: Any) -> bool:
     kind = type(value)
     if kind is int:
         return bool(-_LARGEST_INT < value < _LARGEST_INT)
-    if kind is str and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return False  # two halves of a surrogate pair would come back as one character
-    return kind in _PLAIN
+    return _is_plain_text(value) if kind is str else kind in _PLAIN
+
+
+def _is_plain_text(text: str) -> bool:
+    if len(text) > _LONGEST_TEXT:
+        return False
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False  # two halves of a surrogate pair would come back as one character
 
 
 def from_wire(value: str | Sequence[Any], limit: int | None = None) -> Any:
@@ -57,10 +63,9 @@ def from_wire(value: str | Sequence[Any], limit: int | None = None) -> Any:
         return objects.loads(value[0], value[1:], limit)
     if value[:1] == "[":
         return objects.loads(value, (), limit)
-    try:
-        plain = _decode(value)
-    except (ValueError, RecursionError):
-        raise ObjectError("a value is no JSON") from None
-    if type(plain) not in _PLAIN:
+    if value[:1] in _NOT_PLAIN:
         raise ObjectError("a value has no header")
-    return plain
+    try:
+        return _decode(value)
+    except ValueError:
+        raise ObjectError("a value is no JSON") from None

@@ -89,14 +89,11 @@ class PythonJob(Job):
         return python_advice.message_of(error)
 
     def received(self, index: int, value: Any) -> Any:
-        return self.told(value)
+        return _taken(value, self.result_limit)
 
     def told(self, value: Any) -> Any:
-        match value:
-            case str() | [_, *_]:
-                return from_wire(value, self.result_limit)
-            case _:
-                raise ObjectError("a value from a sandbox has no header")
+        """Events cost what their bytes justify: there may be far more of them than results."""
+        return _taken(value, min(self.result_limit, _DEAREST * _size(value)))
 
     def _read(self, work_function: Any) -> tuple[str, str]:
         return self._packed.source, self._packed.file
@@ -130,6 +127,29 @@ def _found(imports: Iterable[str], distribution: Distribution) -> Iterator[str]:
         package = distribution.packages.find(name)
         if package is not None and package.path.exists():
             yield name
+
+
+_DEAREST = 400
+"""Bytes that a byte of a value may cost here: of brackets and commas."""
+
+
+def _taken(value: Any, limit: int) -> Any:
+    match value:
+        case str() | [_, *_]:
+            return from_wire(value, limit)
+        case _:
+            raise ObjectError("a value from a sandbox has no header")
+
+
+def _size(value: Any) -> int:
+    match value:
+        case str() | bytes():
+            return len(value)
+        case np.ndarray():
+            return value.nbytes
+        case list():
+            return sum(map(_size, value))
+    return 0
 
 
 def _buffers(value: str | list[Any]) -> Any:

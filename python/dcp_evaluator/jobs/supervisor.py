@@ -20,7 +20,6 @@ from ..frames.fields import (
     Emit,
     Failed,
     Failure,
-    OutOfMemory,
     Output,
     Progress,
     Ready,
@@ -28,6 +27,7 @@ from ..frames.fields import (
     Result,
     SandboxFrame,
     SliceMetrics,
+    Spent,
     UnusableEmit,
     UnusableResult,
 )
@@ -190,7 +190,7 @@ class Supervisor:
                 sandbox.finish(frame.index, now)
                 self._ledger.answered(sandbox.lane)
                 self._sink.result(frame.index, frame.value, frame.metrics)
-            case UnusableResult() | Failed() | OutOfMemory() | Rejected():
+            case UnusableResult() | Failed() | Spent() | Rejected():
                 sandbox.finish(frame.index, now)
                 self._failed(sandbox, frame)
             case Progress() | Console() | Emit() | UnusableEmit():
@@ -224,14 +224,14 @@ class Supervisor:
                 self._ledger.failed(lane)
                 message = f"the result cannot be taken: {reason}"
                 self._report_error(SliceError(index, "ResultError", message, code="ERESULT"))
-            case OutOfMemory(index, error, metrics):
-                self._ran_out_of_memory(sandbox, SliceError(index, *error), metrics)
+            case Spent(index, error, metrics):
+                self._is_spent(sandbox, SliceError(index, *error), metrics)
             case Rejected(index, reason, retries):
                 if self._ledger.rejected(lane, retries):
                     message = f"the work function rejected its slice: {reason}"
                     self._report_error(SliceError(index, "WorkReject", message, code="EWORKREJECT"))
 
-    def _ran_out_of_memory(self, sandbox: Sandbox, error: SliceError, metrics: SliceMetrics = NO_METRICS) -> None:
+    def _is_spent(self, sandbox: Sandbox, error: SliceError, metrics: SliceMetrics = NO_METRICS) -> None:
         """Its sandbox takes no more slices."""
         failed = self._ledger.out_of_memory(sandbox.lane)
         self._pool.remove(sandbox)
@@ -273,7 +273,7 @@ class Supervisor:
             return
         if sandbox.lane.queue and status.is_out_of_memory:
             index = sandbox.lane.queue[0].index
-            self._ran_out_of_memory(sandbox, SliceError(index, "InternalError", _OUT_OF_MEMORY))
+            self._is_spent(sandbox, SliceError(index, "InternalError", _OUT_OF_MEMORY))
         elif sandbox.lane.answered and status.is_out_of_memory:
             self._ledger.lost(sandbox.lane)  # between two slices, filled by what they left behind
             self._pool.remove(sandbox)

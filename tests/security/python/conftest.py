@@ -1,0 +1,44 @@
+"""The evaluator whose Python sandboxes are attacked, and the check after each attack that it still serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from python_target import MEMORY_LIMIT, PythonTarget
+
+import dcp_evaluator as dcp
+from dcp_evaluator.distribution.places import FOLDER_VARIABLE
+from python_distribution import python_folder
+
+
+@pytest.fixture(autouse=True)
+def distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(python_folder()))
+
+
+@pytest.fixture(scope="session")
+def pythons() -> Iterator[PythonTarget]:
+    """All attacks are made on forks of one template, whose sandboxes may use little memory."""
+    with dcp.Evaluator(MEMORY_LIMIT) as evaluator:
+        yield PythonTarget(evaluator)
+
+
+def honest(row, gain):
+    print("honest", len(row))
+    return {"spectrum": np.fft.rfft(row) * gain, "sum": sum(row.tolist())}
+
+
+@pytest.fixture(autouse=True)
+def others_are_served(distribution: None, pythons: PythonTarget, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """After each attack another job gets right answers, and this program has told of no fault of its own."""
+    yield
+    row = np.arange(1000.0)
+    job = dcp.compute_for([row], honest, 2.0)
+    said: list[str] = []
+    job.on("console", lambda event: said.append(event.message))
+    (found,) = job.local_exec(1, evaluator=pythons.evaluator).values()
+    np.testing.assert_allclose(found["spectrum"], np.fft.rfft(row) * 2.0)
+    assert (found["sum"], said) == (499500.0, ["honest 1000"])
+    assert "Traceback" not in capfd.readouterr().err
