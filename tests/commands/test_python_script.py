@@ -10,7 +10,7 @@ import pytest
 
 from cli_driver import COMMAND, DEADLINE, one_message, run
 from dcp_evaluator.distribution.places import FOLDER_VARIABLE
-from python_distribution import python_folder
+from python_distribution import python_environment
 
 _WHOLE = """\
 import asyncio, atexit, logging, sys, warnings
@@ -61,7 +61,8 @@ except MemoryError as error:
 
 @pytest.fixture(autouse=True)
 def distribution(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(python_folder()))
+    for name, value in python_environment().items():
+        monkeypatch.setenv(name, value)
 
 
 def _without_notices(text: str) -> list[str]:

@@ -24,10 +24,7 @@ from .supervisor import Options, Supervisor
 from .waiters import Waiters
 from .warm import Kind
 
-_SLOW = 5.0  # seconds
-_PREPARING = (
-    "Python and the job's modules are being prepared; the first time takes longer, since what is compiled is kept"
-)
+_SLOW = 1.0  # seconds
 
 
 class Owner(Protocol):
@@ -121,10 +118,11 @@ class JobRun:
 
     def _of_zygote(self, error: ZygoteError) -> ZygoteError:
         """Each engine has its own words where Python finds no room."""
-        if self._job.python is None or self._memory_limit is None:
+        if self._job.python is None:
             return error
-        limit = self._memory_limit >> 20
-        return type(error)(f"{error}\nPython with the job's modules may need more than the memory_limit of {limit} MiB")
+        limit = self._memory_limit
+        remedy = "" if limit is None else f"\nIts modules may need more than the memory_limit of {limit >> 20} MiB"
+        return type(error)(f"{self._job.python.title} cannot be loaded, or has ended: {error}{remedy}")
 
     def _supervise(self) -> None:
         """Raises what makes the whole job fail."""
@@ -147,10 +145,10 @@ class JobRun:
         factory.services.gpu_pool.expect(sandboxes)
         payload, shared = self._assignment
         supervisor = None
-        slow = threading.Timer(_SLOW, notice, (_PREPARING,))
+        slow = threading.Timer(_SLOW, self._tell_of_template)
         slow.daemon = True
         try:
-            if self._job.python is not None:
+            if self._job.python is not None and not factory.zygote.is_ready:
                 slow.start()
             if self._job.wants_gpu:
                 factory.services.gpu_pool.prewarm(sandboxes)
@@ -170,6 +168,10 @@ class JobRun:
             if supervisor is not None:
                 supervisor.close()
             self._evaluator.release(factory, kind)
+
+    def _tell_of_template(self) -> None:
+        if self._job.python is not None:
+            notice(f"loading {self._job.python.title} (the first time its modules are compiled, and kept)")
 
     def _end(self, failure: BaseException | None) -> None:
         if failure is None and self._cancelled:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .. import _native
-from ..errors import JobError, SliceError, ZygoteError
+from ..errors import JobError, SliceError, ZygoteEndedError, ZygoteError
 from ..frames.fields import (
     NO_METRICS,
     Assigned,
@@ -288,7 +288,12 @@ class Supervisor:
             pass
 
     def _replace_zygote(self, error: ZygoteError) -> None:
-        """All sandboxes have ended with it. Raises ``error`` where zygotes end again and again, and no slice does."""
+        """All sandboxes have ended with it.
+
+        Raises ``error`` where zygotes end again and again, and no slice does, or where it says why it cannot load.
+        """
+        if not self._pool.is_ready and not isinstance(error, ZygoteEndedError):
+            raise error
         self._ledger.count_death(error)
         for sandbox in self._pool:
             self._read_rest(sandbox)

@@ -32,7 +32,10 @@ class Template(NamedTuple):
 
 
 class Zygote:
-    """One running zygote. ``mode`` is ``job``, ``line`` or ``shell``."""
+    """One running zygote. ``mode`` is ``job``, ``line`` or ``shell``.
+
+    ``is_ready``: whether it has said, to ``receive`` or ``wait_ready``, that all is loaded.
+    """
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class Zygote:
             raise ZygoteError(f"{arguments[0]} cannot be started: {reason_of(error)}") from None
         self._template = template
         self._next_id = 1
-        self._ready = False
+        self.is_ready = False
 
     def fileno(self) -> int:
         """The control socket, for selectors."""
@@ -84,7 +87,7 @@ class Zygote:
 
     def wait_ready(self) -> None:
         """Waits until the start-up files are loaded. Raises ZygoteError."""
-        while not self._ready:
+        while not self.is_ready:
             self._receive(0)
 
     def spawn(self, channel_in: int, channel_out: int, service_socket: int, patience: float = PATIENCE) -> int:
@@ -111,8 +114,8 @@ class Zygote:
         return messages
 
     def close(self) -> None:
-        """Ends the zygote and every sandbox of it."""
-        self._child.end(grace=1.0)
+        """Ends the zygote and every sandbox of it. One that still loads does not listen."""
+        self._child.end(grace=1.0 if self.is_ready else 0.0)
 
     def _send(self, text: str, descriptors: Sequence[int], patience: float) -> None:
         try:
@@ -133,7 +136,7 @@ class Zygote:
             raise self._ended(None)
         message = parse(data.decode("utf-8", "replace"))
         if isinstance(message, Ready):
-            self._ready = True
+            self.is_ready = True
         elif isinstance(message, WantsCompiler):
             self._give_compiler()
         return message
@@ -151,7 +154,9 @@ class Zygote:
         status = self._child.wait(1.0)
         if status is None and error is not None:
             return ZygoteError(f"the sandbox zygote does not answer: {reason_of(error)}")
-        return ZygoteEndedError(f"the sandbox zygote ended ({status or 'still running'})")
+        would_again = not self.is_ready and status is not None and status.is_out_of_memory
+        kind = ZygoteError if would_again else ZygoteEndedError
+        return kind(f"the sandbox zygote ended ({status or 'still running'})")
 
 
 def _require_open_files() -> None:

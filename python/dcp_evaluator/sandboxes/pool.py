@@ -52,12 +52,19 @@ class SandboxPool:
     def __contains__(self, sandbox: Sandbox) -> bool:
         return sandbox.number in self._sandboxes
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the zygote has loaded what all sandboxes share."""
+        return self._factory.zygote.is_ready
+
     def start(self, now: float, on_readable: Callable[[Sandbox], object]) -> Sandbox | None:
         """One more sandbox, which has been sent the assignment. Raises JobError, ZygoteError.
 
-        None where others have taken all descriptors; it is to be called again after ``wait``.
-        ``on_readable`` is called with it when its channel has something to read.
+        None where others have taken all descriptors, or the zygote still loads; it is to be called again after
+        ``wait``. ``on_readable`` is called with it when its channel has something to read.
         """
+        if not self.is_ready:
+            return None
         try:
             sandbox = self._factory.create(self._decoder)
         except OSError as error:

@@ -13,6 +13,7 @@ from ..distribution.distribution import Distribution
 _GUEST = Path(__file__).parent.parent / "guest"
 _SCRIPT = "python.js"
 _LOADER = "pyodide.js"
+_MOST_NAMES = 4
 
 
 class PythonWorktime(NamedTuple):
@@ -27,6 +28,15 @@ class PythonWorktime(NamedTuple):
     @classmethod
     def of(cls, distribution: Distribution, modules: Iterable[str]) -> PythonWorktime:
         return cls(distribution, tuple(sorted(set(modules))))
+
+    @property
+    def title(self) -> str:
+        """For people: ``Python with numpy and scipy``."""
+        names = sorted({name.partition(".")[0] for name in self.modules})
+        if len(names) > _MOST_NAMES:
+            names[_MOST_NAMES:] = [f"{len(names) - _MOST_NAMES} more"]
+        *first, last = names or [""]
+        return f"Python with {', '.join(first)} and {last}" if first else f"Python with {last}" if last else "Python"
 
     def serves(self, other: PythonWorktime) -> bool:
         """Whether its sandboxes have all that those of ``other`` have."""
