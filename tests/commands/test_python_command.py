@@ -13,8 +13,10 @@ import pytest
 
 from cli_driver import COMMAND, DEADLINE, one_message, run
 from dcp_evaluator.distribution.releases import LOCK, RELEASES
+from dcp_evaluator.settings.settings import CACHE_VARIABLE
 from npm_packages import npm_packages
 from pyodide_packages import carrier, wheel
+from python_distribution import python_environment
 
 pytestmark = pytest.mark.any_engine
 
@@ -92,7 +94,7 @@ def test_a_full_disk_is_told(place: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "reason"),
     [
-        ([], 2, "what to do is missing: install, add, list, remove; see dcp-evaluator python --help"),
+        ([], 2, "what to do is missing: install, add, prepare, list, remove; see dcp-evaluator python --help"),
         (["fetch"], 2, "argument ACTION: invalid choice: 'fetch'"),
         (["list", "numpy"], 2, "list takes no names"),
         (["remove"], 2, "remove needs the name of a package"),
@@ -109,3 +111,17 @@ def test_a_full_disk_is_told(place: Path) -> None:
 )
 def test_bad_command_lines(place: Path, arguments: list[str], status: int, reason: str) -> None:
     assert one_message(run("python", *arguments, folder=Path(__file__).parents[2]), status).startswith(reason)
+
+
+def test_what_is_installed_is_compiled_ahead(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, python_environment()[CACHE_VARIABLE])
+    run("python", "install", "--from", carrier(), "six")
+    done = run("python", "prepare")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "python_stdlib.zip is compiled (1 of 2)",
+        "six-1.16.0-py2.py3-none-any.whl is compiled (2 of 2)",
+        "Pyodide 0.27.7 is prepared",
+    ]
+    assert run("python", "prepare", "six").stdout == "Pyodide 0.27.7 is prepared\n"
+    assert "no module or package 'sixty'" in one_message(run("python", "prepare", "sixty"), 1)

