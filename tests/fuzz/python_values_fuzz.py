@@ -101,7 +101,7 @@ def _entry(source: random.Random, count: int) -> list[Any]:
 def _exchanged(source: random.Random, header: bytes) -> bytes:
     changed = bytearray(header)
     for _ in range(source.choice([1, 1, 3, 20])):
-        place, size = source.randrange(len(changed)), source.choice([0, 1, 1, 8])
+        place, size = source.randrange(len(changed) + 1), source.choice([0, 1, 1, 8])
         parts = [
             b"",
             bytes([source.randrange(256)]),
