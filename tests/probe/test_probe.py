@@ -174,6 +174,7 @@ def test_people_read_the_same(report: dict[str, Any]) -> None:
         "Engines",
         "JavaScript",
         "WebAssembly",
+        "Python in sandboxes",
         "GPU",
         "Isolation of sandboxes",
         "Isolation of GPU hosts",

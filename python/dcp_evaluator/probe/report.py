@@ -19,6 +19,7 @@ from ..settings.settings import ENGINES, Settings
 from . import features
 from .gpu import Findings, examine
 from .machine import limits, machine, operating_system
+from .python import python_report
 from .verdict import verdict
 from .worktimes import worktimes
 
@@ -71,6 +72,7 @@ def collect(
     gpu = findings.report
     tried = {engine: _try_engine(engine, settings) for engine in ENGINES if engine != "auto"}
     default = tried[engines.chosen(settings)]
+    python = python_report(settings)
     report = {
         "schema": {"name": "dcp-evaluator-probe", "version": SCHEMA_VERSION},
         "versions": _versions(gpu, settings),
@@ -79,7 +81,8 @@ def collect(
         "slice": default["slice"],
         "features": default["features"],
         "engines": tried,
-        "worktimes": worktimes(files, settings),
+        "python": python,
+        "worktimes": worktimes(files, settings, [each["version"] for each in python["distributions"]]),
         "gpu": gpu,
         "isolation": isolation_layers(),
         "gpu_isolation": isolation_layers("dcp-gpu-host"),

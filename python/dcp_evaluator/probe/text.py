@@ -45,6 +45,7 @@ def for_people(report: dict[str, Any]) -> str:
         lines += [title, *_feature_lines(report["features"].get(group) or {})]
         if group == "javascript":
             lines += _edition_lines(report["features"].get("ecmascript") or {})
+    lines += ["Python in sandboxes", *_python_lines(report["python"])]
     lines += ["GPU", *_gpu_lines(report["gpu"])]
     for part, title in (("isolation", "Isolation of sandboxes"), ("gpu_isolation", "Isolation of GPU hosts")):
         lines += [title, *_section(report[part], "layers", _layer_lines, "nothing is known")]
@@ -117,6 +118,19 @@ def _engine_lines(tried: dict[str, Any]) -> list[str]:
         said = f"ran, {outcome['milliseconds']:.1f} ms" if outcome["ok"] else str(outcome["error"])
         lines += _item(name, f"{engine['version']}: {said}" if engine["version"] else f"not installed: {said}")
     return lines
+
+
+def _python_lines(python: dict[str, Any]) -> list[str]:
+    lines = []
+    for each in python["distributions"]:
+        lines += _item(
+            f"Pyodide {each['version']}", f"Python {each['python']}, {each['packages']} packages in {each['folder']}"
+        )
+    if python["cold_ms"] is not None:
+        loaded = f" with {_list(python['modules'])}" if python["modules"] else ""
+        later = f"{python['warm_ms']:.0f} ms in a new sandbox"
+        lines += _item("first result", f"{python['cold_ms']:.0f} ms{loaded}, later {later}")
+    return lines + _item("error" if lines else "not installed", python["error"]) if python["error"] else lines
 
 
 def _section(part: dict[str, Any], name: str, lines: Callable[[dict[str, Any]], list[str]], none: str) -> list[str]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from ..jobs.python_job import WORKTIME
 from ..processes.ask import Question, ask
 from ..settings.settings import Settings
 
@@ -14,13 +15,15 @@ _LOCAL = [{"name": "map-basic", "versions": ["1.0.0"]}]
 """Of local_exec: one call of a JavaScript function a datum."""
 
 
-def worktimes(files: Sequence[str], settings: Settings) -> dict[str, Any]:
+def worktimes(files: Sequence[str], settings: Settings, pythons: Sequence[str] = ()) -> dict[str, Any]:
     """``{"local": [{name, versions}], "files": the same or None, "capabilities": ..., "error": text or None}``.
 
-    ``local`` are those of the Python API. ``files`` and ``capabilities``: what a sandbox with these start-up files,
-    which are DCP's, tells DCP's supervisor; None where no files are given or it gives no answer.
+    ``local`` are those of the Python API, with ``pythons``, the versions of Pyodide that are installed. ``files`` and
+    ``capabilities``: what a sandbox with these start-up files, which are DCP's, tells DCP's supervisor; None where no
+    files are given or it gives no answer.
     """
-    report: dict[str, Any] = {"local": _LOCAL, "files": None, "capabilities": None, "error": None}
+    local = [*_LOCAL, {"name": WORKTIME, "versions": list(pythons)}] if pythons else _LOCAL
+    report: dict[str, Any] = {"local": local, "files": None, "capabilities": None, "error": None}
     if files:
         told, problem = ask(
             "dcp-evaluator", ["-d", "3", *settings.command_arguments(), *files], os.environ, dict, question=_DESCRIBE
