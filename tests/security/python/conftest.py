@@ -9,19 +9,20 @@ import pytest
 from python_target import MEMORY_LIMIT, PythonTarget
 
 import dcp_evaluator as dcp
-from dcp_evaluator.distribution.places import FOLDER_VARIABLE
-from python_distribution import python_folder
+from dcp_evaluator.settings.settings import CACHE_VARIABLE
+from python_distribution import python_environment
 
 
 @pytest.fixture(autouse=True)
 def distribution(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(FOLDER_VARIABLE, str(python_folder()))
+    for name, value in python_environment().items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
 def pythons() -> Iterator[PythonTarget]:
     """All attacks are made on forks of one template, whose sandboxes may use little memory."""
-    with dcp.Evaluator(MEMORY_LIMIT) as evaluator:
+    with dcp.Evaluator(MEMORY_LIMIT, cache=python_environment()[CACHE_VARIABLE]) as evaluator:
         yield PythonTarget(evaluator)
 
 
