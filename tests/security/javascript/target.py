@@ -64,7 +64,11 @@ class Target:
         job = dcp.compute_for([0, 1], source, *arguments)
         console: list[str] = []
         job.on("console", lambda event: console.append(event.message))
-        settings = {"progress_timeout": 20.0, "retries": 0} | options
+        settings = {
+            "progress_timeout": 20.0,
+            "retries": 0,
+            "gpu_errors": "console",
+        } | options  # attacks look themselves
         results = job.local_exec(1, evaluator=self.evaluator, **settings).wait(DEADLINE)
         first, second = (_outcome(results, index) for index in (0, 1))
         return Attacked(first, second, job.metrics.sandbox_deaths, console, results)
