@@ -122,6 +122,17 @@ def test_the_exit_status_is_the_programs(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, _without_notices(done.stderr)) == (3, "MemoryError\n", [])
 
 
+def test_modules_beside_the_program_come_along_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("import os, near\nprint(near.text(), sorted(os.listdir()))")
+    (tmp_path / "near.py").write_text("from package.inner import word\ndef text(): return word")
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "inner.py").write_text("word = 'found'")
+    (tmp_path / "package" / "data.txt").write_text("of no module")
+    (tmp_path / "other.py").write_text("1 / 0")
+    done = run("--python", tmp_path / "main.py")
+    assert (done.returncode, done.stdout) == (0, "found ['near.py', 'package']\n"), done.stderr
+
+
 @pytest.mark.any_engine
 @pytest.mark.parametrize(
     ("arguments", "message"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DcpError, JobError, SliceError, UsageError
+from ..functions.own_modules import own_modules
 from ..gpu.options import GpuOptions
 from ..jobs.evaluator import Evaluator
 from ..jobs.events import ConsoleEvent, WorkEvent
@@ -34,7 +35,8 @@ def run_script(
     JobError, OSError for output.
     """
     source = _read(file)
-    job = ScriptJob(source, "<stdin>" if file == _STANDARD_INPUT else file, [file, *arguments])
+    name = "<stdin>" if file == _STANDARD_INPUT else file
+    job = ScriptJob(source, name, [file, *arguments], own_modules(source, Path(file).parent))
     for name in _STREAMS:
         job.work.on(name, _write)
     job.work.on("missing", lambda event: _advise(job, event.value))

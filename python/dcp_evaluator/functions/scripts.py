@@ -36,6 +36,11 @@ def read(work_function: str | os.PathLike[str]) -> tuple[str, str]:
 
 
 def imports_of(text: str) -> frozenset[str]:
+    """Dotted names that it imports, without those of the user's own modules."""
+    return frozenset(filter(libraries.may_be_loaded, imported_names(text)))
+
+
+def imported_names(text: str) -> frozenset[str]:
     """Dotted names that it imports; none where this Python cannot read it, as the sandbox's, another, may."""
     try:
         tree = ast.parse(text)
@@ -48,7 +53,7 @@ def imports_of(text: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*")
-    return frozenset(filter(libraries.may_be_loaded, names))
+    return frozenset(names)
 
 
 def _is_path(text: str) -> bool:

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import atexit
 import io
+import os
 import sys
 from collections.abc import Coroutine
 from types import CodeType, ModuleType
@@ -25,6 +26,7 @@ def run(program: dict[str, Any]) -> Coroutine[Any, Any, int] | int:
     """
     _take_streams()
     sys.argv[:] = program["arguments"]
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109  modules beside the program are there
     try:
         main = _started(program["source"], program["file"])
     except BaseException as error:

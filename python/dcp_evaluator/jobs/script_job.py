@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..functions.scripts import imports_of
@@ -28,11 +28,14 @@ class ScriptJob(PythonJob):
 
     usual_modules = ()
 
-    def __init__(self, source: str, file: str, arguments: Sequence[str]) -> None:
-        """``file``: its name in tracebacks; ``arguments``: all of ``sys.argv``."""
+    def __init__(self, source: str, file: str, arguments: Sequence[str], modules: Mapping[str, bytes]) -> None:
+        """``file``: its name in tracebacks; ``arguments``: all of ``sys.argv``; ``modules``: files beside it."""
         program = {"source": source, "file": file, "arguments": list(arguments)}
         super().__init__([program], _RUN, ())
-        self._packed = replace(self._packed, imports=imports_of(source))
+        for name, content in modules.items():
+            self.fs.add_bytes(name, content)
+        sources = [source, *(content.decode("utf-8", "replace") for content in modules.values())]
+        self._packed = replace(self._packed, imports=frozenset().union(*map(imports_of, sources)))
         self.wants_gpu = "gpu" in source
 
     def start(self, evaluator: Evaluator) -> Results:
