@@ -31,7 +31,7 @@ async def later(text):
 
 await later("awaited")
 asyncio.ensure_future(later("a task"))
-print(repr(sys.stdin.read()))
+print(input(), repr(sys.stdin.read()))
 """
 
 _FAILING = """\
@@ -73,9 +73,11 @@ def _without_notices(text: str) -> list[str]:
 def test_a_program_has_arguments_and_streams(tmp_path: Path) -> None:
     (tmp_path / "whole.py").write_text(_WHOLE)
     command = [*COMMAND, "--python", "whole.py", "--probe", "--", "x"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=DEADLINE, check=False, input=b"")
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, timeout=DEADLINE, check=False, input=b"\xc3\xbc\n2\n"
+    )
     expected = "__main__ whole.py ['whole.py', '--probe', '--', 'x']\na part; ü€\n".encode()
-    assert done.stdout == expected + b"\xff\nawaited\n''\na task\nthe end\n"
+    assert done.stdout == expected + b"\xff\nawaited\n\xc3\xbc '2\\n'\na task\nthe end\n"
     assert _without_notices(done.stderr.decode()) == [
         "whole.py:8: UserWarning: careful",
         '  warnings.warn("careful")',

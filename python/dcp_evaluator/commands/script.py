@@ -36,7 +36,8 @@ def run_script(
     """
     source = _read(file)
     name = "<stdin>" if file == _STANDARD_INPUT else file
-    job = ScriptJob(source, name, [file, *arguments], own_modules(source, Path(file).parent))
+    modules = own_modules(source, Path(file).parent)
+    job = ScriptJob(source, name, [file, *arguments], modules, _input(source, file))
     for name in _STREAMS:
         job.work.on(name, _write)
     job.work.on("missing", lambda event: _advise(job, event.value))
@@ -59,6 +60,14 @@ def _read(file: str) -> str:
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{file!r} is not UTF-8 text: line {line}, byte {octets[error.start]:#04x}") from None
+
+
+def _input(source: str, file: str) -> bytes:
+    """What the program finds on its standard input. Others than its text says that it reads may never end."""
+    reads = "stdin" in source or "input(" in source
+    if file == _STANDARD_INPUT or not reads or sys.stdin is None or sys.stdin.isatty():
+        return b""
+    return sys.stdin.buffer.read()
 
 
 def _status(value: Any) -> int:

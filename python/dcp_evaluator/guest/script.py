@@ -19,12 +19,12 @@ _INTERRUPTED = 130
 
 
 def run(program: dict[str, Any]) -> Coroutine[Any, Any, int] | int:
-    """Its exit status. ``program``: ``source``, ``file``, and ``arguments``, which are all of ``sys.argv``.
+    """Its exit status. ``program``: ``source``, ``file``, ``arguments``, which are all of ``sys.argv``, and ``stdin``.
 
     What it writes goes out as the events ``stdout`` and ``stderr``, in text where it is text. The name of a module that
     it lacks, where that ends it, is the event ``missing``.
     """
-    _take_streams()
+    _take_streams(program["stdin"])
     sys.argv[:] = program["arguments"]
     sys.path.insert(0, os.getcwd())  # noqa: PTH109  modules beside the program are there
     try:
@@ -51,14 +51,14 @@ class _Output(io.RawIOBase):
         return len(octets)
 
 
-def _take_streams() -> None:
-    """Python's own, a line at a time, in place of a job's console. There is nothing to read."""
+def _take_streams(stdin: bytes) -> None:
+    """Python's own, a line at a time, in place of a job's console."""
     console.remove()
     for name, errors in (("stdout", "strict"), ("stderr", "backslashreplace")):
         stream = io.TextIOWrapper(io.BufferedWriter(_Output(name)), "utf-8", errors, line_buffering=True)
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(), "utf-8")  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(stdin), "utf-8")  # type: ignore[misc]
 
 
 def _started(source: str, file: str) -> Coroutine[Any, Any, None] | None:

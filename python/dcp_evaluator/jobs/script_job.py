@@ -28,9 +28,11 @@ class ScriptJob(PythonJob):
 
     usual_modules = ()
 
-    def __init__(self, source: str, file: str, arguments: Sequence[str], modules: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, source: str, file: str, arguments: Sequence[str], modules: Mapping[str, bytes], stdin: bytes
+    ) -> None:
         """``file``: its name in tracebacks; ``arguments``: all of ``sys.argv``; ``modules``: files beside it."""
-        program = {"source": source, "file": file, "arguments": list(arguments)}
+        program = {"source": source, "file": file, "arguments": list(arguments), "stdin": stdin}
         super().__init__([program], _RUN, ())
         for name, content in modules.items():
             self.fs.add_bytes(name, content)
