@@ -17,6 +17,7 @@ from ..net.streams import write_all
 from ..settings.settings import Settings
 
 _STANDARD_INPUT = "-"
+_LONGEST_NAME = 200
 _STREAMS = {"stdout": 1, "stderr": 2}
 _TO_STDERR = frozenset(("warn", "error", "trace"))
 
@@ -52,6 +53,8 @@ def run_script(
 
 
 def _read(file: str) -> str:
+    if file == _STANDARD_INPUT and sys.stdin is None:
+        raise UsageError("there is no standard input to read the program from")
     try:
         octets = sys.stdin.buffer.read() if file == _STANDARD_INPUT else Path(file).read_bytes()
         return octets.decode("utf-8-sig").replace("\r\n", "\n")
@@ -89,7 +92,7 @@ def _write_console(event: ConsoleEvent) -> None:
 
 def _advise(job: ScriptJob, module: Any) -> None:
     """How to get a module that a program lacks."""
-    if job.python is not None and isinstance(module, str):
+    if job.python is not None and isinstance(module, str) and len(module) <= _LONGEST_NAME:
         try:
             job.python.distribution.resolve([module])
         except DcpError as error:

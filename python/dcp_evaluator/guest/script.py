@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import atexit
+import contextlib
 import io
 import os
 import sys
@@ -90,7 +91,8 @@ def _ended(error: BaseException | None) -> int:
     except BaseException:  # which it has shown
         status = status or 1
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        with contextlib.suppress(Exception):  # the program has closed or replaced it
+            stream.flush()
     return status
 
 
