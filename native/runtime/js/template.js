@@ -24,7 +24,7 @@
     };
     const { consoleSink, loadModule } = runtime;
     runtime.consoleSink = () => {};
-    runtime.loadModule = readText;
+    runtime.loadModule = (name) => readText(description.files[name]); // stacks, which jobs see, have no paths
     try {
       runtime.worktime = await host.evaluate(description.script)(host, description);
     } finally {

@@ -39,7 +39,7 @@
     stdout: (text) => host.tell("log", text), // what C code writes; Python's own is console.py's
     stderr: (text) => host.tell("error", text),
   };
-  if (hasModule) options.createPyodideModule = (await import(path("pyodide.asm.mjs"))).default;
+  if (hasModule) options.createPyodideModule = (await import("pyodide.asm.mjs")).default;
   const pyodide = await globalThis.loadPyodide(options);
   const failures = [];
   if (packages.length > 0) {
