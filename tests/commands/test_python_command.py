@@ -117,7 +117,7 @@ def test_what_is_installed_is_compiled_ahead(place: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv(CACHE_VARIABLE, python_environment()[CACHE_VARIABLE])
     run("python", "install", "--from", carrier(), "six")
     done = run("python", "prepare")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "python_stdlib.zip is compiled (1 of 2)",
         "six-1.16.0-py2.py3-none-any.whl is compiled (2 of 2)",
