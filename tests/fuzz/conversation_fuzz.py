@@ -109,6 +109,8 @@ class Peer:
 class PlayedZygote:
     """Always has something to say, so that each turn of the other side comes by."""
 
+    is_ready = True
+
     def __init__(self, source: random.Random, kinds: list[str]) -> None:
         self._random = source
         self._kinds = kinds
