@@ -94,9 +94,9 @@ class Evaluator:
         """
         if self._closed:
             raise JobError("the evaluator is closed")
-        template = None if kind.worktime is None else kind.worktime.description()
         if warm := self._warm.take(kind):
             return warm
+        template = None if kind.worktime is None else kind.worktime.description()
         return kind, SandboxFactory(self.settings, kind.memory_limit, self._gpu, template)
 
     def release(self, factory: SandboxFactory, kind: Kind) -> None:
