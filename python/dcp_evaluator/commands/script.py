@@ -11,7 +11,7 @@ from ..errors import DcpError, JobError, SliceError, UsageError
 from ..functions.own_modules import own_modules
 from ..gpu.options import GpuOptions
 from ..jobs.evaluator import Evaluator
-from ..jobs.events import ConsoleEvent, WorkEvent
+from ..jobs.events import STDERR_LEVELS, ConsoleEvent, WorkEvent
 from ..jobs.script_job import ScriptJob
 from ..net.streams import write_all
 from ..settings.settings import Settings
@@ -19,7 +19,6 @@ from ..settings.settings import Settings
 _STANDARD_INPUT = "-"
 _LONGEST_NAME = 200
 _STREAMS = {"stdout": 1, "stderr": 2}
-_TO_STDERR = frozenset(("warn", "error", "trace"))
 
 
 def run_script(
@@ -87,7 +86,7 @@ def _write(event: WorkEvent) -> None:
 
 def _write_console(event: ConsoleEvent) -> None:
     """JavaScript's console, which a program reaches through ``js``."""
-    write_all(2 if event.level in _TO_STDERR else 1, f"{event.message}\n".encode("utf-8", "replace"))
+    write_all(2 if event.level in STDERR_LEVELS else 1, f"{event.message}\n".encode("utf-8", "replace"))
 
 
 def _advise(job: ScriptJob, module: Any) -> None:

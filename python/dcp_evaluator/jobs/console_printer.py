@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Callable
 
+from .events import STDERR_LEVELS
 from .progress_bar import above_the_bars
 
 _MOST_LINES = 1000  # at once
 _LINES_PER_SECOND = 50
 _LONGEST_LINE = 2000
-_TO_STDERR = frozenset(("warn", "error", "trace"))
 
 
 class ConsolePrinter:
@@ -31,7 +31,7 @@ class ConsolePrinter:
         self._left_out += wanted - allowed
         shown = text.split("\n", allowed)[:allowed]
         whose = "no slice: " if index < 0 else f"slice {index}: "
-        _write("".join(f"{whose}{_line(line)}\n" for line in shown), to_stderr=level in _TO_STDERR)
+        _write("".join(f"{whose}{_line(line)}\n" for line in shown), to_stderr=level in STDERR_LEVELS)
 
     def finish(self) -> None:
         """Tells how many lines were left out."""

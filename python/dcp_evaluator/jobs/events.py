@@ -56,6 +56,9 @@ class WorkEvent:
     name: str
     value: Any
 
+STDERR_LEVELS = frozenset(("warn", "error", "trace"))
+"""Of the console: where a terminal shows them they are no output."""
+
 
 class Emitter:
     """Calls functions for named events, on the supervisor's thread."""
