@@ -56,6 +56,7 @@ class WorkEvent:
     name: str
     value: Any
 
+
 STDERR_LEVELS = frozenset(("warn", "error", "trace"))
 """Of the console: where a terminal shows them they are no output."""
 

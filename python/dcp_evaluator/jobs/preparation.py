@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from ..distribution.distribution import Distribution
 from .evaluator import Evaluator
 from .python_job import PythonJob
 
+_STANDARD_LIBRARY = "python_stdlib.zip"
 _COMPILE = """\
 import sysconfig
 
@@ -28,26 +28,21 @@ dcp.set_slice_handler(compile_archive)
 """
 
 
-class Sources(NamedTuple):
-    """An archive of a distribution with Python sources. ``sha256``: its hash."""
-
-    name: str
-    sha256: str
-
-
 def prepare(distribution: Distribution, evaluator: Evaluator, tell: Callable[[str], object] = print) -> int:
-    """Compiles the sources of what is installed, and the WebAssembly, which the evaluator's cache keeps.
+    """Compiles the Python sources of what is installed, where that has not been done.
 
     ``tell`` hears of each step. Returns how many archives were compiled. Raises DcpError, OSError.
     """
-    wanted = [each for each in _sources(distribution) if distribution.compiled(each.name, each.sha256) is None]
-    contents = [((distribution.folder / each.name).read_bytes(), each.name) for each in wanted]
-    job = PythonJob(contents, _COMPILE, ())
+    wanted = [(name, sha256) for name, sha256 in _archives(distribution) if not distribution.compiled(name, sha256)]
+    if not wanted:
+        return 0
+    job = PythonJob((((distribution.folder / name).read_bytes(), name) for name, _ in wanted), _COMPILE, ())
     job.usual_modules = ()
     job.worktimeVersion = distribution.version
-    for index, archive in job.local_exec(1, progress_timeout=None, evaluator=evaluator).items() if wanted else ():
-        distribution.keep_compiled(wanted[index].name, wanted[index].sha256, archive)
-        tell(f"{wanted[index].name} is compiled ({index + 1} of {len(wanted)})")
+    made = job.local_exec(1, progress_timeout=None, evaluator=evaluator)
+    for number, ((name, sha256), archive) in enumerate(zip(wanted, made, strict=True), 1):
+        distribution.keep_compiled(name, sha256, archive)
+        tell(f"{name} is compiled ({number} of {len(wanted)})")
     return len(wanted)
 
 
@@ -59,8 +54,9 @@ def load(distribution: Distribution, modules: list[str], evaluator: Evaluator) -
     job.local_exec(1, evaluator=evaluator).values()
 
 
-def _sources(distribution: Distribution) -> Iterator[Sources]:
-    yield Sources("python_stdlib.zip", distribution.release.core["python_stdlib.zip"])
+def _archives(distribution: Distribution) -> Iterator[tuple[str, str]]:
+    """The names and hashes of those with Python sources."""
+    yield _STANDARD_LIBRARY, distribution.release.core[_STANDARD_LIBRARY]
     for package in distribution.installed_packages():
         if package.path.suffix == ".whl":
-            yield Sources(package.path.name, package.sha256)
+            yield package.file, package.sha256

@@ -24,7 +24,7 @@ _FEWEST_OPEN_FILES = 32
 class Template(NamedTuple):
     """What all sandboxes of a zygote share, loaded before the first is made (native/runtime/js/template.js).
 
-    ``description``: the path of its description. ``connect_compiler``: gives a connection to the compiler.
+    ``description``: JSON, for that script. ``connect_compiler``: gives a connection to the compiler.
     """
 
     description: str
