@@ -156,14 +156,17 @@ def _packed_datum(datum: Any) -> Any:
     return _buffers(to_wire(datum))
 
 
+def _deferred(datum: Any) -> Deferred:
+    return Deferred(partial(_packed_datum, datum))
+
+
 class PythonSource(IterableSource):
     """Slices whose data are Python's: rows of a numpy array have their shape, items of one with one dimension are
     Python's own numbers. What cannot travel fails its slice."""
 
     def __init__(self, inputs: Iterable[Any]) -> None:
-        data = numbers(inputs) if isinstance(inputs, np.ndarray) and inputs.ndim == 1 else inputs
-        super().__init__(Deferred(partial(_packed_datum, datum)) for datum in data)
-        try:
-            self.total = len(inputs)  # type: ignore[arg-type]
-        except (TypeError, OverflowError):
-            self.total = None
+        if isinstance(inputs, np.ndarray) and inputs.ndim == 1:
+            super().__init__(numbers(inputs), _deferred)
+            self.total = len(inputs)
+        else:
+            super().__init__(inputs, _deferred)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,16 @@ _CHUNK_BYTES = 32 << 20
 _CHUNK_NUMBERS = 1 << 16
 
 
-class IterableSource:
-    """Slices from an iterator, taken one by one as sandboxes want them."""
+def as_it_is(datum: Any) -> Any:
+    return datum
 
-    def __init__(self, data: Iterable[Any], *, as_numbers: bool = False) -> None:
+
+class IterableSource:
+    """Slices from an iterator, taken one by one as sandboxes want them. ``wrap``: makes of a datum what is sent."""
+
+    def __init__(self, data: Iterable[Any], wrap: Callable[[Any], Any] = as_it_is) -> None:
         self._iterator = iter(data)
-        self._as_numbers = as_numbers
+        self._wrap = wrap
         self._shapes: dict[int, tuple[int, ...]] = {}  # of arrays that are out
         self._next = 0
         try:
@@ -41,7 +45,7 @@ class IterableSource:
         self._next += 1
         if isinstance(datum, np.ndarray) and datum.ndim > 1:
             self._shapes[index] = datum.shape
-        return Slice(index, AsNumbers(datum) if self._as_numbers else datum)
+        return Slice(index, self._wrap(datum))
 
     def answered(self, index: int, value: Any) -> Any:
         """The value, in the shape of its datum where it is a flat array with as many elements. Called once a slice."""
@@ -98,7 +102,7 @@ class ArraySource(IterableSource):
             pass  # each row is converted when it is sent
         elif len(array) and array.nbytes // len(array) > table.LARGEST_INLINE and shared_memory_of(array) is None:
             rows = _large_rows(array)
-        super().__init__(rows, as_numbers=as_numbers)
+        super().__init__(rows, AsNumbers if as_numbers else as_it_is)
         self.total = len(array)
         self._shape = array.shape[1:] if array.ndim > 2 else None
 
@@ -114,4 +118,4 @@ def open_source(inputs: Iterable[Any], *, as_numbers: bool = False) -> IterableS
     """
     if isinstance(inputs, np.ndarray):
         return ArraySource(inputs, as_numbers=as_numbers)
-    return IterableSource(inputs, as_numbers=as_numbers)
+    return IterableSource(inputs, AsNumbers if as_numbers else as_it_is)
