@@ -125,3 +125,9 @@ def test_what_is_installed_is_compiled_ahead(place: Path, monkeypatch: pytest.Mo
     ]
     assert run("python", "prepare", "six").stdout == "Pyodide 0.27.7 is prepared\n"
     assert "no module or package 'sixty'" in one_message(run("python", "prepare", "sixty"), 1)
+    compiled = place / "0.27.7" / "compiled"
+    run("python", "remove", "six")
+    assert [path.name.partition("-")[2] for path in compiled.iterdir()] == ["python_stdlib.zip"]
+    monkeypatch.setenv("DCP_EVALUATOR_PYTHON", str(place / "0.27.7"))
+    run("python", "remove", "0.27.7")
+    assert not compiled.exists()

@@ -165,6 +165,10 @@ class Distribution:
         path.parent.mkdir(mode=0o755, exist_ok=True)
         write_whole(path, content)
 
+    def forget_compiled(self, name: str, sha256: str) -> None:
+        """Removes what was made of a file. Raises OSError."""
+        self._compiled_path(name, sha256).unlink(missing_ok=True)
+
     def _compiled_path(self, name: str, sha256: str) -> Path:
         return self.folder / COMPILED / f"{sha256}-{name}"
 

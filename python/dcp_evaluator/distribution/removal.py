@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import InstallationError
 from .addition import forget
-from .distribution import ADDED, Distribution
+from .distribution import ADDED, COMPILED, Distribution
 from .exclusion import excluding_others
 from .packages import Package
 from .places import distributions, user_folder
@@ -62,6 +62,7 @@ def _remove_whole(distribution: Distribution) -> str:
         ours = [*distribution.core_paths().values(), *(package.path for package in distribution.packages.values())]
         for path in (*ours, folder / ADDED, folder / STAMPS, *folder.glob(".*.part")):
             path.unlink(missing_ok=True)
+        shutil.rmtree(folder / COMPILED, ignore_errors=True)
     else:
         shutil.rmtree(folder)
     return f"Pyodide {distribution.version} is removed from {folder}"
@@ -72,4 +73,5 @@ def _remove_packages(distribution: Distribution, chosen: Sequence[Package]) -> l
         forget(distribution, chosen)
     for package in chosen:
         package.path.unlink(missing_ok=True)
+        distribution.forget_compiled(package.file, package.sha256)
     return [f"{package.name} {package.version} is removed from Pyodide {distribution.version}" for package in chosen]
