@@ -9,6 +9,8 @@ from typing import Any
 from ..frames.fields import SliceMetrics, repr_with_units
 
 EVENTS = frozenset(("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result"))
+STDERR_LEVELS = frozenset(("warn", "error", "trace"))
+"""Of the console: where a terminal shows them they are no output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,6 @@ class WorkEvent:
     index: int
     name: str
     value: Any
-
-
-STDERR_LEVELS = frozenset(("warn", "error", "trace"))
-"""Of the console: where a terminal shows them they are no output."""
 
 
 class Emitter:
