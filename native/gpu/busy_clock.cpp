@@ -23,11 +23,7 @@ void BusyClock::end() {
   total_ += monotonic_ns() - since_;
   header_.busy_since_ns.store(0, std::memory_order_release);
   header_.busy_ns.store(total_, std::memory_order_release);
-}
-
-std::uint64_t BusyClock::total() {
-  const std::lock_guard lock(mutex_);
-  return total_;
+  tell_(total_);
 }
 
 }  // namespace dcp::gpu

@@ -342,7 +342,6 @@ void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reade
       }
       records.ready();
       server.replies().flush();
-      records.busy(server.clock().total());
       if (!reader.wait(kSocket)) _exit(0);
     }
   } catch (const dcp::gpu::Violation& violation) {
@@ -368,7 +367,8 @@ void serve(dcp::gpu::Functions& functions, const Options& options) {
     _exit(4);
   };
   Server server(functions, adapters, region, options.limits, end,
-                [](const std::string& line) { say("dcp-gpu-host: " + line); });
+                [](const std::string& line) { say("dcp-gpu-host: " + line); },
+                [&records](std::uint64_t time) { records.busy(time); });
   watch_for_crashes([&server, &records](const std::string& reason) {
     records.write("failed");
     server.lose_devices(reason);

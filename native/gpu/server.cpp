@@ -51,12 +51,12 @@ TextureView* texture_view(const Object& object) {
 }  // namespace
 
 Server::Server(const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits, End end,
-               Log log)
+               Log log, BusyClock::Tell busy)
     : functions_(functions),
       adapters_(std::move(adapters)),
       region_(region),
       replies_(region, [this] { end_after_sleep(); }),
-      clock_(region.header()),
+      clock_(region.header(), std::move(busy)),
       limits_(limits),
       end_(std::move(end)),
       log_(std::move(log)),

@@ -31,10 +31,12 @@ class Server {
   using Log = std::function<void(const std::string& line)>;
 
   /// `adapters`: borrowed, the preferred one first. `end`: called after a submission or a compilation took longer than
-  /// `limits` allow, and before a reply is sent where the machine was suspended since this was made.
+  /// `limits` allow, and before a reply is sent where the machine was suspended since this was made. `busy`: on any
+  /// thread, one at a time.
   Server(
       const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits = {},
-      End end = [](const char*) {}, Log log = [](const std::string&) {});
+      End end = [](const char*) {}, Log log = [](const std::string&) {},
+      BusyClock::Tell busy = [](std::uint64_t) {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();

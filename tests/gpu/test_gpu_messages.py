@@ -10,8 +10,7 @@ import pytest
 
 from broken_driver import BODIES, broken_driver
 from cli_driver import run_script
-from dcp_evaluator.gpu import messages
-from dcp_evaluator.gpu.messages import MOST_OF_A_HOST
+from dcp_evaluator.gpu.messages import MOST_OF_A_HOST, Messages
 from dcp_evaluator.processes.allowance import Allowance
 
 pytestmark = pytest.mark.any_engine
@@ -25,8 +24,8 @@ class Pipe:
     def __init__(self, allowance: Allowance) -> None:
         read, self._write = os.pipe()
         self._parts: list[bytes] = []
-        arguments = (read, self._parts.append, allowance)
-        self._thread = threading.Thread(target=messages.pass_on, args=arguments)
+        self.messages = Messages(read, self._parts.append, allowance)
+        self._thread = threading.Thread(target=self.messages.run)
         self._thread.start()
 
     def write(self, data: bytes) -> None:

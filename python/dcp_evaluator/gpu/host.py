@@ -9,12 +9,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from ..processes.child import Child
 from ..processes.exit_status import ExitStatus
 from ..processes.notices import write_to_stderr
-from . import messages
+from .messages import Messages
 from .records import Records
 from .surroundings import Surroundings
 
@@ -46,7 +45,8 @@ class GpuHost(Child):
         self._ended = ended
         read, write = os.pipe()
         try:
-            self._messages = _listener(read, self.records)
+            self._messages = Messages(read, write_to_stderr, records=self.records)
+            self._listener = _started(self._messages, read)
             more = ["--records", *(["--check"] if checked else [])]
             super().__init__([*arguments, *more], socket.SOCK_STREAM, environment, stderr=write)
         finally:
@@ -71,12 +71,13 @@ class GpuHost(Child):
     @property
     def gpu_seconds(self) -> float:
         """How long the GPU has had work of its sandbox, as the host tells: never longer than the host has lived."""
+        self._messages.catch_up()
         return min(self.records.busy, time.monotonic() - self._began)
 
     @property
     def _heard(self) -> Records:
         if self.status is not None:
-            self._messages.join(1.0)
+            self._listener.join(1.0)
         return self.records
 
     def poll(self) -> ExitStatus | None:
@@ -92,16 +93,15 @@ class GpuHost(Child):
 
     def end(self, grace: float = 0.0) -> None:
         super().end(grace)
-        self._messages.join(1.0)  # its last words come before ours
+        self._listener.join(1.0)  # its last words come before ours
 
 
-def _listener(read: int, records: Records) -> threading.Thread:
+def _started(messages: Messages, source: int) -> threading.Thread:
     """A thread that ends with the other end of the pipe. Raises OSError."""
-    listen = partial(messages.pass_on, read, write_to_stderr, records=records)
-    thread = threading.Thread(target=listen, daemon=True)
+    thread = threading.Thread(target=messages.run, daemon=True)
     try:
         thread.start()
     except RuntimeError as error:
-        os.close(read)
+        os.close(source)
         raise OSError(errno.EAGAIN, "no thread can be started") from error
     return thread
