@@ -14,8 +14,8 @@ import hypothesis
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator.jobs.evaluator import default_evaluator
 from dcp_evaluator.settings import engines, settings
+from dcp_evaluator.supervision.evaluator import default_evaluator
 from priority import TIMELY
 from process_tree import children, is_running, name_of, running
 from zygote_control import wait_until

@@ -14,9 +14,9 @@ import dcp_evaluator as dcp
 from dcp_evaluator import _native
 from dcp_evaluator.frames import table
 from dcp_evaluator.frames.values import FrameDecoder
-from dcp_evaluator.jobs.warm import Kind
 from dcp_evaluator.sandboxes.sandbox import Sandbox, SandboxFactory
 from dcp_evaluator.settings.settings import Settings
+from dcp_evaluator.supervision.warm import Kind
 
 
 def pack(*fields: Any) -> bytes:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from .gpu.options import GpuOptions
     from .guest.registry import register
     from .jobs.compute_for import compute_for
-    from .jobs.evaluator import Evaluator
     from .jobs.events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
     from .jobs.gpu_map import gpu_map
     from .jobs.job import Job
     from .jobs.results import Results
+    from .supervision.evaluator import Evaluator
 
     __version__: str
 
@@ -66,7 +66,7 @@ _MODULES = {
     **dict.fromkeys(
         ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "jobs.events"
     ),
-    "Evaluator": "jobs.evaluator",
+    "Evaluator": "supervision.evaluator",
     "GpuOptions": "gpu.options",
     "Job": "jobs.job",
     "Results": "jobs.results",

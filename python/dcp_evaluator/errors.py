@@ -56,6 +56,10 @@ class JobError(DcpError):
         return type(self)(message, name=self.name, stack=self.stack)
 
 
+class WorkFunctionError(JobError):
+    """The work function itself cannot be loaded: on no machine."""
+
+
 class JobCancelledError(JobError):
     """The job was cancelled before it was done."""
 

@@ -32,7 +32,6 @@ from dcp_evaluator.errors import JobError, UsageError, ZygoteError
 from dcp_evaluator.frames import table
 from dcp_evaluator.frames.fields import SliceMetrics
 from dcp_evaluator.frames.values import FrameDecoder
-from dcp_evaluator.jobs.supervisor import Options, Supervisor
 from dcp_evaluator.processes.exit_status import ExitStatus
 from dcp_evaluator.processes.zygote_messages import Exited, Message, Spawned, parse
 from dcp_evaluator.sandboxes.sandbox import Sandbox
@@ -41,6 +40,7 @@ from dcp_evaluator.sandboxes.slice_ledger import Slice
 from dcp_evaluator.sandboxes.slice_limits import SliceLimits
 from dcp_evaluator.sandboxes.spawn import spawn_sandbox
 from dcp_evaluator.settings.settings import Settings
+from dcp_evaluator.supervision.supervisor import Options, Supervisor
 
 _LIMIT = 1 << 20
 _MOST_TURNS = 20_000
@@ -179,6 +179,8 @@ class PlayedFactory:
 
 
 class Source:
+    exhausted = True
+
     def __init__(self, count: int) -> None:
         self._left = iter(range(count))
 

@@ -30,8 +30,9 @@ ARCHITECTURE = Path(__file__).parents[2] / "docs" / "architecture.md"
 class Source:
     """So many slices; ``ends``: the last state of each that has one, once for each time that it came there."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, exhausted: bool = True) -> None:
         self.count = count
+        self.exhausted = exhausted
         self.taken: list[Slice] = []
         self.ends: list[tuple[int, SliceState]] = []
 
@@ -199,6 +200,25 @@ def test_more_sandboxes_are_wanted_while_there_is_work_for_them():
     feed(ledger, lane)
     feed(ledger, other)
     assert not ledger.wants_sandbox()
+
+
+def test_a_source_that_has_nothing_now_is_asked_again():
+    source = Source(1, exhausted=False)
+    ledger = SliceLedger(source, retries=0)
+    lane = Lane()
+    ledger.add(lane)
+    lane.move(LaneEvent.ASSIGN)
+    feed(ledger, lane)
+    ledger.answered(lane)
+    assert ledger.next(lane) is None
+    assert not ledger.done
+    source.count = 2
+    feed(ledger, lane)
+    ledger.answered(lane)
+    assert not ledger.done
+    source.exhausted = True
+    assert ledger.next(lane) is None
+    assert ledger.done
 
 
 # --- Anything after anything ---

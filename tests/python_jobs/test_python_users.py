@@ -125,8 +125,8 @@ def test_too_little_memory_for_python_says_so(monkeypatch):
 def test_a_slow_start_is_told(pythons, monkeypatch):
     """Where the module is not loaded yet, and the patience is short."""
     told: list[str] = []
-    monkeypatch.setattr("dcp_evaluator.jobs.run.notice", told.append)
-    monkeypatch.setattr("dcp_evaluator.jobs.run._SLOW", 0.001)
+    monkeypatch.setattr("dcp_evaluator.supervision.local.notice", told.append)
+    monkeypatch.setattr("dcp_evaluator.supervision.local._SLOW", 0.001)
     job = dcp.compute_for([1], import_by_the_other_name)
     job.modules = ["six"]
     assert job.local_exec(1, evaluator=pythons).values() == [True]
@@ -140,6 +140,6 @@ def forget(x: int) -> None:
 
 def test_a_forgotten_return_is_told_of_python_too(pythons, monkeypatch):
     told: list[str] = []
-    monkeypatch.setattr("dcp_evaluator.jobs.run.notice", told.append)
+    monkeypatch.setattr("dcp_evaluator.supervision.local.notice", told.append)
     assert dcp.compute_for([1, 2], forget).local_exec(1, evaluator=pythons).values() == [None, None]
     assert told == ["every result is None: the work function has no `return`"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..jobs.evaluator import Evaluator
 from ..settings import engines as installed
 from ..settings.settings import ENGINES, Settings
+from ..supervision.evaluator import Evaluator
 
 
 @dataclass(frozen=True)

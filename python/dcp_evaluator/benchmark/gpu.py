@@ -10,8 +10,8 @@ from typing import Any
 from ..errors import JobError, SliceError
 from ..gpu.options import GpuOptions
 from ..jobs.compute_for import compute_for
-from ..jobs.evaluator import Evaluator
 from ..settings.settings import Settings
+from ..supervision.evaluator import Evaluator
 from .scores import Score, Step
 
 _TITLES = {

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..jobs.compute_for import compute_for
-from ..jobs.evaluator import Evaluator
+from ..supervision.evaluator import Evaluator
 from .engines import Engine
 from .scores import Run, Score, Step
 

@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import JobError
 from ..frames.values import shared_empty
 from ..jobs.compute_for import compute_for
-from ..jobs.evaluator import Evaluator
-from ..jobs.warm import Kind
 from ..probe.machine import limits, machine
+from ..supervision.evaluator import Evaluator
+from ..supervision.warm import Kind
 from .engines import Engine
 from .scores import Score, Step
 

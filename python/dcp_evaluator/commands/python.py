@@ -19,8 +19,8 @@ from ..distribution.places import distributions, installed, user_folder
 from ..distribution.progress import Progress
 from ..distribution.removal import remove
 from ..errors import UsageError
-from ..jobs.evaluator import Evaluator
 from ..jobs.preparation import load, prepare
+from ..supervision.evaluator import Evaluator
 from .line import Parser
 
 _DESCRIPTION = "Installs Python for sandboxes: distributions of Pyodide, whose files all have hashes that are known."

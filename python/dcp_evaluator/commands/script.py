@@ -10,11 +10,11 @@ from typing import Any
 from ..errors import DcpError, JobError, SliceError, UsageError
 from ..functions.own_modules import own_modules
 from ..gpu.options import GpuOptions
-from ..jobs.evaluator import Evaluator
 from ..jobs.events import STDERR_LEVELS, ConsoleEvent, WorkEvent
 from ..jobs.script_job import ScriptJob
 from ..net.streams import write_all
 from ..settings.settings import Settings
+from ..supervision.evaluator import Evaluator
 
 _STANDARD_INPUT = "-"
 _LONGEST_NAME = 200

@@ -25,7 +25,7 @@ import struct
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -73,14 +73,24 @@ class SharedArrays:
         self.size = 0
         self._own: list[int] = []
 
-    def add(self, fd: int, own: bool) -> int:
-        """Index of ``fd`` in the frame."""
-        if own:
-            self._own.append(fd)
-        elif fd in self.fds:
-            return self.fds.index(fd)
+    def share(self, buffer: Any) -> int:
+        """Index in the frame of a copy of ``buffer`` in shared memory."""
+        fd = _native.create_from_buffer(buffer)
+        self._own.append(fd)
         self.fds.append(fd)
         return len(self.fds) - 1
+
+    def refer(self, memory: ReadableMemory) -> int:
+        """Index of ``memory`` itself in the frame."""
+        fd = memory.fileno()
+        if fd not in self.fds:
+            self.fds.append(fd)
+        return self.fds.index(fd)
+
+    @staticmethod
+    def memory_of(array: np.ndarray[Any, Any]) -> _native.SharedMemory | None:
+        """What ``refer`` may be given in place of a copy of ``array``."""
+        return shared_memory_of(array)
 
     @property
     def full(self) -> bool:
@@ -90,6 +100,42 @@ class SharedArrays:
         for fd in self._own:
             os.close(fd)
         self._own.clear()
+
+
+class CarriedArrays(SharedArrays):
+    """The buffers of a frame that is to be sent from another machine."""
+
+    __slots__ = ("buffers",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffers: list[np.ndarray[Any, Any]] = []
+
+    def share(self, buffer: Any) -> int:
+        self.buffers.append(np.frombuffer(memoryview(buffer).cast("B"), np.uint8))
+        return len(self.buffers) - 1
+
+    @staticmethod
+    def memory_of(array: np.ndarray[Any, Any]) -> None:
+        """Shared memory is of this machine."""
+
+    @property
+    def full(self) -> bool:
+        return len(self.buffers) >= table.MOST_DESCRIPTORS
+
+
+class Encoded(NamedTuple):
+    """A value that is encoded already, and is the only one of its frame with ``buffers``, which are large."""
+
+    payload: bytes
+    buffers: Sequence[np.ndarray[Any, Any]] = ()
+
+    @classmethod
+    def of(cls, value: Any) -> Encoded:
+        """Raises TypeError or ValueError for what cannot be sent to a sandbox."""
+        arrays = CarriedArrays()
+        payload = encode([value], arrays)
+        return cls(payload[1:], arrays.buffers)  # without the header of the list
 
 
 class AsNumbers:
@@ -254,10 +300,10 @@ def _convert_array(value: np.ndarray[Any, Any], shared: SharedArrays) -> Any:
 def _convert_elements(array: np.ndarray[Any, Any], element_type: int, shared: SharedArrays) -> msgspec.msgpack.Ext:
     if array.nbytes <= table.LARGEST_INLINE or shared.full:
         return msgspec.msgpack.Ext(_EXT_TYPED_ARRAY, bytes((element_type,)) + array.tobytes())
-    memory = shared_memory_of(array)
+    memory = shared.memory_of(array)
     if memory is None:
         return _share(array, array.nbytes, element_type, shared)
-    index = shared.add(memory.fileno(), own=False)
+    index = shared.refer(memory)
     return _shared_ext(shared, element_type, index, array.ctypes.data - memory.address, array.nbytes)
 
 
@@ -311,12 +357,19 @@ def _convert_scalar(value: np.generic, shared: SharedArrays) -> Any:
 
 
 def _convert_part(value: SharedPart, shared: SharedArrays) -> Any:
-    index = shared.add(value.memory.fileno(), own=False)
+    index = shared.refer(value.memory)
     return _shaped(value.shape, _shared_ext(shared, value.element_type, index, value.offset, value.size))
 
 
+def _convert_encoded(value: Encoded, shared: SharedArrays) -> msgspec.Raw:
+    for buffer in value.buffers:
+        shared.share(buffer)
+        shared.size += buffer.nbytes
+    return msgspec.Raw(value.payload)
+
+
 def _share(buffer: Any, size: int, element_type: int, shared: SharedArrays) -> msgspec.msgpack.Ext:
-    return _shared_ext(shared, element_type, shared.add(_native.create_from_buffer(buffer), own=True), 0, size)
+    return _shared_ext(shared, element_type, shared.share(buffer), 0, size)
 
 
 def _shared_ext(shared: SharedArrays, element_type: int, index: int, offset: int, size: int) -> msgspec.msgpack.Ext:
@@ -340,6 +393,7 @@ _CONVERTERS: dict[type, Callable[[Any, SharedArrays], Any]] = {
     datetime: _convert_datetime,
     SharedPart: _convert_part,
     AsNumbers: _convert_as_numbers,
+    Encoded: _convert_encoded,
     Deferred: lambda value, shared: _convert(value.make(), shared),
 }
 

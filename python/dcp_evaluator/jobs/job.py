@@ -15,14 +15,17 @@ from ..errors import JobError, SliceError
 from ..frames import table
 from ..frames.values import RESULT_LIMIT, AsNumbers, SharedArrays, encode
 from ..sandboxes.slice_limits import OUTPUT_LIMIT, SliceLimits
+from ..supervision.evaluator import Evaluator, default_evaluator
+from ..supervision.local import LocalRun
+from ..supervision.supervisor import Options
+from ..supervision.work import PythonNeeds, Work
 from ..worktimes.python import PythonWorktime
 from . import javascript_advice
-from .evaluator import Evaluator, default_evaluator
+from .engine_advice import advise_engine
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
 from .run import JobRun
 from .sources import IterableSource, open_source
-from .supervisor import Options
 
 PROGRESS_TIMEOUT = 300.0
 RETRIES = 2
@@ -118,15 +121,26 @@ class Job(Emitter):
         limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
         options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
         self.result_limit = result_limit
+        work = Work(
+            self._assignment(seed, gpu_errors, integers), self._python_needs(), self.wants_gpu, memory_limit, options
+        )
         source = self._open_inputs(integers)
         shared = SharedArrays()
         try:
-            assignment = encode([table.ASSIGN, self._assignment(seed, gpu_errors, integers)], shared), shared
+            backend = LocalRun(chosen, work, (encode([table.ASSIGN, work.assignment], shared), shared.fds))
         except BaseException:
             shared.close()
             raise
         self.metrics = JobMetrics()
-        run = JobRun(self, self.work.emit, chosen, memory_limit, assignment, source, options)
+        self.python = backend.python
+
+        def ended() -> None:
+            shared.close()
+            if self.is_plain_javascript:
+                advise_engine(chosen.settings, self.metrics)
+
+        run = JobRun(self, self.work.emit, backend, source, stop_on_error=options.stop_on_error, ended=ended)
+        chosen.track(run)
         run.start()
         return run.results
 
@@ -148,6 +162,10 @@ class Job(Emitter):
     def _read(self, work_function: Any) -> tuple[str, str]:
         """Its source, and the name for stacks. Raises TypeError, ValueError, OSError."""
         return _read_work_function(work_function)
+
+    def _python_needs(self) -> PythonNeeds | None:
+        """Raises TypeError."""
+        return None
 
     def _open_inputs(self, integers: str) -> IterableSource:
         """Raises ValueError where an earlier run has taken them, TypeError where they cannot be sent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..distribution.distribution import Distribution
-from .evaluator import Evaluator
+from ..supervision.evaluator import Evaluator
 from .python_job import PythonJob
 
 _STANDARD_LIBRARY = "python_stdlib.zip"

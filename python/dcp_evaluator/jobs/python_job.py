@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..distribution.places import installed
 from ..errors import JobError, SliceError
 from ..frames.values import Deferred
 from ..functions.packing import packed
 from ..guest.objects import ObjectError
 from ..guest.wire import from_wire, to_wire
-from ..worktimes.python import PythonWorktime
+from ..supervision.work import PythonNeeds
 from . import python_advice
 from .job import Job
 from .sources import IterableSource, numbers
@@ -102,7 +101,6 @@ class PythonJob(Job):
         return PythonSource(self.inputs)
 
     def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
-        self.python = self._choose_python()
         parts = {
             "surroundings": {"public": self.public, "env": self.env, "files": dict(self.fs.contents)},
             "workFunction": self._packed.value,
@@ -111,13 +109,11 @@ class PythonJob(Job):
         assignment = {name: _buffers(to_wire(part)) for name, part in parts.items()}
         return {**assignment, "name": "", "arguments": [], "public": {}, "seed": seed, "gpuErrors": gpu_errors}
 
-    def _choose_python(self) -> PythonWorktime:
-        """Raises InstallationError, UnknownModuleError."""
+    def _python_needs(self) -> PythonNeeds:
         if isinstance(self.modules, str) or not all(isinstance(name, str) for name in self.modules):
             raise TypeError('modules is a list of names, as ["scipy"]')
-        distribution = installed(self.modules, self.worktimeVersion)
         wanted = {*self.usual_modules, *self._packed.imports}
-        return PythonWorktime.of(distribution, [*self.modules, *filter(distribution.has, wanted)])
+        return PythonNeeds(tuple(self.modules), frozenset(wanted), self.worktimeVersion)
 
 
 _DEAREST = 400

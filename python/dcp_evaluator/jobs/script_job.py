@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..functions.scripts import imports_of
-from .evaluator import Evaluator
+from ..supervision.evaluator import Evaluator
 from .python_job import PythonJob
 from .results import Results
 

@@ -25,6 +25,8 @@ def as_it_is(datum: Any) -> Any:
 class IterableSource:
     """Slices from an iterator, taken one by one as sandboxes want them. ``wrap``: makes of a datum what is sent."""
 
+    exhausted = True
+
     def __init__(self, data: Iterable[Any], wrap: Callable[[Any], Any] = as_it_is) -> None:
         self._iterator = iter(data)
         self._wrap = wrap

@@ -8,9 +8,9 @@ from typing import Any
 from ..distribution.places import distributions, installed
 from ..errors import DcpError
 from ..jobs.compute_for import compute_for
-from ..jobs.evaluator import Evaluator
 from ..processes.ask import TIMEOUT
 from ..settings.settings import Settings
+from ..supervision.evaluator import Evaluator
 
 _WORK = """\
 import dcp

@@ -12,10 +12,10 @@ from typing import Any
 from ..errors import DcpError, UsageError
 from ..gpu.options import GpuOptions
 from ..jobs.compute_for import compute_for
-from ..jobs.evaluator import Evaluator
 from ..processes.ask import TIMEOUT, ask
 from ..settings import engines, installation
 from ..settings.settings import ENGINES, Settings
+from ..supervision.evaluator import Evaluator
 from . import features
 from .gpu import Findings, examine
 from .machine import limits, machine, operating_system

@@ -40,7 +40,7 @@ class SandboxPool:
         self._starved: set[Sandbox] = set()  # what is written to them waits for others' descriptors
         self._selector = selectors.DefaultSelector()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._selector.register(self._wake, selectors.EVENT_READ, lambda mask: None)
+        self._selector.register(self._wake, selectors.EVENT_READ, lambda mask: os.eventfd_read(self._wake))
 
     def __iter__(self) -> Iterator[Sandbox]:
         """Those that there are now; sandboxes may be removed meanwhile."""

@@ -164,10 +164,13 @@ class Lane:
 
 
 class SliceSource(Protocol):
-    """Where slices come from."""
+    """Where slices come from. ``exhausted``: no more will come, once ``take`` has given None."""
+
+    @property
+    def exhausted(self) -> bool: ...
 
     def take(self) -> Slice | None:
-        """The next slice, or None when there are no more."""
+        """The next slice, or None when there is none now."""
 
 
 class SliceLedger:
@@ -293,11 +296,11 @@ class SliceLedger:
 
     def _take(self) -> Slice | None:
         work = None if self._exhausted else self._source.take()
-        if work is None:
-            self._exhausted = True
-        else:
+        if work is not None:
             self._open += 1
             self.distributed += 1
+        elif self._source.exhausted:
+            self._exhausted = True
         return work
 
     def _finish(self, lane: Lane) -> Slice:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .. import _native
-from ..errors import JobError, SliceError, ZygoteEndedError, ZygoteError
+from ..errors import JobError, SliceError, WorkFunctionError, ZygoteEndedError, ZygoteError
 from ..frames.fields import (
     NO_METRICS,
     Assigned,
@@ -89,12 +89,19 @@ class Supervisor:
         self._stopped = True
         self._pool.wake()
 
+    def wake(self) -> None:
+        """The source has slices again; may be called from any thread, before ``close``."""
+        self._pool.wake()
+
     def close(self) -> None:
         """The last call, after ``run`` has returned and when nobody calls ``stop`` any more."""
         self._pool.close()
 
     def run(self) -> None:
-        """Returns when every slice has its result or error, or after ``stop``. Raises JobError, ZygoteError."""
+        """Returns when every slice has its result or error and no more will come, or after ``stop``.
+
+        Raises JobError, ZygoteError.
+        """
         try:
             self._pool.watch_zygote(self._on_zygote)
             while not self._stopped:
@@ -210,7 +217,7 @@ class Supervisor:
                 sandbox.use.quiet_since = now
                 self._sink.assigned()
             case AssignmentFailed(error) if sandbox.is_ready and sandbox.lane.state is LaneState.STARTING:
-                raise JobError(error.message, name=error.name, stack=error.stack)
+                raise WorkFunctionError(error.message, name=error.name, stack=error.stack)
             case _:
                 raise _native.FrameError("it is ready, or answers the assignment, out of turn")
 
