@@ -140,6 +140,6 @@ def forget(x: int) -> None:
 
 def test_a_forgotten_return_is_told_of_python_too(pythons, monkeypatch):
     told: list[str] = []
-    monkeypatch.setattr("dcp_evaluator.supervision.local.notice", told.append)
+    monkeypatch.setattr("dcp_evaluator.jobs.run.notice", told.append)
     assert dcp.compute_for([1, 2], forget).local_exec(1, evaluator=pythons).values() == [None, None]
     assert told == ["every result is None: the work function has no `return`"]
