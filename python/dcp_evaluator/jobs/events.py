@@ -8,7 +8,9 @@ from typing import Any
 
 from ..frames.fields import SliceMetrics, repr_with_units
 
-EVENTS = frozenset(("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result"))
+EVENTS = frozenset(
+    ("accepted", "readystatechange", "status", "console", "error", "progress", "complete", "result", "node")
+)
 STDERR_LEVELS = frozenset(("warn", "error", "trace"))
 """Of the console: where a terminal shows them they are no output."""
 
@@ -48,6 +50,17 @@ class StatusEvent:
     total: int | None
     distributed: int
     computed: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEvent:
+    """``node``: a node of the cluster has ``"joined"``, is ``"lost"`` (its slices run elsewhere), or is ``"left out"``
+    of this job; ``reason`` says why.
+    """
+
+    name: str
+    state: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

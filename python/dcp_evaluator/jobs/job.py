@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from ..clusters.membership import Needs
 from ..errors import JobError, SliceError
 from ..frames import table
 from ..frames.values import RESULT_LIMIT, AsNumbers, SharedArrays, encode
@@ -24,7 +25,7 @@ from . import javascript_advice
 from .engine_advice import advise_engine
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
-from .run import JobRun
+from .run import Backend, JobRun
 from .sources import IterableSource, open_source
 
 PROGRESS_TIMEOUT = 300.0
@@ -100,6 +101,106 @@ class Job(Emitter):
         """
         if sandboxes is None:
             sandboxes = len(os.sched_getaffinity(0))
+        if not isinstance(evaluator, Evaluator | None):
+            raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
+        work = self._work(
+            sandboxes, progress_timeout, on_error, retries, memory_limit, result_limit, slice_timeout, cpu_timeout,
+            output_limit, seed, gpu_errors, integers,
+        )  # fmt: skip
+        chosen = evaluator or default_evaluator()
+        chosen.check_memory_limit(memory_limit)
+        source = self._open_inputs(integers)
+        shared = SharedArrays()
+        try:
+            backend = LocalRun(chosen, work, (encode([table.ASSIGN, work.assignment], shared), shared.fds))
+        except BaseException:
+            shared.close()
+            raise
+        self.python = backend.python
+
+        def ended() -> None:
+            shared.close()
+            if self.is_plain_javascript:
+                advise_engine(chosen.settings, self.metrics)
+
+        return self._start(backend, source, work.options, chosen, ended)
+
+    def cluster_exec(
+        self,
+        address: str | None = "auto",
+        *,
+        sandboxes_per_node: int | None = None,
+        nodes: int | None = None,
+        gpus: float | None = None,
+        progress_timeout: float | None = PROGRESS_TIMEOUT,
+        on_error: str = "continue",
+        retries: int = RETRIES,
+        memory_limit: int | None = None,
+        result_limit: int = RESULT_LIMIT,
+        slice_timeout: float | None = None,
+        cpu_timeout: float | None = None,
+        output_limit: int = OUTPUT_LIMIT,
+        seed: int | None = None,
+        gpu_errors: str = "fail",
+        integers: str = "bigint",
+    ) -> Results:
+        """Starts the job in sandboxes on the nodes of a Ray cluster and returns its Results at once.
+
+        ``address``: ``"auto"`` is the cluster that Ray is connected to, or else finds; ``"ray://HOST:10001"`` one that
+        is elsewhere. ``sandboxes_per_node``: how many run at a time on each (default: one per CPU that Ray counts
+        there). ``nodes``: how many are used at most (default: all, and those that come later). ``gpus``: of Ray's GPUs
+        for each evaluator on a node; default: all of a node where the work function uses the GPU. The others are those
+        of ``local_exec``, for each node. Slices of a node that is lost run again elsewhere.
+
+        Raises TypeError and ValueError for arguments that make no sense or cannot be sent, InstallationError where Ray
+        is missing.
+        """
+        if sandboxes_per_node is not None:
+            _check_whole("sandboxes_per_node", sandboxes_per_node, 1)
+        if nodes is not None:
+            _check_whole("nodes", nodes, 1)
+        work = self._work(
+            sandboxes_per_node or 1, progress_timeout, on_error, retries, memory_limit, result_limit, slice_timeout,
+            cpu_timeout, output_limit, seed, gpu_errors, integers,
+        )  # fmt: skip
+        from ..clusters.ray import open_backend  # takes long to load
+
+        if gpus is None and not self.wants_gpu:
+            gpus = 0
+        source = self._open_inputs(integers, carried=True)
+        backend = open_backend(address, work, Needs(sandboxes_per_node, gpus, nodes))
+        return self._start(backend, source, work.options, default_evaluator(), lambda: None)
+
+    def _start(
+        self,
+        backend: Backend,
+        source: IterableSource,
+        options: Options,
+        evaluator: Evaluator,
+        ended: Callable[[], object],
+    ) -> Results:
+        self.metrics = JobMetrics()
+        run = JobRun(self, self.work.emit, backend, source, stop_on_error=options.stop_on_error, ended=ended)
+        evaluator.track(run)
+        run.start()
+        return run.results
+
+    def _work(
+        self,
+        sandboxes: int,
+        progress_timeout: float | None,
+        on_error: str,
+        retries: int,
+        memory_limit: int | None,
+        result_limit: int,
+        slice_timeout: float | None,
+        cpu_timeout: float | None,
+        output_limit: int,
+        seed: int | None,
+        gpu_errors: str,
+        integers: str,
+    ) -> Work:
+        """Raises TypeError, ValueError."""
         _check_whole("sandboxes", sandboxes, 1)
         _check_whole("retries", retries, 0)
         _check_whole("result_limit", result_limit, 1)
@@ -114,35 +215,11 @@ class Job(Emitter):
         _check_word("integers", integers, "bigint", "number")
         _check_word("gpu_errors", gpu_errors, "fail", "console")
         _check_word("on_error", on_error, "continue", "stop")
-        if not isinstance(evaluator, Evaluator | None):
-            raise TypeError(f"evaluator must be a dcp_evaluator.Evaluator, not {type(evaluator).__name__}")
-        chosen = evaluator or default_evaluator()
-        chosen.check_memory_limit(memory_limit)
         limits = SliceLimits(slice_timeout, cpu_timeout, output_limit, progress_timeout)
         options = Options(sandboxes, retries, on_error == "stop", result_limit, limits)
         self.result_limit = result_limit
-        work = Work(
-            self._assignment(seed, gpu_errors, integers), self._python_needs(), self.wants_gpu, memory_limit, options
-        )
-        source = self._open_inputs(integers)
-        shared = SharedArrays()
-        try:
-            backend = LocalRun(chosen, work, (encode([table.ASSIGN, work.assignment], shared), shared.fds))
-        except BaseException:
-            shared.close()
-            raise
-        self.metrics = JobMetrics()
-        self.python = backend.python
-
-        def ended() -> None:
-            shared.close()
-            if self.is_plain_javascript:
-                advise_engine(chosen.settings, self.metrics)
-
-        run = JobRun(self, self.work.emit, backend, source, stop_on_error=options.stop_on_error, ended=ended)
-        chosen.track(run)
-        run.start()
-        return run.results
+        assignment = self._assignment(seed, gpu_errors, integers)
+        return Work(assignment, self._python_needs(), self.wants_gpu, memory_limit, options)
 
     def message_of(self, error: JobError | SliceError) -> str:
         """With a remedy where there is one."""
@@ -167,10 +244,12 @@ class Job(Emitter):
         """Raises TypeError."""
         return None
 
-    def _open_inputs(self, integers: str) -> IterableSource:
-        """Raises ValueError where an earlier run has taken them, TypeError where they cannot be sent."""
+    def _open_inputs(self, integers: str, *, carried: bool = False) -> IterableSource:
+        """``carried``: to other machines. Raises ValueError where an earlier run has taken them, TypeError where they
+        cannot be sent.
+        """
         self._take_inputs()
-        return open_source(self.inputs, as_numbers=integers == "number")
+        return open_source(self.inputs, as_numbers=integers == "number", carried=carried)
 
     def _take_inputs(self) -> None:
         if isinstance(self.inputs, Iterator):

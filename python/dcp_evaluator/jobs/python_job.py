@@ -96,7 +96,7 @@ class PythonJob(Job):
     def _read(self, work_function: Any) -> tuple[str, str]:
         return self._packed.source, self._packed.file
 
-    def _open_inputs(self, integers: str) -> IterableSource:
+    def _open_inputs(self, integers: str, *, carried: bool = False) -> IterableSource:
         self._take_inputs()
         return PythonSource(self.inputs)
 

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .. import _native
+from ..clusters.sink import ClusterSink
 from ..errors import JobCancelledError, JobError, SliceError
 from ..frames.fields import SliceMetrics
 from ..processes.notices import notice
-from ..sandboxes.slice_ledger import SliceSource
-from ..supervision.supervisor import Sink
 from .console_printer import ConsolePrinter
-from .events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+from .events import ConsoleEvent, JobMetrics, NodeEvent, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
 from .outcomes import Outcomes
 from .results import Results
 from .sources import IterableSource
@@ -43,7 +42,7 @@ class Owner(Protocol):
 class Backend(Protocol):
     """Where slices run. ``run`` raises what makes the whole job fail; ``stop``, from any thread, makes it return."""
 
-    def run(self, source: SliceSource, sink: Sink) -> None: ...
+    def run(self, source: IterableSource, sink: ClusterSink) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -211,6 +210,12 @@ class _Sink:
             return self._job.told(value)
         except ValueError as error:
             raise _native.FrameError(f"an event cannot be read: {error}") from None
+
+    def node(self, state: str, name: str, reason: str) -> None:
+        if self._job.has("node"):
+            self._job.emit("node", NodeEvent(name, state, reason))
+        elif reason:
+            notice(f"the node {name} is {state}: {reason}")
 
     def sandbox_died(self, reason: str) -> None:
         self._job.metrics.sandbox_deaths += 1

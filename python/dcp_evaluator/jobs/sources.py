@@ -94,13 +94,13 @@ def numbers(array: np.ndarray[Any, Any]) -> Iterator[Any]:
 class ArraySource(IterableSource):
     """One slice a row."""
 
-    def __init__(self, array: np.ndarray[Any, Any], *, as_numbers: bool = False) -> None:
+    def __init__(self, array: np.ndarray[Any, Any], *, as_numbers: bool = False, carried: bool = False) -> None:
         as_numbers = as_numbers and array.dtype.kind in "iu" and array.dtype.itemsize == 8
         check_array(array)
         rows: Iterable[Any] = array
         if array.ndim == 1:
             rows = numbers(array)
-        elif as_numbers:
+        elif as_numbers or carried:
             pass  # each row is converted when it is sent
         elif len(array) and array.nbytes // len(array) > table.LARGEST_INLINE and shared_memory_of(array) is None:
             rows = _large_rows(array)
@@ -113,11 +113,11 @@ class ArraySource(IterableSource):
         return _in_shape(value, self._shape)
 
 
-def open_source(inputs: Iterable[Any], *, as_numbers: bool = False) -> IterableSource:
+def open_source(inputs: Iterable[Any], *, as_numbers: bool = False, carried: bool = False) -> IterableSource:
     """The source for ``inputs``. Raises TypeError for arrays without a typed array in JavaScript.
 
-    ``as_numbers``: integers of 64 bits travel as numbers.
+    ``as_numbers``: integers of 64 bits travel as numbers. ``carried``: to other machines, without shared memory.
     """
     if isinstance(inputs, np.ndarray):
-        return ArraySource(inputs, as_numbers=as_numbers)
+        return ArraySource(inputs, as_numbers=as_numbers, carried=carried)
     return IterableSource(inputs, AsNumbers if as_numbers else as_it_is)

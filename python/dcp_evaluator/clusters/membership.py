@@ -1,0 +1,102 @@
+"""Which nodes of a cluster get an evaluator. No Ray and no clock in here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+_MOST_FAILURES = 3
+"""In a row, after which a node is left out."""
+_PAUSE = 0.5  # seconds after the first one, then twice as long
+
+
+class NodeInfo(NamedTuple):
+    """A node that lives. ``id``: Ray's; ``name``: for people."""
+
+    id: str
+    name: str
+    cpus: float
+    gpus: float
+
+
+class Needs(NamedTuple):
+    """``sandboxes``: of each evaluator, one per CPU where None. ``gpus``: of each evaluator, and a node has as many of
+    those as it has room for; all of a node where None; none is asked for where 0. ``most``: nodes, all where None.
+    """
+
+    sandboxes: int | None = None
+    gpus: float | None = 0
+    most: int | None = None
+
+
+class Place(NamedTuple):
+    """Of one evaluator: what Ray is asked for on that node."""
+
+    node: NodeInfo
+    sandboxes: int
+    cpus: float
+    gpus: float
+
+
+class Membership:
+    """Places are handed out with ``places`` and come back with ``ended``."""
+
+    def __init__(self, needs: Needs) -> None:
+        self._needs = needs
+        self._used: Counter[str] = Counter()  # evaluators of each node
+        self._failures: Counter[str] = Counter()
+        self._paused: dict[str, float] = {}
+        self._left_out: dict[str, str] = {}
+
+    def places(self, nodes: Iterable[NodeInfo], now: float) -> Iterator[Place]:
+        """Where evaluators are to be started now."""
+        for node in nodes:
+            if node.id in self._left_out or now < self._paused.get(node.id, 0.0):
+                continue
+            place, count = self._place(node)
+            is_new = not self._used[node.id]
+            if place is None or (is_new and self._needs.most is not None and self._count >= self._needs.most):
+                continue
+            while self._used[node.id] < count:
+                self._used[node.id] += 1
+                yield place
+
+    def suits(self, node: NodeInfo) -> bool:
+        """Whether it has what is asked for, and is not left out."""
+        return node.id not in self._left_out and self._place(node)[0] is not None
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The names of nodes that are not used any more, and why."""
+        return dict(self._left_out.items())
+
+    def ended(self, place: Place, now: float, reason: str, *, useful: bool) -> bool:
+        """An evaluator is gone that had done something, if ``useful``. Whether its node is left out with that."""
+        node = place.node.id
+        self._used[node] -= 1
+        self._failures[node] = 0 if useful else self._failures[node] + 1
+        if self._failures[node] >= _MOST_FAILURES:
+            return self.leave_out(place, reason)
+        self._paused[node] = now + _PAUSE * 2 ** self._failures[node]
+        return False
+
+    def leave_out(self, place: Place, reason: str) -> bool:
+        """Its node cannot be used. Whether that is new."""
+        is_new = place.node.id not in self._left_out
+        self._left_out[place.node.id] = reason
+        return is_new
+
+    @property
+    def _count(self) -> int:
+        return sum(used > 0 for used in self._used.values())
+
+    def _place(self, node: NodeInfo) -> tuple[Place | None, int]:
+        """What an evaluator there asks for, and how many of them the node has room for."""
+        gpus = node.gpus if self._needs.gpus is None else self._needs.gpus
+        count = 1 if not gpus else int(node.gpus / gpus)
+        if count < 1 or (self._needs.gpus is None and not gpus) or (node.cpus < 1 and self._needs.sandboxes is None):
+            return None, 0
+        share = node.cpus / count
+        sandboxes = self._needs.sandboxes or max(1, int(share))
+        return Place(node, sandboxes, min(sandboxes, int(share) or share), gpus), count

@@ -1,0 +1,204 @@
+"""A node's part of a job: slices come in, outputs go out, both as they are asked for. Nothing in here knows of Ray."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from ..errors import DcpError, JobError, SliceError, WorkFunctionError
+from ..frames import table
+from ..frames.fields import SliceMetrics
+from ..frames.values import Encoded, SharedArrays, encode
+from ..sandboxes.slice_ledger import Slice
+from ..supervision.evaluator import Evaluator
+from ..supervision.local import LocalRun
+from . import messages
+from .messages import Assignment, Batch, Output, Outputs
+
+_LINGER = 0.05
+"""Seconds between two replies, unless there is nothing left to do: each costs as much as many results."""
+_MOST_BYTES = 8 << 20
+"""Of a reply, and of what waits for one before sandboxes are held up; one output may be larger."""
+_MOST_ITEMS = 16 * 1024
+_ITEM = 64  # bytes that any output counts
+
+
+class NodeRun:
+    """Runs what ``feed`` brings in a thread of its own, until ``close``. May be used from any thread.
+
+    Raises InstallationError and UnknownModuleError for Python that is not here.
+    """
+
+    def __init__(self, evaluator: Evaluator, assignment: Assignment) -> None:
+        self._source = _Source()
+        self._sink = _Sink(self._source)
+        self._shared = SharedArrays()
+        try:
+            frame = encode([table.ASSIGN, assignment.frame], self._shared)
+            self._run = LocalRun(evaluator, assignment.work, (frame, self._shared.fds))
+        except BaseException:
+            self._shared.close()
+            raise
+        self._thread = threading.Thread(target=self._supervise, name="dcp-supervisor", daemon=True)
+        self._thread.start()
+
+    def feed(self, batch: Batch) -> None:
+        """More slices."""
+        self._source.add(batch)
+        self._run.wake()
+
+    def poll(self, timeout: float) -> Outputs:
+        """What has come, at least one output or the end; nothing after ``timeout`` seconds."""
+        return self._sink.take(timeout)
+
+    def close(self) -> None:
+        """Ends all sandboxes and waits for that."""
+        self._source.exhausted = True
+        self._sink.close()
+        self._run.stop()
+        self._thread.join()
+
+    def _supervise(self) -> None:
+        end: JobError | str = "it has ended"
+        try:
+            self._run.run(self._source, self._sink)
+        except WorkFunctionError as error:
+            end = error
+        except (DcpError, OSError) as error:
+            end = str(error)
+        except BaseException as error:
+            end = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self._shared.close()
+            self._sink.end(end)
+
+
+class _Source:
+    """Slices that were fed and wait. ``unanswered``: of all that were fed."""
+
+    def __init__(self) -> None:
+        self.exhausted = False
+        self.unanswered = 0
+        self._waiting: deque[Slice] = deque()
+        self._lock = threading.Lock()
+
+    def add(self, batch: Batch) -> None:
+        with self._lock:
+            self.unanswered += len(batch.indices)
+        for position, (index, payload) in enumerate(zip(batch.indices, batch.payloads, strict=True)):
+            self._waiting.append(Slice(index, Encoded(payload, batch.buffers.get(position, ()))))
+
+    def take(self) -> Slice | None:
+        return self._waiting.popleft() if self._waiting else None
+
+    def answered(self, count: int) -> None:
+        with self._lock:
+            self.unanswered -= count
+
+
+class _Sink:
+    """Collects on the supervisor's thread, which waits while too much is collected; gives to the thread that polls."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+        self._fresh: list[Output] = []
+        self._fresh_bytes = 0
+        self._answered = 0
+        self._items: list[Output] = []
+        self._bytes = 0
+        self._end: JobError | str | None = None
+        self._closed = False
+        self._replied_at = 0.0
+        self._changed = threading.Condition()
+
+    # --- The supervisor's thread ---
+
+    def assigned(self) -> None:
+        self._add((messages.ASSIGNED,))
+
+    def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
+        self._answered += 1
+        self._fresh.append((messages.RESULT, index, value, tuple(metrics)))
+        self._fresh_bytes += _size(value)
+
+    def error(self, error: SliceError, metrics: SliceMetrics) -> None:
+        self._answered += 1
+        self._add((messages.ERROR, error, tuple(metrics)), len(error.message) + len(error.stack))
+
+    def progress(self, index: int, value: Any) -> None:
+        self._add((messages.PROGRESS, index, value), _size(value))
+
+    def console(self, index: int, level: str, text: str) -> None:
+        self._add((messages.CONSOLE, index, level, text), len(text))
+
+    def emit(self, index: int, name: str, value: Any) -> None:
+        self._add((messages.EMIT, index, name, value), len(name) + _size(value))
+
+    def sandbox_died(self, reason: str) -> None:
+        self._add((messages.SANDBOX_DIED, reason), len(reason))
+
+    def flush(self, distributed: int) -> None:
+        if not self._fresh:
+            return
+        self._source.answered(self._answered)
+        with self._changed:
+            self._items += self._fresh
+            self._bytes += self._fresh_bytes + _ITEM * len(self._fresh)
+            self._fresh, self._fresh_bytes, self._answered = [], 0, 0
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._closed or not self._is_full)
+
+    def end(self, end: JobError | str) -> None:
+        self.flush(0)
+        with self._changed:
+            self._end = end
+            self._changed.notify_all()
+
+    def _add(self, output: Output, size: int = 0) -> None:
+        self._fresh.append(output)
+        self._fresh_bytes += size
+
+    @property
+    def _is_full(self) -> bool:
+        return self._bytes >= _MOST_BYTES or len(self._items) >= _MOST_ITEMS
+
+    # --- The thread that polls ---
+
+    def take(self, timeout: float) -> Outputs:
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._end is not None, timeout)
+            linger = self._replied_at + _LINGER - time.monotonic()
+            if self._items and linger > 0:
+                self._changed.wait_for(lambda: self._is_urgent, linger)
+            items, self._items, self._bytes = self._items, [], 0
+            self._replied_at = time.monotonic()
+            self._changed.notify_all()
+            return Outputs(items, self._end)
+
+    @property
+    def _is_urgent(self) -> bool:
+        return self._end is not None or self._is_full or not self._source.unanswered
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+def _size(value: Any) -> int:
+    """Roughly, and cheaply: what large values hold."""
+    match value:
+        case bytes() | str():
+            return len(value)
+        case np.ndarray():
+            return value.nbytes
+        case list():
+            return 8 * len(value) + sum(_size(each) for each in value if type(each) in (bytes, str, np.ndarray, list))
+        case dict():
+            return sum(map(_size, value.values()))
+    return 0
