@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .errors import (
+        ClusterError,
         DcpError,
         FunctionError,
         InstallationError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ClusterError",
     "ConsoleEvent",
     "DcpError",
     "Evaluator",
@@ -62,7 +64,7 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(["DcpError", "FunctionError", "InstallationError", "SliceError", "SliceErrorGroup"], "errors"),
-    **dict.fromkeys(["JobCancelledError", "JobError", "ZygoteError"], "errors"),
+    **dict.fromkeys(["ClusterError", "JobCancelledError", "JobError", "ZygoteError"], "errors"),
     **dict.fromkeys(
         ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "jobs.events"
     ),

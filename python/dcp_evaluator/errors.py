@@ -32,6 +32,10 @@ class ZygoteEndedError(ZygoteError):
     """It ended, and has not said why: another may live."""
 
 
+class ClusterError(DcpError):
+    """A Ray cluster cannot be reached or used."""
+
+
 class FunctionError(DcpError, TypeError):
     """A Python function, or something that it uses, cannot go to a sandbox."""
 

@@ -1,0 +1,156 @@
+"""This program's connection to a Ray cluster. Ray has one at most for a whole program."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from ..errors import ClusterError, InstallationError
+
+_AUTO = "auto"
+_CLIENT = "ray://"
+_ADDRESS_VARIABLE = "RAY_ADDRESS"
+_SECONDS = 5.0
+"""Within which a head must take a connection. Ray itself tries for minutes, and then ends the program."""
+_VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+_START = "run: ray start --head"
+_lock = threading.Lock()
+
+
+def load_ray() -> ModuleType:
+    """The package. Raises InstallationError where there is none."""
+    try:
+        import ray
+    except ImportError as error:
+        reason = "is not installed" if error.name == "ray" else f"cannot be loaded: {error}"
+        raise InstallationError(f"the Python package ray {reason}; run: pip install 'dcp-evaluator[ray]'") from None
+    return ray
+
+
+def connect(address: str | None = _AUTO) -> bool:
+    """Connects the program to a cluster, unless it is connected to that one already. Returns whether it was not.
+
+    ``address``: ``host:port`` of the head, ``ray://host:port`` of its server for Ray Client, or ``"auto"`` and None for
+    the connection that there is, RAY_ADDRESS, or the cluster of which this machine is a node, in this order. A new
+    connection stays until the program ends or calls ``ray.shutdown``; a second call finds it. Ray's messages are kept
+    away.
+
+    Raises InstallationError without Ray, ClusterError where no cluster can be reached there, and ValueError where
+    the program is connected to another, or this is no address.
+    """
+    ray = load_ray()
+    with _lock:
+        if ray.is_initialized():
+            _check_same(address or _AUTO)
+            return False
+        place = _resolved(address or _AUTO)
+        _check_reachable(place)
+        _init(ray, place)
+        return True
+
+
+@contextmanager
+def connected(address: str | None = _AUTO) -> Iterator[None]:
+    """The program is connected meanwhile, as by ``connect``; a connection that was there stays."""
+    is_ours = connect(address)
+    try:
+        yield
+    finally:
+        if is_ours:
+            load_ray().shutdown()
+
+
+def _check_same(address: str) -> None:
+    """Raises ValueError."""
+    here = _connected_to()
+    if address != _AUTO and _canonical(address) != here:
+        raise ValueError(
+            f"this program is connected to the Ray cluster at {here}, not at {address}; take address='auto', or "
+            "call ray.shutdown() before"
+        )
+
+
+def _connected_to() -> str:
+    from ray.util.client import ray as client
+
+    if client.is_connected():
+        return f"{_CLIENT}{getattr(client.get_context().client_worker, '_conn_str', 'unknown')}"
+    return str(load_ray().get_runtime_context().gcs_address)
+
+
+def _resolved(address: str) -> str:
+    """Where the head is. Raises ClusterError, ValueError."""
+    named = os.environ.get(_ADDRESS_VARIABLE) if address == _AUTO else address
+    if named and named != _AUTO:
+        return _canonical(named)
+    from ray._private.services import canonicalize_bootstrap_address
+
+    try:
+        found = canonicalize_bootstrap_address(_AUTO)
+    except ConnectionError:
+        found = None
+    if found is None:
+        raise ClusterError(
+            f"this machine is no node of a Ray cluster, and {_ADDRESS_VARIABLE} names none; {_START}, or give the "
+            "address of a head"
+        )
+    return str(found)
+
+
+def _canonical(address: str) -> str:
+    """As Ray writes it. Raises ValueError."""
+    if "://" in address and not address.startswith(_CLIENT):
+        return address  # of a service that extends Ray
+    host, _, port = address.removeprefix(_CLIENT).rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536 or re.search(r"[\s/]", host):
+        raise ValueError(f"{address!r} is no address of a Ray cluster; it is auto, HOST:PORT or ray://HOST:PORT")
+    if address.startswith(_CLIENT):
+        return address
+    from ray._private.services import resolve_ip_for_localhost
+
+    return f"{resolve_ip_for_localhost(host)}:{port}"
+
+
+def _check_reachable(place: str) -> None:
+    """Raises ClusterError."""
+    if "://" in place and not place.startswith(_CLIENT):
+        return
+    host, _, port = place.removeprefix(_CLIENT).rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
+    except OSError as error:
+        reason = "nobody answers" if isinstance(error, TimeoutError) else error.strerror or str(error)
+        raise ClusterError(
+            f"no Ray cluster can be reached at {place}: {reason}; on the machine of its head {_START}"
+        ) from None
+
+
+def _init(ray: ModuleType, place: str) -> None:
+    """Raises ClusterError."""
+    # Ray says so when a job's thread connects.
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    try:
+        ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises many kinds, RuntimeError and bare Exception too
+        raise ClusterError(_refusal(place, error)) from error
+
+
+def _refusal(place: str, error: BaseException) -> str:
+    causes = [error]
+    while (cause := causes[-1].__cause__) is not None:
+        causes.append(cause)
+    versions = _VERSIONS.findall("\n".join(map(str, causes)))
+    if len(versions) == 2:
+        (ray, python), (our_ray, our_python) = versions
+        return (
+            f"the cluster at {place} has Ray {ray} and Python {python}, this program Ray {our_ray} and Python "
+            f"{our_python}; they have to be the same: run pip install 'ray=={ray}' in an environment of "
+            f"Python {python}"
+        )
+    return f"the cluster at {place} does not take this program: {str(causes[-1]).strip() or type(error).__name__}"
