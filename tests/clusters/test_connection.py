@@ -1,0 +1,170 @@
+"""A program's connection to a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from socket import socket
+
+import pytest
+
+import ray_cluster
+from ray_cluster import RayCluster
+
+pytestmark = pytest.mark.any_engine
+
+_BEGIN = """
+import sys
+import dcp_evaluator as dcp
+from dcp_evaluator.clusters.connection import connect, connected
+
+def said(function, *arguments):
+    try:
+        return function(*arguments)
+    except (dcp.DcpError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+
+address = sys.argv[1]
+"""
+_RAY = "import ray\n"
+
+
+def run(script: str, address: str = "", *, begin: str = _RAY, **environment: str) -> list[str]:
+    """The lines that a program prints; anything on stderr is a failure."""
+    variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    done = subprocess.run(
+        [sys.executable, "-c", begin + _BEGIN + textwrap.dedent(script), address], capture_output=True, text=True,
+        env={**variables, **ray_cluster.QUIET, **environment}, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address where nobody listens, as long as the test runs."""
+    with socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+def test_is_made_once_and_ends_with_its_block(two_nodes: RayCluster) -> None:
+    assert run(
+        """
+        with connected(address):
+            print(len(ray.nodes()), connect(address), connect("auto"), connect(None))
+        print(ray.is_initialized())
+        """,
+        two_nodes.address,
+    ) == ["2 False False False", "False"]
+
+
+def test_stays_where_it_was_made_for_longer(two_nodes: RayCluster) -> None:
+    assert run(
+        """
+        print(connect(address))
+        with connected(address):
+            pass
+        print(len(ray.nodes()))
+        """,
+        two_nodes.address,
+    ) == ["True", "2"]
+
+
+def test_of_the_program_is_used_whatever_name_the_head_has(two_nodes: RayCluster) -> None:
+    assert run(
+        """
+        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        port = address.rpartition(":")[2]
+        print(connect("auto"), connect(f"localhost:{port}"), connect(f"127.0.0.1:{port}"))
+        """,
+        two_nodes.address,
+    ) == ["False False False"]
+
+
+def test_to_another_cluster_is_refused(two_nodes: RayCluster, nobody: str) -> None:
+    told = run(f"connect(address); print(said(connect, {nobody!r}))", two_nodes.address)
+    assert told == [
+        f"ValueError: this program is connected to the Ray cluster at {two_nodes.address}, not at {nobody}; "
+        "take address='auto', or call ray.shutdown() before"
+    ]
+
+
+def test_by_ray_client(two_nodes: RayCluster) -> None:
+    assert run(
+        """
+        with connected(address):
+            print(len(ray.nodes()), connect(address), connect("auto"))
+            print(said(connect, "ray://127.0.0.1:1"))
+        print(ray.is_initialized())
+        """,
+        two_nodes.client_address,
+    ) == [
+        "2 False False",
+        f"ValueError: this program is connected to the Ray cluster at {two_nodes.client_address}, not at "
+        "ray://127.0.0.1:1; take address='auto', or call ray.shutdown() before",
+        "False",
+    ]
+
+
+def test_finds_the_cluster_that_the_environment_names(two_nodes: RayCluster) -> None:
+    assert run("connect(); print(len(ray.nodes()))", RAY_ADDRESS=two_nodes.address) == ["2"]
+
+
+def test_from_another_thread(two_nodes: RayCluster) -> None:
+    script = """
+        import threading
+        thread = threading.Thread(target=lambda: print(connect(address)))
+        thread.start()
+        thread.join()
+        """
+    assert run(script, two_nodes.address) == ["True"]
+
+
+def test_shows_no_lines_of_workers(two_nodes: RayCluster) -> None:
+    script = """
+        connect(address)
+        print(ray.get(ray.remote(num_cpus=0)(lambda: print("a line of a worker")).remote()))
+        """
+    assert run(script, two_nodes.address) == ["None"]
+
+
+def test_where_nobody_listens(nobody: str) -> None:
+    for address in (nobody, f"ray://{nobody}"):
+        (told,) = run("print(said(connect, address))", address)
+        assert told.startswith("ClusterError: no Ray cluster can be reached at ")
+        assert told.endswith(": Connection refused; on the machine of its head run: ray start --head")
+
+
+def test_where_the_environment_names_a_cluster_that_is_gone(nobody: str) -> None:
+    (told,) = run("print(said(connect))", RAY_ADDRESS=nobody)
+    assert "Connection refused" in told
+
+
+def test_to_what_is_no_address() -> None:
+    wrong = ["head", "head:", "head:0", "head:70000", ":6379", "a b:6379", "ray://head"]
+    assert run(f"for address in {wrong}: print(said(connect, address))") == [
+        f"ValueError: {address!r} is no address of a Ray cluster; it is auto, HOST:PORT or ray://HOST:PORT"
+        for address in wrong
+    ]
+
+
+def test_with_another_version_of_ray(two_nodes: RayCluster) -> None:
+    for address in (two_nodes.address, two_nodes.client_address):
+        (told,) = run("has, ray.__version__ = ray.__version__, '2.1.0'; print(said(connect, address), has)", address)
+        message, _, version = told.rpartition(" ")
+        python = ".".join(map(str, sys.version_info[:3]))
+        assert message == (
+            f"ClusterError: the cluster at {address} has Ray {version} and Python {python}, this program Ray 2.1.0 and "
+            f"Python {python}; they have to be the same: run pip install 'ray=={version}' in an environment of "
+            f"Python {python}"
+        )
+
+
+def test_without_ray() -> None:
+    assert run("print(said(connect))", begin="import sys; sys.modules['ray'] = None\n") == [
+        "InstallationError: the Python package ray is not installed; run: pip install 'dcp-evaluator[ray]'"
+    ]
