@@ -5,12 +5,14 @@ Where Ray has been in a process, descriptors of its stay open; so programs that 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +22,10 @@ QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "
 
 
 class RayCluster:
-    """``address`` of the head, as HOST:PORT; ``client_address`` of its server for Ray Client. Nodes have numbers."""
+    """``address`` of the head, as HOST:PORT; ``client_address``, where it is asked for, of its server for Ray Client.
+
+    Nodes have numbers.
+    """
 
     def __init__(self, program: subprocess.Popen[str], folder: str) -> None:
         self._program = program
@@ -51,12 +56,15 @@ class RayCluster:
 
 @contextmanager
 def ray_cluster(
-    nodes: Sequence[Mapping[str, Any]] = ({"num_cpus": 1},), environment: Mapping[str, str] = os.environ
+    nodes: Sequence[Mapping[str, Any]] = ({"num_cpus": 1},),
+    environment: Mapping[str, str] = os.environ,
+    *,
+    with_client: bool = False,
 ) -> Iterator[RayCluster]:
     """The first of ``nodes`` is the head. ``environment``: of all their workers."""
     with tempfile.TemporaryDirectory(prefix="") as folder:  # sockets below it have long names already
         program = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(list(nodes))], text=True,
+            [sys.executable, __file__, json.dumps([with_client, *nodes])], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**environment, **QUIET, "RAY_TMPDIR": folder},
         )  # fmt: skip
         with program:
@@ -67,17 +75,31 @@ def ray_cluster(
                 cluster.end()
 
 
-def _serve(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> None:
+@contextmanager
+def turn_of_client() -> Iterator[None]:
+    """One program of the machine at a time begins with Ray Client: two clusters would choose the same ports for it."""
+    folder = os.open("/tmp", os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _serve(with_client: bool, head: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> None:
     """Until stdin ends, the end of the tests whatever their end is."""
     from ray.cluster_utils import Cluster
 
     out, sys.stdout = sys.stdout, sys.stderr
-    port = _free_port()
+    port = _free_port() if with_client else None
     options = {"include_dashboard": False, "ray_client_server_port": port, **head}
     cluster = Cluster(initialize_head=True, head_node_args=options)
     try:
+        if port is not None:
+            _wait_for(port)
         nodes = [cluster.head_node, *(cluster.add_node(**options) for options in others)]
-        print(json.dumps([cluster.address, f"ray://127.0.0.1:{port}"]), file=out, flush=True)
+        client_address = f"ray://127.0.0.1:{port}" if with_client else None
+        print(json.dumps([cluster.address, client_address]), file=out, flush=True)
         for line in sys.stdin:
             question = json.loads(line)
             if "remove" in question:
@@ -95,6 +117,16 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def _wait_for(port: int) -> None:
+    """Ray does not wait for its server for Ray Client."""
+    for _ in range(600):
+        with socket.socket() as caller:
+            if caller.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("Ray Client's server has not started")
+
+
 if __name__ == "__main__":
-    first, *rest = json.loads(sys.argv[1])
-    _serve(first, rest)
+    client, first, *rest = json.loads(sys.argv[1])
+    _serve(client, first, rest)

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
+from threading import Thread
 
 import pytest
 
@@ -41,6 +43,13 @@ def run(script: str, address: str = "", *, begin: str = _RAY, **environment: str
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
+
+
+def _other(there: str, wanted: str) -> str:
+    return (
+        f"ValueError: this program is connected to the Ray cluster at {there}, not at {wanted}; "
+        "take address='auto', or call ray.shutdown() before"
+    )
 
 
 @pytest.fixture
@@ -87,13 +96,10 @@ def test_of_the_program_is_used_whatever_name_the_head_has(two_nodes: RayCluster
 
 def test_to_another_cluster_is_refused(two_nodes: RayCluster, nobody: str) -> None:
     told = run(f"connect(address); print(said(connect, {nobody!r}))", two_nodes.address)
-    assert told == [
-        f"ValueError: this program is connected to the Ray cluster at {two_nodes.address}, not at {nobody}; "
-        "take address='auto', or call ray.shutdown() before"
-    ]
+    assert told == [_other(two_nodes.address, nobody)]
 
 
-def test_by_ray_client(two_nodes: RayCluster) -> None:
+def test_by_ray_client(for_client: RayCluster) -> None:
     assert run(
         """
         with connected(address):
@@ -101,11 +107,10 @@ def test_by_ray_client(two_nodes: RayCluster) -> None:
             print(said(connect, "ray://127.0.0.1:1"))
         print(ray.is_initialized())
         """,
-        two_nodes.client_address,
+        for_client.client_address,
     ) == [
-        "2 False False",
-        f"ValueError: this program is connected to the Ray cluster at {two_nodes.client_address}, not at "
-        "ray://127.0.0.1:1; take address='auto', or call ray.shutdown() before",
+        "1 False False",
+        _other(for_client.client_address, "ray://127.0.0.1:1"),
         "False",
     ]
 
@@ -139,6 +144,23 @@ def test_where_nobody_listens(nobody: str) -> None:
         assert told.endswith(": Connection refused; on the machine of its head run: ray start --head")
 
 
+def test_to_what_is_not_ray(for_client: RayCluster) -> None:
+    client_port = for_client.client_address.removeprefix("ray://")
+    host = for_client.address.partition(":")[0]
+    with ThreadingHTTPServer((host, 0), SimpleHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            other = f"{host}:{server.server_port}"
+            told = run(f"for a in {[other, client_port, f'ray://{for_client.address}']}: print(said(connect, a))")
+        finally:
+            server.shutdown()
+    assert [line.partition(": ")[2].partition(": ")[2].partition("; on the machine")[0] for line in told] == [
+        "what listens there is not Ray",
+        "no head listens there; of a server for Ray Client, write ray:// before it",
+        "a head listens there, without ray:// before it",
+    ]
+
+
 def test_where_the_environment_names_a_cluster_that_is_gone(nobody: str) -> None:
     (told,) = run("print(said(connect))", RAY_ADDRESS=nobody)
     assert "Connection refused" in told
@@ -152,8 +174,8 @@ def test_to_what_is_no_address() -> None:
     ]
 
 
-def test_with_another_version_of_ray(two_nodes: RayCluster) -> None:
-    for address in (two_nodes.address, two_nodes.client_address):
+def test_with_another_version_of_ray(for_client: RayCluster) -> None:
+    for address in (for_client.address, for_client.client_address):
         (told,) = run("has, ray.__version__ = ray.__version__, '2.1.0'; print(said(connect, address), has)", address)
         message, _, version = told.rpartition(" ")
         python = ".".join(map(str, sys.version_info[:3]))

@@ -18,6 +18,9 @@ _CLIENT = "ray://"
 _ADDRESS_VARIABLE = "RAY_ADDRESS"
 _SECONDS = 5.0
 """Within which a head must take a connection. Ray itself tries for minutes, and then ends the program."""
+_HEAD_CALL, _CLIENT_CALL = "/grpc.health.v1.Health/Check", "/ray.rpc.RayletDriver/ClusterInfo"
+"""What a head answers, and a server for Ray Client."""
+_NO_HEAD = f"no head listens there; of a server for Ray Client, write {_CLIENT} before it"
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 _START = "run: ray start --head"
 _lock = threading.Lock()
@@ -124,11 +127,30 @@ def _check_reachable(place: str) -> None:
     host, _, port = place.removeprefix(_CLIENT).rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
+        reason = _no_ray(place)
     except OSError as error:
         reason = "nobody answers" if isinstance(error, TimeoutError) else error.strerror or str(error)
-        raise ClusterError(
-            f"no Ray cluster can be reached at {place}: {reason}; on the machine of its head {_START}"
-        ) from None
+    if reason:
+        raise ClusterError(f"no Ray cluster can be reached at {place}: {reason}; on the machine of its head {_START}")
+
+
+def _no_ray(place: str) -> str | None:
+    """Why what listens there is not what the address says; None where it may be."""
+    if os.environ.get("RAY_USE_TLS", "0") != "0":
+        return None
+    import grpc
+
+    is_client = place.startswith(_CLIENT)
+    with grpc.insecure_channel(place.removeprefix(_CLIENT)) as channel:
+        try:
+            channel.unary_unary(_CLIENT_CALL if is_client else _HEAD_CALL)(b"", timeout=_SECONDS)
+        except grpc.RpcError as error:
+            code = error.code()
+            if code == grpc.StatusCode.UNIMPLEMENTED:
+                return "a head listens there, without ray:// before it" if is_client else _NO_HEAD
+            if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                return "what listens there is not Ray"
+    return None
 
 
 def _init(ray: ModuleType, place: str) -> None:
@@ -153,4 +175,5 @@ def _refusal(place: str, error: BaseException) -> str:
             f"{our_python}; they have to be the same: run pip install 'ray=={ray}' in an environment of "
             f"Python {python}"
         )
-    return f"the cluster at {place} does not take this program: {str(causes[-1]).strip() or type(error).__name__}"
+    reason = " ".join(str(causes[-1]).split()) or type(error).__name__
+    return f"the cluster at {place} does not take this program: {reason}"
