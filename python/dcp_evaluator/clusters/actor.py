@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from ..settings.settings import Settings
+from ..settings.installation import VERSION
 from ..supervision.evaluator import Evaluator
 from .messages import Assignment, Batch, Outputs
 from .node_run import NodeRun
-
-
-class Orders(NamedTuple):
-    """What is this node's own of a job. ``gpus``: of Ray's, or None for no choice."""
-
-    sandboxes: int
-    settings: Settings
 
 
 class EvaluatorActor:
@@ -25,9 +16,7 @@ class EvaluatorActor:
         self._run: NodeRun | None = None
 
     def hello(self) -> str:
-        """What this node has."""
-        from ..settings.installation import VERSION
-
+        """The version of this package here."""
         return VERSION
 
     def begin(self, assignment: Assignment, sandboxes: int) -> None:
@@ -41,7 +30,7 @@ class EvaluatorActor:
             self._run.feed(batch)
 
     def poll(self, timeout: float) -> Outputs:
-        return Outputs((), "it has not begun") if self._run is None else self._run.poll(timeout)
+        return Outputs(0, (), "it has not begun") if self._run is None else self._run.poll(timeout)
 
     def close(self) -> None:
         """Ends all that it has started."""

@@ -16,7 +16,7 @@ from ..sandboxes.slice_ledger import LedgerError, Slice, SliceEvent, SliceSource
 BATCH_SECONDS = 0.2
 """Of work that a node is given at a time; it has two such batches at most."""
 MOST_IN_BATCH = 4096
-MOST_BYTES = 32 << 20
+MOST_BYTES = 48 << 20
 """Of data that a node is given and has not answered; one slice may be larger."""
 _GROWTH = 2
 _SMOOTHING = 0.5

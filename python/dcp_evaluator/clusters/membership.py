@@ -47,7 +47,7 @@ class Membership:
         self._used: Counter[str] = Counter()  # evaluators of each node
         self._failures: Counter[str] = Counter()
         self._paused: dict[str, float] = {}
-        self._left_out: dict[str, str] = {}
+        self._left_out: dict[str, tuple[str, str]] = {}
 
     def places(self, nodes: Iterable[NodeInfo], now: float) -> Iterator[Place]:
         """Where evaluators are to be started now."""
@@ -67,9 +67,9 @@ class Membership:
         return node.id not in self._left_out and self._place(node)[0] is not None
 
     @property
-    def left_out(self) -> dict[str, str]:
+    def left_out(self) -> list[tuple[str, str]]:
         """The names of nodes that are not used any more, and why."""
-        return dict(self._left_out.items())
+        return list(self._left_out.values())
 
     def ended(self, place: Place, now: float, reason: str, *, useful: bool) -> bool:
         """An evaluator is gone that had done something, if ``useful``. Whether its node is left out with that."""
@@ -77,15 +77,15 @@ class Membership:
         self._used[node] -= 1
         self._failures[node] = 0 if useful else self._failures[node] + 1
         if self._failures[node] >= _MOST_FAILURES:
-            return self.leave_out(place, reason)
+            self._left_out[node] = place.node.name, reason
+            return True
         self._paused[node] = now + _PAUSE * 2 ** self._failures[node]
         return False
 
-    def leave_out(self, place: Place, reason: str) -> bool:
-        """Its node cannot be used. Whether that is new."""
-        is_new = place.node.id not in self._left_out
-        self._left_out[place.node.id] = reason
-        return is_new
+    def leave_out(self, place: Place, reason: str) -> None:
+        """Its node cannot be used by this job."""
+        self._used[place.node.id] -= 1
+        self._left_out[place.node.id] = place.node.name, reason
 
     @property
     def _count(self) -> int:

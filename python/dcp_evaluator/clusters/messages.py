@@ -47,9 +47,10 @@ Output = tuple[Any, ...]
 
 
 class Outputs(NamedTuple):
-    """What a poll gives. ``end``: why nothing more comes, where that is so: the job fails with a JobError; another
-    reason is this node's own.
+    """What a poll gives. ``number`` counts them. ``end``: why nothing more comes, where that is so: the job fails with
+    a JobError; another reason is this node's own.
     """
 
+    number: int
     items: Sequence[Output]
     end: JobError | str | None = None

@@ -21,7 +21,7 @@ from .messages import Assignment, Batch, Output, Outputs
 
 _LINGER = 0.05
 """Seconds between two replies, unless there is nothing left to do: each costs as much as many results."""
-_MOST_BYTES = 8 << 20
+_MOST_BYTES = 16 << 20
 """Of a reply, and of what waits for one before sandboxes are held up; one output may be larger."""
 _MOST_ITEMS = 16 * 1024
 _ITEM = 64  # bytes that any output counts
@@ -113,8 +113,12 @@ class _Sink:
         self._bytes = 0
         self._end: JobError | str | None = None
         self._closed = False
+        self._replies = 0
         self._replied_at = 0.0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._arrival = threading.Condition(self._lock)
+        self._urgency = threading.Condition(self._lock)
+        self._room = threading.Condition(self._lock)
 
     # --- The supervisor's thread ---
 
@@ -146,18 +150,24 @@ class _Sink:
         if not self._fresh:
             return
         self._source.answered(self._answered)
-        with self._changed:
+        with self._lock:
             self._items += self._fresh
             self._bytes += self._fresh_bytes + _ITEM * len(self._fresh)
             self._fresh, self._fresh_bytes, self._answered = [], 0, 0
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._closed or not self._is_full)
+            self._tell()
+            self._room.wait_for(lambda: self._closed or not self._is_full)
 
     def end(self, end: JobError | str) -> None:
         self.flush(0)
-        with self._changed:
+        with self._lock:
             self._end = end
-            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Wakes nobody in vain: that would cost as much as some slices."""
+        self._arrival.notify()
+        if self._is_urgent:
+            self._urgency.notify()
 
     def _add(self, output: Output, size: int = 0) -> None:
         self._fresh.append(output)
@@ -170,24 +180,25 @@ class _Sink:
     # --- The thread that polls ---
 
     def take(self, timeout: float) -> Outputs:
-        with self._changed:
-            self._changed.wait_for(lambda: self._items or self._end is not None, timeout)
+        with self._lock:
+            self._arrival.wait_for(lambda: self._items or self._end is not None, timeout)
             linger = self._replied_at + _LINGER - time.monotonic()
             if self._items and linger > 0:
-                self._changed.wait_for(lambda: self._is_urgent, linger)
+                self._urgency.wait_for(lambda: self._is_urgent, linger)
             items, self._items, self._bytes = self._items, [], 0
+            self._replies += 1
             self._replied_at = time.monotonic()
-            self._changed.notify_all()
-            return Outputs(items, self._end)
+            self._room.notify()
+            return Outputs(self._replies, items, self._end)
 
     @property
     def _is_urgent(self) -> bool:
         return self._end is not None or self._is_full or not self._source.unanswered
 
     def close(self) -> None:
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._room.notify()
 
 
 def _size(value: Any) -> int:

@@ -59,6 +59,7 @@ _REMEDIES = {
     "f": "use array.astype('float64')",
 }
 _PLAIN = frozenset((bool, float, str, type(None)))
+_NUMBERS = frozenset((int, float))
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -133,6 +134,8 @@ class Encoded(NamedTuple):
     @classmethod
     def of(cls, value: Any) -> Encoded:
         """Raises TypeError or ValueError for what cannot be sent to a sandbox."""
+        if type(value) in _NUMBERS and -_SAFE_INTEGER <= value <= _SAFE_INTEGER:
+            return cls(_encode(value))
         arrays = CarriedArrays()
         payload = encode([value], arrays)
         return cls(payload[1:], arrays.buffers)  # without the header of the list

@@ -163,3 +163,9 @@ def _at_exit() -> None:
         except KeyboardInterrupt:
             crashed = True
         evaluator.close()
+
+
+def finish_before_others() -> None:
+    """At the program's end, jobs finish before what has been registered with atexit until now."""
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)

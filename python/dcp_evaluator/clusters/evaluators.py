@@ -1,0 +1,187 @@
+"""The evaluators of one job on the nodes of a cluster: Ray's actors, started where nodes come, and what they answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+
+import ray
+from ray.autoscaler.sdk import request_resources
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from ..errors import ClusterError
+from ..processes.notices import notice
+from .actor import EvaluatorActor
+from .membership import Membership, Needs, NodeInfo, Place
+from .messages import Outputs
+from .reasons import Reason, reason_of
+
+_LOOK_SECONDS = 1.0
+_WAIT_SECONDS = 5.0
+"""Without an evaluator, after which that is said."""
+_CLOSE_SECONDS = 3.0
+_CALLS_AT_ONCE = 4
+
+
+class Answer(NamedTuple):
+    """What an actor's ``method`` has given, once it has ended."""
+
+    member: Member
+    method: str
+    future: Future[Any]
+
+
+class Member:
+    """An evaluator on a node. ``has_joined``: it takes slices; ``is_useful``: it has answered one."""
+
+    def __init__(self, number: int, place: Place, actor: Any) -> None:
+        self.number = number
+        self.place = place
+        self.actor = actor
+        self.has_joined = False
+        self.is_useful = False
+        self._replies = 0
+        self._early: dict[int, Outputs] = {}
+
+    @property
+    def name(self) -> str:
+        return self.place.node.name
+
+    def in_order(self, outputs: Outputs) -> Iterator[Outputs]:
+        """What can be read now that ``outputs`` have come: of several polls, later ones may be answered first."""
+        self._early[outputs.number] = outputs
+        while self._replies + 1 in self._early:
+            self._replies += 1
+            yield self._early.pop(self._replies)
+
+
+class Evaluators:
+    """Used by one thread, but for ``wake``."""
+
+    def __init__(self, needs: Needs) -> None:
+        self._needs = needs
+        self._membership = Membership(needs)
+        self._members: dict[int, Member] = {}
+        self._answers: SimpleQueue[Answer | None] = SimpleQueue()
+        self._started = 0
+        self._looked_at = float("-inf")
+        self._waits_since = time.monotonic()
+        self._has_asked = False
+
+    @property
+    def joined(self) -> list[Member]:
+        """Those that take slices."""
+        return [member for member in self._members.values() if member.has_joined]
+
+    # --- As nodes come and go ---
+
+    def look(self) -> None:
+        """Starts evaluators where there are none yet. Raises ClusterError where no node is of use."""
+        now = time.monotonic()
+        if now < self._looked_at + _LOOK_SECONDS:
+            return
+        self._looked_at = now
+        nodes = _nodes()
+        for place in self._membership.places(nodes, now):
+            self._start(place)
+        suitable = sum(map(self._membership.suits, nodes))
+        if self._needs.most is not None and suitable < self._needs.most and not self._has_asked:
+            self._ask_for_nodes(self._needs.most)
+        if not self._members and not suitable and not self._has_asked:
+            raise ClusterError(self._hopeless(nodes))
+        self._tell_of_waiting(now)
+
+    def _start(self, place: Place) -> None:
+        self._started += 1
+        pinned = NodeAffinitySchedulingStrategy(node_id=place.node.id, soft=False)
+        actor_class = ray.remote(EvaluatorActor).options(
+            num_cpus=place.cpus, num_gpus=place.gpus, max_concurrency=_CALLS_AT_ONCE, scheduling_strategy=pinned
+        )
+        member = self._members[self._started] = Member(self._started, place, actor_class.remote())
+        self.call(member, "hello")
+
+    def _ask_for_nodes(self, count: int) -> None:
+        """Of Ray's autoscaler; without one nothing comes of it."""
+        self._has_asked = True
+        request_resources(bundles=[{"CPU": self._needs.sandboxes or 1, "GPU": self._needs.gpus or 0}] * count)
+
+    def _hopeless(self, nodes: list[NodeInfo]) -> str:
+        if reasons := self._membership.left_out:
+            return "\n".join(["no node of the cluster can run the job", *(f"{name}: {why}" for name, why in reasons)])
+        wanted = "a CPU" if self._needs.gpus == 0 else "a GPU"
+        return (
+            f"none of the {len(nodes)} nodes of the cluster has {wanted} for Ray, as `ray status` shows; start one "
+            "with ray start --address=HEAD, or wait for some with nodes=N"
+        )
+
+    def _tell_of_waiting(self, now: float) -> None:
+        if self.joined:
+            self._waits_since = float("inf")
+        elif now > self._waits_since + _WAIT_SECONDS:
+            self._waits_since = float("inf")
+            what = "until Ray has room for an evaluator" if self._members else "for a node"
+            notice(f"the job waits {what}; `ray status` shows what the cluster has and what is in use")
+
+    def remove(self, member: Member, reason: Reason) -> bool:
+        """It is of no use any more. Whether its node is left out with that."""
+        del self._members[member.number]
+        ray.kill(member.actor)
+        if reason.lasting and not member.is_useful:
+            self._membership.leave_out(member.place, reason.text)
+            return True
+        return self._membership.ended(member.place, time.monotonic(), reason.text, useful=member.is_useful)
+
+    def close(self) -> None:
+        """Ends all."""
+        closed = [member.actor.close.remote() for member in self.joined]
+        if closed:
+            ray.wait(closed, num_returns=len(closed), timeout=_CLOSE_SECONDS)
+        for member in self._members.values():
+            ray.kill(member.actor)
+        if self._has_asked:
+            request_resources(bundles=[])
+
+    # --- Calls and answers ---
+
+    def call(self, member: Member, method: str, *arguments: Any) -> None:
+        """``answers`` gives what comes of it."""
+        future = getattr(member.actor, method).remote(*arguments).future()
+        future.add_done_callback(lambda done: self._answers.put(Answer(member, method, done)))
+
+    def answers(self) -> Iterable[Answer]:
+        """All that are there, at least one unless a while passes or ``wake`` is called; of members that are there."""
+        try:
+            answer = self._answers.get(timeout=_LOOK_SECONDS)
+            while True:
+                if answer is not None and answer.member.number in self._members:
+                    yield answer
+                answer = self._answers.get_nowait()
+        except Empty:
+            pass
+
+    def wake(self) -> None:
+        """Ends a wait for answers; any thread."""
+        self._answers.put(None)
+
+
+def failure_of(answer: Answer) -> Reason | None:
+    """Why it is none."""
+    error = answer.future.exception()
+    return None if error is None else reason_of(error)
+
+
+def _nodes() -> list[NodeInfo]:
+    """Those that live."""
+    return [
+        NodeInfo(
+            node["NodeID"],
+            f"{node['NodeManagerHostname']} ({node['NodeID'][:8]})",
+            node["Resources"].get("CPU", 0.0),
+            node["Resources"].get("GPU", 0.0),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
