@@ -43,6 +43,8 @@ class Kind(IntEnum):
 
 
 RESULT, ERROR, PROGRESS, CONSOLE, EMIT, SANDBOX_DIED, ASSIGNED = map(int, Kind)
+ENDS = frozenset((RESULT, ERROR))
+"""Of slices."""
 Output = tuple[Any, ...]
 
 

@@ -112,11 +112,12 @@ class RayBackend:
             message = f"the input cannot be sent to a sandbox: {error}"
             self._report_error(SliceError(work.index, type(error).__name__, message, code="EINPUT"), NO_METRICS)
             return False
+        work.size = len(payload)
         if buffers:
             batch.buffers[len(batch.indices)] = buffers
+            work.size += sum(buffer.nbytes for buffer in buffers)
         batch.indices.append(work.index)
         batch.payloads.append(payload)
-        work.size = len(payload) + sum(buffer.nbytes for buffer in buffers)
         return True
 
     # --- Answers in ---
@@ -142,26 +143,29 @@ class RayBackend:
     def _take(self, member: Member, outputs: Outputs) -> None:
         if outputs.end is None:
             self._evaluators.call(member, "poll", _POLL_SECONDS)
+        member.is_useful = member.is_useful or any(output[0] in messages.ENDS for output in outputs.items)
         for output in outputs.items:
             if self._stopped.is_set():
                 return
-            self._report(member, output)
+            if output[0] == messages.RESULT:
+                self._store(member, *output[1:])
+            else:
+                self._report(member, output)
         self._dispatcher.measure(member.number, time.monotonic())
         if isinstance(outputs.end, JobError):
             raise outputs.end
         if outputs.end is not None:
             self._lose(member, Reason(outputs.end, lasting=True), blameless=True)
 
+    def _store(self, member: Member, index: int, value: Any, metrics: tuple[Any, ...]) -> None:
+        self._dispatcher.answered(member.number, index)
+        self._sink.result(index, _own(value), SliceMetrics._make(metrics))
+
     def _report(self, member: Member, output: messages.Output) -> None:
         sink = self._sink
         match output:
-            case messages.RESULT, index, value, metrics:
-                self._dispatcher.answered(member.number, index)
-                member.is_useful = True
-                sink.result(index, _own(value), SliceMetrics(*metrics))
             case messages.ERROR, error, metrics:
                 self._dispatcher.answered(member.number, error.index, failed=True)
-                member.is_useful = True
                 self._report_error(error, SliceMetrics(*metrics))
             case messages.PROGRESS, index, value:
                 sink.progress(index, _own(value))
