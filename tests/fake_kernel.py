@@ -37,10 +37,29 @@ class FakeKernel:
         if mode is not None:
             self.file(f"dev/dri/{name}", mode=mode)
 
-    def nvidia(self, address: str = "0000:65:00.0", number: str = H200, *, minor: int = 0, mode: int = 0o666) -> None:
+    def nvidia(
+        self, address: str = "0000:65:00.0", number: str = H200, *, minor: int = 0, mode: int = 0o666,
+        model: str = "NVIDIA H200",
+    ) -> None:  # fmt: skip
         """A GPU with NVIDIA's kernel driver, whose files are as they should be."""
         self.pci(address, number, "nvidia")
-        self.file(f"proc/driver/nvidia/gpus/{address}/information", f"Model: \t H200\nDevice Minor: \t {minor}\n")
+        told = f"Model: \t\t {model}\nIRQ:   \t\t 74\nBus Location: \t {address}\nDevice Minor: \t {minor}\n"
+        self.file(f"proc/driver/nvidia/gpus/{address}/information", told)
         self.file("sys/module/nvidia/version", "570.86.15\n")
         for name in ("nvidiactl", f"nvidia{minor}"):
             self.file(f"dev/{name}", mode=mode)
+
+    def amd(self, node: int, address: str, *, minor: int, model: int = 0x740F) -> None:
+        """A GPU with ROCm's kernel driver, which is ``node`` of its topology."""
+        device = self.pci(address, f"1002:{model:04x}", "amdgpu")
+        self.render_node(device, f"renderD{minor}")
+        domain, bus, rest = address.split(":")
+        place = int(bus, 16) << 8 | int(rest.partition(".")[0], 16) << 3 | int(rest.partition(".")[2])
+        self.kfd(
+            node, simd_count=416, location_id=place, domain=int(domain, 16), device_id=model, drm_render_minor=minor
+        )
+
+    def kfd(self, node: int, **properties: int) -> None:
+        """A node of ROCm's topology: CPUs are some of them."""
+        text = "".join(f"{name} {value}\n" for name, value in properties.items())
+        self.file(f"sys/class/kfd/kfd/topology/nodes/{node}/properties", text)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
@@ -13,36 +10,10 @@ from threading import Thread
 
 import pytest
 
-import ray_cluster
 from ray_cluster import RayCluster
+from ray_program import run
 
 pytestmark = pytest.mark.any_engine
-
-_BEGIN = """
-import sys
-import dcp_evaluator as dcp
-from dcp_evaluator.clusters.connection import connect, connected
-
-def said(function, *arguments):
-    try:
-        return function(*arguments)
-    except (dcp.DcpError, ValueError) as error:
-        return f"{type(error).__name__}: {error}"
-
-address = sys.argv[1]
-"""
-_RAY = "import ray\n"
-
-
-def run(script: str, address: str = "", *, begin: str = _RAY, **environment: str) -> list[str]:
-    """The lines that a program prints; anything on stderr is a failure."""
-    variables = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    done = subprocess.run(
-        [sys.executable, "-c", begin + _BEGIN + textwrap.dedent(script), address], capture_output=True, text=True,
-        env={**variables, **ray_cluster.QUIET, **environment}, timeout=60, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.splitlines()
 
 
 def _other(there: str, wanted: str) -> str:
@@ -64,6 +35,7 @@ def test_is_made_once_and_ends_with_its_block(two_nodes: RayCluster) -> None:
     assert run(
         """
         with connected(address):
+            import ray
             print(len(ray.nodes()), connect(address), connect("auto"), connect(None))
         print(ray.is_initialized())
         """,
@@ -77,6 +49,7 @@ def test_stays_where_it_was_made_for_longer(two_nodes: RayCluster) -> None:
         print(connect(address))
         with connected(address):
             pass
+        import ray
         print(len(ray.nodes()))
         """,
         two_nodes.address,
@@ -86,6 +59,7 @@ def test_stays_where_it_was_made_for_longer(two_nodes: RayCluster) -> None:
 def test_of_the_program_is_used_whatever_name_the_head_has(two_nodes: RayCluster) -> None:
     assert run(
         """
+        import ray
         ray.init(address, log_to_driver=False, logging_level="ERROR")
         port = address.rpartition(":")[2]
         print(connect("auto"), connect(f"localhost:{port}"), connect(f"127.0.0.1:{port}"))
@@ -103,6 +77,7 @@ def test_by_ray_client(for_client: RayCluster) -> None:
     assert run(
         """
         with connected(address):
+            import ray
             print(len(ray.nodes()), connect(address), connect("auto"))
             print(said(connect, "ray://127.0.0.1:1"))
         print(ray.is_initialized())
@@ -116,7 +91,7 @@ def test_by_ray_client(for_client: RayCluster) -> None:
 
 
 def test_finds_the_cluster_that_the_environment_names(two_nodes: RayCluster) -> None:
-    assert run("connect(); print(len(ray.nodes()))", RAY_ADDRESS=two_nodes.address) == ["2"]
+    assert run("connect(); import ray; print(len(ray.nodes()))", RAY_ADDRESS=two_nodes.address) == ["2"]
 
 
 def test_from_another_thread(two_nodes: RayCluster) -> None:
@@ -131,6 +106,7 @@ def test_from_another_thread(two_nodes: RayCluster) -> None:
 
 def test_shows_no_lines_of_workers(two_nodes: RayCluster) -> None:
     script = """
+        import ray
         connect(address)
         print(ray.get(ray.remote(num_cpus=0)(lambda: print("a line of a worker")).remote()))
         """
@@ -176,7 +152,9 @@ def test_to_what_is_no_address() -> None:
 
 def test_with_another_version_of_ray(for_client: RayCluster) -> None:
     for address in (for_client.address, for_client.client_address):
-        (told,) = run("has, ray.__version__ = ray.__version__, '2.1.0'; print(said(connect, address), has)", address)
+        (told,) = run(
+            "import ray; has, ray.__version__ = ray.__version__, '2.1.0'; print(said(connect, address), has)", address
+        )
         message, _, version = told.rpartition(" ")
         python = ".".join(map(str, sys.version_info[:3]))
         assert message == (
@@ -187,6 +165,6 @@ def test_with_another_version_of_ray(for_client: RayCluster) -> None:
 
 
 def test_without_ray() -> None:
-    assert run("print(said(connect))", begin="import sys; sys.modules['ray'] = None\n") == [
+    assert run("sys.modules['ray'] = None; print(said(connect))") == [
         "InstallationError: the Python package ray is not installed; run: pip install 'dcp-evaluator[ray]'"
     ]
