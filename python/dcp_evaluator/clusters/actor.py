@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from ..settings.installation import VERSION
+from ..settings.settings import Settings
 from ..supervision.evaluator import Evaluator
+from .gpus import gpu_options
+from .membership import Place
 from .messages import Assignment, Batch, Outputs
 from .node_run import NodeRun
 
@@ -19,10 +22,11 @@ class EvaluatorActor:
         """The version of this package here."""
         return VERSION
 
-    def begin(self, assignment: Assignment, sandboxes: int) -> None:
-        """Raises DcpError where sandboxes cannot be made here."""
-        options = assignment.work.options._replace(sandboxes=sandboxes, stop_on_error=False)
-        self._evaluator = Evaluator()
+    def begin(self, assignment: Assignment, place: Place, software: bool) -> None:
+        """``software``: sandboxes may have software adapters. Raises DcpError where sandboxes cannot be made here."""
+        options = assignment.work.options._replace(sandboxes=place.sandboxes, stop_on_error=False)
+        gpu = gpu_options(place.gpus, place.node.gpus, Settings(), software=software)
+        self._evaluator = Evaluator(gpu=gpu)
         self._run = NodeRun(self._evaluator, assignment._replace(work=assignment.work._replace(options=options)))
 
     def feed(self, batch: Batch) -> None:

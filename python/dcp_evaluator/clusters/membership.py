@@ -22,11 +22,13 @@ class NodeInfo(NamedTuple):
 
 class Needs(NamedTuple):
     """``sandboxes``: of each evaluator, one per CPU where None. ``gpus``: of each evaluator, and a node has as many of
-    those as it has room for; all of a node where None; none is asked for where 0. ``most``: nodes, all where None.
+    those as it has room for; all of a node where None; none is asked for where 0. ``software``: adapters may be
+    software. ``most``: nodes, all where None.
     """
 
     sandboxes: int | None = None
     gpus: float | None = 0
+    software: bool = False
     most: int | None = None
 
 

@@ -50,6 +50,7 @@ class RayBackend:
     def __init__(self, assignment: Assignment, needs: Needs) -> None:
         self._assignment = assignment
         self._options = assignment.work.options
+        self._needs = needs
         self._evaluators = Evaluators(needs)
         self._stopped = threading.Event()
 
@@ -128,7 +129,7 @@ class RayBackend:
             return self._lose(member, reason)
         match method:
             case "hello":
-                self._evaluators.call(member, "begin", self._work, member.place.sandboxes)
+                self._evaluators.call(member, "begin", self._work, member.place, self._needs.software)
             case "begin":
                 member.has_joined = True
                 self._dispatcher.join(member.number, member.place.sandboxes)

@@ -131,7 +131,7 @@ class Job(Emitter):
         *,
         sandboxes_per_node: int | None = None,
         nodes: int | None = None,
-        gpus: float | None = None,
+        gpus: float | str | None = None,
         progress_timeout: float | None = PROGRESS_TIMEOUT,
         on_error: str = "continue",
         retries: int = RETRIES,
@@ -148,9 +148,11 @@ class Job(Emitter):
 
         ``address``: ``"auto"`` is the cluster that Ray is connected to, or else finds; ``"ray://HOST:10001"`` one that
         is elsewhere. ``sandboxes_per_node``: how many run at a time on each (default: one per CPU that Ray counts
-        there). ``nodes``: how many are used at most (default: all, and those that come later). ``gpus``: of Ray's GPUs
-        for each evaluator on a node; default: all of a node where the work function uses the GPU. The others are those
-        of ``local_exec``, for each node. Slices of a node that is lost run again elsewhere.
+        there). ``nodes``: how many are used at most (default: all, and those that come later); where there are fewer,
+        Ray's autoscaler is asked for them. ``gpus``: how many of Ray's GPUs each evaluator has, and a node has as many
+        evaluators as that leaves room for; default: all of a node where the work function uses the GPU, else none;
+        ``"software"``: none of Ray's, but software adapters. The others are those of ``local_exec``, for each node.
+        Slices of a node that is lost run again elsewhere.
 
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent, InstallationError where Ray
         is missing.
@@ -165,11 +167,19 @@ class Job(Emitter):
         )  # fmt: skip
         from ..clusters.ray import open_backend  # takes long to load
 
-        if gpus is None and not self.wants_gpu:
-            gpus = 0
         source = self._open_inputs(integers, carried=True)
-        backend = open_backend(address, work, Needs(sandboxes_per_node, gpus, nodes))
+        backend = open_backend(address, work, Needs(sandboxes_per_node, *self._gpu_needs(gpus), nodes))
         return self._start(backend, source, work.options, default_evaluator(), lambda: None)
+
+    def _gpu_needs(self, gpus: float | str | None) -> tuple[float | None, bool]:
+        """How many of Ray's, None for all of a node, and whether software will do. Raises ValueError."""
+        if gpus == "software":
+            return 0, True
+        if gpus is None:
+            return (None if self.wants_gpu else 0), False
+        if not _is_number(gpus) or gpus < 0:  # type: ignore[operator]
+            raise ValueError(f'gpus must be a number of GPUs, "software" or None, not {gpus!r}')
+        return gpus, False  # type: ignore[return-value]
 
     def _start(
         self,
