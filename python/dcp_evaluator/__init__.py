@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         InstallationError,
         JobCancelledError,
         JobError,
+        NotKeptError,
         SliceError,
         SliceErrorGroup,
         ZygoteError,
@@ -46,6 +47,7 @@ __all__ = [
     "JobCancelledError",
     "JobError",
     "JobMetrics",
+    "NotKeptError",
     "ProgressEvent",
     "ResultEvent",
     "Results",
@@ -64,7 +66,7 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(["DcpError", "FunctionError", "InstallationError", "SliceError", "SliceErrorGroup"], "errors"),
-    **dict.fromkeys(["ClusterError", "JobCancelledError", "JobError", "ZygoteError"], "errors"),
+    **dict.fromkeys(["ClusterError", "JobCancelledError", "JobError", "NotKeptError", "ZygoteError"], "errors"),
     **dict.fromkeys(
         ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "jobs.events"
     ),

@@ -106,17 +106,29 @@ class SliceError(DcpError):
 
 
 class SliceErrorGroup(DcpError, ExceptionGroup[SliceError]):  # noqa: N818  named as its base is
-    """Slices failed: ``exceptions`` has the SliceError of each, in the order of arrival; at least one."""
+    """Slices failed: ``exceptions`` has the SliceError of each, in the order of arrival; at least one.
+
+    Of many, in a job that was started with ``keep=False``, the first ones; the message says how many failed.
+    """
 
     @classmethod
-    def of(cls, errors: Iterable[SliceError], *, slices: int) -> Self:
-        """``slices``: how many there are, those that did not fail included."""
-        failed = list(errors)
-        return cls(f"{len(failed)} of {slices} slices failed", failed)
+    def of(cls, errors: Iterable[SliceError], *, failed: int, slices: int) -> Self:
+        """``failed``: how many have; ``slices``: how many there are, those that did not fail included."""
+        known = list(errors)
+        which = f"; the first {len(known)} of them" if len(known) < failed else ""
+        return cls(f"{failed} of {slices} slices failed{which}", known)
 
     def derive(self, excs: Sequence[SliceError]) -> SliceErrorGroup:  # type: ignore[override]
         """A part of it, as ``except*`` and ``split`` want it."""
         return SliceErrorGroup(self.message, excs)
+
+
+class NotKeptError(DcpError, TypeError):
+    """Results are asked for that nobody has kept: the job was started with ``keep=False``."""
+
+    @classmethod
+    def of(cls, reason: str) -> Self:
+        return cls(f"this job was started with keep=False: {reason}")
 
 
 class UsageError(DcpError):

@@ -25,7 +25,8 @@ _SMOOTHING = 0.5
 class SizedSource(SliceSource, Protocol):
     """``total``: how many slices there are, None while nobody knows."""
 
-    total: int | None
+    @property
+    def total(self) -> int | None: ...
 
 
 class _Node:

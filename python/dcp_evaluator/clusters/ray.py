@@ -59,6 +59,10 @@ class RayBackend:
         self._stopped.set()
         self._evaluators.wake()
 
+    def wake(self) -> None:
+        """The source has slices again; may be called at any time, from any thread, in a finalizer."""
+        self._evaluators.wake()
+
     def run(self, source: SizedSource, sink: ClusterSink) -> None:
         """Returns when every slice has its result or error, or after ``stop``. Raises what makes the job fail."""
         self._sink = sink

@@ -75,7 +75,7 @@ def _read(wgsl: str | os.PathLike[str]) -> tuple[str, str]:
 
 
 class _GpuJob(Job):
-    """Its work function is gpu.js. ``_outputs``: what each slice gives; ``_usual``: what they all do."""
+    """Its work function is gpu.js. ``_outputs``: what each slice that is out gives; ``_usual``: what all do."""
 
     def __init__(self, inputs: Iterable[Any], program: Program, bindings: dict[str, Any]) -> None:
         program.check_names(bindings)
@@ -109,11 +109,14 @@ class _GpuJob(Job):
         return self._sent(call)
 
     def received(self, index: int, value: Any) -> Any:
-        outputs = self._outputs.get(index, self._usual)
+        outputs = self._outputs.pop(index, self._usual)
         if not isinstance(value, list) or len(value) != len(outputs):
             raise ValueError(f"{len(outputs)} arrays were wanted")
         arrays = {output.name: _array(output, buffer) for output, buffer in zip(outputs, value, strict=True)}
         return next(iter(arrays.values())) if len(arrays) == 1 else arrays
+
+    def failed(self, index: int) -> None:
+        self._outputs.pop(index, None)
 
     def _call(self, datum: Any, index: int | None = None) -> Call:
         """Raises ValueError, TypeError with the index of the datum, where it has one."""

@@ -14,25 +14,26 @@ _LONGEST = 300
 
 def page_of(outcomes: Outcomes, state: str) -> str:
     """HTML: a bar, sums, and the first errors. Nothing that came from a sandbox is markup."""
-    done, total = len(outcomes.arrived), outcomes.total
+    done, total = outcomes.arrived, outcomes.total
     errors = [outcomes.errors[index] for index in sorted(outcomes.errors)]
-    metrics = list(outcomes.metrics.values())
+    cpu, gpu = outcomes.sums()
     facts = {
         "slices": f"{done}" if total is None else f"{done} of {total}",
-        "failed": f"{len(errors)}",
-        "CPU": f"{sum(each.cpu for each in metrics):.1f} ms",
-        "GPU": f"{sum(each.gpu for each in metrics):.1f} ms",
+        "failed": f"{outcomes.failed}",
+        "CPU": f"{cpu:.1f} ms",
+        "GPU": f"{gpu:.1f} ms",
     }
     bar = f'<progress value="{done}" max="{max(total or done, 1)}"></progress>'
-    return f"<div><b>Results</b> {state} {bar}{_table([facts.keys(), facts.values()])}{_errors(errors)}</div>"
+    tables = _table([facts.keys(), facts.values()]) + _errors(errors, outcomes.failed)
+    return f"<div><b>Results</b> {state} {bar}{tables}</div>"
 
 
-def _errors(errors: list[SliceError]) -> str:
+def _errors(errors: list[SliceError], failed: int) -> str:
     if not errors:
         return ""
     rows: list[Iterable[str]] = [("slice", "code", "error")]
     rows += [(f"{error.index}", error.code, f"{error.name}: {error.message}") for error in errors[:_MOST_ERRORS]]
-    more = f"<div>and {len(errors) - _MOST_ERRORS} more</div>" if len(errors) > _MOST_ERRORS else ""
+    more = f"<div>and {failed - len(rows) + 1} more</div>" if failed >= len(rows) else ""
     return _table(rows) + more
 
 

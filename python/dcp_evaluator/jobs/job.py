@@ -84,6 +84,7 @@ class Job(Emitter):
         seed: int | None = None,
         gpu_errors: str = "fail",
         integers: str = "bigint",
+        keep: bool = True,
     ) -> Results:
         """Starts the job in sandboxes on this machine and returns its Results at once.
 
@@ -97,6 +98,10 @@ class Job(Emitter):
         slice a function of it and of the slice's number, from 0 to 2**53 - 1. ``gpu_errors``: ``"fail"`` fails a slice
         with the first error of the GPU that its code does not capture, ``"console"`` only tells of such errors there.
         ``integers``: ``"number"`` sends int64 and uint64 as float64, and fails slices where that is not exact.
+        ``keep``: False lets go of each result when a loop has taken it, and of all where nobody takes them: there is a
+        callback of the event "result", or ``wait()`` came first. While 10,000 slices or 256 MiB wait to be taken, no
+        slices are taken from the inputs.
+
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent.
         """
         if sandboxes is None:
@@ -123,7 +128,7 @@ class Job(Emitter):
             if self.is_plain_javascript:
                 advise_engine(chosen.settings, self.metrics)
 
-        return self._start(backend, source, work.options, chosen, ended)
+        return self._start(backend, source, work.options, chosen, ended, keep=keep)
 
     def cluster_exec(
         self,
@@ -188,9 +193,12 @@ class Job(Emitter):
         options: Options,
         evaluator: Evaluator,
         ended: Callable[[], object],
+        *,
+        keep: bool = True,
     ) -> Results:
         self.metrics = JobMetrics()
-        run = JobRun(self, self.work.emit, backend, source, stop_on_error=options.stop_on_error, ended=ended)
+        stop_on_error = options.stop_on_error
+        run = JobRun(self, self.work.emit, backend, source, stop_on_error=stop_on_error, keep=keep, ended=ended)
         evaluator.track(run)
         run.start()
         return run.results
@@ -238,6 +246,9 @@ class Job(Emitter):
     def received(self, index: int, value: Any) -> Any:
         """What becomes of a slice's result. Raises ValueError where it is not what the job takes."""
         return value
+
+    def failed(self, index: int) -> None:
+        """That slice has no result."""
 
     def told(self, value: Any) -> Any:
         """The same of a value that comes with progress or an event."""

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from .. import _native
+from ..clusters.dispatcher import SizedSource
 from ..clusters.sink import ClusterSink
 from ..errors import JobCancelledError, JobError, SliceError
 from ..frames.fields import SliceMetrics
 from ..processes.notices import notice
 from .console_printer import ConsolePrinter
 from .events import ConsoleEvent, JobMetrics, NodeEvent, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+from .kept import KeptOutcomes
 from .outcomes import Outcomes
+from .passing import PassingOutcomes
 from .results import Results
-from .sources import IterableSource
+from .sources import IterableSource, RationedSource
 from .waiters import Waiters
 
 
@@ -24,8 +27,8 @@ class Owner(Protocol):
     """The job: who is told what happens.
 
     ``received``: what becomes of a slice's result; ``told``: of a value of progress and events. Both raise ValueError
-    where it is not what the job takes. ``message_of``: with a remedy where there is one. ``lacks_return``: whether the
-    work function has no such statement, and could need one.
+    where it is not what the job takes. ``failed``: that slice has none. ``message_of``: with a remedy where there is
+    one. ``lacks_return``: whether the work function has no such statement, and could need one.
     """
 
     lacks_return: bool
@@ -36,20 +39,26 @@ class Owner(Protocol):
     def emit(self, event: str, payload: Any) -> None: ...
     def message_of(self, error: JobError | SliceError) -> str: ...
     def received(self, index: int, value: Any) -> Any: ...
+    def failed(self, index: int) -> None: ...
     def told(self, value: Any) -> Any: ...
 
 
 class Backend(Protocol):
-    """Where slices run. ``run`` raises what makes the whole job fail; ``stop``, from any thread, makes it return."""
+    """Where slices run. ``run`` raises what makes the whole job fail; ``stop``, from any thread, makes it return.
 
-    def run(self, source: IterableSource, sink: ClusterSink) -> None: ...
+    ``wake``: the source, which had none, has slices again; from any thread and in finalizers, also before ``run``.
+    """
+
+    def run(self, source: SizedSource, sink: ClusterSink) -> None: ...
     def stop(self) -> None: ...
+    def wake(self) -> None: ...
 
 
 class JobRun:
     """``emit_work`` gets the events that the work function emits. ``results`` fill once ``start`` has been called.
 
-    ``ended``: called when nothing runs any more, before the listeners are told.
+    ``keep``: all results, or each until it is taken. ``ended``: called when nothing runs any more, before the listeners
+    are told.
     """
 
     def __init__(
@@ -60,6 +69,7 @@ class JobRun:
         source: IterableSource,
         *,
         stop_on_error: bool,
+        keep: bool,
         ended: Callable[[], object],
     ) -> None:
         self._job = job
@@ -71,7 +81,8 @@ class JobRun:
         self._thread = threading.Thread(target=self._run, name="dcp-supervisor", daemon=True)
         self._cancelled = False
         self._printer = ConsolePrinter()
-        self._outcomes = Outcomes(lambda: source.total, Waiters(self.cancel, self._thread))
+        waiters = Waiters(self.cancel, self._thread)
+        self._slices, self._outcomes = self._keeping(waiters) if keep else self._passing(waiters)
         self.results = Results(job, self._outcomes)
 
     def start(self) -> None:
@@ -87,6 +98,15 @@ class JobRun:
         """Waits for the end, unless a callback of the job calls it."""
         if self._thread is not threading.current_thread():
             self._thread.join()
+
+    def _keeping(self, waiters: Waiters) -> tuple[SizedSource, Outcomes]:
+        return self._source, KeptOutcomes(lambda: self._source.total, waiters)
+
+    def _passing(self, waiters: Waiters) -> tuple[SizedSource, Outcomes]:
+        outcomes = PassingOutcomes(lambda: self._source.total, waiters, self._backend.wake)
+        if self._job.has("result"):
+            outcomes.let_go('callbacks of the event "result" get its results')
+        return RationedSource(self._source, outcomes.has_room), outcomes
 
     def _run(self) -> None:
         started = time.monotonic()
@@ -110,7 +130,7 @@ class JobRun:
         if self._cancelled:
             return
         self._set_ready_state("deploying")
-        self._backend.run(self._source, sink)
+        self._backend.run(self._slices, sink)
         if sink.brought_nothing and self._job.lacks_return:
             notice("every result is None: the work function has no `return`")
 
@@ -167,15 +187,15 @@ class _Sink:
             self._job.emit("readystatechange", "deployed")
             self._job.emit("accepted", self._job)
 
-    def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
+    def result(self, index: int, raw: Any, metrics: SliceMetrics) -> None:
         try:
-            value = self._job.received(index, self._source.answered(index, value))
+            value = self._job.received(index, self._source.answered(index, raw))
         except ValueError as error:
             reason = f"the result cannot be taken: {error}"
             return self.error(SliceError(index, "ResultError", reason, code="ERESULT"), metrics)
         self._job.metrics.slices += 1
         self._has_brought |= value is not None
-        self._store(index, value, metrics)
+        self._store(index, value, metrics, raw)
         if self._job.has("result"):
             self._job.emit("result", ResultEvent(index, value, metrics))
         return None
@@ -184,8 +204,9 @@ class _Sink:
         self._job.metrics.errors += 1
         self._has_brought = True
         self._source.answered(error.index, None)
+        self._job.failed(error.index)
         error = error.with_message(self._job.message_of(error))
-        self._store(error.index, error, metrics)
+        self._store(error.index, error, metrics, (error.message, error.stack))
         self._job.emit("error", error)
 
     def progress(self, index: int, value: Any) -> None:
@@ -228,7 +249,7 @@ class _Sink:
             self._reported = (distributed, self._computed)
             self._job.emit("status", StatusEvent(self._source.total, distributed, self._computed))
 
-    def _store(self, index: int, outcome: Any, metrics: SliceMetrics) -> None:
+    def _store(self, index: int, outcome: Any, metrics: SliceMetrics, raw: Any) -> None:
         self._job.metrics.add(metrics)
-        self._outcomes.put(index, outcome, metrics)
+        self._outcomes.put(index, outcome, metrics, raw)
         self._computed += 1

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import _native
+from ..clusters.dispatcher import SizedSource
 from ..frames import table
 from ..frames.values import AsNumbers, SharedPart, check_array, contiguous, element_type_of, shape_of, shared_memory_of
 from ..sandboxes.slice_ledger import Slice
@@ -52,6 +53,23 @@ class IterableSource:
     def answered(self, index: int, value: Any) -> Any:
         """The value, in the shape of its datum where it is a flat array with as many elements. Called once a slice."""
         return _in_shape(value, self._shapes.pop(index, None))
+
+
+class RationedSource:
+    """The slices of another source, while ``has_room()``; else it has none now."""
+
+    def __init__(self, source: SizedSource, has_room: Callable[[], bool]) -> None:
+        self.exhausted = True
+        self._source = source
+        self._has_room = has_room
+
+    @property
+    def total(self) -> int | None:
+        return self._source.total
+
+    def take(self) -> Slice | None:
+        self.exhausted = self._has_room()
+        return self._source.take() if self.exhausted else None
 
 
 def _in_shape(value: Any, shape: tuple[int, ...] | None) -> Any:

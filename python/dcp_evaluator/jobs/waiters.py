@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 _INTERRUPTED = (
     "Only the wait was interrupted, the job goes on as long as the program does: cancel() of its results ends it, "
-    "and reading them waits again."
+    "and reading them waits again (with keep=False: by the same iterator)."
 )
 
 

@@ -32,7 +32,7 @@ class LocalRun:
         self._wants_gpu = work.wants_gpu
         self.python = None if work.python is None else work.python.worktime()
         self._frame = frame
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may call `wake` anywhere
         self._stopped = False
         self._supervisor: Supervisor | None = None
 
