@@ -33,8 +33,8 @@ class EvaluatorActor:
         if self._run is not None:
             self._run.feed(batch)
 
-    def poll(self, timeout: float) -> Outputs:
-        return Outputs(0, (), "it has not begun") if self._run is None else self._run.poll(timeout)
+    def poll(self, timeout: float, linger: float) -> Outputs:
+        return Outputs(0, (), "it has not begun") if self._run is None else self._run.poll(timeout, linger)
 
     def close(self) -> None:
         """Ends all that it has started."""

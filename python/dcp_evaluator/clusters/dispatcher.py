@@ -15,6 +15,8 @@ from ..sandboxes.slice_ledger import LedgerError, Slice, SliceEvent, SliceSource
 
 BATCH_SECONDS = 0.2
 """Of work that a node is given at a time; it has two such batches at most."""
+_MOST_BATCHES_A_SECOND = 250
+"""Of all nodes together: where they are many, batches are larger, as each costs the driver about a millisecond."""
 MOST_IN_BATCH = 4096
 MOST_BYTES = 48 << 20
 """Of data that a node is given and has not answered; one slice may be larger."""
@@ -48,14 +50,14 @@ class _Node:
         self._measured_at = now
         self.answered = 0
 
-    def measure(self, now: float) -> None:
+    def measure(self, now: float, batch_seconds: float) -> None:
         if not self.answered:
             return
         seconds = max(now - self._measured_at, 1e-9) / self.answered
         if self._is_started:
             before = self._seconds_per_slice or seconds
             self._seconds_per_slice = before + _SMOOTHING * (seconds - before)
-            wanted = int(BATCH_SECONDS / self._seconds_per_slice)
+            wanted = int(batch_seconds / self._seconds_per_slice)
             self.batch = max(self.sandboxes, min(wanted, _GROWTH * self.batch, MOST_IN_BATCH))
         self._is_started = True  # until then, time went by for other things than slices
         self.begin(now)
@@ -83,6 +85,11 @@ class Dispatcher:
     def done(self) -> bool:
         """Whether every slice there is has ended."""
         return self._exhausted and not self._open
+
+    @property
+    def batch_seconds(self) -> float:
+        """Of work that one batch is to be."""
+        return max(BATCH_SECONDS, len(self._nodes) / _MOST_BATCHES_A_SECOND)
 
     # --- Handing out ---
 
@@ -160,7 +167,7 @@ class Dispatcher:
 
     def measure(self, node: int, now: float) -> None:
         """Adapts that node's batches, after answers."""
-        self._nodes[node].measure(now)
+        self._nodes[node].measure(now, self.batch_seconds)
 
     def lost(self, node: int, *, blameless: bool = False) -> list[Slice]:
         """It is gone. Its slices come first elsewhere, but for those returned, which have failed with that.

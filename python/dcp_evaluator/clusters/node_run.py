@@ -19,8 +19,6 @@ from ..supervision.local import LocalRun
 from . import messages
 from .messages import Assignment, Batch, Output, Outputs
 
-_LINGER = 0.05
-"""Seconds between two replies, unless there is nothing left to do: each costs as much as many results."""
 _MOST_BYTES = 16 << 20
 """Of a reply, and of what waits for one before sandboxes are held up; one output may be larger."""
 _MOST_ITEMS = 16 * 1024
@@ -51,9 +49,12 @@ class NodeRun:
         self._source.add(batch)
         self._run.wake()
 
-    def poll(self, timeout: float) -> Outputs:
-        """What has come, at least one output or the end; nothing after ``timeout`` seconds."""
-        return self._sink.take(timeout)
+    def poll(self, timeout: float, linger: float) -> Outputs:
+        """What has come, at least one output or the end; nothing after ``timeout`` seconds.
+
+        ``linger``: seconds between two replies, unless there is nothing left to do: each costs as much as many results.
+        """
+        return self._sink.take(timeout, linger)
 
     def close(self) -> None:
         """Ends all sandboxes and waits for that."""
@@ -179,12 +180,12 @@ class _Sink:
 
     # --- The thread that polls ---
 
-    def take(self, timeout: float) -> Outputs:
+    def take(self, timeout: float, linger: float) -> Outputs:
         with self._lock:
             self._arrival.wait_for(lambda: self._items or self._end is not None, timeout)
-            linger = self._replied_at + _LINGER - time.monotonic()
-            if self._items and linger > 0:
-                self._urgency.wait_for(lambda: self._is_urgent, linger)
+            left = self._replied_at + linger - time.monotonic()
+            if self._items and left > 0:
+                self._urgency.wait_for(lambda: self._is_urgent, left)
             items, self._items, self._bytes = self._items, [], 0
             self._replies += 1
             self._replied_at = time.monotonic()

@@ -26,6 +26,8 @@ from .reasons import Reason
 from .sink import ClusterSink
 
 _POLL_SECONDS = 10.0
+_LINGER = 0.25
+"""Of a batch's time: so often nodes give what they have."""
 _POLLS_AT_ONCE = 2
 """While Ray brings large outputs of one, the next is filled."""
 _BATCH_BYTES = 16 << 20
@@ -139,15 +141,18 @@ class RayBackend:
                 self._dispatcher.join(member.number, member.place.sandboxes)
                 self._sink.node("joined", member.name, "")
                 for _ in range(_POLLS_AT_ONCE):
-                    self._evaluators.call(member, "poll", _POLL_SECONDS)
+                    self._poll(member)
             case "poll":
                 for outputs in member.in_order(future.result()):
                     self._take(member, outputs)
         return None
 
+    def _poll(self, member: Member) -> None:
+        self._evaluators.call(member, "poll", _POLL_SECONDS, _LINGER * self._dispatcher.batch_seconds)
+
     def _take(self, member: Member, outputs: Outputs) -> None:
         if outputs.end is None:
-            self._evaluators.call(member, "poll", _POLL_SECONDS)
+            self._poll(member)
         member.is_useful = member.is_useful or any(output[0] in messages.ENDS for output in outputs.items)
         for output in outputs.items:
             if self._stopped.is_set():
