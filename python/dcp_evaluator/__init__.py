@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from .gpu.options import GpuOptions
     from .guest.registry import register
     from .jobs.compute_for import compute_for
-    from .jobs.events import ConsoleEvent, JobMetrics, ProgressEvent, ResultEvent, StatusEvent, WorkEvent
+    from .jobs.events import (
+        ConsoleEvent,
+        JobMetrics,
+        NodeEvent,
+        ProgressEvent,
+        ResultEvent,
+        StatusEvent,
+        WorkEvent,
+    )
     from .jobs.gpu_map import gpu_map
     from .jobs.job import Job
     from .jobs.results import Results
@@ -47,6 +55,7 @@ __all__ = [
     "JobCancelledError",
     "JobError",
     "JobMetrics",
+    "NodeEvent",
     "NotKeptError",
     "ProgressEvent",
     "ResultEvent",
@@ -68,7 +77,8 @@ _MODULES = {
     **dict.fromkeys(["DcpError", "FunctionError", "InstallationError", "SliceError", "SliceErrorGroup"], "errors"),
     **dict.fromkeys(["ClusterError", "JobCancelledError", "JobError", "NotKeptError", "ZygoteError"], "errors"),
     **dict.fromkeys(
-        ["ConsoleEvent", "JobMetrics", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"], "jobs.events"
+        ["ConsoleEvent", "JobMetrics", "NodeEvent", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"],
+        "jobs.events",
     ),
     "Evaluator": "supervision.evaluator",
     "GpuOptions": "gpu.options",

@@ -82,6 +82,7 @@ class SliceError(DcpError):
     ``ECPU``                  it took more CPU time than ``cpu_timeout``; its sandbox was killed
     ``EOUTPUT``               it wrote more than ``output_limit``; its sandbox was killed
     ``ESANDBOX``              its sandbox died, as often as ``retries`` allowed
+    ``ENODE``                 the node of a cluster that it ran on was lost, more often than ``retries`` allowed
     ``EINPUT``                the input cannot be sent to a sandbox
     ``ERESULT``               the result cannot be represented here, or is too large
     ========================  ======================================================================
