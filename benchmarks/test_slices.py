@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +24,27 @@ def test_trivial_slices(benchmark, measure, evaluator):
 
     assert benchmark.pedantic(run, rounds=3, warmup_rounds=1) == count
     measure("trivial slices through one sandbox", count / benchmark.stats["median"], "slices/s", ">= 20,000")
+
+
+def _resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("way", ["items", "as_completed"])
+def test_results_taken_as_they_come(measure, evaluator, full, way):
+    """The driver's memory does not grow with their number."""
+
+    def run(count: int) -> int:
+        results = dcp.compute_for(range(count), "(x) => x + 1").local_exec(1, evaluator=evaluator, keep=False)
+        return sum(1 for _ in getattr(results, way)())
+
+    run(20_000)
+    before, begun, count = _resident(), time.perf_counter(), 1_000_000 if full else 200_000
+    assert run(count) == count
+    rate = count / (time.perf_counter() - begun)
+    measure(f"slices taken as they come by {way}()", rate, "slices/s", ">= 20,000")
+    measure(f"memory after {count:,} slices taken by {way}()", (_resident() - before) / _MIB, "MiB", "<= 8")
 
 
 def _best_rate(rows: np.ndarray, copy: Callable[[], object]) -> float:

@@ -254,3 +254,12 @@ def test_what_was_compiled_ahead_is_what_templates_load(monkeypatch, tmp_path):
     with dcp.Evaluator() as evaluator:
         (answer,) = dcp.compute_for(["  x"], place).local_exec(evaluator=evaluator).values()
     assert answer == ("/lib/python312.zip/textwrap.pyc", "x")
+
+
+def test_results_that_are_taken_as_they_come(pythons):
+    job = dcp.compute_for(range(50), lambda x: (np.full(3, x), {x}))
+    results = job.local_exec(2, evaluator=pythons, keep=False)
+    for index, (array, numbers) in results.items():
+        assert (array.tolist(), numbers) == ([index] * 3, {index})
+    with pytest.raises(dcp.NotKeptError, match="each of its results has been taken"):
+        list(results)
