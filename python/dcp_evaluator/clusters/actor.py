@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from ..settings.installation import VERSION
+from typing import Any
+
 from ..settings.settings import Settings
 from ..supervision.evaluator import Evaluator
 from .gpus import gpu_options
 from .membership import Place
 from .messages import Assignment, Batch, Outputs
 from .node_run import NodeRun
+from .versions import tell_versions
 
 
 class EvaluatorActor:
@@ -18,9 +20,9 @@ class EvaluatorActor:
         self._evaluator: Evaluator | None = None
         self._run: NodeRun | None = None
 
-    def hello(self) -> str:
-        """The version of this package here."""
-        return VERSION
+    def hello(self) -> dict[str, Any]:
+        """The fields of ``Versions``."""
+        return tell_versions()
 
     def begin(self, assignment: Assignment, place: Place, software: bool) -> None:
         """``software``: sandboxes may have software adapters. Raises DcpError where sandboxes cannot be made here."""

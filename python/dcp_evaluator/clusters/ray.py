@@ -24,6 +24,7 @@ from .membership import Needs
 from .messages import Assignment, Batch, Outputs
 from .reasons import Reason
 from .sink import ClusterSink
+from .versions import Versions, tell_versions
 
 _POLL_SECONDS = 10.0
 _LINGER = 0.25
@@ -53,6 +54,7 @@ class RayBackend:
         self._assignment = assignment
         self._options = assignment.work.options
         self._needs = needs
+        self._versions = Versions.of(tell_versions())
         self._evaluators = Evaluators(needs)
         self._stopped = threading.Event()
 
@@ -135,6 +137,8 @@ class RayBackend:
             return self._lose(member, reason)
         match method:
             case "hello":
+                if refusal := Versions.of(future.result()).refusal(self._versions):
+                    return self._lose(member, Reason(refusal, lasting=True))
                 self._evaluators.call(member, "begin", self._work, member.place, self._needs.software)
             case "begin":
                 member.has_joined = True

@@ -148,6 +148,7 @@ class Job(Emitter):
         seed: int | None = None,
         gpu_errors: str = "fail",
         integers: str = "bigint",
+        keep: bool = True,
     ) -> Results:
         """Starts the job in sandboxes on the nodes of a Ray cluster and returns its Results at once.
 
@@ -160,7 +161,7 @@ class Job(Emitter):
         Slices of a node that is lost run again elsewhere.
 
         Raises TypeError and ValueError for arguments that make no sense or cannot be sent, InstallationError where Ray
-        is missing.
+        is missing, ClusterError where no cluster is to be found.
         """
         if sandboxes_per_node is not None:
             _check_whole("sandboxes_per_node", sandboxes_per_node, 1)
@@ -174,7 +175,7 @@ class Job(Emitter):
 
         source = self._open_inputs(integers, carried=True)
         backend = open_backend(address, work, Needs(sandboxes_per_node, *self._gpu_needs(gpus), nodes))
-        return self._start(backend, source, work.options, default_evaluator(), lambda: None)
+        return self._start(backend, source, work.options, default_evaluator(), lambda: None, keep=keep)
 
     def _gpu_needs(self, gpus: float | str | None) -> tuple[float | None, bool]:
         """How many of Ray's, None for all of a node, and whether software will do. Raises ValueError."""
@@ -194,7 +195,7 @@ class Job(Emitter):
         evaluator: Evaluator,
         ended: Callable[[], object],
         *,
-        keep: bool = True,
+        keep: bool,
     ) -> Results:
         self.metrics = JobMetrics()
         stop_on_error = options.stop_on_error
