@@ -142,6 +142,10 @@ class SettingsError(UsageError, ValueError):
     """A setting, or the variable of the environment that stands for it, has a value that is not valid."""
 
 
+class AddressError(UsageError, ValueError):
+    """What is given for the address of a cluster is none, or that of another than the program is connected to."""
+
+
 class MonitorError(DcpError):
     """A monitor of ``dcp-evaluator-manager`` cannot tell whether the machine is in use."""
 

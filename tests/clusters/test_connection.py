@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from socket import socket
 from threading import Thread
 
 import pytest
@@ -18,17 +16,9 @@ pytestmark = pytest.mark.any_engine
 
 def _other(there: str, wanted: str) -> str:
     return (
-        f"ValueError: this program is connected to the Ray cluster at {there}, not at {wanted}; "
+        f"AddressError: this program is connected to the Ray cluster at {there}, not at {wanted}; "
         "take address='auto', or call ray.shutdown() before"
     )
-
-
-@pytest.fixture
-def nobody() -> Iterator[str]:
-    """An address where nobody listens, as long as the test runs."""
-    with socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 def test_is_made_once_and_ends_with_its_block(two_nodes: RayCluster) -> None:
@@ -145,7 +135,7 @@ def test_where_the_environment_names_a_cluster_that_is_gone(nobody: str) -> None
 def test_to_what_is_no_address() -> None:
     wrong = ["head", "head:", "head:0", "head:70000", ":6379", "a b:6379", "ray://head"]
     assert run(f"for address in {wrong}: print(said(connect, address))") == [
-        f"ValueError: {address!r} is no address of a Ray cluster; it is auto, HOST:PORT or ray://HOST:PORT"
+        f"AddressError: {address!r} is no address of a Ray cluster; it is auto, HOST:PORT or ray://HOST:PORT"
         for address in wrong
     ]
 

@@ -11,7 +11,7 @@ import pytest
 
 from dcp_evaluator.clusters.versions import Versions, tell_versions
 from dcp_evaluator.settings.installation import VERSION
-from own_package import hidden, in_version, wheel
+from own_package import hidden, wheel
 from ray_cluster import RayCluster, ray_cluster
 from ray_program import run
 
@@ -37,18 +37,6 @@ _JOB = """
 job = dcp.compute_for([1, 2, 3], "x => x * x")
 print(job.cluster_exec(nodes=1).values())
 """
-
-
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory, temporary_folder: object) -> Iterator[RayCluster]:
-    """Its head has our version of the package, the second node none, the third another."""
-    nodes = [
-        {"num_cpus": 1},
-        {"num_cpus": 1, "env_vars": hidden(tmp_path_factory.mktemp("none"))},
-        {"num_cpus": 1, "env_vars": in_version(tmp_path_factory.mktemp("other"), "0.0.9")},
-    ]
-    with ray_cluster(nodes) as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")

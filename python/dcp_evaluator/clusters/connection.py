@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from ..errors import ClusterError, InstallationError
+from ..errors import AddressError, ClusterError, InstallationError
 
 _AUTO = "auto"
 _CLIENT = "ray://"
@@ -44,8 +44,8 @@ def connect(address: str | None = _AUTO) -> bool:
     connection stays until the program ends or calls ``ray.shutdown``; a second call finds it. Ray's messages are kept
     away.
 
-    Raises InstallationError without Ray, ClusterError where no cluster can be reached there, and ValueError where
-    the program is connected to another, or this is no address.
+    Raises InstallationError without Ray, ClusterError where no cluster can be reached there, and AddressError, a
+    ValueError, where the program is connected to another, or this is no address.
     """
     ray = load_ray()
     with _lock:
@@ -70,10 +70,10 @@ def connected(address: str | None = _AUTO) -> Iterator[None]:
 
 
 def _check_same(address: str) -> None:
-    """Raises ValueError."""
+    """Raises AddressError."""
     here = _connected_to()
     if address != _AUTO and _canonical(address) != here:
-        raise ValueError(
+        raise AddressError(
             f"this program is connected to the Ray cluster at {here}, not at {address}; take address='auto', or "
             "call ray.shutdown() before"
         )
@@ -88,7 +88,7 @@ def _connected_to() -> str:
 
 
 def _resolved(address: str) -> str:
-    """Where the head is. Raises ClusterError, ValueError."""
+    """Where the head is. Raises ClusterError, AddressError."""
     named = os.environ.get(_ADDRESS_VARIABLE) if address == _AUTO else address
     if named and named != _AUTO:
         return _canonical(named)
@@ -107,12 +107,12 @@ def _resolved(address: str) -> str:
 
 
 def _canonical(address: str) -> str:
-    """As Ray writes it. Raises ValueError."""
+    """As Ray writes it. Raises AddressError."""
     if "://" in address and not address.startswith(_CLIENT):
         return address  # of a service that extends Ray
     host, _, port = address.removeprefix(_CLIENT).rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536 or re.search(r"[\s/]", host):
-        raise ValueError(f"{address!r} is no address of a Ray cluster; it is auto, HOST:PORT or ray://HOST:PORT")
+        raise AddressError(f"{address!r} is no address of a Ray cluster; it is auto, HOST:PORT or ray://HOST:PORT")
     if address.startswith(_CLIENT):
         return address
     from ray._private.services import resolve_ip_for_localhost

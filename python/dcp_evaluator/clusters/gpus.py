@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ClusterError
+from ..errors import ClusterError, DcpError
 from ..gpu.devices import inventory
 from ..gpu.options import GpuOptions, list_adapters
 from ..settings.settings import Settings
@@ -53,6 +53,27 @@ def gpu_options(
     if not usable:
         raise ClusterError(f"there is no software adapter; install mesa-vulkan-drivers; {inventory(adapters)}")
     return GpuOptions(devices=usable if counted else None)
+
+
+def foreseen_refusal(settings: Settings, root: Path = Path("/")) -> str | None:
+    """Why an evaluator could not be given one of the GPUs that Ray counts on this node; called in a task.
+
+    None also where only the environment of that evaluator will tell whose GPU it is.
+    """
+    import ray
+
+    here = ray.get_runtime_context().get_node_id()
+    counted = next((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["NodeID"] == here), 0)
+    found = machine_gpus(root)
+    if not counted or len({gpu.vendor for gpu in found}) > 1:
+        return None
+    try:
+        adapters = list_adapters(settings)
+        for number in range(int(counted)):
+            assigned_devices([str(number)], counted, os.environ, found, adapters)
+    except DcpError as error:
+        return str(error)
+    return None
 
 
 def assigned_devices(

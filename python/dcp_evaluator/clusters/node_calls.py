@@ -14,14 +14,15 @@ from .connection import load_ray
 def call_on(node: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """Calls it on the node with Ray's id ``node``, beside all else that runs there; gives Ray's reference.
 
-    Its own code travels, and nothing around it: it imports what it uses. So that every program of Python can read them,
-    its arguments and its value are of Python's own types.
+    Its own code travels, and nothing around it: it imports what it uses. Its arguments and its value are of Python's
+    own types, or other such functions.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     pinned = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
     options = {"num_cpus": 0, "max_retries": 0, "scheduling_strategy": pinned}
-    return load_ray().remote(_alone(function)).options(**options).remote(*arguments)
+    sent = [_alone(each) if isinstance(each, FunctionType) else each for each in arguments]
+    return load_ray().remote(_alone(function)).options(**options).remote(*sent)
 
 
 def _alone(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 class Versions(NamedTuple):
     """``package``: of dcp-evaluator, None where there is none, and ``problem``: why it cannot be loaded. ``python``:
-    its version, and ``program``: where it is. ``system``: as ``Linux x86_64``. ``pyodide``: distributions of Python for
-    sandboxes, the newest first.
+    its version, and ``program``: where it is. ``ray``: its version. ``system``: as
+    ``Linux x86_64``. ``pyodide``: distributions of Python for sandboxes, the newest first.
     """
 
     package: str | None
     problem: str | None
     python: str
     program: str
+    ray: str
     system: str
     pyodide: tuple[str, ...]
 
@@ -40,12 +41,14 @@ def tell_versions() -> dict[str, Any]:
     """The fields of Versions. For ``call_on``: it uses nothing around it."""
     import platform
     import sys
+    from importlib.metadata import version
 
     told: dict[str, Any] = {
         "package": None,
         "problem": None,
         "python": platform.python_version(),
         "program": sys.executable,
+        "ray": version("ray"),
         "system": f"{platform.system()} {platform.machine()}",
         "pyodide": [],
     }

@@ -92,6 +92,10 @@ def _run(arguments: Sequence[str]) -> int:
         from .python import run_python
 
         return run_python(arguments[1:])
+    if arguments[:1] == ["cluster"]:
+        from .cluster import run_cluster
+
+        return run_cluster(arguments[1:])
     options = parse(arguments)
     if options.version:
         from ..settings.installation import VERSION

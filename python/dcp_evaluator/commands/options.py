@@ -75,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         "       dcp-evaluator --probe [--json] [--explain-gpu[=FILE]] [SANDBOX] [GPU] [FILE...]\n"
         "       dcp-evaluator --status [-p PORT] [--json]\n"
         "       dcp-evaluator --benchmark [--quick] [--json] [SANDBOX] [GPU]\n"
-        "       dcp-evaluator python install | add | prepare | list | remove",
+        "       dcp-evaluator python install | add | prepare | list | remove\n"
+        "       dcp-evaluator cluster probe [ADDRESS] [--json]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
     )

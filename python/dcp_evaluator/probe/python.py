@@ -18,13 +18,13 @@ dcp.set_slice_handler(lambda number: number + 1)
 """
 
 
-def python_report(settings: Settings) -> dict[str, Any]:
+def python_report(settings: Settings, *, timed: bool = True) -> dict[str, Any]:
     """``{"distributions": [{version, python, folder, packages}], "error": text or None, "modules": names, "cold_ms",
     "warm_ms"}``.
 
     ``error``: why no slice runs, or why a distribution cannot be used. ``modules``: what is loaded ahead of slices.
     ``cold_ms``: until the first result of an evaluator, None where there is none; ``warm_ms``: of a later job, in a
-    sandbox that is new, too. Nothing runs where nothing is installed.
+    sandbox that is new, too. Nothing runs where nothing is installed, or it is not to be ``timed``.
     """
     report: dict[str, Any] = {"distributions": [], "error": None, "modules": [], "cold_ms": None, "warm_ms": None}
     try:
@@ -38,9 +38,9 @@ def python_report(settings: Settings) -> dict[str, Any]:
             }
             for each in usable
         ]
-        if usable:
+        if usable and timed:
             report |= _measured(settings)
-        else:
+        elif not usable:
             installed()  # which says what to do
         if failed:
             report["error"] = str(failed[0])

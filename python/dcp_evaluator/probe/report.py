@@ -63,16 +63,22 @@ def _write(path: str, text: str) -> None:
 
 
 def collect(
-    findings: Findings, settings: Settings, files: Sequence[str] = (), options: GpuOptions | None = None
+    findings: Findings,
+    settings: Settings,
+    files: Sequence[str] = (),
+    options: GpuOptions | None = None,
+    *,
+    time_python: bool = True,
 ) -> dict[str, Any]:
     """The report, as ``--json`` prints it. Raises nothing: each fault is told in its place.
 
     ``findings``: about GPUs, with these ``options``. ``files``: start-up files, whose worktimes are asked for.
+    ``time_python``: whether a slice in Python is run, which takes long.
     """
     gpu = findings.report
     tried = {engine: _try_engine(engine, settings) for engine in ENGINES if engine != "auto"}
     default = tried[engines.chosen(settings)]
-    python = python_report(settings)
+    python = python_report(settings, timed=time_python)
     report = {
         "schema": {"name": "dcp-evaluator-probe", "version": SCHEMA_VERSION},
         "versions": _versions(gpu, settings),

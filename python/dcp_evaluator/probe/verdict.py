@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-_WHOLE = ("works", "offered_twice", "display_only")
+WHOLE = ("works", "offered_twice", "display_only")
+"""Codes of diagnoses of a GPU that lacks nothing."""
 
 
 def verdict(report: dict[str, Any]) -> str:
@@ -12,7 +13,7 @@ def verdict(report: dict[str, Any]) -> str:
     if not report["slice"]["ok"]:
         return "Not ready: no slice can run"
     cpus = report["machine"]["cpus_usable"]
-    parts = [_count(cpus, "CPU"), gpu_verdict(report["gpu"]), _isolation(report)]
+    parts = [count(cpus, "CPU"), gpu_verdict(report["gpu"]), _isolation(report)]
     return f"Ready: {', '.join(parts)}"
 
 
@@ -21,9 +22,9 @@ def gpu_verdict(gpu: dict[str, Any]) -> str:
     offered = [a for a in gpu["adapters"] if a["offered"] and (a.get("compute") or {}).get("ok") is True]
     hardware = [adapter for adapter in offered if adapter.get("type") != "cpu"]
     software = "1 GPU (software)" if offered else "no GPU"
-    text = _count(len(hardware), "GPU") if hardware else software
-    useless = sum(device["diagnosis"]["code"] not in _WHOLE for device in gpu["devices"])
-    return f"{text}, {_count(useless, 'GPU')} that cannot be used" if useless else text
+    text = count(len(hardware), "GPU") if hardware else software
+    useless = sum(device["diagnosis"]["code"] not in WHOLE for device in gpu["devices"])
+    return f"{text}, {count(useless, 'GPU')} that cannot be used" if useless else text
 
 
 def _isolation(report: dict[str, Any]) -> str:
@@ -31,8 +32,9 @@ def _isolation(report: dict[str, Any]) -> str:
     if any(part["error"] for part in parts):
         return "isolation unknown"
     missing = sum(not layer["in_force"] for part in parts for layer in part["layers"])
-    return f"isolation without {_count(missing, 'layer')}" if missing else "isolation complete"
+    return f"isolation without {count(missing, 'layer')}" if missing else "isolation complete"
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """As ``1 GPU`` and ``2 GPUs``."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,71 @@
+"""All nodes of a cluster, asked at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from .connection import load_ray
+from .node_calls import call_on
+
+_LOOK_SECONDS = 0.5
+"""So often Ctrl-C is heard."""
+_HEAD = "node:__internal_head__"
+"""A resource of the head alone."""
+
+
+class Node(NamedTuple):
+    """One that lives. ``id``: Ray's. ``cpus``, ``gpus``, ``memory``: what Ray counts there, memory in bytes."""
+
+    id: str
+    host: str
+    address: str
+    cpus: float
+    gpus: float
+    memory: float
+
+
+class Answer(NamedTuple):
+    """Of a node: ``value`` of the function, or ``error``: why there is none."""
+
+    node: Node
+    value: Any = None
+    error: str | None = None
+
+
+def nodes() -> list[Node]:
+    """Of the cluster that the program is connected to, the head first."""
+    living = [node for node in load_ray().nodes() if node["Alive"]]
+    living.sort(key=lambda node: (_HEAD not in node["Resources"], node["NodeManagerHostname"], node["NodeID"]))
+    return [
+        Node(
+            node["NodeID"],
+            node["NodeManagerHostname"],
+            node["NodeManagerAddress"],
+            node["Resources"].get("CPU", 0.0),
+            node["Resources"].get("GPU", 0.0),
+            node["Resources"].get("memory", 0.0),
+        )
+        for node in living
+    ]
+
+
+def ask(asked: Iterable[Node], function: Callable[..., Any], seconds: float, *arguments: Any) -> Iterator[Answer]:
+    """Calls the function on each node, as ``call_on`` does; answers as they come, the last after ``seconds``."""
+    ray = load_ray()
+    from .reasons import reason_of
+
+    calls = {call_on(node.id, function, *arguments): node for node in asked}
+    until = time.monotonic() + seconds
+    while calls and (left := until - time.monotonic()) > 0:
+        ended, _ = ray.wait(list(calls), timeout=min(left, _LOOK_SECONDS))
+        for call in ended:
+            node = calls.pop(call)
+            try:
+                yield Answer(node, ray.get(call))
+            except Exception as error:  # Ray raises what the function raised, and kinds of its own
+                yield Answer(node, error=reason_of(error).text)
+    for call, node in calls.items():
+        ray.cancel(call, force=True)
+        yield Answer(node, error=f"it has not answered within {seconds:g} s")
