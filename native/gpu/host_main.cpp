@@ -366,9 +366,9 @@ void serve(dcp::gpu::Functions& functions, const Options& options) {
     say(std::string("dcp-gpu-host: ") + reason);
     _exit(4);
   };
-  Server server(functions, adapters, region, options.limits, end,
-                [](const std::string& line) { say("dcp-gpu-host: " + line); },
-                [&records](std::uint64_t time) { records.busy(time); });
+  Server server(
+      functions, adapters, region, options.limits, end, [](const std::string& line) { say("dcp-gpu-host: " + line); },
+      [&records](std::uint64_t time) { records.busy(time); });
   watch_for_crashes([&server, &records](const std::string& reason) {
     records.write("failed");
     server.lose_devices(reason);

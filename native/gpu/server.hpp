@@ -35,8 +35,7 @@ class Server {
   /// thread, one at a time.
   Server(
       const Functions& functions, std::vector<WGPUAdapter> adapters, Region& region, Limits limits = {},
-      End end = [](const char*) {}, Log log = [](const std::string&) {},
-      BusyClock::Tell busy = [](std::uint64_t) {});
+      End end = [](const char*) {}, Log log = [](const std::string&) {}, BusyClock::Tell busy = [](std::uint64_t) {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
