@@ -36,7 +36,7 @@ class EvaluatorActor:
             self._run.feed(batch)
 
     def poll(self, timeout: float, linger: float) -> Outputs:
-        return Outputs(0, (), "it has not begun") if self._run is None else self._run.poll(timeout, linger)
+        return Outputs(1, (), 0.0, "it has not begun") if self._run is None else self._run.poll(timeout, linger)
 
     def close(self) -> None:
         """Ends all that it has started."""

@@ -14,14 +14,19 @@ from typing import Protocol
 from ..sandboxes.slice_ledger import LedgerError, Slice, SliceEvent, SliceSource
 
 BATCH_SECONDS = 0.2
-"""Of work that a node is given at a time; it has two such batches at most."""
+"""Of work that a node is given at a time. Two such batches wait there at most, besides the slices that run."""
 _MOST_BATCHES_A_SECOND = 250
 """Of all nodes together: where they are many, batches are larger, as each costs the driver about a millisecond."""
-MOST_IN_BATCH = 4096
+MOST_AHEAD = 8192
+"""Slices that wait at a node."""
 MOST_BYTES = 48 << 20
-"""Of data that a node is given and has not answered; one slice may be larger."""
-_GROWTH = 2
-_SMOOTHING = 0.5
+"""Of data that a node is given and has not answered; the last batch may pass it."""
+_LONG_BATCHES = 25
+"""Slices that take longer than these do not wait at nodes: the end of the job would lose more than is gained."""
+_MEMORY_SECONDS = 1.0
+"""For which a measure counts."""
+_DOUBT_SECONDS = 0.1
+"""Of no slices, before the first measure: that may be of the few fastest."""
 
 
 class SizedSource(SliceSource, Protocol):
@@ -32,42 +37,45 @@ class SizedSource(SliceSource, Protocol):
 
 
 class _Node:
-    """``batch``: how many slices are one. ``is_alone``: what it has fails if it is lost again."""
+    """``rate``: slices per second, 0 while that is not known. ``ahead``: how many are to wait there at most.
+    ``has_suspects``: it gets nothing else until they are answered.
+    """
 
     def __init__(self, sandboxes: int) -> None:
         self.sandboxes = sandboxes
-        self.batch = sandboxes
-        self.is_alone = False
+        self.rate = 0.0
+        self.ahead = 0
+        self.has_suspects = False
         self.in_flight: dict[int, Slice] = {}
         self.bytes = 0
         self.answered = 0  # since the last measure
         self._is_started = False
-        self._seconds_per_slice = 0.0
-        self._measured_at = 0.0
+        self._count = 0.0
+        self._seconds = _DOUBT_SECONDS
 
-    def begin(self, now: float) -> None:
-        """It had nothing to do and gets something."""
-        self._measured_at = now
-        self.answered = 0
-
-    def measure(self, now: float, batch_seconds: float) -> None:
-        if not self.answered:
+    def measure(self, seconds: float, batch_seconds: float) -> None:
+        answered, self.answered = self.answered, 0
+        if not answered or seconds <= 0:
             return
-        seconds = max(now - self._measured_at, 1e-9) / self.answered
-        if self._is_started:
-            before = self._seconds_per_slice or seconds
-            self._seconds_per_slice = before + _SMOOTHING * (seconds - before)
-            wanted = int(batch_seconds / self._seconds_per_slice)
-            self.batch = max(self.sandboxes, min(wanted, _GROWTH * self.batch, MOST_IN_BATCH))
-        self._is_started = True  # until then, time went by for other things than slices
-        self.begin(now)
+        if not self._is_started:
+            self._is_started = True  # until now, time went by for other things than slices
+            return
+        kept = math.exp(-seconds / _MEMORY_SECONDS)
+        self._count = kept * self._count + answered
+        self._seconds = kept * self._seconds + seconds
+        self.rate = self._count / self._seconds
+        is_long = self.sandboxes > _LONG_BATCHES * batch_seconds * self.rate
+        wanted = 0 if is_long else math.ceil(2 * batch_seconds * self.rate)
+        self.ahead = min(wanted, MOST_AHEAD)
 
 
 class Dispatcher:
     """All slices of one job. ``retries``: how often a slice runs again after its node was lost.
 
     A node has many slices when it is lost, and at most one of them can be the cause. So one that has been lost more
-    often than ``retries`` allow gets one more try, with others of the kind alone on a node, and fails with that node.
+    often than ``retries`` allow is a suspect. It runs once more with other suspects, no more than there are sandboxes,
+    on a node that has nothing else; if that is lost too, on such a node all by itself. It fails with a node where it
+    was the only one, and never with others.
     """
 
     def __init__(self, source: SizedSource, retries: int) -> None:
@@ -75,15 +83,18 @@ class Dispatcher:
         self._source = source
         self._retries = retries
         self._nodes: dict[int, _Node] = {}
+        self._rate = 0.0  # of all nodes
         self._waiting: deque[Slice] = deque()
-        self._suspects: deque[Slice] = deque()
-        self._reserved: int | None = None  # the node that is to have the suspects, once it has nothing else
+        self._suspects: deque[Slice] = deque()  # those that run all by themselves come first
+        self._reserved: int | None = None  # the node that is to have suspects, once it has nothing else
         self._exhausted = False
         self._open = 0
 
     @property
     def done(self) -> bool:
-        """Whether every slice there is has ended."""
+        """Whether every slice there is has ended. Where all have that were taken, it takes one to know."""
+        if not self._open and (work := self._next()) is not None:
+            self._waiting.append(work)
         return self._exhausted and not self._open
 
     @property
@@ -100,20 +111,40 @@ class Dispatcher:
     def wanted(self, node: int) -> int:
         """How many slices that node should be given now, at most."""
         here = self._nodes[node]
-        if self._suspects and self._reserved is None:
+        if self._suspects and (self._reserved is None or not here.in_flight):
             self._reserved = node
         if self._reserved == node:
-            return 0 if here.in_flight else min(here.sandboxes, len(self._suspects))
-        if here.is_alone or len(here.in_flight) > here.batch or here.bytes >= MOST_BYTES:
+            return 0 if here.in_flight else self._suspects_at_once(here)
+        waiting = len(here.in_flight) - here.sandboxes
+        share = self._share(here)
+        if here.has_suspects or here.bytes >= MOST_BYTES or waiting >= min((here.ahead + 1) // 2, share):
             return 0
-        return min(here.batch, self._share(here))
+        return min(here.ahead, share) - waiting
 
     def take(self, node: int) -> Slice | None:
         """The next slice for that node; ``sent`` or ``cannot_be_sent`` follows. None where there is none now."""
         if self._reserved == node:
             return self._suspects.popleft() if self._suspects else None
-        if self._waiting:
-            return self._waiting.popleft()
+        return self._waiting.popleft() if self._waiting else self._next()
+
+    def sent(self, node: int, work: Slice) -> None:
+        """``work.size`` says how many bytes went with it."""
+        here = self._nodes[node]
+        work.move(SliceEvent.SEND)
+        here.in_flight[work.index] = work
+        here.bytes += work.size
+        here.has_suspects |= self._reserved == node
+
+    def handed_out(self, node: int) -> None:
+        """That was all for that node for now."""
+        if self._reserved == node:
+            self._reserved = None
+
+    def cannot_be_sent(self, work: Slice) -> None:
+        work.move(SliceEvent.FAIL)
+        self._open -= 1
+
+    def _next(self) -> Slice | None:
         work = None if self._exhausted else self._source.take()
         if work is not None:
             self._open += 1
@@ -122,33 +153,15 @@ class Dispatcher:
             self._exhausted = True
         return work
 
-    def sent(self, node: int, work: Slice, now: float) -> None:
-        """``work.size`` says how many bytes went with it."""
-        here = self._nodes[node]
-        if not here.in_flight:
-            here.begin(now)
-        work.move(SliceEvent.SEND)
-        here.in_flight[work.index] = work
-        here.bytes += work.size
-        if self._reserved == node:
-            here.is_alone = True
-
-    def handed_out(self, node: int) -> None:
-        """That was all for that node for now."""
-        if self._reserved == node and self._nodes[node].is_alone:
-            self._reserved = None
-
-    def cannot_be_sent(self, work: Slice) -> None:
-        work.move(SliceEvent.FAIL)
-        self._open -= 1
+    def _suspects_at_once(self, here: _Node) -> int:
+        return 1 if self._suspects[0].deaths > self._retries + 1 else min(here.sandboxes, len(self._suspects))
 
     def _share(self, here: _Node) -> int:
-        """Near the end batches get smaller, so that all nodes end together."""
-        if self._source.total is None:
-            return MOST_IN_BATCH
-        left = self._source.total - self.distributed + len(self._waiting)
-        sandboxes = sum(node.sandboxes for node in self._nodes.values())
-        return max(here.sandboxes, math.ceil(left * here.sandboxes / (2 * sandboxes)))
+        """Of what is left, by its speed: near the end less and less waits at nodes, and all end together."""
+        if self._source.total is None or not here.rate:
+            return here.ahead
+        left = max(0, self._source.total - self.distributed) + len(self._waiting)
+        return max(int(left * here.rate / max(here.rate, self._rate)), here.ahead // 4)
 
     # --- What becomes of them ---
 
@@ -163,34 +176,42 @@ class Dispatcher:
         here.answered += 1
         self._open -= 1
         if not here.in_flight:
-            here.is_alone = False
+            here.has_suspects = False
 
-    def measure(self, node: int, now: float) -> None:
-        """Adapts that node's batches, after answers."""
-        self._nodes[node].measure(now, self.batch_seconds)
+    def measure(self, node: int, seconds: float) -> None:
+        """That node has worked for so long on what it has answered since the last call."""
+        here = self._nodes[node]
+        before = here.rate
+        here.measure(seconds, self.batch_seconds)
+        self._rate += here.rate - before
 
-    def lost(self, node: int, *, blameless: bool = False) -> list[Slice]:
-        """It is gone. Its slices come first elsewhere, but for those returned, which have failed with that.
+    def lost(self, node: int, *, blameless: bool = False) -> Slice | None:
+        """It is gone. Its slices come first elsewhere, but for one that has failed with that, which is returned.
 
         ``blameless``: no slice can be the cause, and none loses a try.
         """
         here = self._nodes.pop(node)
+        self._rate -= here.rate
         if self._reserved == node:
             self._reserved = None
-        failed = []
+        is_only = len(here.in_flight) == 1 and not blameless
         for work in reversed(here.in_flight.values()):
-            if here.is_alone and not blameless:
+            work.deaths += not blameless
+            if is_only and work.deaths > self._retries:
                 work.move(SliceEvent.FAIL)
                 self._open -= 1
-                failed.append(work)
-            else:
-                self._put_back(work, blameless)
-        return failed
+                return work
+            work.move(SliceEvent.LOSE)
+            self._put_back(work)
+        return None
 
-    def _put_back(self, work: Slice, blameless: bool) -> None:
-        work.deaths += not blameless
-        work.move(SliceEvent.LOSE)
-        (self._waiting if work.deaths <= self._retries else self._suspects).appendleft(work)
+    def _put_back(self, work: Slice) -> None:
+        if work.deaths <= self._retries:
+            self._waiting.appendleft(work)
+        elif work.deaths == self._retries + 1:
+            self._suspects.append(work)
+        else:
+            self._suspects.appendleft(work)
 
     def cancel(self) -> None:
         """The job ends: no slice is taken any more, and those that have not ended never will."""

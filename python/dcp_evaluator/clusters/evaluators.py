@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
@@ -125,6 +125,10 @@ class Evaluators:
             what = "until Ray has room for an evaluator" if self._members else "for a node"
             notice(f"the job waits {what}; `ray status` shows what the cluster has and what is in use")
 
+    def has(self, member: Member) -> bool:
+        """Whether it has not been removed."""
+        return member.number in self._members
+
     def remove(self, member: Member, reason: Reason) -> bool:
         """It is of no use any more. Whether its node is left out with that."""
         del self._members[member.number]
@@ -151,16 +155,18 @@ class Evaluators:
         future = getattr(member.actor, method).remote(*arguments).future()
         future.add_done_callback(lambda done: self._answers.put(Answer(member, method, done)))
 
-    def answers(self) -> Iterable[Answer]:
-        """All that are there, at least one unless a while passes or ``wake`` is called; of members that are there."""
+    def answers(self, *, wait: bool) -> Iterator[Answer]:
+        """All that have come, of members that are there. With ``wait`` at least one, unless a while passes or ``wake``
+        is called.
+        """
         try:
-            answer = self._answers.get(timeout=_LOOK_SECONDS)
-            while True:
-                if answer is not None and answer.member.number in self._members:
-                    yield answer
-                answer = self._answers.get_nowait()
+            came = [self._answers.get(wait, _LOOK_SECONDS)]
         except Empty:
-            pass
+            return
+        came += [self._answers.get() for _ in range(self._answers.qsize())]
+        for answer in came:
+            if answer is not None and self.has(answer.member):
+                yield answer
 
     def wake(self) -> None:
         """Ends a wait for answers; any thread."""

@@ -49,10 +49,11 @@ Output = tuple[Any, ...]
 
 
 class Outputs(NamedTuple):
-    """What a poll gives. ``number`` counts them. ``end``: why nothing more comes, where that is so: the job fails with
-    a JobError; another reason is this node's own.
+    """What a poll gives. ``number`` counts them. ``seconds``: that the node has worked on what is answered in it.
+    ``end``: why nothing more comes, where that is so: the job fails with a JobError; another reason is this node's own.
     """
 
     number: int
     items: Sequence[Output]
+    seconds: float
     end: JobError | str | None = None

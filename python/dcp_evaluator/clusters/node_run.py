@@ -50,9 +50,10 @@ class NodeRun:
         self._run.wake()
 
     def poll(self, timeout: float, linger: float) -> Outputs:
-        """What has come, at least one output or the end; nothing after ``timeout`` seconds.
+        """What has come, at least one output or the end; nothing after ``timeout`` seconds. Of several calls at once,
+        each output goes to one, and the end to all.
 
-        ``linger``: seconds between two replies, unless there is nothing left to do: each costs as much as many results.
+        ``linger``: seconds between two replies, unless little is left to do: each costs as much as many results.
         """
         return self._sink.take(timeout, linger)
 
@@ -80,19 +81,28 @@ class NodeRun:
 
 
 class _Source:
-    """Slices that were fed and wait. ``unanswered``: of all that were fed."""
+    """Slices that were fed and wait. ``unanswered``: of all that were fed. ``busy_since``: when there last were none,
+    and some came.
+    """
 
     def __init__(self) -> None:
         self.exhausted = False
         self.unanswered = 0
+        self.busy_since = 0.0
         self._waiting: deque[Slice] = deque()
         self._lock = threading.Lock()
 
     def add(self, batch: Batch) -> None:
+        """Raises ValueError for a batch that is none, and takes nothing of it."""
+        slices = [
+            Slice(index, Encoded(payload, batch.buffers.get(position, ())))
+            for position, (index, payload) in enumerate(zip(batch.indices, batch.payloads, strict=True))
+        ]
         with self._lock:
-            self.unanswered += len(batch.indices)
-        for position, (index, payload) in enumerate(zip(batch.indices, batch.payloads, strict=True)):
-            self._waiting.append(Slice(index, Encoded(payload, batch.buffers.get(position, ()))))
+            if not self.unanswered:
+                self.busy_since = time.monotonic()
+            self.unanswered += len(slices)
+        self._waiting.extend(slices)
 
     def take(self) -> Slice | None:
         return self._waiting.popleft() if self._waiting else None
@@ -103,19 +113,25 @@ class _Source:
 
 
 class _Sink:
-    """Collects on the supervisor's thread, which waits while too much is collected; gives to the thread that polls."""
+    """Collects on the supervisor's thread, which waits while too much is collected; gives to threads that poll, one at
+    a time.
+    """
 
     def __init__(self, source: _Source) -> None:
         self._source = source
         self._fresh: list[Output] = []
         self._fresh_bytes = 0
-        self._answered = 0
+        self._fresh_answers = 0
         self._items: list[Output] = []
         self._bytes = 0
+        self._answers = 0
+        self._answered_at = 0.0
+        self._told_until = 0.0
         self._end: JobError | str | None = None
         self._closed = False
         self._replies = 0
         self._replied_at = 0.0
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._arrival = threading.Condition(self._lock)
         self._urgency = threading.Condition(self._lock)
@@ -127,12 +143,12 @@ class _Sink:
         self._add((messages.ASSIGNED,))
 
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
-        self._answered += 1
+        self._fresh_answers += 1
         self._fresh.append((messages.RESULT, index, value, tuple(metrics)))
         self._fresh_bytes += _size(value)
 
     def error(self, error: SliceError, metrics: SliceMetrics) -> None:
-        self._answered += 1
+        self._fresh_answers += 1
         self._add((messages.ERROR, error, tuple(metrics)), len(error.message) + len(error.stack))
 
     def progress(self, index: int, value: Any) -> None:
@@ -150,11 +166,13 @@ class _Sink:
     def flush(self, distributed: int) -> None:
         if not self._fresh:
             return
-        self._source.answered(self._answered)
+        self._source.answered(self._fresh_answers)
         with self._lock:
             self._items += self._fresh
             self._bytes += self._fresh_bytes + _ITEM * len(self._fresh)
-            self._fresh, self._fresh_bytes, self._answered = [], 0, 0
+            self._answers += self._fresh_answers
+            self._answered_at = time.monotonic()
+            self._fresh, self._fresh_bytes, self._fresh_answers = [], 0, 0
             self._tell()
             self._room.wait_for(lambda: self._closed or not self._is_full)
 
@@ -178,23 +196,39 @@ class _Sink:
     def _is_full(self) -> bool:
         return self._bytes >= _MOST_BYTES or len(self._items) >= _MOST_ITEMS
 
-    # --- The thread that polls ---
+    # --- The threads that poll ---
 
     def take(self, timeout: float, linger: float) -> Outputs:
-        with self._lock:
-            self._arrival.wait_for(lambda: self._items or self._end is not None, timeout)
-            left = self._replied_at + linger - time.monotonic()
-            if self._items and left > 0:
-                self._urgency.wait_for(lambda: self._is_urgent, left)
-            items, self._items, self._bytes = self._items, [], 0
-            self._replies += 1
-            self._replied_at = time.monotonic()
-            self._room.notify()
-            return Outputs(self._replies, items, self._end)
+        until = time.monotonic() + timeout
+        has_turn = self._turn.acquire(timeout=timeout)
+        try:
+            with self._lock:
+                if has_turn:
+                    self._wait(until, linger)
+                return self._reply()
+        finally:
+            if has_turn:
+                self._turn.release()
+
+    def _wait(self, until: float, linger: float) -> None:
+        self._arrival.wait_for(lambda: self._items or self._end is not None, until - time.monotonic())
+        left = self._replied_at + linger - time.monotonic()
+        if self._items and left > 0:
+            self._urgency.wait_for(lambda: self._is_urgent, left)
+
+    def _reply(self) -> Outputs:
+        items, self._items, self._bytes, self._answers = self._items, [], 0, 0
+        seconds = self._answered_at - max(self._told_until, self._source.busy_since)
+        self._replies += 1
+        self._replied_at = time.monotonic()
+        self._told_until = self._answered_at
+        self._room.notify()
+        return Outputs(self._replies, items, max(0.0, seconds), self._end)
 
     @property
     def _is_urgent(self) -> bool:
-        return self._end is not None or self._is_full or not self._source.unanswered
+        """Half of what there was to do is done: more may come before the rest is."""
+        return self._end is not None or self._is_full or self._answers >= self._source.unanswered
 
     def close(self) -> None:
         with self._lock:

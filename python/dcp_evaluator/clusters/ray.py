@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import ray
 from ray.exceptions import RayError
 
+from .._native import FrameError
 from ..errors import ClusterError, JobError, SliceError
 from ..frames.fields import NO_METRICS, SliceMetrics
 from ..frames.values import Encoded
-from ..sandboxes.slice_ledger import Slice
+from ..sandboxes.slice_ledger import LedgerError, Slice
 from ..supervision.evaluator import finish_before_others
 from ..supervision.work import Work
 from . import messages
@@ -29,6 +31,7 @@ from .versions import Versions, tell_versions
 _POLL_SECONDS = 10.0
 _LINGER = 0.25
 """Of a batch's time: so often nodes give what they have."""
+_HAND_OUT_SECONDS = 0.05
 _POLLS_AT_ONCE = 2
 """While Ray brings large outputs of one, the next is filled."""
 _BATCH_BYTES = 16 << 20
@@ -84,29 +87,37 @@ class RayBackend:
     def _dispatch(self) -> None:
         while not self._stopped.is_set():
             self._evaluators.look()
-            for member in self._evaluators.joined:
-                while (wanted := self._dispatcher.wanted(member.number)) and self._feed(member, wanted):
-                    pass
+            has_more = self._hand_out()
             if self._dispatcher.done:
                 break
-            for answer in self._evaluators.answers():
+            for answer in self._evaluators.answers(wait=not has_more):
                 self._handle(answer)
             self._sink.flush(self._dispatcher.distributed)
         self._sink.flush(self._dispatcher.distributed)
 
     # --- Slices out ---
 
-    def _feed(self, member: Member, wanted: int) -> bool:
+    def _hand_out(self) -> bool:
+        """Whether there is no time to wait for answers: inputs are slow and there may be more, or it was stopped."""
+        until = time.monotonic() + _HAND_OUT_SECONDS
+        for member in self._evaluators.joined:
+            while time.monotonic() < until and (wanted := self._dispatcher.wanted(member.number)):
+                if not self._feed(member, wanted, until):
+                    break
+        return time.monotonic() >= until or self._stopped.is_set()
+
+    def _feed(self, member: Member, wanted: int, until: float) -> bool:
         """Sends one batch; False where there is nothing to send."""
-        now = time.monotonic()
         batch, size = Batch([], [], {}), 0
-        while len(batch.indices) < wanted and size < _BATCH_BYTES:
+        while len(batch.indices) < wanted and size < _BATCH_BYTES and not self._stopped.is_set():
             work = self._dispatcher.take(member.number)
             if work is None:
                 break
             if self._add(batch, work):
                 size += work.size
-                self._dispatcher.sent(member.number, work, now)
+                self._dispatcher.sent(member.number, work)
+            if time.monotonic() >= until:
+                break
         self._dispatcher.handed_out(member.number)
         if batch.indices:
             self._evaluators.call(member, "feed", ray.put(batch) if size > _LARGE else batch)
@@ -147,9 +158,16 @@ class RayBackend:
                 for _ in range(_POLLS_AT_ONCE):
                     self._poll(member)
             case "poll":
-                for outputs in member.in_order(future.result()):
-                    self._take(member, outputs)
+                self._take_in_order(member, future.result())
         return None
+
+    def _take_in_order(self, member: Member, outputs: Outputs) -> None:
+        try:
+            for each in member.in_order(outputs):
+                if self._evaluators.has(member):  # each of several replies may tell its end
+                    self._take(member, each)
+        except LedgerError as error:
+            self._lose(member, Reason(str(error), lasting=True))
 
     def _poll(self, member: Member) -> None:
         self._evaluators.call(member, "poll", _POLL_SECONDS, _LINGER * self._dispatcher.batch_seconds)
@@ -165,11 +183,11 @@ class RayBackend:
                 self._store(member, *output[1:])
             else:
                 self._report(member, output)
-        self._dispatcher.measure(member.number, time.monotonic())
+        self._dispatcher.measure(member.number, outputs.seconds)
         if isinstance(outputs.end, JobError):
             raise outputs.end
         if outputs.end is not None:
-            self._lose(member, Reason(outputs.end, lasting=True), blameless=True)
+            self._lose(member, Reason(outputs.end, lasting=True), blameless=not member.is_useful)
 
     def _store(self, member: Member, index: int, value: Any, metrics: tuple[Any, ...]) -> None:
         self._dispatcher.answered(member.number, index)
@@ -181,12 +199,14 @@ class RayBackend:
             case messages.ERROR, error, metrics:
                 self._dispatcher.answered(member.number, error.index, failed=True)
                 self._report_error(error, SliceMetrics(*metrics))
-            case messages.PROGRESS, index, value:
-                sink.progress(index, _own(value))
             case messages.CONSOLE, index, level, text:
                 sink.console(index, level, text)
+            case messages.PROGRESS, index, value:
+                with suppress(FrameError):  # only hostile code sends what the job cannot read
+                    sink.progress(index, _own(value))
             case messages.EMIT, index, name, value:
-                sink.emit(index, name, _own(value))
+                with suppress(FrameError):
+                    sink.emit(index, name, _own(value))
             case messages.SANDBOX_DIED, reason:
                 sink.sandbox_died(reason)
             case (messages.ASSIGNED,):
@@ -198,13 +218,13 @@ class RayBackend:
         self._sink.error(error, metrics)
 
     def _lose(self, member: Member, reason: Reason, *, blameless: bool = False) -> None:
-        failed = self._dispatcher.lost(member.number, blameless=blameless) if member.has_joined else []
+        failed = self._dispatcher.lost(member.number, blameless=blameless) if member.has_joined else None
         left_out = self._evaluators.remove(member, reason)
         self._sink.node("left out" if left_out else "lost", member.name, reason.text)
-        for work in failed:
-            times = work.deaths + 1
+        if failed is not None:
+            times = failed.deaths
             message = f"its node was lost, {times} of {times} times; the last, {member.name}: {reason.text}"
-            self._report_error(SliceError(work.index, "NodeError", message, code="ENODE"), NO_METRICS)
+            self._report_error(SliceError(failed.index, "NodeError", message, code="ENODE"), NO_METRICS)
 
 
 def _own(value: Any) -> Any:
