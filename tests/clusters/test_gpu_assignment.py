@@ -33,6 +33,13 @@ class Taker:
             job = dcp.compute_for([0], "async () => (await navigator.gpu.requestAdapter())?.info.device ?? 'none'")
             return job.local_exec(1, evaluator=evaluator).wait()[0]
 
+    def foresee(self, roots):
+        from pathlib import Path
+        from dcp_evaluator.clusters.gpus import foreseen_refusal
+        from dcp_evaluator.settings.settings import Settings
+
+        return [foreseen_refusal(Settings(), Path(root)) for root in roots]
+
 connect(address)
 """
 _TWO = """
@@ -88,3 +95,15 @@ def test_where_one_cannot_be_told(node: RayCluster, kernel: FakeKernel) -> None:
     kernel.nvidia("0000:03:00.0", minor=2, model="NVIDIA T400")
     (told,) = taken(node, kernel, _ALONE.format(asked=1, counted=2, options=""))
     assert told.startswith("ClusterError: which GPU Ray's 0 is cannot be told")
+
+
+def test_what_could_not_be_assigned_is_foreseen(node: RayCluster, kernel: FakeKernel, tmp_path: Path) -> None:
+    other = FakeKernel(tmp_path / "other")
+    other.nvidia("0000:17:00.0", minor=0)
+    other.nvidia("0000:65:00.0", minor=1, model="NVIDIA T400")
+    roots = [str(kernel.root), str(other.root), str(tmp_path / "none")]
+    script = f"print(*ray.get(ray.remote(Taker).options(num_cpus=0).remote().foresee.remote({roots})), sep='\\n')"
+    equal, unequal, none = taken(node, kernel, script)
+    assert equal == "None"
+    assert unequal.startswith("which GPU Ray's 0 is cannot be told")
+    assert "the kernel has none here that computes" in none

@@ -18,8 +18,8 @@ _CLIENT = "ray://"
 _ADDRESS_VARIABLE = "RAY_ADDRESS"
 _SECONDS = 5.0
 """Within which a head must take a connection. Ray itself tries for minutes, and then ends the program."""
-_HEAD_CALL, _CLIENT_CALL = "/grpc.health.v1.Health/Check", "/ray.rpc.RayletDriver/ClusterInfo"
-"""What a head answers, and a server for Ray Client."""
+_HEAD_CALL = "/grpc.health.v1.Health/Check"
+"""What a head answers, and a server for Ray Client does not know."""
 _NO_HEAD = f"no head listens there; of a server for Ray Client, write {_CLIENT} before it"
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 _START = "run: ray start --head"
@@ -141,16 +141,17 @@ def _no_ray(place: str) -> str | None:
     import grpc
 
     is_client = place.startswith(_CLIENT)
-    with grpc.insecure_channel(place.removeprefix(_CLIENT)) as channel:
+    options = [("grpc.enable_http_proxy", 0)]  # as Ray's own
+    with grpc.insecure_channel(place.removeprefix(_CLIENT), options) as channel:
         try:
-            channel.unary_unary(_CLIENT_CALL if is_client else _HEAD_CALL)(b"", timeout=_SECONDS)
+            channel.unary_unary(_HEAD_CALL)(b"", timeout=_SECONDS)
         except grpc.RpcError as error:
             code = error.code()
             if code == grpc.StatusCode.UNIMPLEMENTED:
-                return "a head listens there, without ray:// before it" if is_client else _NO_HEAD
-            if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                return "what listens there is not Ray"
-    return None
+                return None if is_client else _NO_HEAD
+            unknown = code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+            return "what listens there is not Ray" if unknown else None
+    return "a head listens there, without ray:// before it" if is_client else None
 
 
 def _init(ray: ModuleType, place: str) -> None:
@@ -175,5 +176,6 @@ def _refusal(place: str, error: BaseException) -> str:
             f"{our_python}; they have to be the same: run pip install 'ray=={ray}' in an environment of "
             f"Python {python}"
         )
-    reason = " ".join(str(causes[-1]).split()) or type(error).__name__
+    lines = str(causes[-1]).split("\n")
+    reason = next((line.strip() for line in reversed(lines) if line.strip()), type(error).__name__)
     return f"the cluster at {place} does not take this program: {reason}"
