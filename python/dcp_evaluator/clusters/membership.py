@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _MOST_FAILURES = 3
 """In a row, after which a node is left out."""
-_PAUSE = 0.5  # seconds after the first one, then twice as long
+_PAUSE = 0.5
+"""Seconds, twice as long with each failure in a row."""
+_PARTS = 10_000
+"""Of a CPU or a GPU, that Ray can give."""
 
 
 class NodeInfo(NamedTuple):
@@ -53,13 +57,15 @@ class Membership:
 
     def places(self, nodes: Iterable[NodeInfo], now: float) -> Iterator[Place]:
         """Where evaluators are to be started now."""
+        free = math.inf if self._needs.most is None else self._needs.most - sum(map(bool, self._used.values()))
         for node in nodes:
-            if node.id in self._left_out or now < self._paused.get(node.id, 0.0):
+            if node.id in self._left_out or self._is_paused(node.id, now):
                 continue
             place, count = self._place(node)
             is_new = not self._used[node.id]
-            if place is None or (is_new and self._needs.most is not None and self._count >= self._needs.most):
+            if place is None or (is_new and free <= 0):
                 continue
+            free -= is_new
             while self._used[node.id] < count:
                 self._used[node.id] += 1
                 yield place
@@ -77,7 +83,10 @@ class Membership:
         """An evaluator is gone that had done something, if ``useful``. Whether its node is left out with that."""
         node = place.node.id
         self._used[node] -= 1
-        self._failures[node] = 0 if useful else self._failures[node] + 1
+        if useful:
+            self._failures[node] = 0
+        elif not self._is_paused(node, now):  # else it began before the last failure: all of a node often end at once
+            self._failures[node] += 1
         if self._failures[node] >= _MOST_FAILURES:
             self._left_out[node] = place.node.name, reason
             return True
@@ -89,16 +98,30 @@ class Membership:
         self._used[place.node.id] -= 1
         self._left_out[place.node.id] = place.node.name, reason
 
-    @property
-    def _count(self) -> int:
-        return sum(used > 0 for used in self._used.values())
+    def _is_paused(self, node: str, now: float) -> bool:
+        return now < self._paused.get(node, 0.0)
 
     def _place(self, node: NodeInfo) -> tuple[Place | None, int]:
         """What an evaluator there asks for, and how many of them the node has room for."""
-        gpus = node.gpus if self._needs.gpus is None else self._needs.gpus
-        count = 1 if not gpus else int(node.gpus / gpus)
-        if count < 1 or (self._needs.gpus is None and not gpus) or (node.cpus < 1 and self._needs.sandboxes is None):
+        gpus = node.gpus if self._needs.gpus is None else _for_ray(self._needs.gpus)
+        count = _evaluators(node, gpus) if gpus else int(self._needs.gpus is not None)
+        if not count or node.cpus < self._least_cpus(gpus):
             return None, 0
         share = node.cpus / count
         sandboxes = self._needs.sandboxes or max(1, int(share))
-        return Place(node, sandboxes, min(sandboxes, int(share) or share), gpus), count
+        return Place(node, sandboxes, min(sandboxes, int(share) or _for_ray(share)), gpus), count
+
+    def _least_cpus(self, gpus: float) -> float:
+        if self._needs.sandboxes is None:
+            return 1.0
+        return 0.0 if gpus else 1 / _PARTS  # with none, Ray is to run nothing there
+
+
+def _for_ray(amount: float) -> float:
+    """It refuses finer parts."""
+    return max(1, int(amount * _PARTS + 1e-6)) / _PARTS if 0 < amount < 1 else amount
+
+
+def _evaluators(node: NodeInfo, gpus: float) -> int:
+    """How many have room that have so many GPUs each, or such a part of one: Ray gives no parts of several."""
+    return int(node.gpus / gpus) if gpus >= 1 else int(node.gpus) * int(1 / gpus)

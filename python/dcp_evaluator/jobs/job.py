@@ -183,8 +183,8 @@ class Job(Emitter):
             return 0, True
         if gpus is None:
             return (None if self.wants_gpu else 0), False
-        if not _is_number(gpus) or gpus < 0:  # type: ignore[operator]
-            raise ValueError(f'gpus must be a number of GPUs, "software" or None, not {gpus!r}')
+        if not (_is_number(gpus) and (0 <= gpus < 1 or (float(gpus).is_integer() and gpus > 0))):  # type: ignore
+            raise ValueError(f'gpus must be a number of GPUs, a part of one, "software" or None, not {gpus!r}')
         return gpus, False  # type: ignore[return-value]
 
     def _start(
