@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -23,6 +24,8 @@ _MOST_BYTES = 16 << 20
 """Of a reply, and of what waits for one before sandboxes are held up; one output may be larger."""
 _MOST_ITEMS = 16 * 1024
 _ITEM = 64  # bytes that any output counts
+_CONTAINERS = frozenset((list, dict))
+_WITH_PARTS = _CONTAINERS | {np.ndarray}
 
 
 class NodeRun:
@@ -45,7 +48,7 @@ class NodeRun:
         self._thread.start()
 
     def feed(self, batch: Batch) -> None:
-        """More slices."""
+        """More slices; none after the end. Raises ValueError for a batch that is none, and takes nothing of it."""
         self._source.add(batch)
         self._run.wake()
 
@@ -59,7 +62,7 @@ class NodeRun:
 
     def close(self) -> None:
         """Ends all sandboxes and waits for that."""
-        self._source.exhausted = True
+        self._source.close()
         self._sink.close()
         self._run.stop()
         self._thread.join()
@@ -77,12 +80,13 @@ class NodeRun:
             raise
         finally:
             self._shared.close()
+            self._source.close()
             self._sink.end(end)
 
 
 class _Source:
-    """Slices that were fed and wait. ``unanswered``: of all that were fed. ``busy_since``: when there last were none,
-    and some came.
+    """Slices that were fed and wait. ``exhausted``: no more are taken. ``unanswered``: of all that were fed.
+    ``busy_since``: when there last were none, and some came.
     """
 
     def __init__(self) -> None:
@@ -93,19 +97,26 @@ class _Source:
         self._lock = threading.Lock()
 
     def add(self, batch: Batch) -> None:
-        """Raises ValueError for a batch that is none, and takes nothing of it."""
+        """Raises ValueError."""
         slices = [
             Slice(index, Encoded(payload, batch.buffers.get(position, ())))
             for position, (index, payload) in enumerate(zip(batch.indices, batch.payloads, strict=True))
         ]
         with self._lock:
+            if self.exhausted:
+                return
             if not self.unanswered:
                 self.busy_since = time.monotonic()
             self.unanswered += len(slices)
-        self._waiting.extend(slices)
+            self._waiting.extend(slices)
 
     def take(self) -> Slice | None:
         return self._waiting.popleft() if self._waiting else None
+
+    def close(self) -> None:
+        with self._lock:
+            self.exhausted = True
+            self._waiting.clear()
 
     def answered(self, count: int) -> None:
         with self._lock:
@@ -237,14 +248,12 @@ class _Sink:
 
 
 def _size(value: Any) -> int:
-    """Roughly, and cheaply: what large values hold."""
-    match value:
-        case bytes() | str():
-            return len(value)
-        case np.ndarray():
-            return value.nbytes
-        case list():
-            return 8 * len(value) + sum(_size(each) for each in value if type(each) in (bytes, str, np.ndarray, list))
-        case dict():
-            return sum(map(_size, value.values()))
-    return 0
+    """Of memory, about; foreign code decides where in a value its bytes are."""
+    kind = type(value)
+    if kind is np.ndarray:
+        return int(value.nbytes)
+    if kind not in _CONTAINERS:
+        return sys.getsizeof(value)
+    parts = [*value, *value.values()] if kind is dict else value
+    measure = sys.getsizeof if _WITH_PARTS.isdisjoint(map(type, parts)) else _size
+    return _ITEM + sum(map(measure, parts))
