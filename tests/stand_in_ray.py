@@ -16,6 +16,7 @@ from ray.exceptions import ActorDiedError
 
 from dcp_evaluator.clusters import evaluators
 from dcp_evaluator.clusters import ray as backend
+from dcp_evaluator.clusters.nodes import Node
 
 _THREADS = 4
 
@@ -27,12 +28,9 @@ class StandInRay:
         self.actors: list[_Actor] = []
         self.calls = 0
         self._make = make
-        self._nodes = [
-            {"NodeID": f"{number + 1:056x}", "NodeManagerHostname": "here", "Resources": {"CPU": 2.0}, "Alive": True}
-            for number in range(nodes)
-        ]
+        self._nodes = [Node(f"{number + 1:056x}", "here", "127.0.0.1", 2.0, 0.0) for number in range(nodes)]
 
-    def nodes(self) -> list[dict[str, Any]]:
+    def nodes(self) -> list[Node]:
         return self._nodes
 
     def remote(self, actor_class: type) -> Any:
@@ -124,6 +122,7 @@ def stand_in_ray(make: Callable[[int], Any], *, nodes: int = 1) -> Iterator[Stan
         patch.setattr(backend, "connect", lambda address: True)
         patch.setattr(backend, "ray", ray)
         patch.setattr(evaluators, "ray", ray)
+        patch.setattr(evaluators, "nodes", ray.nodes)
         patch.setattr(evaluators, "request_resources", lambda bundles: None)
         yield ray
     for actor in ray.actors:

@@ -174,7 +174,7 @@ def test_where_nodes_are_many_batches_are_larger():
         nodes.work_at(0, 100.0, replies=20)
         nodes.hand_out(0)
     assert len(few.at[0]) <= 2 * 0.2 * 100 + 2
-    assert 3 * 100 < len(many.at[0]) <= 2 * 4 * 100 + 2
+    assert 10 * 100 < len(many.at[0]) <= 2 * 12.5 * 100 + 2
 
 
 def test_an_answer_to_a_slice_that_the_node_does_not_have_is_an_error():

@@ -7,16 +7,17 @@ import time
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator.clusters.membership import Membership, Needs, NodeInfo, Place
+from dcp_evaluator.clusters.membership import Membership, Needs, Place
+from dcp_evaluator.clusters.nodes import Node
 
 pytestmark = pytest.mark.any_engine
 
 
-def node(name: str = "a", cpus: float = 4.0, gpus: float = 0.0) -> NodeInfo:
-    return NodeInfo(name, f"host-{name}", cpus, gpus)
+def node(name: str = "a", cpus: float = 4.0, gpus: float = 0.0) -> Node:
+    return Node(name, f"host-{name}", "127.0.0.1", cpus, gpus)
 
 
-def asked(needs: Needs, *nodes: NodeInfo) -> list[tuple[str, int, float, float]]:
+def asked(needs: Needs, *nodes: Node) -> list[tuple[str, int, float, float]]:
     """Node, sandboxes, CPUs and GPUs of each evaluator."""
     membership = Membership(needs)
     places = list(membership.places(nodes, 0.0))
@@ -99,7 +100,7 @@ def test_gpus_do_without_cpus_where_sandboxes_are_asked_for():
 class Cluster:
     """``nodes``: those that live; ``now``: its clock."""
 
-    def __init__(self, needs: Needs, *nodes: NodeInfo) -> None:
+    def __init__(self, needs: Needs, *nodes: Node) -> None:
         self.membership = Membership(needs)
         self.nodes = list(nodes)
         self.now = 0.0
@@ -174,7 +175,7 @@ def test_a_node_that_fails_three_times_in_a_row_is_left_out():
     cluster.now += 1000
     assert cluster.look() == []
     assert not cluster.membership.suits(node())
-    assert cluster.membership.left_out == [("host-a", "it died")]
+    assert cluster.membership.left_out == [("host-a (a)", "it died")]
 
 
 def test_something_that_was_done_makes_up_for_failures():
@@ -202,7 +203,7 @@ def test_a_node_that_cannot_do_the_job_is_left_out_at_once():
     cluster.now += 1000
     assert cluster.look() == []
     assert [each for each in cluster.nodes if cluster.membership.suits(each)] == [node("b")]
-    assert cluster.membership.left_out == [("host-a", "no sandboxes there")]
+    assert cluster.membership.left_out == [("host-a (a)", "no sandboxes there")]
 
 
 def test_a_node_that_comes_again_is_new_to_ray_and_is_used():

@@ -15,8 +15,8 @@ from ..sandboxes.slice_ledger import LedgerError, Slice, SliceEvent, SliceSource
 
 BATCH_SECONDS = 0.2
 """Of work that a node is given at a time. Two such batches wait there at most, besides the slices that run."""
-_MOST_BATCHES_A_SECOND = 250
-"""Of all nodes together: where they are many, batches are larger, as each costs the driver about a millisecond."""
+_MOST_BATCHES_A_SECOND = 80
+"""Of all nodes together: where they are many, batches are larger, as each costs the driver some milliseconds."""
 MOST_AHEAD = 8192
 """Slices that wait at a node."""
 MOST_BYTES = 48 << 20

@@ -15,8 +15,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ..errors import ClusterError
 from ..processes.notices import notice
 from .actor import EvaluatorActor
-from .membership import Membership, Needs, NodeInfo, Place
+from .membership import Membership, Needs, Place
 from .messages import Outputs
+from .nodes import Node, nodes
 from .reasons import Reason, reason_of
 
 _LOOK_SECONDS = 1.0
@@ -84,14 +85,14 @@ class Evaluators:
         if now < self._looked_at + _LOOK_SECONDS:
             return
         self._looked_at = now
-        nodes = _nodes()
-        for place in self._membership.places(nodes, now):
+        living = nodes()
+        for place in self._membership.places(living, now):
             self._start(place)
-        suitable = sum(map(self._membership.suits, nodes))
+        suitable = sum(map(self._membership.suits, living))
         if self._needs.most is not None and suitable < self._needs.most and not self._has_asked:
             self._ask_for_nodes(self._needs.most)
         if not self._members and not suitable and not self._has_asked:
-            raise ClusterError(self._hopeless(nodes))
+            raise ClusterError(self._hopeless(living))
         self._tell_of_waiting(now)
 
     def _start(self, place: Place) -> None:
@@ -108,12 +109,12 @@ class Evaluators:
         self._has_asked = True
         request_resources(bundles=[{"CPU": self._needs.sandboxes or 1, "GPU": self._needs.gpus or 0}] * count)
 
-    def _hopeless(self, nodes: list[NodeInfo]) -> str:
+    def _hopeless(self, living: list[Node]) -> str:
         if reasons := self._membership.left_out:
             return "\n".join(["no node of the cluster can run the job", *(f"{name}: {why}" for name, why in reasons)])
         wanted = "a CPU" if self._needs.gpus == 0 else "a GPU"
         return (
-            f"none of the {len(nodes)} nodes of the cluster has {wanted} for Ray, as `ray status` shows; start one "
+            f"none of the {len(living)} nodes of the cluster has {wanted} for Ray, as `ray status` shows; start one "
             "with ray start --address=HEAD, or wait for some with nodes=N"
         )
 
@@ -177,17 +178,3 @@ def failure_of(answer: Answer) -> Reason | None:
     """Why it is none."""
     error = answer.future.exception()
     return None if error is None else reason_of(error)
-
-
-def _nodes() -> list[NodeInfo]:
-    """Those that live."""
-    return [
-        NodeInfo(
-            node["NodeID"],
-            f"{node['NodeManagerHostname']} ({node['NodeID'][:8]})",
-            node["Resources"].get("CPU", 0.0),
-            node["Resources"].get("GPU", 0.0),
-        )
-        for node in ray.nodes()
-        if node["Alive"]
-    ]

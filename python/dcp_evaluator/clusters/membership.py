@@ -7,21 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from .nodes import Node
+
 _MOST_FAILURES = 3
 """In a row, after which a node is left out."""
 _PAUSE = 0.5
 """Seconds, twice as long with each failure in a row."""
 _PARTS = 10_000
 """Of a CPU or a GPU, that Ray can give."""
-
-
-class NodeInfo(NamedTuple):
-    """A node that lives. ``id``: Ray's; ``name``: for people."""
-
-    id: str
-    name: str
-    cpus: float
-    gpus: float
 
 
 class Needs(NamedTuple):
@@ -39,7 +32,7 @@ class Needs(NamedTuple):
 class Place(NamedTuple):
     """Of one evaluator: what Ray is asked for on that node."""
 
-    node: NodeInfo
+    node: Node
     sandboxes: int
     cpus: float
     gpus: float
@@ -55,7 +48,7 @@ class Membership:
         self._paused: dict[str, float] = {}
         self._left_out: dict[str, tuple[str, str]] = {}
 
-    def places(self, nodes: Iterable[NodeInfo], now: float) -> Iterator[Place]:
+    def places(self, nodes: Iterable[Node], now: float) -> Iterator[Place]:
         """Where evaluators are to be started now."""
         free = math.inf if self._needs.most is None else self._needs.most - sum(map(bool, self._used.values()))
         for node in nodes:
@@ -70,7 +63,7 @@ class Membership:
                 self._used[node.id] += 1
                 yield place
 
-    def suits(self, node: NodeInfo) -> bool:
+    def suits(self, node: Node) -> bool:
         """Whether it has what is asked for, and is not left out."""
         return node.id not in self._left_out and self._place(node)[0] is not None
 
@@ -101,7 +94,7 @@ class Membership:
     def _is_paused(self, node: str, now: float) -> bool:
         return now < self._paused.get(node, 0.0)
 
-    def _place(self, node: NodeInfo) -> tuple[Place | None, int]:
+    def _place(self, node: Node) -> tuple[Place | None, int]:
         """What an evaluator there asks for, and how many of them the node has room for."""
         gpus = node.gpus if self._needs.gpus is None else _for_ray(self._needs.gpus)
         count = _evaluators(node, gpus) if gpus else int(self._needs.gpus is not None)
@@ -122,6 +115,6 @@ def _for_ray(amount: float) -> float:
     return max(1, int(amount * _PARTS + 1e-6)) / _PARTS if 0 < amount < 1 else amount
 
 
-def _evaluators(node: NodeInfo, gpus: float) -> int:
+def _evaluators(node: Node, gpus: float) -> int:
     """How many have room that have so many GPUs each, or such a part of one: Ray gives no parts of several."""
     return int(node.gpus / gpus) if gpus >= 1 else int(node.gpus) * int(1 / gpus)

@@ -8,22 +8,10 @@ from typing import Any, NamedTuple
 
 from .connection import load_ray
 from .node_calls import call_on
+from .nodes import Node
 
 _LOOK_SECONDS = 0.5
 """So often Ctrl-C is heard."""
-_HEAD = "node:__internal_head__"
-"""A resource of the head alone."""
-
-
-class Node(NamedTuple):
-    """One that lives. ``id``: Ray's. ``cpus``, ``gpus``, ``memory``: what Ray counts there, memory in bytes."""
-
-    id: str
-    host: str
-    address: str
-    cpus: float
-    gpus: float
-    memory: float
 
 
 class Answer(NamedTuple):
@@ -32,23 +20,6 @@ class Answer(NamedTuple):
     node: Node
     value: Any = None
     error: str | None = None
-
-
-def nodes() -> list[Node]:
-    """Of the cluster that the program is connected to, the head first."""
-    living = [node for node in load_ray().nodes() if node["Alive"]]
-    living.sort(key=lambda node: (_HEAD not in node["Resources"], node["NodeManagerHostname"], node["NodeID"]))
-    return [
-        Node(
-            node["NodeID"],
-            node["NodeManagerHostname"],
-            node["NodeManagerAddress"],
-            node["Resources"].get("CPU", 0.0),
-            node["Resources"].get("GPU", 0.0),
-            node["Resources"].get("memory", 0.0),
-        )
-        for node in living
-    ]
 
 
 def ask(asked: Iterable[Node], function: Callable[..., Any], seconds: float, *arguments: Any) -> Iterator[Answer]:

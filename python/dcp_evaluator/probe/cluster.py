@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..clusters.connection import connected
-from ..clusters.survey import Answer, Node, ask, nodes
+from ..clusters.nodes import Node, nodes
+from ..clusters.survey import Answer, ask
 from ..clusters.versions import Versions, tell_versions
 from .cluster_text import show
 
