@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from process_tree import descendants, is_running
@@ -137,8 +138,10 @@ def ray_cluster(
     environment: Mapping[str, str] = os.environ,
     *,
     with_client: bool = False,
+    token: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[RayCluster]:
-    """The first of ``nodes`` is the head. ``environment``: of all their workers.
+    """The first of ``nodes`` is the head. ``environment``: of all their workers. ``token``: variables
+    with which whoever connects shows that he may.
 
     A node takes 1 to 2 s, 1 s of CPU and 150 MB, the head 130 MB more; at rest each has 1 % of a CPU.
     """
@@ -147,7 +150,7 @@ def ray_cluster(
     with tempfile.TemporaryDirectory(prefix="", ignore_cleanup_errors=True) as folder:
         program = subprocess.Popen(
             [sys.executable, _PROGRAM, json.dumps([with_client, *nodes])], text=True, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**variables, **QUIET, "RAY_TMPDIR": folder},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**variables, **QUIET, **token, "RAY_TMPDIR": folder},
         )  # fmt: skip
         with program:
             cluster = RayCluster(program, folder)

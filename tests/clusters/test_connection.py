@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 
-from ray_cluster import RayCluster
+from ray_cluster import RayCluster, ray_cluster, turn_of_client
 from ray_program import run
 
 pytestmark = pytest.mark.any_engine
+
+_TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
+
+
+@pytest.fixture(scope="module")
+def with_token(temporary_folder: object) -> Iterator[RayCluster]:
+    """A cluster that asks for a token, with a server for Ray Client."""
+    with ray_cluster(with_client=True, token=_TOKEN) as cluster:
+        yield cluster
 
 
 def _other(there: str, wanted: str) -> str:
@@ -152,6 +162,22 @@ def test_with_another_version_of_ray(for_client: RayCluster) -> None:
             f"Python {python}; they have to be the same: run pip install 'ray=={version}' in an environment of "
             f"Python {python}"
         )
+
+
+@pytest.mark.parametrize("environment", [{"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_TOKEN": "cd" * 32}])
+def test_without_the_token(with_token: RayCluster, environment: dict[str, str]) -> None:
+    for address in (with_token.address, with_token.client_address):
+        (told,) = run("print(said(connect, address))", address, **{**_TOKEN, **environment})
+        assert told == (
+            f"ClusterError: the cluster at {address} asks for its token, which this program does not have; set "
+            "RAY_AUTH_MODE=token, and copy the file ~/.ray/auth_token from its head to here"
+        )
+
+
+def test_with_the_token(with_token: RayCluster) -> None:
+    with turn_of_client():
+        for address in (with_token.address, with_token.client_address):
+            assert run("print(connect(address))", address, **_TOKEN) == ["True"]
 
 
 def test_without_ray() -> None:

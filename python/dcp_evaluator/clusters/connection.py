@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 from ..errors import AddressError, ClusterError, InstallationError
 
@@ -20,6 +21,8 @@ _SECONDS = 5.0
 """Within which a head must take a connection. Ray itself tries for minutes, and then ends the program."""
 _HEAD_CALL = "/grpc.health.v1.Health/Check"
 """What a head answers, and a server for Ray Client does not know."""
+_TOKEN_CALLS = {True: "/ray.rpc.RayletDriver/KVExists", False: "/ray.rpc.NodeInfoGcsService/GetClusterId"}
+"""What a server for Ray Client and a head answer only where the token is theirs."""
 _NO_HEAD = f"no head listens there; of a server for Ray Client, write {_CLIENT} before it"
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 _START = "run: ray start --head"
@@ -54,6 +57,7 @@ def connect(address: str | None = _AUTO) -> bool:
             return False
         place = _resolved(address or _AUTO)
         _check_reachable(place)
+        _check_token(place)
         _init(ray, place)
         return True
 
@@ -136,22 +140,58 @@ def _check_reachable(place: str) -> None:
 
 def _no_ray(place: str) -> str | None:
     """Why what listens there is not what the address says; None where it may be."""
-    if os.environ.get("RAY_USE_TLS", "0") != "0":
+    if _is_encrypted():
         return None
     import grpc
 
     is_client = place.startswith(_CLIENT)
+    code = _call(place, _HEAD_CALL)
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        return "what listens there is not Ray"
+    if is_client and code == grpc.StatusCode.OK:
+        return "a head listens there, without ray:// before it"
+    return _NO_HEAD if not is_client and code == grpc.StatusCode.UNIMPLEMENTED else None
+
+
+def _check_token(place: str) -> None:
+    """Raises ClusterError. Ray itself would ask in vain for half a minute."""
+    if _is_encrypted() or ("://" in place and not place.startswith(_CLIENT)):
+        return
+    import grpc
+
+    if _call(place, _TOKEN_CALLS[place.startswith(_CLIENT)], _token()) == grpc.StatusCode.UNAUTHENTICATED:
+        raise ClusterError(
+            f"the cluster at {place} asks for its token, which this program does not have; set RAY_AUTH_MODE=token, "
+            "and copy the file ~/.ray/auth_token from its head to here"
+        )
+
+
+def _is_encrypted() -> bool:
+    return os.environ.get("RAY_USE_TLS", "0") != "0"
+
+
+def _call(place: str, method: str, metadata: Any = ()) -> Any:
+    """The status of the answer."""
+    import grpc
+
     options = [("grpc.enable_http_proxy", 0)]  # as Ray's own
     with grpc.insecure_channel(place.removeprefix(_CLIENT), options) as channel:
         try:
-            channel.unary_unary(_HEAD_CALL)(b"", timeout=_SECONDS)
+            channel.unary_unary(method)(b"", timeout=_SECONDS, metadata=metadata)
         except grpc.RpcError as error:
-            code = error.code()
-            if code == grpc.StatusCode.UNIMPLEMENTED:
-                return None if is_client else _NO_HEAD
-            unknown = code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-            return "what listens there is not Ray" if unknown else None
-    return "a head listens there, without ray:// before it" if is_client else None
+            return error.code()
+    return grpc.StatusCode.OK
+
+
+def _token() -> Any:
+    """Ray's, of this program, as a field of a call."""
+    from ray._private.authentication import grpc_authentication_client_interceptor as ray_tokens
+    from ray.exceptions import AuthenticationError
+
+    try:
+        return ray_tokens._get_authentication_metadata_tuple()
+    except AuthenticationError:  # there is none, where one must be
+        return ()
 
 
 def _init(ray: ModuleType, place: str) -> None:
