@@ -112,10 +112,10 @@ class Evaluators:
     def _hopeless(self, living: list[Node]) -> str:
         if reasons := self._membership.left_out:
             return "\n".join(["no node of the cluster can run the job", *(f"{name}: {why}" for name, why in reasons)])
-        wanted = "a CPU" if self._needs.gpus == 0 else "a GPU"
+        wanted, without = ("a CPU", "") if self._needs.gpus == 0 else ("a GPU", '; gpus="software" or 0 does without')
         return (
             f"none of the {len(living)} nodes of the cluster has {wanted} for Ray, as `ray status` shows; start one "
-            "with ray start --address=HEAD, or wait for some with nodes=N"
+            f"with ray start --address=HEAD, or wait for some with nodes=N{without}"
         )
 
     def _tell_of_waiting(self, now: float) -> None:
