@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError
 
-from dcp_evaluator.clusters import evaluators
+from dcp_evaluator.clusters import evaluators, reasons
 from dcp_evaluator.clusters import ray as backend
 from dcp_evaluator.clusters.nodes import Node
 
@@ -22,15 +22,29 @@ _THREADS = 4
 
 
 class StandInRay:
-    """``make``: an evaluator, of the number of its start; ``nodes``: those of the cluster, with two CPUs each."""
+    """``make``: an evaluator, of the number of its start; ``nodes``: those of the cluster, with two CPUs each.
+
+    ``is_connected``: False once the program has ended the connection; ``is_broken``: calls fail.
+    """
 
     def __init__(self, make: Callable[[int], Any], nodes: int) -> None:
         self.actors: list[_Actor] = []
         self.calls = 0
+        self.is_connected = True
+        self.is_broken = False
         self._make = make
         self._nodes = [Node(f"{number + 1:056x}", "here", "127.0.0.1", 2.0, 0.0) for number in range(nodes)]
 
+    def is_initialized(self) -> bool:
+        return self.is_connected
+
+    def check(self) -> None:
+        """Ray raises no better kind."""
+        if self.is_broken:
+            raise Exception("Ray Client is not connected")
+
     def nodes(self) -> list[Node]:
+        self.check()
         return self._nodes
 
     def remote(self, actor_class: type) -> Any:
@@ -89,6 +103,7 @@ class _Actor:
 
     def _call(self, method: str, arguments: bytes) -> _Reference:
         self._ray.calls += 1
+        self._ray.check()
         future: Future[Any] = Future()
         self._pending.add(future)
         if self._is_killed:
@@ -120,10 +135,12 @@ def stand_in_ray(make: Callable[[int], Any], *, nodes: int = 1) -> Iterator[Stan
     ray = StandInRay(make, nodes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backend, "connect", lambda address: True)
-        patch.setattr(backend, "ray", ray)
         patch.setattr(evaluators, "ray", ray)
+        patch.setattr(evaluators, "nodes", ray.nodes)
+        patch.setattr(reasons, "ray", ray)
         patch.setattr(evaluators, "nodes", ray.nodes)
         patch.setattr(evaluators, "request_resources", lambda bundles: None)
         yield ray
     for actor in ray.actors:
+        actor.evaluator.close()
         actor.kill()

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator.clusters import messages
+from dcp_evaluator.clusters import evaluators, messages
 from dcp_evaluator.clusters.messages import Batch, Outputs
 from dcp_evaluator.clusters.versions import tell_versions
 from dcp_evaluator.errors import WorkFunctionError
@@ -237,3 +237,56 @@ def test_a_job_whose_inputs_are_wrong_without_end_can_be_cancelled():
         job.on("error", lambda error: error.index == 100 and results.cancel())
         with pytest.raises(dcp.JobCancelledError):
             list(results)
+
+
+def test_an_evaluator_that_falls_silent_is_lost(monkeypatch):
+    class Silent(Doubler):
+        def feed(self, batch: Batch) -> None:
+            assert never.wait(60)
+
+        def poll(self, timeout: float, linger: float) -> Outputs:
+            assert never.wait(60)
+            return Outputs(1, [], 0.0)
+
+    monkeypatch.setattr(evaluators, "_SILENCE_SECONDS", 0.5)
+    never = threading.Event()
+    with stand_in_ray(lambda number: Silent() if number == 0 else Doubler(), nodes=2):
+        job = dcp.compute_for(range(100), _DOUBLE)
+        events = []
+        job.on("node", lambda event: events.append((event.state, event.reason)))
+        assert doubled(job) == [2 * x for x in range(100)]
+        assert ("lost", "it does not answer") in events
+        never.set()
+
+
+@pytest.mark.parametrize(("broken", "reason"), [("is_broken", "Ray Client is not"), ("is_connected", "ended, as by")])
+def test_a_connection_that_is_lost_ends_the_job_in_plain_words(broken, reason):
+    class Lazy(Doubler):
+        def feed(self, batch: Batch) -> None:
+            setattr(ray, broken, broken == "is_broken")
+
+    with stand_in_ray(lambda number: Lazy()) as ray, pytest.raises(dcp.ClusterError, match=reason):
+        doubled(dcp.compute_for(range(100), _DOUBLE))
+
+
+def test_a_program_that_ends_the_connection_ends_the_job_with_it(two_nodes):
+    """Ray itself would start a cluster on this machine for the next call."""
+    done = two_nodes.run_driver("""
+        import threading
+        import ray
+        import dcp_evaluator as dcp
+
+        came = threading.Event()
+        job = dcp.compute_for(range(10**6), "async x => { await new Promise(done => setTimeout(done, 10)); }")
+        job.on("result", lambda event: came.set())
+        results = job.cluster_exec()
+        assert came.wait(60)
+        ray.shutdown()
+        try:
+            results.wait()
+        except dcp.ClusterError as error:
+            print(error)
+        print(ray.is_initialized())
+    """)
+    assert done.stdout == "the connection to the cluster was ended, as by ray.shutdown()\nFalse\n"
+    assert done.returncode == 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
@@ -18,13 +20,15 @@ from .actor import EvaluatorActor
 from .membership import Membership, Needs, Place
 from .messages import Outputs
 from .nodes import Node, nodes
-from .reasons import Reason, reason_of
+from .reasons import Reason, ray_calls, reason_of
 
 _LOOK_SECONDS = 1.0
 _WAIT_SECONDS = 5.0
 """Without an evaluator, after which that is said."""
 _CLOSE_SECONDS = 3.0
 _CALLS_AT_ONCE = 4
+_SILENCE_SECONDS = 120.0
+"""For which a call may take, of those that an evaluator gets once it has begun; polls end after 10."""
 
 
 class Answer(NamedTuple):
@@ -36,7 +40,10 @@ class Answer(NamedTuple):
 
 
 class Member:
-    """An evaluator on a node. ``has_joined``: it takes slices; ``is_useful``: it has answered one."""
+    """An evaluator on a node. ``has_joined``: it takes slices; ``is_useful``: it has answered one.
+
+    ``calls``: when those were made that have not ended.
+    """
 
     def __init__(self, number: int, place: Place, actor: Any) -> None:
         self.number = number
@@ -44,6 +51,7 @@ class Member:
         self.actor = actor
         self.has_joined = False
         self.is_useful = False
+        self.calls: deque[float] = deque()
         self._replies = 0
         self._early: dict[int, Outputs] = {}
 
@@ -79,11 +87,15 @@ class Evaluators:
 
     # --- As nodes come and go ---
 
-    def look(self) -> None:
-        """Starts evaluators where there are none yet. Raises ClusterError where no node is of use."""
+    @ray_calls()
+    def look(self) -> list[Member]:
+        """Starts evaluators where there are none yet; those that are silent are returned.
+
+        Raises ClusterError where no node is of use.
+        """
         now = time.monotonic()
         if now < self._looked_at + _LOOK_SECONDS:
-            return
+            return []
         self._looked_at = now
         living = nodes()
         for place in self._membership.places(living, now):
@@ -94,6 +106,7 @@ class Evaluators:
         if not self._members and not suitable and not self._has_asked:
             raise ClusterError(self._hopeless(living))
         self._tell_of_waiting(now)
+        return [member for member in self.joined if member.calls and now > member.calls[0] + _SILENCE_SECONDS]
 
     def _start(self, place: Place) -> None:
         self._started += 1
@@ -130,6 +143,7 @@ class Evaluators:
         """Whether it has not been removed."""
         return member.number in self._members
 
+    @ray_calls()
     def remove(self, member: Member, reason: Reason) -> bool:
         """It is of no use any more. Whether its node is left out with that."""
         del self._members[member.number]
@@ -140,21 +154,34 @@ class Evaluators:
         return self._membership.ended(member.place, time.monotonic(), reason.text, useful=member.is_useful)
 
     def close(self) -> None:
-        """Ends all."""
-        closed = [member.actor.close.remote() for member in self.joined]
-        if closed:
-            ray.wait(closed, num_returns=len(closed), timeout=_CLOSE_SECONDS)
-        for member in self._members.values():
-            ray.kill(member.actor)
-        if self._has_asked:
-            request_resources(bundles=[])
+        """Ends all, unless the connection is lost: Ray ends them then."""
+        with suppress(ClusterError), ray_calls():
+            closed = [member.actor.close.remote() for member in self.joined]
+            if closed:
+                ray.wait(closed, num_returns=len(closed), timeout=_CLOSE_SECONDS)
+            for member in self._members.values():
+                ray.kill(member.actor)
+            if self._has_asked:
+                request_resources(bundles=[])
 
     # --- Calls and answers ---
 
+    @ray_calls()
+    def put(self, value: Any) -> Any:
+        """Ray's reference to it, which stands for it in calls."""
+        return ray.put(value)
+
+    @ray_calls()
     def call(self, member: Member, method: str, *arguments: Any) -> None:
         """``answers`` gives what comes of it."""
         future = getattr(member.actor, method).remote(*arguments).future()
-        future.add_done_callback(lambda done: self._answers.put(Answer(member, method, done)))
+        member.calls.append(time.monotonic())
+
+        def ended(done: Future[Any]) -> None:
+            member.calls.popleft()
+            self._answers.put(Answer(member, method, done))
+
+        future.add_done_callback(ended)
 
     def answers(self, *, wait: bool) -> Iterator[Answer]:
         """All that have come, of members that are there. With ``wait`` at least one, unless a while passes or ``wake``

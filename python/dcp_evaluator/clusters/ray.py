@@ -8,11 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import ray
-from ray.exceptions import RayError
 
 from .._native import FrameError
-from ..errors import ClusterError, JobError, SliceError
+from ..errors import JobError, SliceError
 from ..frames.fields import NO_METRICS, SliceMetrics
 from ..frames.values import Encoded
 from ..sandboxes.slice_ledger import LedgerError, Slice
@@ -75,18 +73,16 @@ class RayBackend:
         self._sink = sink
         self._dispatcher = Dispatcher(source, self._options.retries)
         try:
-            self._work = ray.put(self._assignment)
-            try:
-                self._dispatch()
-            finally:
-                self._dispatcher.cancel()
-                self._evaluators.close()
-        except RayError as error:
-            raise ClusterError(f"the connection to the cluster is lost: {error}") from error
+            self._work = self._evaluators.put(self._assignment)
+            self._dispatch()
+        finally:
+            self._dispatcher.cancel()
+            self._evaluators.close()
 
     def _dispatch(self) -> None:
         while not self._stopped.is_set():
-            self._evaluators.look()
+            for member in self._evaluators.look():
+                self._lose(member, Reason("it does not answer"))
             has_more = self._hand_out()
             if self._dispatcher.done:
                 break
@@ -120,7 +116,7 @@ class RayBackend:
                 break
         self._dispatcher.handed_out(member.number)
         if batch.indices:
-            self._evaluators.call(member, "feed", ray.put(batch) if size > _LARGE else batch)
+            self._evaluators.call(member, "feed", self._evaluators.put(batch) if size > _LARGE else batch)
         return bool(batch.indices)
 
     def _add(self, batch: Batch, work: Slice) -> bool:

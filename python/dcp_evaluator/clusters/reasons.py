@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, ActorUnschedulableError, RayTaskError
 
-from ..errors import DcpError
+from ..errors import ClusterError, DcpError
 from ..settings.installation import VERSION
 
 _LONGEST = 300
@@ -25,6 +28,19 @@ class Reason(NamedTuple):
 
     text: str
     lasting: bool = False
+
+
+@contextmanager
+def ray_calls() -> Iterator[None]:
+    """Raises ClusterError for whatever Ray raises: it has many kinds, bare Exception too."""
+    if not ray.is_initialized():  # it would look for a cluster, or start one
+        raise ClusterError("the connection to the cluster was ended, as by ray.shutdown()")
+    try:
+        yield
+    except DcpError:
+        raise
+    except Exception as error:
+        raise ClusterError(f"the cluster cannot be used any more: {reason_of(error).text}") from error
 
 
 def reason_of(error: BaseException) -> Reason:
