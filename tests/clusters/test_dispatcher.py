@@ -165,6 +165,27 @@ def test_slices_that_take_long_wait_with_the_driver():
     assert len(nodes.at[0]) == 4
 
 
+def test_few_slices_are_spread_over_all_nodes_and_those_that_are_about_to_join():
+    nodes = Nodes(Slices(12, total=12))
+    nodes.join(0, 16)
+    nodes.join(1, 8)
+    nodes.dispatcher.expected = 24
+    assert [len(nodes.hand_out(node)) for node in (0, 1)] == [4, 2]
+    assert [len(nodes.hand_out(node)) for node in (0, 1)] == [0, 0]
+    nodes.join(2, 24)
+    nodes.dispatcher.expected = 0
+    assert [len(nodes.hand_out(node)) for node in (0, 1, 2)] == [0, 0, 6]
+
+
+def test_few_slices_run_at_the_nodes_that_there_are_when_others_do_not_come():
+    nodes = Nodes(Slices(12, total=12))
+    nodes.join(0, 16)
+    nodes.dispatcher.expected = 32
+    assert len(nodes.hand_out(0)) == 4
+    nodes.dispatcher.expected = 0
+    assert len(nodes.hand_out(0)) == 8
+
+
 def test_where_nodes_are_many_batches_are_larger():
     few, many = Nodes(Slices(10**9)), Nodes(Slices(10**9))
     few.join(0)

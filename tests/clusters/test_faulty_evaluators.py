@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import dcp_evaluator as dcp
-from dcp_evaluator.clusters import evaluators, messages
+from dcp_evaluator.clusters import evaluators, membership, messages
 from dcp_evaluator.clusters.messages import Batch, Outputs
 from dcp_evaluator.clusters.versions import tell_versions
 from dcp_evaluator.errors import WorkFunctionError
@@ -26,6 +26,13 @@ _DOUBLE = "x => 2 * x"
 
 def answer(index: int, value: Any) -> tuple[Any, ...]:
     return (messages.RESULT, index, value, tuple(NO_METRICS))
+
+
+@pytest.fixture(autouse=True)
+def nodes_come_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failure."""
+    monkeypatch.setattr(membership, "_PAUSE", 0.01)
+    monkeypatch.setattr(evaluators, "_LOOK_SECONDS", 0.1)
 
 
 class Doubler:
@@ -77,13 +84,33 @@ def test_the_stand_in_runs_jobs():
         assert all(actor.evaluator.is_closed for actor in ray.actors)
 
 
+def test_few_slices_are_spread_though_one_evaluator_could_take_them_all():
+    class Waiting(Doubler):
+        """Until all slices are somewhere."""
+
+        def feed(self, batch: Batch) -> None:
+            super().feed(batch)
+            if sum(actor.evaluator.fed for actor in ray.actors) == 6:
+                fed.set()
+
+        def poll(self, timeout: float, linger: float) -> Outputs:
+            assert fed.wait(60)
+            return super().poll(timeout, linger)
+
+    fed = threading.Event()
+    with stand_in_ray(lambda number: Waiting(), nodes=3) as ray:
+        job = dcp.compute_for(range(6), _DOUBLE)
+        assert list(job.cluster_exec(sandboxes_per_node=10)) == [2 * x for x in range(6)]
+        assert [actor.evaluator.fed for actor in ray.actors] == [2, 2, 2]
+
+
 @pytest.mark.parametrize("method", ["hello", "begin", "feed", "poll"])
 def test_a_call_that_fails_is_the_end_of_that_evaluator_alone(method):
     class Faulty(Doubler):
         def fail(self, *arguments: Any) -> Any:
             raise OSError("the network is down")
 
-    with stand_in_ray(lambda number: Faulty() if number == 0 else Doubler(), nodes=2):
+    with stand_in_ray(lambda number: Faulty() if number == 0 else Doubler()):
         job = dcp.compute_for(range(1000), _DOUBLE)
         events = []
         job.on("node", lambda event: events.append((event.state, event.reason)))
@@ -138,7 +165,7 @@ def test_an_evaluator_that_answers_what_it_was_not_given_is_lost(index):
         def begin(self, *arguments: Any) -> None:
             self.items.append(answer(index, "a lie"))
 
-    with stand_in_ray(lambda number: Liar() if number == 0 else Doubler(), nodes=2):
+    with stand_in_ray(lambda number: Liar() if number == 0 else Doubler()):
         job = dcp.compute_for(range(100), _DOUBLE)
         events = []
         job.on("node", events.append)
@@ -250,7 +277,7 @@ def test_an_evaluator_that_falls_silent_is_lost(monkeypatch):
 
     monkeypatch.setattr(evaluators, "_SILENCE_SECONDS", 0.5)
     never = threading.Event()
-    with stand_in_ray(lambda number: Silent() if number == 0 else Doubler(), nodes=2):
+    with stand_in_ray(lambda number: Silent() if number == 0 else Doubler()):
         job = dcp.compute_for(range(100), _DOUBLE)
         events = []
         job.on("node", lambda event: events.append((event.state, event.reason)))

@@ -73,7 +73,8 @@ class _Node:
 
 
 class Dispatcher:
-    """All slices of one job. ``retries``: how often a slice runs again after its node was lost.
+    """All slices of one job. ``retries``: how often a slice runs again after its node was lost. ``expected``: sandboxes
+    of nodes that are about to join.
 
     A node has many slices when it is lost, and at most one of them can be the cause. So one that has been lost more
     often than ``retries`` allow is a suspect. It runs once more with other suspects, no more than there are sandboxes,
@@ -83,10 +84,12 @@ class Dispatcher:
 
     def __init__(self, source: SizedSource, retries: int) -> None:
         self.distributed = 0
+        self.expected = 0
         self._source = source
         self._retries = retries
         self._nodes: dict[int, _Node] = {}
-        self._rate = 0.0  # of all nodes
+        self._sandboxes = 0  # of all nodes
+        self._rate = 0.0
         self._waiting: deque[Slice] = deque()
         self._suspects: deque[Slice] = deque()  # those that run all by themselves come first
         self._reserved: int | None = None  # the node that is to have suspects, once it has nothing else
@@ -110,6 +113,7 @@ class Dispatcher:
     def join(self, node: int, sandboxes: int) -> None:
         """It takes slices from now on."""
         self._nodes[node] = _Node(sandboxes)
+        self._sandboxes += sandboxes
 
     def wanted(self, node: int) -> int:
         """How many slices that node should be given now, at most."""
@@ -118,7 +122,7 @@ class Dispatcher:
             self._reserved = node
         if self._reserved == node:
             return 0 if here.in_flight else self._suspects_at_once(here)
-        waiting = len(here.in_flight) - here.sandboxes
+        waiting = len(here.in_flight) - self._at_once(here)
         share = self._share(here)
         if here.has_suspects or here.bytes >= MOST_BYTES or waiting >= min((here.ahead + 1) // 2, share):
             return 0
@@ -159,6 +163,14 @@ class Dispatcher:
     def _suspects_at_once(self, here: _Node) -> int:
         return 1 if self._suspects[0].deaths > self._retries + 1 else min(here.sandboxes, len(self._suspects))
 
+    def _at_once(self, here: _Node) -> int:
+        """How many slices it is to run: where they are fewer than all sandboxes, nodes have as many as others."""
+        left = 0 if self._source.total is None else self._source.total - self.distributed
+        if left <= 0:
+            return here.sandboxes
+        slices = left + self._open - len(self._suspects)
+        return min(here.sandboxes, math.ceil(slices * here.sandboxes / (self._sandboxes + self.expected)))
+
     def _share(self, here: _Node) -> int:
         """Of what is left, by its speed: near the end less and less waits at nodes, and all end together."""
         if self._source.total is None or not here.rate:
@@ -195,6 +207,7 @@ class Dispatcher:
         """
         here = self._nodes.pop(node)
         self._rate -= here.rate
+        self._sandboxes -= here.sandboxes
         if self._reserved == node:
             self._reserved = None
         is_only = len(here.in_flight) == 1 and not blameless

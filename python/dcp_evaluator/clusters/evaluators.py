@@ -24,7 +24,7 @@ from .reasons import Reason, ray_calls, reason_of
 
 _LOOK_SECONDS = 1.0
 _WAIT_SECONDS = 5.0
-"""Without an evaluator, after which that is said."""
+"""For an evaluator, after which that is said, and which one may take to start before others do without it."""
 _CLOSE_SECONDS = 3.0
 _CALLS_AT_ONCE = 4
 _SILENCE_SECONDS = 120.0
@@ -51,6 +51,7 @@ class Member:
         self.actor = actor
         self.has_joined = False
         self.is_useful = False
+        self.started_at = time.monotonic()
         self.calls: deque[float] = deque()
         self._replies = 0
         self._early: dict[int, Outputs] = {}
@@ -84,6 +85,14 @@ class Evaluators:
     def joined(self) -> list[Member]:
         """Those that take slices."""
         return [member for member in self._members.values() if member.has_joined]
+
+    @property
+    def starting(self) -> int:
+        """How many sandboxes those will have that are about to take slices."""
+        since = time.monotonic() - _WAIT_SECONDS
+        return sum(
+            each.place.sandboxes for each in self._members.values() if not each.has_joined and each.started_at > since
+        )
 
     # --- As nodes come and go ---
 
@@ -203,5 +212,7 @@ class Evaluators:
 
 def failure_of(answer: Answer) -> Reason | None:
     """Why it is none."""
+    if answer.future.cancelled():
+        return Reason("Ray has cancelled a call")
     error = answer.future.exception()
     return None if error is None else reason_of(error)

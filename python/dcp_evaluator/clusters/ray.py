@@ -95,6 +95,7 @@ class RayBackend:
 
     def _hand_out(self) -> bool:
         """Whether there is no time to wait for answers: inputs are slow and there may be more, or it was stopped."""
+        self._dispatcher.expected = self._evaluators.starting
         until = time.monotonic() + _HAND_OUT_SECONDS
         for member in self._evaluators.joined:
             while time.monotonic() < until and (wanted := self._dispatcher.wanted(member.number)):
