@@ -20,7 +20,7 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
-  gpu-check asan asan-gc check-install lock clean screenshots
+  gpu-check asan asan-gc check-install wheels check-wheels lock clean screenshots
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -156,7 +156,15 @@ check-install: $(PREPARED)  ## `pip install .` as a user does: a clean environme
 	@build/clean/bin/python -m pip install --disable-pip-version-check .
 	@build/clean/bin/dcp-evaluator --probe
 
-LOCKED := make peers peers-build pyodide lock
+wheels: $(PREPARED)  ## a wheel for each CPython, for releases with glibc 2.31 or newer, into out/packages
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/packages/wheels.py
+
+check-wheels: $(PREPARED)  ## install each of them in a fresh Debian without compilers and network, and try it there
+	@$(BIN)/python -m venv build/packages/tools
+	@build/packages/tools/bin/python -m pip install $(PINNED) --only-binary :all: -r requirements/packages.txt
+	@$(BIN)/python tests/packages/check_wheels.py
+
+LOCKED := make packages peers peers-build pyodide lock
 
 lock: $(PREPARED)  ## pin the newest versions that pyproject.toml allows, with hashes, in requirements/GROUP.txt
 	@$(BIN)/python -m venv build/lock

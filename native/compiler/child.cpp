@@ -27,10 +27,10 @@ void close_all_but(std::vector<int> kept) {
   unsigned from = STDERR_FILENO + 1;
   for (const int fd : kept) {
     const auto number = static_cast<unsigned>(fd);
-    if (number > from) (void)syscall(SYS_close_range, from, number - 1, 0u);
+    if (number > from) (void)syscall(__NR_close_range, from, number - 1, 0u);
     from = std::max(from, number + 1);
   }
-  (void)syscall(SYS_close_range, from, ~0u, 0u);
+  (void)syscall(__NR_close_range, from, ~0u, 0u);
 }
 
 }  // namespace

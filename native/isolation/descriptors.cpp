@@ -11,7 +11,7 @@ Failure close_descriptors(int null_device, int keep) {
   for (int fd = 0; fd < kKept; ++fd) {
     if (dup2(null_device, fd) < 0) return failed("dup2 of the null device");
   }
-  return syscall(SYS_close_range, static_cast<unsigned>(kKept + 1), ~0u, 0u) == 0 ? Failure{} : failed("close_range");
+  return syscall(__NR_close_range, static_cast<unsigned>(kKept + 1), ~0u, 0u) == 0 ? Failure{} : failed("close_range");
 }
 
 }  // namespace dcp::isolation

@@ -35,8 +35,9 @@ Failure close_other_descriptors(int keep) {
     if (dup2(null_device, fd) < 0) return failed("dup2 of the null device");
   }
   close(null_device);
-  if (keep > STDERR_FILENO + 1) (void)syscall(SYS_close_range, STDERR_FILENO + 1u, static_cast<unsigned>(keep) - 1, 0u);
-  const long result = syscall(SYS_close_range, static_cast<unsigned>(keep) + 1, ~0u, 0u);
+  if (keep > STDERR_FILENO + 1)
+    (void)syscall(__NR_close_range, STDERR_FILENO + 1u, static_cast<unsigned>(keep) - 1, 0u);
+  const long result = syscall(__NR_close_range, static_cast<unsigned>(keep) + 1, ~0u, 0u);
   return result == 0 ? Failure{} : failed("close_range");
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -101,9 +102,21 @@ const char* name_of(int number) {
   return name == nullptr ? "a call without a name" : name;
 }
 
+struct ErrorName {
+  int error;
+  const char* name;
+};
+
+// Those that the rules give, and that tell_file() tells: strerrorname_np() is newer than the glibc of the wheels.
+constexpr ErrorName kErrorNames[] = {{EACCES, "EACCES"}, {ECHILD, "ECHILD"}, {ENOENT, "ENOENT"},
+                                     {ENOSYS, "ENOSYS"}, {ENOTTY, "ENOTTY"}, {EOPNOTSUPP, "EOPNOTSUPP"},
+                                     {EPERM, "EPERM"},   {EROFS, "EROFS"}};
+
 const char* error_name(int error) {
-  const char* name = strerrorname_np(error);
-  return name == nullptr ? "unknown error" : name;
+  for (const ErrorName& known : kErrorNames) {
+    if (known.error == error) return known.name;
+  }
+  return "unknown error";
 }
 
 // Not dprintf(): fork() holds a lock that it takes.

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import pytest
+from packaging.version import InvalidVersion, Version
 
 import dcp_evaluator
 from dcp_evaluator.settings import installation
@@ -47,6 +48,13 @@ def test_the_development_build_uses_the_same_versions_as_the_package():
     build = set(PROJECT["dependency-groups"]["build"])
     assert set(PROJECT["project"]["dependencies"]) <= build
     assert set(PROJECT["build-system"]["requires"]) <= build
+
+
+def test_no_extra_reads_as_a_version():
+    """pip 24.1 to 25.3 installs no wheel that has one: it compares ``extra == "v8"`` by versions, and fails."""
+    for extra in PROJECT["project"]["optional-dependencies"]:
+        with pytest.raises(InvalidVersion):
+            Version(extra)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def advise_engine(settings: Settings, metrics: JobMetrics) -> None:
         if _told:
             return
         _told.append(True)
-    install = "" if engines.missing("v8", settings) is None else "after pip install 'dcp-evaluator[v8]', "
+    install = "" if engines.missing("v8", settings) is None else "after pip install 'dcp-evaluator[engine-v8]', "
     notice(
         f"a job took {metrics.cpu / 1000:.0f} s of CPU time on the engine quickjs; plain JavaScript is several times "
         f"faster on V8: {install}local_exec(evaluator=dcp.Evaluator(engine='auto'))"

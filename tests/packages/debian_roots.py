@@ -1,0 +1,60 @@
+"""Debian of other releases than the machine's, in folders, from the mirror that its apt uses."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+BUILD = Path(__file__).parents[2] / "build" / "packages"
+
+
+def make_root(suite: str, packages: Sequence[str], folder: Path, variant: str = "minbase") -> Path:
+    """``folder`` with ``packages`` of ``suite`` and what those need, installed.
+
+    The variant ``extract`` only unpacks them. Made once: a folder that has the same stays. Exits with the reason where
+    it cannot be made.
+    """
+    wanted = f"{suite} {variant} {' '.join(packages)}\n"
+    made = folder.with_name(f"{folder.name}.made")
+    if made.exists() and made.read_text(encoding="utf-8") == wanted:
+        return folder
+    print(f"==> Making {folder.name}: Debian {suite} with {' '.join(packages)}", flush=True)
+    made.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
+        settings.write(_output("apt-config", "dump", "--format", '%f "%v";%n', "Acquire"))
+        settings.flush()
+        run(
+            "mmdebstrap", "--quiet", "--mode=root", f"--variant={variant}", f"--include={','.join(packages)}",
+            f"--aptopt={settings.name}", '--aptopt=APT::Sandbox::User "root"', suite, str(folder), _mirror(),
+        )  # fmt: skip
+    made.write_text(wanted, encoding="utf-8")
+    return folder
+
+
+def _mirror() -> str:
+    """Where this machine's apt has Debian from."""
+    sites = _output("apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Label: Debian").split()
+    if not sites:
+        sys.exit("error: this machine's apt names no mirror of Debian. Wheels are built on Debian 12.")
+    return sites[0]
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def run(*command: str | Path, **options: object) -> None:
+    """Runs it, and exits with its name where it fails, or with its package where it is missing."""
+    try:
+        subprocess.run(command, check=True, **options)  # type: ignore[call-overload]
+    except FileNotFoundError:
+        package = {"bwrap": "bubblewrap"}.get(str(command[0]), command[0])
+        sys.exit(f"error: {command[0]} is missing. As root: apt-get install {package}")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"error: {command[0]} failed with exit status {error.returncode}; its messages are above.")
