@@ -25,6 +25,7 @@ _TOKEN_CALLS = {True: "/ray.rpc.RayletDriver/KVExists", False: "/ray.rpc.NodeInf
 """What a server for Ray Client and a head answer only where the token is theirs."""
 _NO_HEAD = f"no head listens there; of a server for Ray Client, write {_CLIENT} before it"
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+_NOT_STARTED = "Initialization failure from server"
 _START = "run: ray start --head"
 _lock = threading.Lock()
 
@@ -202,6 +203,16 @@ def _init(ray: ModuleType, place: str) -> None:
         ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises many kinds, RuntimeError and bare Exception too
         raise ClusterError(_refusal(place, error)) from error
+    _silence(ray)
+
+
+def _silence(ray: ModuleType) -> None:
+    """Ends the thread that prints what becomes of nodes and workers, whatever ``log_to_driver`` is, as Ray does at the
+    connection's end."""
+    worker = ray._private.worker.global_worker
+    if (subscriber := getattr(worker, "gcs_error_subscriber", None)) is not None:
+        worker.threads_stopped.set()
+        subscriber.close()
 
 
 def _refusal(place: str, error: BaseException) -> str:

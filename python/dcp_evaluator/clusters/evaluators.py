@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import ray
 from ray.autoscaler.sdk import request_resources
+from ray.util.client import ray as client
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ..errors import ClusterError
@@ -129,7 +130,7 @@ class Evaluators:
     def _ask_for_nodes(self, count: int) -> None:
         """Of Ray's autoscaler; without one nothing comes of it."""
         self._has_asked = True
-        request_resources(bundles=[{"CPU": self._needs.sandboxes or 1, "GPU": self._needs.gpus or 0}] * count)
+        _request([{"CPU": self._needs.sandboxes or 1, "GPU": self._needs.gpus or 0}] * count)
 
     def _hopeless(self, living: list[Node]) -> str:
         if reasons := self._membership.left_out:
@@ -171,7 +172,7 @@ class Evaluators:
             for member in self._members.values():
                 ray.kill(member.actor)
             if self._has_asked:
-                request_resources(bundles=[])
+                _request([])
 
     # --- Calls and answers ---
 
@@ -216,3 +217,10 @@ def failure_of(answer: Answer) -> Reason | None:
         return Reason("Ray has cancelled a call")
     error = answer.future.exception()
     return None if error is None else reason_of(error)
+
+
+def _request(bundles: list[dict[str, float]]) -> None:
+    if client.is_connected():  # only a process of the cluster may
+        ray.remote(num_cpus=0)(request_resources).remote(bundles=bundles)
+    else:
+        request_resources(bundles=bundles)
