@@ -31,6 +31,8 @@ QUIET = {
 """Of the environment of whoever connects: nothing is sent, nothing is told of what will change in Ray, a token of this
 user is not asked for; and, whatever its name says, all of a cluster is at 127.0.0.1, where no other machine reaches it.
 """
+_FORKS = {"GRPC_ENABLE_FORK_SUPPORT": "0"}
+"""With it, every other process that the server for Ray Client starts crashes on a busy machine."""
 _PROGRAM = Path(__file__).with_name("ray_nodes.py")
 
 
@@ -103,18 +105,23 @@ class RayCluster:
         """The ids of nodes that live, as far as the head knows."""
         return self._ask({"alive": None})
 
-    def driver(self, source: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Starts a Python program to which RAY_ADDRESS is this cluster. It ends with the thread that calls this."""
-        variables = {**os.environ, **QUIET, "RAY_ADDRESS": self.address, **environment}
-        command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-c", textwrap.dedent(source), *arguments]
+    def driver(self, source: str | Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Starts a Python program to which RAY_ADDRESS is this cluster. It ends with the thread that calls this.
+
+        ``source``: its text, or its path; it finds the modules of tests.
+        """
+        tests = {"PYTHONPATH": str(_PROGRAM.parent)}
+        variables = {**os.environ, **QUIET, **tests, "RAY_ADDRESS": self.address, **environment}
+        program = [str(source)] if isinstance(source, Path) else ["-c", textwrap.dedent(source)]
+        command = ["setpriv", "--pdeathsig", "KILL", sys.executable, *program, *arguments]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen(command, text=True, env=variables, **pipes)
 
-    def run_driver(self, source: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """What becomes of such a program, within a minute."""
+    def run_driver(self, source: str | Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """What becomes of such a program, within 100 s."""
         with self.driver(source, *arguments, **environment) as driver:
             try:
-                out, err = driver.communicate(timeout=60)
+                out, err = driver.communicate(timeout=100)
             finally:
                 driver.kill()
         return subprocess.CompletedProcess(driver.args, driver.returncode, out, err)
@@ -150,7 +157,8 @@ def ray_cluster(
     with tempfile.TemporaryDirectory(prefix="", ignore_cleanup_errors=True) as folder:
         program = subprocess.Popen(
             [sys.executable, _PROGRAM, json.dumps([with_client, *nodes])], text=True, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**variables, **QUIET, **token, "RAY_TMPDIR": folder},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**variables, **QUIET, **_FORKS, **token, "RAY_TMPDIR": folder},
         )  # fmt: skip
         with program:
             cluster = RayCluster(program, folder)

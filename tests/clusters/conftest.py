@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from socket import socket
 
 import pytest
 
 from own_package import hidden, in_version
+from python_distribution import python_environment
 from ray_cluster import RayCluster, ray_cluster, turn_of_client
 
 
 @pytest.fixture(scope="session")
 def two_nodes(temporary_folder: object) -> Iterator[RayCluster]:
     """A cluster that tests leave as it is."""
-    with ray_cluster([{"num_cpus": 1}, {"num_cpus": 1}]) as cluster:
+    with ray_cluster([{"num_cpus": 1}, {"num_cpus": 1}], os.environ | python_environment()) as cluster:
         yield cluster
 
 
