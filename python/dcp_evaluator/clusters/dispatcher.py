@@ -23,8 +23,8 @@ MOST_BYTES = 48 << 20
 """Of data that a node is given and has not answered; the last batch may pass it."""
 _LONG_BATCHES = 25
 """Slices that take longer than these do not wait at nodes: the end of the job would lose more than is gained."""
-_MEMORY_SECONDS = 1.0
-"""For which a measure counts."""
+_MEMORY_BATCHES = 5
+"""For whose time a measure counts."""
 _DOUBT_SECONDS = 0.1
 """Of no slices, before the first measure: that may be of the few fastest."""
 # Looking up a member of an Enum takes Python 3.11 as long as the rest of an event.
@@ -63,7 +63,7 @@ class _Node:
         if not self._is_started:
             self._is_started = True  # until now, time went by for other things than slices
             return
-        kept = math.exp(-seconds / _MEMORY_SECONDS)
+        kept = math.exp(-seconds / (_MEMORY_BATCHES * batch_seconds))
         self._count = kept * self._count + answered
         self._seconds = kept * self._seconds + seconds
         self.rate = self._count / self._seconds
