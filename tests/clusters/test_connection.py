@@ -113,6 +113,22 @@ def test_shows_no_lines_of_workers(two_nodes: RayCluster) -> None:
     assert run(script, two_nodes.address) == ["None"]
 
 
+def test_of_a_process_is_not_that_of_its_forks(two_nodes: RayCluster) -> None:
+    script = """
+        import os
+        connect(address)
+        sys.stdout.flush()
+        if not os.fork():
+            print(said(connect, address), flush=True)
+            os._exit(0)
+        os.wait()
+        print(connect(address))
+        """
+    told, still = run(script, two_nodes.address)
+    assert told.startswith("ClusterError: this process was forked from one that is connected to a Ray cluster, ")
+    assert still == "False"
+
+
 def test_where_nobody_listens(nobody: str) -> None:
     for address in (nobody, f"ray://{nobody}"):
         (told,) = run("print(said(connect, address))", address)
@@ -143,7 +159,7 @@ def test_where_the_environment_names_a_cluster_that_is_gone(nobody: str) -> None
 
 
 def test_to_what_is_no_address() -> None:
-    wrong = ["head", "head:", "head:0", "head:70000", ":6379", "a b:6379", "ray://head"]
+    wrong = ["head", "head:", "head:0", "head:70000", ":6379", "a b:6379", "ray://head", "http://head:8265"]
     assert run(f"for address in {wrong}: print(said(connect, address))") == [
         f"AddressError: {address!r} is no address of a Ray cluster; it is auto, HOST:PORT or ray://HOST:PORT"
         for address in wrong

@@ -16,6 +16,7 @@ from ..errors import AddressError, ClusterError, InstallationError
 
 _AUTO = "auto"
 _CLIENT = "ray://"
+_DASHBOARD = "http://", "https://"
 _ADDRESS_VARIABLE = "RAY_ADDRESS"
 _SECONDS = 5.0
 """Within which a head must take a connection. Ray itself tries for minutes, and then ends the program."""
@@ -28,6 +29,8 @@ _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 _NOT_STARTED = "Initialization failure from server"
 _START = "run: ray start --head"
 _lock = threading.Lock()
+_processes: set[int] = set()
+"""Those that used the connection: this one. What is forked from it has none, though Ray says so."""
 
 
 def load_ray() -> ModuleType:
@@ -53,14 +56,17 @@ def connect(address: str | None = _AUTO) -> bool:
     """
     ray = load_ray()
     with _lock:
-        if ray.is_initialized():
+        has_one = ray.is_initialized()
+        if has_one:
+            _check_process()
             _check_same(address or _AUTO)
-            return False
-        place = _resolved(address or _AUTO)
-        _check_reachable(place)
-        _check_token(place)
-        _init(ray, place)
-        return True
+        else:
+            place = _resolved(address or _AUTO)
+            _check_reachable(place)
+            _check_token(place)
+            _init(ray, place)
+        _processes.add(os.getpid())
+        return not has_one
 
 
 @contextmanager
@@ -72,6 +78,15 @@ def connected(address: str | None = _AUTO) -> Iterator[None]:
     finally:
         if is_ours:
             load_ray().shutdown()
+
+
+def _check_process() -> None:
+    """Raises ClusterError."""
+    if _processes and os.getpid() not in _processes:
+        raise ClusterError(
+            "this process was forked from one that is connected to a Ray cluster, and that connection does not work "
+            'here; with multiprocessing, use the context "spawn"'
+        )
 
 
 def _check_same(address: str) -> None:
@@ -113,7 +128,7 @@ def _resolved(address: str) -> str:
 
 def _canonical(address: str) -> str:
     """As Ray writes it. Raises AddressError."""
-    if "://" in address and not address.startswith(_CLIENT):
+    if "://" in address and not address.startswith((_CLIENT, *_DASHBOARD)):
         return address  # of a service that extends Ray
     host, _, port = address.removeprefix(_CLIENT).rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536 or re.search(r"[\s/]", host):
@@ -202,7 +217,7 @@ def _init(ray: ModuleType, place: str) -> None:
     try:
         ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises many kinds, RuntimeError and bare Exception too
-        raise ClusterError(_refusal(place, error)) from error
+        raise ClusterError(_refusal(place, error)) from None
     _silence(ray)
 
 

@@ -147,7 +147,9 @@ class Evaluators:
         elif now > self._waits_since + _WAIT_SECONDS:
             self._waits_since = float("inf")
             what = "until Ray has room for an evaluator" if self._members else "for a node"
-            notice(f"the job waits {what}; `ray status` shows what the cluster has and what is in use")
+            has_all = self._members and self._needs.sandboxes is None
+            less = ". It asks for all CPUs of a node, with sandboxes_per_node=1 for one" if has_all else ""
+            notice(f"the job waits {what}; `ray status` shows what the cluster has and what is in use{less}")
 
     def has(self, member: Member) -> bool:
         """Whether it has not been removed."""
