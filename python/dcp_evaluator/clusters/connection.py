@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -215,10 +216,22 @@ def _init(ray: ModuleType, place: str) -> None:
     # Ray says so when a job's thread connects.
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
+        with _own_sigterm():
+            ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises many kinds, RuntimeError and bare Exception too
         raise ClusterError(_refusal(place, error)) from None
     _silence(ray)
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """SIGTERM does afterwards what it did before: Ray would show a stack, and abort a program that has jobs to end."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 def _silence(ray: ModuleType) -> None:
