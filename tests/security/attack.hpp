@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace dcp::attacks {
 
@@ -24,6 +25,9 @@ std::span<const Attack> on_processes();
 std::span<const Attack> on_kernel();
 std::span<const Attack> on_memory();
 std::span<const Attack> with_code();
+
+/// "connect ADDRESS" and "open PATH"; "descriptors" tells of its own; "unknown" for others.
+std::string on_target(std::string_view verb, std::string_view target);
 
 /// A call that should fail.
 inline std::string outcome(long result, const char* what = "") {

@@ -1,5 +1,7 @@
 #include "attacks.hpp"
 
+#include <algorithm>
+
 #include "attack.hpp"
 
 namespace dcp::attacks {
@@ -16,7 +18,8 @@ std::string carry_out(std::string_view name) {
       if (name == attack.name) return attack.carry_out();
     }
   }
-  return "unknown";
+  const std::size_t space = std::min(name.find(' '), name.size());
+  return on_target(name.substr(0, space), name.substr(std::min(space + 1, name.size())));
 }
 
 std::vector<std::string> names() {

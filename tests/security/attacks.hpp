@@ -11,6 +11,7 @@ namespace dcp::attacks {
 /// Harmless where it succeeds: signals are signal 0, and what is created is closed and unlinked.
 std::string carry_out(std::string_view name);
 
+/// Of those that need no target.
 std::vector<std::string> names();
 
 }  // namespace dcp::attacks
