@@ -1,8 +1,9 @@
 """Monte Carlo: what an Asian option is worth, from paths that sandboxes simulate with numpy.
 
-    python examples/monte_carlo.py [PARTS]
+    python examples/monte_carlo.py [PARTS [ADDRESS]]
 
-Each slice simulates paths of its own and gives two sums. The same parts always give the same price.
+Each slice simulates paths of its own and gives two sums. The same parts always give the same price. ADDRESS: of a Ray
+cluster whose nodes run them, such as auto; without it they run on this machine.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def estimate(sums: list[tuple[float, float]]) -> tuple[float, float]:
 
 def main() -> None:
     parts = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    results = dcp.compute_for(range(parts), simulate).local_exec()
+    job = dcp.compute_for(range(parts), simulate)
+    results = job.cluster_exec(sys.argv[2]) if len(sys.argv) > 2 else job.local_exec()
     price, error = estimate(list(results))
     print(f"the option is worth {price:.3f} (standard error {error:.3f}, {PATHS * parts} paths)")
 
