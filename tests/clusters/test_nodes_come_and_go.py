@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from process_tree import descendants, is_running
+from process_tree import descendants, is_running, kill
 from ray_cluster import Node, RayCluster, ray_cluster
 from zygote_control import wait_until
 
@@ -137,13 +137,34 @@ def test_what_is_lost_runs_again_elsewhere(cluster: RayCluster) -> None:
 def test_a_slice_that_ends_its_evaluators_fails(two_nodes: RayCluster) -> None:
     with counting(two_nodes, _ENDLESS, 1, nodes=1, sandboxes_per_node=1, retries=1) as job:
         for _ in range(2):
-            what, who, _ = job.hear()
-            assert (what, job.hear()) == ("joined", ["progress"])
-            (node,) = (node for node in two_nodes.nodes if name(node) == who)
+            node = hear_start(job, two_nodes)
             kill_evaluator(node)
-            assert job.hear() == ["lost", who, "its process died"]
-        message = f"slice 0: NodeError: its node was lost, 2 of 2 times; the last, {who}: its process died"
+            assert job.hear() == ["lost", name(node), "its process died"]
+        message = f"slice 0: NodeError: its node was lost, 2 of 2 times; the last, {name(node)}: its process died"
         assert job.hear() == ["done", 0, [message]]
+
+
+def test_a_slice_that_ends_its_sandboxes_fails(two_nodes: RayCluster) -> None:
+    with counting(two_nodes, _ENDLESS, 1, nodes=1, sandboxes_per_node=1, retries=1) as job:
+        node = hear_start(job, two_nodes)
+        kill_sandboxes(node)
+        assert job.hear() == ["progress"]
+        kill_sandboxes(node)
+        message = "slice 0: SandboxError: its sandbox died, 2 of 2 times; the last: signal 9 (SIGKILL)"
+        assert job.hear() == ["done", 0, [message]]
+
+
+def hear_start(job: Counting, cluster: RayCluster) -> Node:
+    """Of a slice that tells its progress, on the first node that joins."""
+    what, who, _ = job.hear()
+    assert (what, job.hear()) == ("joined", ["progress"])
+    (node,) = (node for node in cluster.nodes if name(node) == who)
+    return node
+
+
+def kill_sandboxes(node: Node) -> None:
+    for process in node.processes():
+        kill(process, "dcp-sandbox")
 
 
 def test_a_node_without_what_the_job_needs_is_left_out(cluster: RayCluster) -> None:
@@ -176,21 +197,21 @@ def test_each_slice_runs_once_whatever_is_killed(cluster: RayCluster) -> None:
     cluster.add_node(num_cpus=1)
     losses = 0
     with counting(cluster, _SHORTEST, count) as job:
-        kills = cycle((kill_evaluator, Node.kill, Node.kill_raylet))
+        ends = cycle((kill_evaluator, Node.kill, Node.kill_raylet))
         last = time.monotonic()
         while (told := job.read())[0] != "done":
             losses += told[0] == "lost"
             if time.monotonic() > last + _SECONDS:
-                kill_oldest(cluster, next(kills))
+                kill_oldest(cluster, next(ends))
                 last = time.monotonic()
     assert told == ["done", count, []]
     assert losses > 1
 
 
-def kill_oldest(cluster: RayCluster, kill: Callable[[Node], object]) -> None:
+def kill_oldest(cluster: RayCluster, end: Callable[[Node], object]) -> None:
     node = cluster.nodes.pop(1)
-    kill(node)
-    if kill is kill_evaluator:
+    end(node)
+    if end is kill_evaluator:
         cluster.nodes.append(node)
     else:
         cluster.add_node(num_cpus=1)
