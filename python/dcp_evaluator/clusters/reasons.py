@@ -20,6 +20,7 @@ _ENDS = {
     "its node has died": "the node died",
     "its worker process has died": "its process died",
     "was killed by `ray.kill`": "it was killed by ray.kill",
+    "its owner has died": "what had started it has ended",
 }
 
 
