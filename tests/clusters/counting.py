@@ -39,14 +39,14 @@ def double(x: int) -> int:
 
 def run(numbers: Iterable[int], work_function: Any, options: dict[str, Any]) -> None:
     seen: Counter[int] = Counter()
+    job = dcp.compute_for(numbers, work_function)
 
     def result(event: dcp.ResultEvent) -> None:
         assert event.value == 2 * event.index
         seen[event.index] += 1
-        if seen.total() % EACH == 0:
-            tell("results", seen.total())
+        if job.metrics.slices % EACH == 0:
+            tell("results", job.metrics.slices)
 
-    job = dcp.compute_for(numbers, work_function)
     job.on("result", result)
     job.on("node", lambda event: tell(event.state, event.name, event.reason))
     job.on("progress", lambda event: tell("progress"))

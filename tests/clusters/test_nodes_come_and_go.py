@@ -22,9 +22,9 @@ from zygote_control import wait_until
 pytestmark = pytest.mark.any_engine
 
 _COUNTING = Path(__file__).with_name("counting.py")
-_SHORTEST = "(x) => 2 * x"
+_SHORTEST = "(x) => { for (const end = performance.now() + 0.1; performance.now() < end;); return 2 * x; }"
 _SHORT = "async (x) => { await new Promise((done) => setTimeout(done, 1)); return 2 * x; }"
-_SECONDS = 5.0
+_SECONDS = 3.0
 """Between two that are killed."""
 _NOISE = "Attempting to recover"
 """Ray says that of results which were on a node that is lost."""
@@ -191,6 +191,7 @@ def test_a_gpu_that_no_node_has(two_nodes: RayCluster) -> None:
         assert why.startswith("none of the 2 nodes of the cluster has a GPU for Ray, ")
 
 
+@pytest.mark.timeout(300)  # where other programs keep the CPUs busy
 def test_each_slice_runs_once_whatever_is_killed(cluster: RayCluster) -> None:
     count = 100_000
     cluster.add_node(num_cpus=1)
@@ -205,7 +206,7 @@ def test_each_slice_runs_once_whatever_is_killed(cluster: RayCluster) -> None:
                 kill_oldest(cluster, next(ends))
                 last = time.monotonic()
     assert told == ["done", count, []]
-    assert losses > 1
+    assert losses > 0
 
 
 def kill_oldest(cluster: RayCluster, end: Callable[[Node], object]) -> None:
