@@ -20,7 +20,8 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
-  gpu-check asan asan-gc check-install wheels check-wheels lock clean screenshots
+  gpu-check asan asan-gc check-install wheels check-wheels \
+  check-rebuild check-arm check-sdist check-packages lock clean screenshots
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -156,13 +157,29 @@ check-install: $(PREPARED)  ## `pip install .` as a user does: a clean environme
 	@build/clean/bin/python -m pip install --disable-pip-version-check .
 	@build/clean/bin/dcp-evaluator --probe
 
-wheels: $(PREPARED)  ## a wheel for each CPython, for releases with glibc 2.31 or newer, into out/packages
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/packages/wheels.py
+MACHINE := $(shell uname -m)
+PACKAGES := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/packages
+
+wheels: $(PREPARED)  ## a wheel for each CPython, for glibc 2.31 or newer, into out/packages; MACHINE=aarch64 is another
+	@$(PACKAGES)/wheels.py --machine $(MACHINE)
 
 check-wheels: $(PREPARED)  ## install each of them in a fresh Debian without compilers and network, and try it there
 	@$(BIN)/python -m venv build/packages/tools
 	@build/packages/tools/bin/python -m pip install $(PINNED) --only-binary :all: -r requirements/packages.txt
-	@$(BIN)/python tests/packages/check_wheels.py
+	@$(PACKAGES)/check_wheels.py
+
+check-rebuild: $(PREPARED)  ## build them a second time elsewhere: the same bytes
+	@$(PACKAGES)/check_rebuild.py --machine $(MACHINE)
+
+check-arm: $(PREPARED)  ## start what the wheel of `make wheels MACHINE=aarch64` has, under qemu
+	@$(PACKAGES)/check_arm.py
+
+check-sdist: $(PREPARED)  ## make the sdist, and build it in a fresh Debian without a network
+	@$(PACKAGES)/check_sdist.py
+
+check-packages: wheels  ## build and check all packages: an hour on a small machine
+	@$(MAKE) --no-print-directory wheels MACHINE=aarch64
+	@tests/parts.sh check-wheels check-rebuild check-arm check-sdist
 
 LOCKED := make packages peers peers-build pyodide lock
 

@@ -9,8 +9,9 @@ endif()
 add_library(dcp_portable STATIC native/portable/glibc.cpp)
 target_compile_options(dcp_portable PRIVATE -Wall -Wextra -Werror -fvisibility=hidden)
 target_link_libraries(dcp_options INTERFACE dcp_portable)
-# Of libraries, the linker takes what is asked for so far; libstdc++ comes last.
-target_link_options(dcp_options INTERFACE -static-libstdc++ LINKER:-u,arc4random,-u,__libc_single_threaded)
+# Of libraries, the linker takes what is asked for so far; libstdc++ comes last. It is nobody else's: Node has its own.
+target_link_options(dcp_options INTERFACE
+  -static-libstdc++ LINKER:-u,arc4random,-u,__libc_single_threaded LINKER:--exclude-libs,libstdc++.a)
 # GCC looks beside itself first, where the machine's C library is.
 foreach(folder usr/lib lib)
   add_link_options("-B${CMAKE_SYSROOT}/${folder}/${CMAKE_SYSTEM_PROCESSOR}-linux-gnu")

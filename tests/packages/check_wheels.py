@@ -13,11 +13,15 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 from debian_roots import BUILD, make_root, run
-from pythons import SUITES, VERSIONS, interpreter
-from wheels import PLATFORM, WHEELS
+from fresh_debian import run_inside
+from machines import Machine
+from pythons import SUITES, interpreter
+from sysroot import OLDEST
+from wheels import parse, wheel_of
 
 _LARGEST = 12e6  # bytes
 _HERE = Path(__file__).parent
@@ -29,16 +33,7 @@ _FOREIGN_SUITE = "bookworm"
 _FOREIGN_PACKAGES = ["libbz2-1.0", "libffi8", "liblzma5", "libsqlite3-0", "libssl3", "zlib1g"]
 # Dependencies without a wheel for a Python. There pip would compile it; here what works without it is tried.
 _MISSING = {"3.14": ["coincurve"]}
-_USER = "1000"
-_BECOME_USER = """
-install --directory --mode=700 --owner="$1" --group="$1" "$HOME"
-user=$1 try=$2
-shift 2
-exec setpriv --reuid="$user" --regid="$user" --clear-groups sh -euc "$try" sh "$@"
-"""
 _TRY = """
-quietly() { "$@" >log 2>&1 || { status=$?; cat log >&2; exit $status; }; }
-cd "$HOME"
 for compiler in cc gcc g++ clang; do if command -v "$compiler"; then exit 1; fi; done
 quietly "$1" -m venv env
 shift
@@ -51,33 +46,53 @@ head -n 1 log
 quietly env/bin/python -m dcp_evaluator.demo
 env/bin/python /run/installed.py "$@"
 """
+# Each tells of its layers; the compiler, of its options.
+_TRY_PROGRAMS = """
+for program in dcp-zygote dcp-gpu-host; do
+  "/run/programs/$program" --report-isolation >report
+  if grep false report; then exit 1; fi
+done
+/run/programs/dcp-compiler --no-such-option 2>&1 | grep --quiet usage:
+echo "$(grep --count true report) layers in force, with $(ldd --version | head -n 1)"
+"""
 
 
-def main(versions: list[str]) -> int:
+def main() -> int:
     """Returns the exit status."""
-    found = {version: wheel for version in VERSIONS if (wheel := _wheel(version)) is not None}
-    chosen = {version: found[version] for version in versions or found}
+    options = parse(__doc__)
+    chosen = {version: wheel for version in options.versions if (wheel := wheel_of(version, options.machine))}
     if not chosen:
-        print("error: there is no wheel in out/packages; run: make wheels", file=sys.stderr)
+        print("error: there is no such wheel in out/packages; run: make wheels", file=sys.stderr)
         return 1
+    _try_programs(next(iter(chosen.values())))
     for version, wheel in chosen.items():
-        _check_file(wheel)
+        _check_file(wheel, options.machine)
         _fetch_dependencies(version, wheel)
-        print(f"==> Trying the wheel for CPython {version} in {_name(version)}", flush=True)
+        print(f"==> Trying the wheel for CPython {version} in Debian {SUITES.get(version, _FOREIGN_SUITE)}", flush=True)
         _try(version)
     return 0
 
 
-def _wheel(version: str) -> Path | None:
-    return next(WHEELS.glob(f"*-cp{version.replace('.', '')}-*.whl"), None)
+def _try_programs(wheel: Path) -> None:
+    """The programs of a wheel need no Python, and are the same in all: they start in the oldest release too."""
+    print(f"==> Trying the programs in Debian {OLDEST}", flush=True)
+    unpacked = BUILD / "unpacked"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(unpacked)
+    programs = unpacked / "dcp_evaluator" / "bin"
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    root = make_root(OLDEST, ["libstdc++6"], BUILD / "roots" / OLDEST)
+    run_inside(root, {"/run/programs": programs}, _TRY_PROGRAMS)
 
 
-def _check_file(wheel: Path) -> None:
+def _check_file(wheel: Path, machine: Machine) -> None:
     if wheel.stat().st_size > _LARGEST:
         sys.exit(f"error: {wheel.name} has {wheel.stat().st_size / 1e6:.1f} MB, more than {_LARGEST / 1e6:.0f}")
     show = [_TOOLS / "python", "-m", "auditwheel", "show", "--json", wheel]
     needed = json.loads(subprocess.run(show, stdout=subprocess.PIPE, check=True).stdout)["overall_tag"]
-    if _glibc(needed) > _glibc(PLATFORM):
+    if _glibc(needed) > _glibc(machine.platform):
         sys.exit(f"error: {wheel.name} needs {needed}. What of it: auditwheel show {wheel}")
     print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.2f} MB, needs no more than {needed}")
 
@@ -112,49 +127,18 @@ def _dependencies(version: str) -> Path:
     return BUILD / "dependencies" / version
 
 
-def _name(version: str) -> str:
-    return f"Debian {SUITES.get(version, _FOREIGN_SUITE)}"
-
-
 def _try(version: str) -> None:
-    python, packages, mounts = f"python{version}", [f"python{version}-venv"], []
+    mounts = {"/run/wheels": _dependencies(version), "/run/installed.py": _HERE / "installed.py"}
+    suite, packages, python = SUITES.get(version, _FOREIGN_SUITE), [f"python{version}-venv"], f"python{version}"
     if version not in SUITES:
         foreign = interpreter(version)
         if foreign is None:
             sys.exit(f"error: there is no python{version} here, to try its wheel with")
+        mounts["/run/python"] = foreign.resolve().parents[1]
         packages, python = _FOREIGN_PACKAGES, f"/run/python/bin/{python}"
-        mounts = [
-            "--ro-bind",
-            foreign.resolve().parents[1],
-            "/run/python",
-            "--setenv",
-            "LD_LIBRARY_PATH",
-            "/run/python/lib",
-        ]
-    suite = SUITES.get(version, _FOREIGN_SUITE)
     root = make_root(suite, [*packages, *_PACKAGES], BUILD / "roots" / f"{suite}-{version}")
-    become_user = ["sh", "-euc", _BECOME_USER, "sh", _USER, _TRY, python, *_MISSING.get(version, [])]
-    run("bwrap", *_sandbox(root), "--ro-bind", _dependencies(version), "/run/wheels", *mounts, *become_user)
-
-
-def _sandbox(root: Path) -> list[str | Path]:
-    """Options of bubblewrap: the root is read only, and all that is written is gone afterwards."""
-    variables = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/home/user",
-        "LC_ALL": "C.UTF-8",
-        "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": "/run/wheels",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }
-    return [
-        *("--ro-bind", root, "/", "--proc", "/proc", "--dev", "/dev", "--ro-bind", "/sys", "/sys"),
-        *("--perms", "1777", "--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/home"),
-        *("--ro-bind", _HERE / "installed.py", "/run/installed.py"),
-        *("--unshare-net", "--unshare-pid", "--die-with-parent", "--new-session", "--clearenv"),
-        *(word for name, value in variables.items() for word in ("--setenv", name, value)),
-    ]
+    run_inside(root, mounts, _TRY, python, *_MISSING.get(version, []))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

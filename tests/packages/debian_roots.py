@@ -12,8 +12,10 @@ from pathlib import Path
 BUILD = Path(__file__).parents[2] / "build" / "packages"
 
 
-def make_root(suite: str, packages: Sequence[str], folder: Path, variant: str = "minbase") -> Path:
-    """``folder`` with ``packages`` of ``suite`` and what those need, installed.
+def make_root(
+    suite: str, packages: Sequence[str], folder: Path, variant: str = "minbase", architecture: str | None = None
+) -> Path:
+    """``folder`` with ``packages`` of ``suite`` and what those need, installed; of the machine's architecture or that.
 
     The variant ``extract`` only unpacks them. Made once: a folder that has the same stays. Exits with the reason where
     it cannot be made.
@@ -22,17 +24,18 @@ def make_root(suite: str, packages: Sequence[str], folder: Path, variant: str = 
     made = folder.with_name(f"{folder.name}.made")
     if made.exists() and made.read_text(encoding="utf-8") == wanted:
         return folder
-    print(f"==> Making {folder.name}: Debian {suite} with {' '.join(packages)}", flush=True)
+    print(f"==> Making {folder.relative_to(BUILD)}: Debian {suite} with {' '.join(packages)}", flush=True)
     made.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as settings:
         settings.write(_output("apt-config", "dump", "--format", '%f "%v";%n', "Acquire"))
         settings.flush()
-        run(
-            "mmdebstrap", "--quiet", "--mode=root", f"--variant={variant}", f"--include={','.join(packages)}",
-            f"--aptopt={settings.name}", '--aptopt=APT::Sandbox::User "root"', suite, str(folder), _mirror(),
-        )  # fmt: skip
+        options = [f"--variant={variant}", f"--include={','.join(packages)}", f"--aptopt={settings.name}"]
+        if architecture is not None:
+            options.append(f"--architectures={architecture}")
+        as_root = ["--mode=root", '--aptopt=APT::Sandbox::User "root"']
+        run("mmdebstrap", "--quiet", *as_root, *options, suite, folder, _mirror())
     made.write_text(wanted, encoding="utf-8")
     return folder
 
@@ -54,7 +57,7 @@ def run(*command: str | Path, **options: object) -> None:
     try:
         subprocess.run(command, check=True, **options)  # type: ignore[call-overload]
     except FileNotFoundError:
-        package = {"bwrap": "bubblewrap"}.get(str(command[0]), command[0])
+        package = {"bwrap": "bubblewrap", "qemu-aarch64-static": "qemu-user-static"}.get(str(command[0]), command[0])
         sys.exit(f"error: {command[0]} is missing. As root: apt-get install {package}")
     except subprocess.CalledProcessError as error:
         sys.exit(f"error: {command[0]} failed with exit status {error.returncode}; its messages are above.")

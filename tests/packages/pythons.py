@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from debian_roots import BUILD, make_root
+from machines import Machine
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 # The release of Debian that has it. None has had 3.12.
@@ -15,10 +16,10 @@ SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 _TELL = "import sysconfig; print(sysconfig.get_path('include'))"
 
 
-def headers(version: str) -> Path | None:
+def headers(version: str, machine: Machine) -> Path | None:
     """The folder with ``Python.h``; None where neither Debian nor this machine has that version."""
     if version in SUITES:
-        return _debian_headers(version)
+        return _debian_headers(version, machine)
     python = interpreter(version)
     if python is None:
         return None
@@ -26,14 +27,14 @@ def headers(version: str) -> Path | None:
     return folder if (folder / "Python.h").exists() else None
 
 
-def _debian_headers(version: str) -> Path:
-    folder = BUILD / "headers" / version
+def _debian_headers(version: str, machine: Machine) -> Path:
+    folder = BUILD / machine.name / "headers" / version
     if not folder.exists():
-        packages = make_root(SUITES[version], [f"libpython{version}-dev"], BUILD / f"headers-{version}", "extract")
-        include = packages / "usr" / "include"
+        package, where = f"libpython{version}-dev", BUILD / machine.name / f"headers-{version}"
+        include = make_root(SUITES[version], [package], where, "extract", machine.debian) / "usr" / "include"
         shutil.copytree(include / f"python{version}", folder)
         # There, it names this one, by a path that is not beside it.
-        shutil.copy2(include / "x86_64-linux-gnu" / f"python{version}" / "pyconfig.h", folder)
+        shutil.copy2(include / machine.triple / f"python{version}" / "pyconfig.h", folder)
     return folder
 
 

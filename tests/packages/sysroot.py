@@ -7,31 +7,32 @@ import shutil
 from pathlib import Path
 
 from debian_roots import BUILD, make_root
+from machines import Machine
 
 # Debian 11, with glibc 2.31. libseccomp is a later one, which knows more system calls; none of glibc goes into it.
-_SUITE, _SECCOMP_SUITE = "bullseye", "bookworm"
+OLDEST, _SECCOMP_SUITE = "bullseye", "bookworm"
 _HEADERS = Path("usr/include")
-_LIBRARIES = Path("usr/lib/x86_64-linux-gnu")
 
 
-def make_sysroot() -> Path:
-    """The sysroot, whose C++ headers are the machine's."""
-    root = make_root(_SUITE, ["libc6-dev", "linux-libc-dev"], BUILD / "sysroot", "extract")
+def make_sysroot(machine: Machine) -> Path:
+    """The sysroot, whose C++ headers are those of the compiler."""
+    folder = BUILD / machine.name
+    root = make_root(OLDEST, ["libc6-dev", "linux-libc-dev"], folder / "sysroot", "extract", machine.debian)
     _make_links_relative(root)
-    for headers in (_HEADERS / "c++", _HEADERS / "x86_64-linux-gnu" / "c++"):
+    for headers in (_HEADERS / "c++", _HEADERS / machine.triple / "c++"):
         link = root / headers
-        if not link.is_symlink():
+        if not machine.crossed and not link.is_symlink():  # a cross compiler looks beside itself
             link.symlink_to(Path("/") / headers)
-    seccomp = make_root(_SECCOMP_SUITE, ["libseccomp-dev"], BUILD / "seccomp", "extract")
+    seccomp = make_root(_SECCOMP_SUITE, ["libseccomp-dev"], folder / "seccomp", "extract", machine.debian)
     for name in ("seccomp.h", "seccomp-syscalls.h"):
         shutil.copy2(seccomp / _HEADERS / name, root / _HEADERS / name)
-    shutil.copy2(seccomp / _LIBRARIES / "libseccomp.a", root / _LIBRARIES / "libseccomp.a")
+    shutil.copy2(seccomp / "usr/lib" / machine.triple / "libseccomp.a", root / "usr/lib" / machine.triple)
     return root
 
 
 def _make_links_relative(root: Path) -> None:
     """A linker follows no absolute ones."""
-    for folder in ("lib64", "usr/lib"):
+    for folder in ("lib", "lib64", "usr/lib"):
         for link in (root / folder).rglob("*"):
             if link.is_symlink() and link.readlink().is_absolute():
                 target = root / link.readlink().relative_to("/")
@@ -39,9 +40,21 @@ def _make_links_relative(root: Path) -> None:
                 link.symlink_to(os.path.relpath(target, link.parent))
 
 
-def libseccomp(sysroot: Path) -> Path:
-    return sysroot / _LIBRARIES / "libseccomp.a"
-
-
-def seccomp_headers(sysroot: Path) -> Path:
-    return sysroot / _HEADERS
+def definitions(root: Path, machine: Machine) -> dict[str, object]:
+    """Of CMake, for a build against the sysroot ``root``."""
+    found: dict[str, object] = {
+        "CMAKE_SYSROOT": root,
+        "DCP_PORTABLE": "ON",
+        "SECCOMP_INCLUDE_DIR": root / _HEADERS,
+        "SECCOMP_LIBRARY": root / "usr/lib" / machine.triple / "libseccomp.a",
+    }
+    if machine.crossed:
+        found |= {
+            "CMAKE_SYSTEM_NAME": "Linux",
+            "CMAKE_SYSTEM_PROCESSOR": machine.name,
+            "CMAKE_C_COMPILER": f"{machine.triple}-gcc",
+            "CMAKE_CXX_COMPILER": f"{machine.triple}-g++",
+            "PYTHON_IS_DEBUG": "0",
+            "PYTHON_MODULE_DEBUG_POSTFIX": "",
+        }
+    return found

@@ -1,76 +1,99 @@
-"""Builds the wheels of this commit into ``out/packages``: one for each CPython, for x86-64 and glibc 2.31 or newer.
+"""Builds the wheels of this work tree into ``out/packages``: one for each CPython, for glibc 2.31 or newer.
 
-``make wheels`` calls it. The machine's g++ compiles against the C library of an old Debian (sysroot.py), so that the
-wheels run there too. The programs are compiled once; of each wheel, only two modules depend on its Python.
+``make wheels`` calls it. g++ compiles against the C library of an old Debian (sysroot.py), so that the wheels run there
+too. The programs are compiled once; of each wheel, only two modules depend on its Python.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from debian_roots import BUILD, run
+from machines import MACHINES, Machine
 from pythons import VERSIONS, headers
-from sysroot import libseccomp, make_sysroot, seccomp_headers
+from sysroot import definitions, make_sysroot
 
 ROOT = Path(__file__).parents[2]
 WHEELS = ROOT / "out" / "packages"
-PLATFORM = "manylinux_2_31_x86_64"
 
 
-def main(versions: list[str]) -> int:
-    """Returns the exit status: 1 where a wheel is left out, for want of a Python's headers."""
-    sysroot = make_sysroot()
-    WHEELS.mkdir(parents=True, exist_ok=True)
-    left_out = []
-    for version in versions or VERSIONS:
-        folder = headers(version)
-        if folder is None:
-            left_out.append(version)
-            continue
+@dataclass(frozen=True)
+class Builder:
+    """Builds wheels of the sources in a folder."""
+
+    machine: Machine
+    sysroot: Path
+    source: Path = ROOT
+    folder: Path | None = None  # where it compiles
+    into: Path = WHEELS
+
+    def build(self, version: str) -> Path | None:
+        """None where no headers of that CPython are here."""
+        found = headers(version, self.machine)
+        if found is None:
+            print(f"error: no wheel for CPython {version}: no python{version} with headers is here", file=sys.stderr)
+            return None
         print(f"==> Building the wheel for CPython {version}", flush=True)
-        build(version, folder, sysroot)
-    for wheel in sorted(WHEELS.glob("*.whl")):
-        print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size / 1e6:.2f} MB")
-    for version in left_out:
-        print(
-            f"error: no wheel for CPython {version}: this machine has no python{version} with headers", file=sys.stderr
-        )
-    return 1 if left_out else 0
+        self.into.mkdir(parents=True, exist_ok=True)
+        settings = [f"-C{name}={value}" for name, value in self._settings(version, found)]
+        pip = [sys.executable, "-m", "pip", "wheel", "--disable-pip-version-check", "--quiet"]
+        options = ["--no-deps", "--no-build-isolation", f"--wheel-dir={self.into}", *settings]
+        run(*pip, *options, self.source, env=os.environ | {"SOURCE_DATE_EPOCH": time_of_commit()})
+        return wheel_of(version, self.machine, self.into)
+
+    def _settings(self, version: str, headers: Path) -> Iterator[tuple[str, object]]:
+        """Of scikit-build-core."""
+        yield "build-dir", self.folder or BUILD / self.machine.name / "build"
+        yield "wheel.tags", _tag(version, self.machine)
+        suffix = f".cpython-{version.replace('.', '')}-{self.machine.triple}.so"
+        python = {"DCP_PYTHON_HEADERS": headers, "PYTHON_MODULE_EXTENSION": suffix}
+        for name, value in (definitions(self.sysroot, self.machine) | python).items():
+            yield f"cmake.define.{name}", value
 
 
-def build(version: str, headers: Path, sysroot: Path) -> None:
-    settings = [f"-C{name}={value}" for name, value in _settings(version, headers, sysroot)]
-    environment = os.environ | {"SOURCE_DATE_EPOCH": _time_of_commit()}
-    pip = [sys.executable, "-m", "pip", "wheel", "--disable-pip-version-check", "--quiet"]
-    run(*pip, "--no-deps", "--no-build-isolation", f"--wheel-dir={WHEELS}", *settings, str(ROOT), env=environment)
+def wheel_of(version: str, machine: Machine, folder: Path = WHEELS) -> Path | None:
+    """The wheel that was built; None if there is none."""
+    return next(folder.glob(f"*-{_tag(version, machine)}.whl"), None)
 
 
-def _settings(version: str, headers: Path, sysroot: Path) -> Iterator[tuple[str, object]]:
-    """Of scikit-build-core."""
+def _tag(version: str, machine: Machine) -> str:
     python = f"cp{version.replace('.', '')}"
-    yield "build-dir", BUILD / "x86_64"
-    yield "wheel.tags", f"{python}-{python}-{PLATFORM}"
-    definitions = {
-        "CMAKE_SYSROOT": sysroot,
-        "DCP_PORTABLE": "ON",
-        "DCP_PYTHON_HEADERS": headers,
-        "PYTHON_MODULE_EXTENSION": f".cpython-{python[2:]}-x86_64-linux-gnu.so",
-        "SECCOMP_INCLUDE_DIR": seccomp_headers(sysroot),
-        "SECCOMP_LIBRARY": libseccomp(sysroot),
-    }
-    for name, value in definitions.items():
-        yield f"cmake.define.{name}", value
+    return f"{python}-{python}-{machine.platform}"
 
 
-def _time_of_commit() -> str:
+def main() -> int:
+    """Returns the exit status: 1 where a wheel is left out, for want of a Python's headers."""
+    options = parse(__doc__)
+    builder = Builder(options.machine, make_sysroot(options.machine))
+    wheels = [builder.build(version) for version in options.versions]
+    for wheel in wheels:
+        if wheel is not None:
+            print(f"{wheel.relative_to(ROOT)}: {wheel.stat().st_size / 1e6:.2f} MB")
+    return 1 if None in wheels else 0
+
+
+def parse(description: str | None) -> argparse.Namespace:
+    """``machine``, a Machine, and ``versions`` of CPython."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--machine", choices=MACHINES, default=platform.machine())
+    parser.add_argument("versions", nargs="*", default=VERSIONS, metavar="VERSION", help="of CPython; otherwise all")
+    options = parser.parse_args()
+    options.machine = MACHINES[options.machine]
+    return options
+
+
+def time_of_commit() -> str:
     """In seconds: dates of the files in a wheel."""
     command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
