@@ -121,7 +121,7 @@ void Server::compiler_panicked(const std::string& text) {
 void Server::log(std::string line) {
   if (++logged_ > kMostLines) return;
   line.resize(std::min(line.size(), kLongestLine));
-  std::ranges::replace_if(line, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, '?');
+  std::ranges::replace_if(line, [](unsigned char c) { return c < ' ' || c == 0x7F; }, '?');
   log_(logged_ == kMostLines ? line + " (the last that is told)" : line);
 }
 
