@@ -38,12 +38,13 @@ def results_are_there_before_the_job_ends(execute: Execute) -> Any:
     gate = threading.Event()
 
     def inputs() -> Iterator[int]:
-        yield from range(100)  # more than are read before the first result
+        yield from range(20_000)  # more than are read ahead of all results
         assert gate.wait(60)
-        yield 100
+        yield 20_000
 
     results = execute(dcp.compute_for(inputs(), SQUARES))
-    seen = [results[0], next(iter(results.items())), results.done]
+    index, value = next(results.as_completed())
+    seen = value == index**2, results.done
     gate.set()
     return seen, list(results)
 
