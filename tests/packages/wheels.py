@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import stat
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,10 @@ class Builder:
         pip = [sys.executable, "-m", "pip", "wheel", "--disable-pip-version-check", "--quiet"]
         options = ["--no-deps", "--no-build-isolation", f"--wheel-dir={self.into}", *settings]
         run(*pip, *options, self.source, env=os.environ | {"SOURCE_DATE_EPOCH": time_of_commit()})
-        return wheel_of(version, self.machine, self.into)
+        wheel = wheel_of(version, self.machine, self.into)
+        assert wheel is not None
+        _normalize_modes(wheel)
+        return wheel
 
     def _settings(self, version: str, headers: Path) -> Iterator[tuple[str, object]]:
         """Of scikit-build-core."""
@@ -56,6 +61,17 @@ class Builder:
         python = {"DCP_PYTHON_HEADERS": headers, "PYTHON_MODULE_EXTENSION": suffix}
         for name, value in (definitions(self.sysroot, self.machine) | python).items():
             yield f"cmake.define.{name}", value
+
+
+def _normalize_modes(wheel: Path) -> None:
+    """Those of files follow the umask under which the sources were checked out."""
+    packed = wheel.with_suffix(".tmp")
+    with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(packed, "w") as new:
+        for file in old.infolist():
+            content, executable = old.read(file), file.external_attr >> 16 & stat.S_IXUSR
+            file.external_attr = (stat.S_IFREG | (0o755 if executable else 0o644)) << 16
+            new.writestr(file, content)
+    packed.replace(wheel)
 
 
 def wheel_of(version: str, machine: Machine, folder: Path = WHEELS) -> Path | None:
