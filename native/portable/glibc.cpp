@@ -7,8 +7,10 @@
 extern "C" {
 
 /// Whether the process is known to have one thread: then libstdc++ counts references without atomic operations.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern char __libc_single_threaded;
 char __libc_single_threaded = 0;
+// NOLINTEND(bugprone-reserved-identifier)
 
 std::uint32_t arc4random();
 std::uint32_t arc4random() {
