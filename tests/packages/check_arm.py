@@ -12,8 +12,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from architectures import MACHINES
 from debian_roots import BUILD, make_root, run
-from machines import MACHINES
 from pythons import SUITES
 from wheels import wheel_of
 

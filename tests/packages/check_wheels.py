@@ -16,9 +16,9 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+from architectures import Machine
 from debian_roots import BUILD, make_root, run
 from fresh_debian import run_inside
-from machines import Machine
 from pythons import SUITES, interpreter
 from sysroot import OLDEST
 from wheels import parse, wheel_of

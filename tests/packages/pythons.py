@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from architectures import Machine
 from debian_roots import BUILD, make_root
-from machines import Machine
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 # The release of Debian that has it. None has had 3.12.

@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from architectures import Machine
 from debian_roots import BUILD, make_root
-from machines import Machine
 
 # Debian 11, with glibc 2.31. libseccomp is a later one, which knows more system calls; none of glibc goes into it.
 OLDEST, _SECCOMP_SUITE = "bullseye", "bookworm"

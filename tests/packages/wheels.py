@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from architectures import MACHINES, Machine
 from debian_roots import BUILD, run
-from machines import MACHINES, Machine
 from pythons import VERSIONS, headers
 from sysroot import definitions, make_sysroot
 

@@ -7,6 +7,7 @@ makes the next version. Times are Unix seconds, and only ``time`` changes where 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from inspect import cleandoc
 from pathlib import Path
 from typing import Final, Literal
 
@@ -157,6 +158,9 @@ class WorkerStatus:
 def schema_text() -> str:
     """The schema of ``WorkerStatus``, as its file has it."""
     (schema,), parts = msgspec.json.schema_components([WorkerStatus], ref_template="#/$defs/{name}")
+    for part in parts.values():
+        if "description" in part:  # a docstring, which some versions of msgspec give as it is
+            part["description"] = cleandoc(part["description"])
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLE, "description": _DESCRIPTION}
     text = msgspec.json.encode({**head, **schema, "$defs": parts})
     return msgspec.json.format(text, indent=2).decode() + "\n"

@@ -154,7 +154,7 @@ def test_what_has_begun_may_be_abandoned(client: Dialect, engine: str) -> None:
     owner = EmbeddedEvaluator(client.files, Settings(engine=engine))
     owner.begin()
     owner.abandon()
-    assert not set(zygotes()) - before
+    wait_until(lambda: not set(zygotes()) - before, "its zygote has ended")
 
 
 def test_an_evaluator_whose_files_cannot_be_read_does_not_start(engine: str, tmp_path: Path) -> None:
