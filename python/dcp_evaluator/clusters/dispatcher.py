@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
-from ..sandboxes.slice_ledger import LedgerError, Slice, SliceEvent, SliceSource
+from ..sandboxes.slice_ledger import LedgerError, Slice, SliceEvent, SliceSource, TakenSlices
 
 BATCH_SECONDS = 0.2
 """Of work that a node is given at a time. Two such batches wait there at most, besides the slices that run."""
@@ -72,7 +72,7 @@ class _Node:
         self.ahead = min(wanted, MOST_AHEAD)
 
 
-class Dispatcher:
+class Dispatcher(TakenSlices[SizedSource]):
     """All slices of one job. ``retries``: how often a slice runs again after its node was lost. ``expected``: sandboxes
     of nodes that are about to join.
 
@@ -83,9 +83,8 @@ class Dispatcher:
     """
 
     def __init__(self, source: SizedSource, retries: int) -> None:
-        self.distributed = 0
+        super().__init__(source)
         self.expected = 0
-        self._source = source
         self._retries = retries
         self._nodes: dict[int, _Node] = {}
         self._sandboxes = 0  # of all nodes
@@ -93,13 +92,11 @@ class Dispatcher:
         self._waiting: deque[Slice] = deque()
         self._suspects: deque[Slice] = deque()  # those that run all by themselves come first
         self._reserved: int | None = None  # the node that is to have suspects, once it has nothing else
-        self._exhausted = False
-        self._open = 0
 
     @property
     def done(self) -> bool:
         """Whether every slice there is has ended. Where all have that were taken, it takes one to know."""
-        if not self._open and (work := self._next()) is not None:
+        if not self._open and (work := self._take()) is not None:
             self._waiting.append(work)
         return self._exhausted and not self._open
 
@@ -132,7 +129,7 @@ class Dispatcher:
         """The next slice for that node; ``sent`` or ``cannot_be_sent`` follows. None where there is none now."""
         if self._reserved == node:
             return self._suspects.popleft() if self._suspects else None
-        return self._waiting.popleft() if self._waiting else self._next()
+        return self._waiting.popleft() if self._waiting else self._take()
 
     def sent(self, node: int, work: Slice) -> None:
         """``work.size`` says how many bytes went with it."""
@@ -148,17 +145,7 @@ class Dispatcher:
             self._reserved = None
 
     def cannot_be_sent(self, work: Slice) -> None:
-        work.move(_FAIL)
-        self._open -= 1
-
-    def _next(self) -> Slice | None:
-        work = None if self._exhausted else self._source.take()
-        if work is not None:
-            self._open += 1
-            self.distributed += 1
-        elif self._source.exhausted:
-            self._exhausted = True
-        return work
+        self._end(work, _FAIL)
 
     def _suspects_at_once(self, here: _Node) -> int:
         return 1 if self._suspects[0].deaths > self._retries + 1 else min(here.sandboxes, len(self._suspects))
@@ -186,10 +173,9 @@ class Dispatcher:
         work = here.in_flight.pop(index, None)
         if work is None:
             raise LedgerError("an answer to a slice that the node does not have")
-        work.move(_FAIL if failed else _ANSWER)
+        self._end(work, _FAIL if failed else _ANSWER)
         here.bytes -= work.size
         here.answered += 1
-        self._open -= 1
         if not here.in_flight:
             here.has_suspects = False
 
@@ -214,8 +200,7 @@ class Dispatcher:
         for work in reversed(here.in_flight.values()):
             work.deaths += not blameless
             if is_only and work.deaths > self._retries:
-                work.move(_FAIL)
-                self._open -= 1
+                self._end(work, _FAIL)
                 return work
             work.move(_LOSE)
             self._put_back(work)
@@ -233,8 +218,7 @@ class Dispatcher:
         """The job ends: no slice is taken any more, and those that have not ended never will."""
         self._exhausted = True
         for work in self._unended():
-            work.move(_CANCEL)
-            self._open -= 1
+            self._end(work, _CANCEL)
         self._waiting.clear()
         self._suspects.clear()
         for node in self._nodes.values():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 _MOST_DEATHS_WITHOUT_PROGRESS = 5
 
@@ -173,21 +173,42 @@ class SliceSource(Protocol):
         """The next slice, or None when there is none now."""
 
 
-class SliceLedger:
-    """All slices of one job. ``retries``: how often a slice runs again when its sandbox dies.
+_Source = TypeVar("_Source", bound=SliceSource)
 
-    ``distributed``: how many slices were taken from the source.
-    """
 
-    def __init__(self, source: SliceSource, retries: int) -> None:
+class TakenSlices(Generic[_Source]):
+    """What is taken from a source, and ends. ``distributed``: how many slices were taken."""
+
+    def __init__(self, source: _Source) -> None:
         self.distributed = 0
         self._source = source
+        self._exhausted = False
+        self._open = 0  # slices taken that have not ended
+
+    def _take(self) -> Slice | None:
+        work = None if self._exhausted else self._source.take()
+        if work is not None:
+            self._open += 1
+            self.distributed += 1
+        elif self._source.exhausted:
+            self._exhausted = True
+        return work
+
+    def _end(self, work: Slice, event: SliceEvent) -> Slice:
+        work.move(event)
+        self._open -= 1
+        return work
+
+
+class SliceLedger(TakenSlices[SliceSource]):
+    """All slices of one job. ``retries``: how often a slice runs again when its sandbox dies."""
+
+    def __init__(self, source: SliceSource, retries: int) -> None:
+        super().__init__(source)
         self._retries = retries
         self._lanes: set[Lane] = set()
         self._waiting: deque[Slice] = deque()
         self._waiting_for_new_sandbox: deque[Slice] = deque()
-        self._exhausted = False
-        self._open = 0  # slices taken that have not ended
         self._deaths_without_progress = 0
 
     @property
@@ -294,24 +315,10 @@ class SliceLedger:
         if self._deaths_without_progress > _MOST_DEATHS_WITHOUT_PROGRESS:
             raise error
 
-    def _take(self) -> Slice | None:
-        work = None if self._exhausted else self._source.take()
-        if work is not None:
-            self._open += 1
-            self.distributed += 1
-        elif self._source.exhausted:
-            self._exhausted = True
-        return work
-
     def _finish(self, lane: Lane) -> Slice:
         lane.answered += 1
         self._deaths_without_progress = 0
         return lane.queue.popleft()
-
-    def _end(self, work: Slice, event: SliceEvent) -> Slice:
-        work.move(event)
-        self._open -= 1
-        return work
 
     def _again(self, work: Slice, event: SliceEvent, allowed: bool) -> bool:
         """Whether it has failed instead."""
