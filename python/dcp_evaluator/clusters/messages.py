@@ -7,7 +7,6 @@ arrays, and lists and dicts of those.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 from ..errors import JobError
@@ -30,19 +29,8 @@ class Batch(NamedTuple):
     buffers: dict[int, Sequence[Any]]
 
 
-class Kind(IntEnum):
-    """Of an output: the first item of its tuple, before the arguments of the sink's method of that name."""
-
-    RESULT = 0
-    ERROR = 1
-    PROGRESS = 2
-    CONSOLE = 3
-    EMIT = 4
-    SANDBOX_DIED = 5
-    ASSIGNED = 6
-
-
-RESULT, ERROR, PROGRESS, CONSOLE, EMIT, SANDBOX_DIED, ASSIGNED = map(int, Kind)
+RESULT, ERROR, PROGRESS, CONSOLE, EMIT, SANDBOX_DIED, ASSIGNED = range(7)
+"""Of an output: the first item of its tuple, before the arguments of the sink's method of that name."""
 ENDS = frozenset((RESULT, ERROR))
 """Of slices."""
 Output = tuple[Any, ...]
