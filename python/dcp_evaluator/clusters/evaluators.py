@@ -61,6 +61,13 @@ class Member:
     def name(self) -> str:
         return self.place.node.name
 
+    def waits_since(self) -> float:
+        """When the oldest call that is out was made; other threads end them meanwhile."""
+        try:
+            return self.calls[0]
+        except IndexError:
+            return float("inf")
+
     def in_order(self, outputs: Outputs) -> Iterator[Outputs]:
         """What can be read now that ``outputs`` have come: of several polls, later ones may be answered first."""
         self._early[outputs.number] = outputs
@@ -116,7 +123,7 @@ class Evaluators:
         if not self._members and not suitable and not self._has_asked:
             raise ClusterError(self._hopeless(living))
         self._tell_of_waiting(now)
-        return [member for member in self.joined if member.calls and now > member.calls[0] + _SILENCE_SECONDS]
+        return [member for member in self.joined if member.waits_since() < now - _SILENCE_SECONDS]
 
     def _start(self, place: Place) -> None:
         self._started += 1
