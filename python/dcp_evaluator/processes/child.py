@@ -115,7 +115,8 @@ class Child:
     def kill(self) -> None:
         """SIGKILL, without waiting."""
         if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended, and whoever ignores SIGCHLD need not reap it
+                os.kill(self.pid, signal.SIGKILL)
 
     def end(self, grace: float = 0.0) -> None:
         """Closes the socket, waits ``grace`` seconds, kills what is left, and reaps it."""

@@ -23,7 +23,7 @@ from dcp_worker.sandboxes.outcomes import Completed
 from dcp_worker.sandboxes.remote import RemoteEvaluator
 from dcp_worker.sandboxes.sandbox import Sandbox
 from line_peer import TcpEvaluator
-from process_tree import children, descendants, is_running, name_of
+from process_tree import children, descendants, is_running, running
 from zygote_control import wait_until
 
 ENDLESS = "(x) => { progress(); for (;;); }"
@@ -31,7 +31,7 @@ IDENTITY = "(x) => { progress(); return x; }"
 
 
 def zygotes() -> list[int]:
-    return [pid for pid in children(os.getpid()) if "zygote" in name_of(pid)]
+    return running("dcp-zygote", children(os.getpid()))
 
 
 def test_a_sandbox_that_is_killed_fails_its_slice_and_no_other(client: Dialect, engine: str) -> None:
