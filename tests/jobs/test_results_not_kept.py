@@ -307,7 +307,7 @@ def test_reading_in_order_goes_on_after_a_failed_slice(evaluator):
             next(values)
         assert next(values) == 10 * (index + 1)
     assert list(values) == []
-    assert list(results.errors) == [0, 2]
+    assert set(results.errors) == {0, 2}
 
 
 def test_all_failures_are_told_and_of_many_the_first_are_kept(evaluator):
