@@ -11,12 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 
 from architectures import Machine
-from debian_roots import BUILD, make_root, run
+from debian_roots import BUILD, make_root
+from dependencies import MISSING, dependencies, fetch_dependencies
 from fresh_debian import run_inside
 from pythons import SUITES, interpreter
 from sysroot import OLDEST
@@ -31,8 +31,6 @@ _PACKAGES = ["libvulkan1", "mesa-vulkan-drivers"]
 # What a CPython of the machine's own needs, which is taken along where Debian has none: the machine is a Debian 12.
 _FOREIGN_SUITE = "bookworm"
 _FOREIGN_PACKAGES = ["libbz2-1.0", "libffi8", "liblzma5", "libsqlite3-0", "libssl3", "zlib1g"]
-# Dependencies without a wheel for a Python. There pip would compile it; here what works without it is tried.
-_MISSING = {"3.14": ["coincurve"]}
 _TRY = """
 for compiler in cc gcc g++ clang; do if command -v "$compiler"; then exit 1; fi; done
 quietly "$1" -m venv env
@@ -64,7 +62,7 @@ def main() -> int:
     _try_programs(next(iter(chosen.values())))
     for version, wheel in chosen.items():
         _check_file(wheel, options.machine)
-        _fetch_dependencies(version, wheel)
+        fetch_dependencies(version, wheel)
         print(f"==> Trying the wheel for CPython {version} in Debian {SUITES.get(version, _FOREIGN_SUITE)}", flush=True)
         _try(version)
     return 0
@@ -100,32 +98,8 @@ def _glibc(platform: str) -> tuple[int, ...]:
     return tuple(map(int, found.groups())) if found else (sys.maxsize,)
 
 
-def _fetch_dependencies(version: str, wheel: Path) -> None:
-    """The wheel, and all that pip would fetch for it there, into a folder."""
-    folder = _dependencies(version)
-    for old in folder.glob(f"{wheel.name.partition('-')[0]}-*"):
-        old.unlink()
-    names = ("_2_31", "_2_28", "_2_27", "_2_17", "2014", "2010", "1")
-    platforms = [f"--platform=manylinux{name}_x86_64" for name in names]
-    pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet", "--only-binary=:all:"]
-    pip += [f"--dest={folder}", f"--python-version={version}", *platforms]
-    missing = _MISSING.get(version, [])
-    if not missing:
-        run(*pip, f"{wheel}[engine-v8]")
-        return
-    print(f"{wheel.name}: not tried with {', '.join(missing)}, of which there is no wheel for CPython {version}")
-    project = tomllib.loads((_HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["engine-v8"]]
-    run(*pip, *(name for name in wanted if not name.startswith(tuple(missing))))
-    shutil.copy(wheel, folder)
-
-
-def _dependencies(version: str) -> Path:
-    return BUILD / "dependencies" / version
-
-
 def _try(version: str) -> None:
-    mounts = {"/run/wheels": _dependencies(version)} | trial()
+    mounts = {"/run/wheels": dependencies(version)} | trial()
     suite, packages, python = SUITES.get(version, _FOREIGN_SUITE), [f"python{version}-venv"], f"python{version}"
     if version not in SUITES:
         foreign = interpreter(version)
@@ -134,7 +108,7 @@ def _try(version: str) -> None:
         mounts["/run/python"] = foreign.resolve().parents[1]
         packages, python = _FOREIGN_PACKAGES, f"/run/python/bin/{python}"
     root = make_root(suite, [*packages, *_PACKAGES], BUILD / "roots" / f"{suite}-{version}")
-    run_inside(root, mounts, _TRY, python, *(f"--missing={name}" for name in _MISSING.get(version, [])))
+    run_inside(root, mounts, _TRY, python, *(f"--missing={name}" for name in MISSING.get(version, [])))
 
 
 if __name__ == "__main__":
