@@ -37,7 +37,7 @@ def main() -> None:
     succeed(sys.executable, "-m", "dcp_evaluator.demo")
     if "coincurve" not in options.missing:
         client = [] if options.dcp_client is None else [f"--dcp-client={options.dcp_client}"]
-        succeed(sys.executable, "-m", "dcp_worker.demo", "--size=512", *client)
+        succeed(sys.executable, "-m", "dcp_worker.demo", "--size=512", "--sandboxes=2", *client)
     print("installed.py: passed")
 
 

@@ -27,14 +27,14 @@ from dcp_protocol.keys.private_key import PrivateKey
 
 from ..errors import WorkerError
 from .display import table
-from .job import Job
+from .job import Job, State
 from .scheduler import Scheduler
 from .serving import serving
 from .worker_process import WorkerProcess
 
 _SLICES = 64
 _LARGEST_SIZE = 16384
-_WORK_DEADLINE = 50.0
+_SLICE_DEADLINE = 50.0
 _REFRESH = 0.1
 
 
@@ -87,12 +87,14 @@ async def _work(scheduler: Scheduler, options: argparse.Namespace, home: Path, s
     async with serving(scheduler, scheduler.key, options.dialect) as location:
         command = [*options.worker, f"--dcp-scheduler={location}", "-c", f"{options.sandboxes},1"]
         async with WorkerProcess(command, home, client) as worker:
-            deadline = time.monotonic() + _WORK_DEADLINE
+            done, since = 0, time.monotonic()
             while not scheduler.job.is_done:
+                if (count := scheduler.job.count(State.DONE)) > done:
+                    done, since = count, time.monotonic()
                 if worker.has_ended:
                     raise DemoError(f"the worker has ended before its work was done:\n{worker.said()}")
-                if time.monotonic() > deadline:
-                    raise DemoError(f"the worker has not done its work in {_WORK_DEADLINE:g} s:\n{worker.said()}")
+                if time.monotonic() > since + _SLICE_DEADLINE:
+                    raise DemoError(f"the worker has finished no slice in {_SLICE_DEADLINE:g} s:\n{worker.said()}")
                 show()
                 await asyncio.sleep(_REFRESH)
             if status := await worker.stop():
