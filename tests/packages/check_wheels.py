@@ -24,7 +24,6 @@ from trial import trial
 from wheels import parse, wheel_of
 
 _LARGEST = 12e6  # bytes
-_HERE = Path(__file__).parent
 _TOOLS = BUILD / "tools" / "bin"
 # WebGPU in software; python3-venv has pip.
 _PACKAGES = ["libvulkan1", "mesa-vulkan-drivers"]
@@ -53,9 +52,10 @@ echo "$(grep --count true report) layers in force, with $(ldd --version | head -
 
 
 def main() -> int:
-    """Returns the exit status."""
+    """Returns the exit status: 1 where a wheel is missing, after the others were tried."""
     options = parse(__doc__)
-    chosen = {version: wheel for version in options.versions if (wheel := wheel_of(version, options.machine))}
+    wheels = {version: wheel_of(version, options.machine) for version in options.versions}
+    chosen = {version: wheel for version, wheel in wheels.items() if wheel is not None}
     if not chosen:
         print("error: there is no such wheel in out/packages; run: make wheels", file=sys.stderr)
         return 1
@@ -65,7 +65,9 @@ def main() -> int:
         fetch_dependencies(version, wheel)
         print(f"==> Trying the wheel for CPython {version} in Debian {SUITES.get(version, _FOREIGN_SUITE)}", flush=True)
         _try(version)
-    return 0
+    for version in wheels.keys() - chosen.keys():
+        print(f"error: no wheel for CPython {version} is in out/packages to try; run: make wheels", file=sys.stderr)
+    return 1 if None in wheels.values() else 0
 
 
 def _try_programs(wheel: Path) -> None:

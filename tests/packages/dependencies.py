@@ -10,7 +10,7 @@ from pathlib import Path
 from debian_roots import BUILD, run
 
 # Dependencies without a wheel for a Python. There pip would compile it; here what works without it is tried.
-MISSING = {"3.14": ["coincurve"]}
+MISSING: dict[str, list[str]] = {}
 _PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 

