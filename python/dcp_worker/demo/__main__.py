@@ -34,7 +34,6 @@ from .worker_process import WorkerProcess
 
 _SLICES = 64
 _LARGEST_SIZE = 16384
-_SLICE_DEADLINE = 50.0
 _REFRESH = 0.1
 
 
@@ -93,8 +92,8 @@ async def _work(scheduler: Scheduler, options: argparse.Namespace, home: Path, s
                     done, since = count, time.monotonic()
                 if worker.has_ended:
                     raise DemoError(f"the worker has ended before its work was done:\n{worker.said()}")
-                if time.monotonic() > since + _SLICE_DEADLINE:
-                    raise DemoError(f"the worker has finished no slice in {_SLICE_DEADLINE:g} s:\n{worker.said()}")
+                if time.monotonic() > since + options.deadline:
+                    raise DemoError(f"the worker has finished no slice in {options.deadline} s:\n{worker.said()}")
                 show()
                 await asyncio.sleep(_REFRESH)
             if status := await worker.stop():
@@ -126,6 +125,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--dialect", type=int, choices=(4, 5), default=4, help="of which dcp-client the scheduler is")
     parser.add_argument(
         "--dcp-client", metavar="FOLDER", type=Path, help="whose start-up files sandboxes load; default: found"
+    )
+    deadline = partial(number, low=1, high=86400)
+    parser.add_argument(
+        "--deadline", metavar="SECONDS", type=deadline, default=50, help="give up where no slice is done in that time"
     )
     own = shlex.quote(str(Path(sys.executable).with_name("dcp-worker")))
     parser.add_argument(
