@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,10 @@ def test_ten_thousand_slices_have_one_result_each(tmp_path: Path, group: str, di
     assert network.faults == []
     # The next start of a worker gives back what it finds; only what was on its way to one that was killed is forgotten.
     assert network.released <= 100 * chaos.done["worker"]
-    assert {told.refusal for one in job.slices.values() for told in one.refused} <= {"the slice has its result"}
+    refusals = Counter(told.refusal for one in job.slices.values() for told in one.refused)
+    # On a busy machine, patience also takes slices from a worker that still works.
+    assert refusals.pop("the worker does not have the slice", 0) <= network.released
+    assert refusals.keys() <= {"the slice has its result"}
     assert chaos.done["worker"] + chaos.done["dcp-sandbox"] + chaos.done["transports"] > 0
 
 
