@@ -21,7 +21,7 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install wheels check-wheels \
-  check-rebuild check-arm check-sdist check-packages lock clean screenshots
+  check-rebuild check-arm check-sdist image check-image check-packages lock clean screenshots
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -177,9 +177,15 @@ check-arm: $(PREPARED)  ## start what the wheel of `make wheels MACHINE=aarch64`
 check-sdist: $(PREPARED)  ## make the sdist, and build it in a fresh Debian without a network
 	@$(PACKAGES)/check_sdist.py
 
+image: $(PREPARED)  ## a container image from those wheels, into out/packages; V8=1 has V8 too
+	@$(PACKAGES)/image.py $(if $(V8),--v8)
+
+check-image: $(PREPARED)  ## run it with podman: probe, demo, a worker from setup to end
+	@$(PACKAGES)/check_image.py $(if $(V8),--v8)
+
 check-packages: wheels  ## build and check all packages: an hour on a small machine
 	@$(MAKE) --no-print-directory wheels MACHINE=aarch64
-	@tests/parts.sh check-wheels check-rebuild check-arm check-sdist
+	@tests/parts.sh check-wheels check-rebuild check-arm check-sdist image check-image
 
 LOCKED := make packages peers peers-build pyodide lock
 
