@@ -21,7 +21,7 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install wheels check-wheels \
-  check-rebuild check-arm check-sdist image check-image check-packages lock clean screenshots
+  check-rebuild check-arm check-sdist image check-image check-packages wheels-aarch64 release lock clean screenshots
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -183,9 +183,20 @@ image: $(PREPARED)  ## a container image from those wheels, into out/packages; V
 check-image: $(PREPARED)  ## run it with podman: probe, demo, a worker from setup to end
 	@$(PACKAGES)/check_image.py $(if $(V8),--v8)
 
-check-packages: wheels  ## build and check all packages: an hour on a small machine
+wheels-aarch64:
 	@$(MAKE) --no-print-directory wheels MACHINE=aarch64
-	@tests/parts.sh check-wheels check-rebuild check-arm check-sdist image check-image
+
+# Packages, then what tries them; check-sdist makes the sdist.
+PACKAGE_PARTS := wheels wheels-aarch64 check-wheels check-rebuild check-arm check-sdist image check-image
+
+check-packages: $(PREPARED)  ## build and check all packages: an hour on a small machine
+	@tests/parts.sh $(PACKAGE_PARTS)
+
+release: $(PREPARED)  ## build and check all packages of a commit that is ready; they, sums and SBOM are in out/release
+	@$(PACKAGES)/release.py check $(if $(REHEARSAL),--rehearsal)
+	@rm -rf out/packages
+	@$(MAKE) --no-print-directory check-packages
+	@$(PACKAGES)/release.py write $(if $(REHEARSAL),--rehearsal)
 
 LOCKED := make packages peers peers-build pyodide lock
 
