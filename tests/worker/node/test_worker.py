@@ -100,7 +100,7 @@ def test_a_stop_finishes_what_runs_and_returns_the_rest(tmp_path: Path, dialect:
           await new Promise((resolve) => setTimeout(resolve, 1000));
           return x;
         }""",
-        data=[1, 2],
+        data=range(30),
     )
 
     async def run() -> None:
@@ -109,10 +109,11 @@ def test_a_stop_finishes_what_runs_and_returns_the_rest(tmp_path: Path, dialect:
             async with running(own_program(PROGRAMS[dialect]), tmp_path, network) as worker:
                 await network.until(lambda: network.counts["workEmit"])
                 assert await worker.stop() == 0
-            (finished,) = (one for one in job.slices.values() if one.results)
-            (returned,) = (one for one in job.slices.values() if one.returns)
-            assert finished is not returned
-            assert returned.returns[0].data["reason"] == "stopAndShutdown"
+            begun = {event["slice"] for event in network.all("workEmit")}
+            assert begun == {number for number, one in job.slices.items() if one.results}
+            returned = {number: one.returns[0].data["reason"] for number, one in job.slices.items() if one.returns}
+            assert set(returned.values()) == {"stopAndShutdown"}
+            assert returned.keys().isdisjoint(begun)
 
     asyncio.run(run())
 
