@@ -13,7 +13,7 @@ from typing import Self
 
 from dcp_protocol.keys.private_key import PrivateKey
 
-_STOP_DEADLINE = 30.0
+_STOP_DEADLINE = 45.0
 _TOLD = 2000
 
 
@@ -61,7 +61,7 @@ class WorkerProcess:
     async def stop(self) -> int:
         """Asks it to end, and gives its exit status; one that does not end is killed."""
         if not self.has_ended:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(signal.SIGTERM)  # what a shell starts in the background ignores SIGINT
         try:
             async with asyncio.timeout(_STOP_DEADLINE):
                 return await self._process.wait()
