@@ -21,7 +21,8 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install wheels check-wheels \
-  check-rebuild check-arm check-sdist image check-image check-packages wheels-aarch64 release lock clean screenshots
+  check-rebuild check-arm check-sdist bundle check-bundle image check-image check-packages wheels-aarch64 release \
+  lock clean screenshots
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -177,6 +178,14 @@ check-arm: $(PREPARED)  ## start what the wheel of `make wheels MACHINE=aarch64`
 check-sdist: $(PREPARED)  ## make the sdist, and build it in a fresh Debian without a network
 	@$(PACKAGES)/check_sdist.py
 
+PYTHONS ?=
+
+bundle: $(PREPARED)  ## a folder for machines without a network, and a tar of it, from those wheels; PYTHONS=3.13 for that only
+	@$(PACKAGES)/bundle.py $(PYTHONS)
+
+check-bundle: $(PREPARED)  ## install from it in fresh Debians without compilers and network, and try it there
+	@$(PACKAGES)/check_bundle.py $(PYTHONS)
+
 image: $(PREPARED)  ## a container image from those wheels, into out/packages; V8=1 has V8 too
 	@$(PACKAGES)/image.py $(if $(V8),--v8)
 
@@ -187,7 +196,8 @@ wheels-aarch64:
 	@$(MAKE) --no-print-directory wheels MACHINE=aarch64
 
 # Packages, then what tries them; check-sdist makes the sdist.
-PACKAGE_PARTS := wheels wheels-aarch64 check-wheels check-rebuild check-arm check-sdist image check-image
+PACKAGE_PARTS := wheels wheels-aarch64 check-wheels check-rebuild check-arm check-sdist bundle check-bundle image \
+  check-image
 
 check-packages: $(PREPARED)  ## build and check all packages: an hour on a small machine
 	@tests/parts.sh $(PACKAGE_PARTS)

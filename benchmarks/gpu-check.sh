@@ -2,8 +2,8 @@
 # Tries this project on this machine's GPU, step by step, in less than eight minutes, and writes one page about it.
 #
 #   benchmarks/gpu-check.sh [OPTIONS]                  builds what is missing (make build), then runs all steps
-#   benchmarks/gpu-check.sh --wheels FOLDER [OPTIONS]  the same without a network, with Python packages from FOLDER
-#   benchmarks/gpu-check.sh --collect FOLDER [3.12]    fills FOLDER, on a machine with a network, for that Python
+#   benchmarks/gpu-check.sh --bundle FOLDER [OPTIONS]  the same without network and compiler: installs what `make bundle`
+#                                                      has written to FOLDER, into build/gpu-check
 #   benchmarks/gpu-check.sh --lacks                    only says what this machine lacks
 #
 # Results: out/gpu-check/gpu-check.txt, a page; out/gpu-check/gpu-check.json. The same command again does what is not done.
@@ -15,6 +15,7 @@
 #   --quick           smaller and shorter, to try the check itself
 #   --out FOLDER      for the results
 set -euo pipefail
+here=$PWD
 cd "$(dirname "$0")/.."
 
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -32,34 +33,37 @@ find_python() {
 
 check() { PYTHONPATH=benchmarks "$@"; }
 
+# The bundle in $1, unless it is installed there already.
+install_bundle() {
+  cmp --quiet "$1/SHA256SUMS" "$installed/SHA256SUMS" && return
+  rm -rf "$installed"
+  DCP_EVALUATOR_PYTHON="$installed/python" "$1/install.sh" "$installed" >&2 || fail "the bundle could not be installed"
+  "$installed/bin/python" -m pip --isolated install --quiet --disable-pip-version-check --no-index \
+    --find-links "$1/wheels" hypothesis jsonschema pytest pytest-timeout || fail "the tests' packages are not in $1/wheels"
+  cp "$1/SHA256SUMS" "$installed"
+}
+
+installed=$PWD/build/gpu-check
+python=$(find_python)
 case "${1:-}" in
   --help | -h)
     sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0"
-    exit
-    ;;
-  --collect | --wheels)
-    [ -n "${2:-}" ] || fail "$1 needs a folder: benchmarks/gpu-check.sh $1 FOLDER"
-    ;;
-esac
-python=$(find_python)
-case "${1:-}" in
-  --collect)
-    check "$python" -m gpu_check.wheels collect "$2" ${3:+"$3"}
-    exit
     ;;
   --lacks)
     check "$python" -m gpu_check.lacks
-    exit
     ;;
-  --wheels)
-    [ -d "$2" ] || fail "there is no folder $2: fill one with gpu-check.sh --collect, on a machine with a network"
-    check "$python" -m gpu_check.lacks "$2" || fail "nothing can be built here; what is missing is named above"
-    check "$python" -m gpu_check.wheels install "$2"
+  --bundle)
+    [ -n "${2:-}" ] || fail "--bundle needs a folder: benchmarks/gpu-check.sh --bundle FOLDER"
+    [ -e "$here/$2" ] && bundle=$here/$2 || bundle=$2
+    [ -e "$bundle/install.sh" ] || fail "there is no bundle in $2: make bundle writes one, on a machine with a network"
+    check "$python" -m gpu_check.lacks --bundle
+    install_bundle "$bundle"
     shift 2
+    check "$installed/bin/python" -m gpu_check --commit "$(<"$bundle/COMMIT")" "$@"
     ;;
   *)
     check "$python" -m gpu_check.lacks || printf 'make build installs what it needs, where it may\n' >&2
     make --no-print-directory build
+    check .venv/bin/python -m gpu_check "$@"
     ;;
 esac
-check .venv/bin/python -m gpu_check "$@"

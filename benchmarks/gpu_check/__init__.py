@@ -2,5 +2,5 @@
 
 ``benchmarks/gpu-check.sh`` prepares the environment and runs ``python -m gpu_check``. ``steps.py`` lists the steps,
 ``runner.py`` runs each in a process of its own and keeps what it found, ``page.py`` makes the page of it. ``lacks.py``
-and ``wheels.py`` run before anything is installed, so they import the standard library only.
+runs before anything is installed, so it imports the standard library only.
 """

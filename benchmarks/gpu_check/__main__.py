@@ -35,7 +35,11 @@ def main() -> int:
     except KeyboardInterrupt:
         _tell("interrupted: what is done is kept, the same command goes on from here")
         return _INTERRUPTED
-    about = {"commit": _commit(), "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "quick": options.quick}
+    about = {
+        "commit": options.commit or _commit(),
+        "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "quick": options.quick,
+    }
     write_json(settings.folder / "gpu-check.json", {"version": 1, **about, "ran_on": ran_on(results), "steps": results})
     text = page(results, **about)
     (settings.folder / "gpu-check.txt").write_text(text, encoding="utf-8")
@@ -56,6 +60,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--only", metavar="STEP,...", type=lambda text: text.split(","), help=f"of: {', '.join(names)}")
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="for all steps together; 470 unless given")
     parser.add_argument("--out", type=Path, default=_ROOT / "out/gpu-check", metavar="FOLDER")
+    parser.add_argument("--commit", help=argparse.SUPPRESS)  # of what is installed, where git cannot tell
     parser.add_argument("--step", choices=names, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if unknown := set(options.only or []) - set(names):

@@ -1,6 +1,7 @@
-"""``python -m gpu_check.lacks [FOLDER]``: what this machine lacks for the build and for a Vulkan driver.
+"""``python -m gpu_check.lacks [--bundle]``: what this machine lacks for the build and for a Vulkan driver.
 
-It runs before anything is installed. Exit status 1: no build is possible. FOLDER: of wheels, for use without a network.
+It runs before anything is installed. Exit status 1: no build is possible. With a bundle nothing is built, and there
+is no network.
 """
 
 from __future__ import annotations
@@ -60,7 +61,6 @@ def parts() -> tuple[Part, ...]:
         Part("Python's headers", _python_headers, ("python3-dev", "python3-devel", "python"), True),
         Part("Python's venv", lambda: importlib.util.find_spec("venv") is not None,
              ("python3-venv", "python3-libs", "python"), True),
-        Part("libseccomp", lambda: _opens("libseccomp.so.2"), ("libseccomp2", "libseccomp", "libseccomp"), False),
         Part("the Vulkan loader, libvulkan.so.1", lambda: _opens("libvulkan.so.1"),
              ("libvulkan1", "vulkan-loader", "vulkan-icd-loader"), False),
         Part("libXext, which NVIDIA's library needs", lambda: _opens("libXext.so.6"),
@@ -101,23 +101,17 @@ def remedy(packages: list[str], manager: Manager | None, offline: bool) -> Itera
 
 
 def main() -> int:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    has_bundle = "--bundle" in sys.argv[1:]
     manager = next((each for each in _MANAGERS if shutil.which(each.program)), None)
     column = 0 if manager is None else _MANAGERS.index(manager)
-    absent = missing()
-    ready = folder is not None and any(folder.glob("dcp_evaluator-*.whl"))
+    absent = [part for part in missing() if not (part.builds and has_bundle)]
     for part in absent:
-        need = "the build needs it" if part.builds and not ready else "may be needed"
-        _say(f"missing: {part.what} ({need})")
-    for line in remedy(list(dict.fromkeys(part.packages[column] for part in absent)), manager, folder is not None):
+        _say(f"missing: {part.what} ({'the build needs it' if part.builds else 'may be needed'})")
+    for line in remedy(list(dict.fromkeys(part.packages[column] for part in absent)), manager, has_bundle):
         _say(f"  {line}")
     for line in drivers():
         _say(f"driver: {line}")
-    if not any(part.builds for part in absent) or ready:
-        return 0
-    if folder is not None:
-        _say(f"or bring a built wheel: gpu-check.sh --collect puts one into its folder; {folder} has none")
-    return 1
+    return 1 if any(part.builds for part in absent) else 0
 
 
 def _say(line: str) -> None:

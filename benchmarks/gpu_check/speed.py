@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 
+import dcp_evaluator as dcp
+from dcp_evaluator.benchmark import gpu as gpu_measures
+from dcp_evaluator.settings.settings import Settings as EvaluatorSettings
+
 from .sandbox import adapter, evaluator, gpu_hosts, on_paper, run
 from .step import DoesNotApplyError, Outcome, Settings, StepFailedError
 
@@ -58,6 +62,26 @@ def round_trip(settings: Settings) -> Outcome:
     data = {"median_us": float(np.median(times)), "p99_us": float(times[int(0.99 * rounds)])}
     line = "write, submit, map 4 bytes: median {median_us:.0f} us, 99 of 100 within {p99_us:.0f} us; right values"
     return Outcome([line.format(**data)], data)
+
+
+def benchmark(settings: Settings) -> Outcome:
+    """The GPU part of ``dcp-evaluator --benchmark``, whose scores can be compared with those of reference machines."""
+    adapter(settings)
+    measured = {"index": settings.device or 0}
+    steps = gpu_measures.steps(EvaluatorSettings(), [measured], seconds=0.2 if settings.quick else 2.0)
+    scores, problems = [], []
+    for step in steps:
+        try:
+            scores += step.measure()
+        except dcp.DcpError as error:
+            problems.append(f"{step.title}: {error}")
+    outcome = Outcome(
+        [f"{score.name}: {score.value:.4g} {score.unit}" for score in scores],
+        {"scores": [score.as_json() for score in scores], "problems": problems},
+    )
+    if problems:
+        raise StepFailedError("; ".join(problems), outcome)
+    return outcome
 
 
 def four_hosts(settings: Settings) -> Outcome:

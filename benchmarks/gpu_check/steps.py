@@ -19,6 +19,7 @@ STEPS = (
     Step("f16", "Matrix product, f16", 40, speed.product_f16),
     Step("transfers", "Upload and readback", 30, speed.transfers),
     Step("round-trip", "Round trip", 20, speed.round_trip),
+    Step("benchmark", "The GPU part of dcp-evaluator --benchmark", 60, speed.benchmark),
     Step("four-hosts", "Four hosts at once", 40, speed.four_hosts),
     Step("memory-limit", "A host with a memory limit of 1 GiB", 20, speed.memory_limit),
     Step("long-shader", "A shader of 15 seconds", 60, faults.long_shader),

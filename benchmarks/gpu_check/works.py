@@ -20,6 +20,8 @@ _GRACE = 12.0
 """Seconds of the step that are left for pytest to end."""
 _TESTS = ("tests/webgpu", "tests/gpu", "tests/security/test_gpu_host_isolation.py")
 _WITHOUT = ("tests/webgpu/test_tfjs.py", "tests/webgpu/test_three.py")  # these need npm's packages
+_NO_COMPILER = "No such file or directory: 'cc'"
+"""Why a test fails that builds a Vulkan driver for itself."""
 _QUICK_TESTS = ("tests/webgpu/test_adapters.py", "tests/webgpu/test_bounds.py")
 
 
@@ -61,11 +63,18 @@ def own_tests(settings: Settings) -> Outcome:
     if not report.exists():
         raise StepFailedError("pytest wrote no report; its last lines are below", late.outcome)
     cases = list(ElementTree.parse(report).iter("testcase"))
-    failed = {f"{case.get('classname')}.{case.get('name')}": _reason(case) for case in cases if _reason(case)}
+    reasons = {f"{case.get('classname')}.{case.get('name')}": _reason(case) for case in cases}
+    failed = {name: reason for name, reason in reasons.items() if reason and _NO_COMPILER not in reason}
+    unbuilt = sum(reason is not None for reason in reasons.values()) - len(failed)
     skipped = sum(case.find("skipped") is not None for case in cases)
-    data = {"run": len(cases), "skipped": skipped, "failed": failed, "complete": not late.stopped}
+    data = {
+        "run": len(cases), "skipped": skipped, "without_compiler": unbuilt, "failed": failed,
+        "complete": not late.stopped,
+    }  # fmt: skip
     whole = "" if not late.stopped else "; the time was over before the rest"
-    lines = [f"{len(cases) - len(failed) - skipped} passed, {len(failed)} failed, {skipped} skipped{whole}"]
+    passed = len(cases) - len(failed) - skipped - unbuilt
+    build = f", {unbuilt} need a C compiler, which is not here" if unbuilt else ""
+    lines = [f"{passed} passed, {len(failed)} failed, {skipped} skipped{build}{whole}"]
     lines += [f"{name}: {reason}" for name, reason in failed.items()]
     if failed or not cases:
         raise StepFailedError(f"{len(failed)} tests failed" if failed else "no test ran", Outcome(lines, data))

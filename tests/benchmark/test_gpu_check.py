@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from gpu_check import lacks, page, speed, wheels
+from gpu_check import lacks, page, speed
 from gpu_check.step import StepFailedError
 from gpu_check.steps import STEPS
 
@@ -155,8 +155,7 @@ def script(*options: str, **environment: str) -> subprocess.CompletedProcess[str
 def test_help_tells_all_options() -> None:
     told = script("--help").stdout
     for option in (
-        "--wheels",
-        "--collect",
+        "--bundle",
         "--lacks",
         "--again",
         "--only",
@@ -178,33 +177,33 @@ def test_a_machine_without_a_new_python_is_told_what_to_install(tmp_path: Path) 
     )
 
 
-def test_a_folder_without_wheels_is_told_with_what_fills_it(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_bundle_is_told_with_what_makes_one(tmp_path: Path) -> None:
     assert (
-        "error: there is no folder /nonexistent/wheels: fill one with"
-        in script("--wheels", "/nonexistent/wheels").stderr
+        f"error: there is no bundle in {tmp_path}: make bundle writes one" in script("--bundle", str(tmp_path)).stderr
     )
-    assert "error: --wheels needs a folder" in script("--wheels").stderr
-    with pytest.raises(wheels.CollectError, match="has no wheel of pip: fill it with gpu-check"):
-        wheels.install(tmp_path)
+    assert "error: --bundle needs a folder" in script("--bundle").stderr
 
 
 def test_what_is_missing_is_named_with_how_to_bring_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a compiler nothing is built, unless the folder has a wheel that was built elsewhere."""
+    """Without a compiler nothing is built. With a bundle nothing has to be."""
     (tmp_path / "apt-get").write_text("#!/bin/sh\n")
     (tmp_path / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(sys, "argv", ["lacks", str(tmp_path)])
+    monkeypatch.setattr(lacks, "_opens", lambda library: False)
+    monkeypatch.setattr(sys, "argv", ["lacks"])
     assert lacks.main() == 1
     told = capsys.readouterr().err
     assert "missing: a C++ compiler (the build needs it)" in told
-    assert "apt-get install --reinstall --download-only -o Dir::Cache::archives=$PWD g++" in told
-    assert "in it, as root: dpkg -i *.deb" in told
-    assert f"{tmp_path} has none" in told
-    (tmp_path / "dcp_evaluator-0.1.0-cp311-cp311-linux_x86_64.whl").touch()
+    assert "as root: apt-get install g++" in told
+    monkeypatch.setattr(sys, "argv", ["lacks", "--bundle"])
     assert lacks.main() == 0
-    assert "missing: a C++ compiler (may be needed)" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "compiler" not in told
+    assert "missing: the Vulkan loader, libvulkan.so.1 (may be needed)" in told
+    assert "apt-get install --reinstall --download-only -o Dir::Cache::archives=$PWD libvulkan1 libxext6" in told
+    assert "in it, as root: dpkg -i *.deb" in told
 
 
 def test_drivers_are_told_with_why_they_cannot_be_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,10 +214,3 @@ def test_drivers_are_told_with_why_they_cannot_be_loaded(tmp_path: Path, monkeyp
     assert line.startswith(
         f"{manifest}: libno_such_driver.so.1 cannot be loaded: libno_such_driver.so.1: cannot open shared"
     )
-
-
-def test_the_wheels_are_those_of_the_project_s_own_lists() -> None:
-    wanted = wheels.requirements()
-    names = {wheels._name(line) for line in wanted}
-    assert {"pip", "wasmtime", "wgpu", "numpy", "cmake", "scikit-build-core", "pytest", "hypothesis"} <= names
-    assert not names & wheels._LEFT_OUT

@@ -18,18 +18,13 @@ from architectures import Machine
 from debian_roots import BUILD, make_root
 from dependencies import MISSING, dependencies, fetch_dependencies
 from fresh_debian import run_inside
-from pythons import SUITES, interpreter
+from python_roots import python_root
 from sysroot import OLDEST
 from trial import trial
 from wheels import parse, wheel_of
 
 _LARGEST = 12e6  # bytes
 _TOOLS = BUILD / "tools" / "bin"
-# WebGPU in software; python3-venv has pip.
-_PACKAGES = ["libvulkan1", "mesa-vulkan-drivers"]
-# What a CPython of the machine's own needs, which is taken along where Debian has none: the machine is a Debian 12.
-_FOREIGN_SUITE = "bookworm"
-_FOREIGN_PACKAGES = ["libbz2-1.0", "libffi8", "liblzma5", "libsqlite3-0", "libssl3", "zlib1g"]
 _TRY = """
 for compiler in cc gcc g++ clang; do if command -v "$compiler"; then exit 1; fi; done
 quietly "$1" -m venv env
@@ -63,7 +58,6 @@ def main() -> int:
     for version, wheel in chosen.items():
         _check_file(wheel, options.machine)
         fetch_dependencies(version, wheel)
-        print(f"==> Trying the wheel for CPython {version} in Debian {SUITES.get(version, _FOREIGN_SUITE)}", flush=True)
         _try(version)
     for version in wheels.keys() - chosen.keys():
         print(f"error: no wheel for CPython {version} is in out/packages to try; run: make wheels", file=sys.stderr)
@@ -101,16 +95,10 @@ def _glibc(platform: str) -> tuple[int, ...]:
 
 
 def _try(version: str) -> None:
-    mounts = {"/run/wheels": dependencies(version)} | trial()
-    suite, packages, python = SUITES.get(version, _FOREIGN_SUITE), [f"python{version}-venv"], f"python{version}"
-    if version not in SUITES:
-        foreign = interpreter(version)
-        if foreign is None:
-            sys.exit(f"error: there is no python{version} here, to try its wheel with")
-        mounts["/run/python"] = foreign.resolve().parents[1]
-        packages, python = _FOREIGN_PACKAGES, f"/run/python/bin/{python}"
-    root = make_root(suite, [*packages, *_PACKAGES], BUILD / "roots" / f"{suite}-{version}")
-    run_inside(root, mounts, _TRY, python, *(f"--missing={name}" for name in MISSING.get(version, [])))
+    root = python_root(version)
+    print(f"==> Trying the wheel for CPython {version} in Debian {root.suite}", flush=True)
+    mounts = {"/run/wheels": dependencies(version)} | root.mounts | trial()
+    run_inside(root.folder, mounts, _TRY, root.python, *(f"--missing={name}" for name in MISSING.get(version, [])))
 
 
 if __name__ == "__main__":

@@ -19,12 +19,14 @@ exec setpriv --reuid="$user" --regid="$user" --clear-groups sh -euc "$script" sh
 _QUIETLY = """
 quietly() { "$@" >log 2>&1 || { status=$?; cat log >&2; exit $status; }; }
 """
-# Packages for pip are in /run/wheels. A CPython of the machine's own, in /run/python, may have a library.
+# Packages for pip are in /run/wheels. A CPython of the machine's own, in /run/python, may have a library. Sandboxes,
+# which have a low priority, would wait for minutes on a busy machine.
 _VARIABLES = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/home/user",
     "LC_ALL": "C.UTF-8",
     "LD_LIBRARY_PATH": "/run/python/lib",
+    "DCP_EVALUATOR_PRIORITY": "normal",
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/run/wheels",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
