@@ -183,7 +183,7 @@ PYTHONS ?=
 bundle: $(PREPARED)  ## a folder for machines without a network, and a tar of it, from those wheels; PYTHONS=3.13 for that only
 	@$(PACKAGES)/bundle.py $(PYTHONS)
 
-check-bundle: $(PREPARED)  ## install from it in fresh Debians without compilers and network, and try it there
+check-bundle: $(PREPARED)  ## install from it in a fresh Debian without compilers and network, and try it there
 	@$(PACKAGES)/check_bundle.py $(PYTHONS)
 
 image: $(PREPARED)  ## a container image from those wheels, into out/packages; V8=1 has V8 too

@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[settings.ENGINE_VARIABLE] = engine
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One process more than there are CPUs, since tests wait for most of their time; each takes about 400 MB."""
     return min(8, len(os.sched_getaffinity(0)) + 1)

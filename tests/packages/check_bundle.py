@@ -1,7 +1,8 @@
-"""Installs the bundle of ``out/packages`` in fresh Debians without compilers or network, as an ordinary user there.
+"""Installs the bundle of ``out/packages`` in a fresh Debian without compilers or network, as an ordinary user there.
 
 ``make check-bundle`` calls it, after ``make bundle``; it needs root, mmdebstrap and bubblewrap. With each CPython that
-the bundle is for: install.sh, installed.py, slices in Python, ``dcp-worker setup``. Then what install.sh refuses.
+the bundle is for: install.sh, installed.py, slices in Python, ``dcp-worker setup``. With the first of them also
+benchmarks/gpu-check.sh. Then what install.sh refuses.
 """
 
 from __future__ import annotations
@@ -31,6 +32,16 @@ tail -n 8 log | grep --quiet "my dcp/bin/dcp-worker setup" || { cat log; exit 1;
 "my dcp/bin/python" /run/python_slices.py
 quietly "my dcp/bin/dcp-worker" setup --new-account --dcp-scheduler http://127.0.0.1:9/
 quietly "my dcp/bin/dcp-worker" --help
+"""
+)
+# As on a machine with a GPU, but on lavapipe. The log names the steps, the page follows.
+_CHECK_GPU = (
+    _NO_TOOLS
+    + """
+tar --extract --file "$(echo /run/bundle/source/*.tar.gz)"
+cd dcp_evaluator-*
+quietly benchmarks/gpu-check.sh --bundle /run/bundle --quick
+grep --max-count=1 " passed, 0 failed" out/gpu-check/gpu-check.txt
 """
 )
 _REFUSED = (
@@ -71,6 +82,9 @@ def main() -> int:
         root = python_root(version)
         print(f"==> Trying the bundle with CPython {version} in Debian {root.suite}", flush=True)
         run_inside(root.folder, tools | root.mounts, _TRY, root.python)
+        if version == versions[0]:
+            print("==> Trying benchmarks/gpu-check.sh there", flush=True)
+            run_inside(root.folder, tools | root.mounts, _CHECK_GPU)
     print("==> What install.sh refuses", flush=True)
     old = make_root(OLDEST, ["python3"], BUILD / "roots" / f"{OLDEST}-python3")
     run_inside(old, tools, _REFUSED, "is for CPython .* python3 here is: Python 3.9.2.*apt-get install python3")
