@@ -18,7 +18,7 @@ from typing import Any
 from architectures import MACHINES
 from check_sdist import make_sdist
 from debian_roots import run
-from pins import fetch
+from pinned_wheels import fetch
 from pythons import VERSIONS
 from wheels import ROOT, WHEELS, time_of_commit, wheel_of
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-# Of those of our wheels, one is enough: of numpy, there is a version for old ones and one for the others.
-_PYTHONS = [{"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.0"} for minor in range(11, 15)]
+from pythons import VERSIONS
 
 
 @dataclass(frozen=True)
@@ -24,9 +22,13 @@ class Pin:
     needed_by: frozenset[str]
 
 
-def read_pins(text: str) -> list[Pin]:
-    """Of a file of ``requirements``: those for Linux."""
-    return [pin for entry in re.split(r"^(?=[^\s#])", text, flags=re.MULTILINE)[1:] if (pin := _pin(entry))]
+def read_pins(text: str, pythons: Iterable[str] = VERSIONS) -> list[Pin]:
+    """Of a file of ``requirements``: those for Linux, and for one of these versions of CPython.
+
+    Of numpy, there is a version for old ones and one for the others.
+    """
+    entries = re.split(r"^(?=[^\s#])", text, flags=re.MULTILINE)[1:]
+    return [pin for entry in entries if (pin := _pin(entry, pythons))]
 
 
 def needed(pins: Iterable[Pin], roots: Iterable[str]) -> list[Pin]:
@@ -48,18 +50,19 @@ def needs(pins: Iterable[Pin]) -> Mapping[str, list[str]]:
     return {pin.name: sorted({other.name for other in pins if pin.name in other.needed_by}) for pin in pins}
 
 
-def _pin(entry: str) -> Pin | None:
+def _pin(entry: str, pythons: Iterable[str]) -> Pin | None:
     head, _, rest = entry.partition(" \\\n")
     requirement = Requirement(head)
-    if requirement.marker is not None and not _is_wanted(requirement.marker):
+    if requirement.marker is not None and not _is_wanted(requirement.marker, pythons):
         return None
     (version,) = requirement.specifier
     hashes = tuple(re.findall(r"--hash=sha256:([0-9a-f]{64})", rest))
     return Pin(canonicalize_name(requirement.name), version.version, hashes, frozenset(_needed_by(rest)))
 
 
-def _is_wanted(marker: Marker) -> bool:
-    return any(marker.evaluate({"sys_platform": "linux", **python}) for python in _PYTHONS)
+def _is_wanted(marker: Marker, pythons: Iterable[str]) -> bool:
+    machines = ({"python_version": python, "python_full_version": f"{python}.0"} for python in pythons)
+    return any(marker.evaluate({"sys_platform": "linux", **machine}) for machine in machines)
 
 
 def _needed_by(comments: str) -> Iterator[str]:
