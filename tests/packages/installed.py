@@ -36,7 +36,7 @@ def main() -> None:
     engines_run_slices(engines)
     succeed(sys.executable, "-m", "dcp_evaluator.demo")
     client = [] if options.dcp_client is None else [f"--dcp-client={options.dcp_client}"]
-    succeed(sys.executable, "-m", "dcp_worker.demo", "--size=512", "--sandboxes=2", *client)
+    succeed(sys.executable, "-m", "dcp_worker.demo", "--size=256", "--sandboxes=2", "--deadline=300", *client)
     print("installed.py: passed")
 
 
