@@ -16,7 +16,7 @@ from pathlib import Path
 
 from architectures import Machine
 from debian_roots import BUILD, make_root
-from dependencies import MISSING, dependencies, fetch_dependencies
+from dependencies import dependencies, fetch_dependencies
 from fresh_debian import run_inside
 from python_roots import python_root
 from sysroot import OLDEST
@@ -28,12 +28,8 @@ _TOOLS = BUILD / "tools" / "bin"
 _TRY = """
 for compiler in cc gcc g++ clang; do if command -v "$compiler"; then exit 1; fi; done
 quietly "$1" -m venv env
-shift
-case $# in
-  0) quietly env/bin/python -m pip install "dcp-evaluator[engine-v8]" ;;
-  *) quietly env/bin/python -m pip install --no-deps /run/wheels/*.whl ;;
-esac
-env/bin/python /run/installed.py --dcp-client /run/node_modules/dcp-client "$@"
+quietly env/bin/python -m pip install "dcp-evaluator[engine-v8]"
+env/bin/python /run/installed.py --dcp-client /run/node_modules/dcp-client
 """
 # Each tells of its layers; the compiler, of its options.
 _TRY_PROGRAMS = """
@@ -98,7 +94,7 @@ def _try(version: str) -> None:
     root = python_root(version)
     print(f"==> Trying the wheel for CPython {version} in Debian {root.suite}", flush=True)
     mounts = {"/run/wheels": dependencies(version)} | root.mounts | trial()
-    run_inside(root.folder, mounts, _TRY, root.python, *(f"--missing={name}" for name in MISSING.get(version, [])))
+    run_inside(root.folder, mounts, _TRY, root.python)
 
 
 if __name__ == "__main__":
