@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from architectures import MACHINES
+from beside import BESIDE
 from check_sdist import make_sdist
 from debian_roots import run
 from pinned_wheels import fetch
@@ -32,8 +33,6 @@ from python_distribution import python_folder
 _MACHINE = MACHINES["x86_64"]
 _FILES = Path(__file__).parent / "offline"
 _EXTRAS = ("engine-v8", "web")
-# What install.sh runs, and what benchmarks/gpu-check.sh needs for the project's own tests.
-_BESIDE = ("pip", "hypothesis", "jsonschema", "pytest", "pytest-timeout")
 # The distribution's carrier has added it to Pyodide, for itself.
 _LEFT_OUT = "provisa_client-*"
 
@@ -79,7 +78,7 @@ def _add_wheels(version: str, folder: Path) -> None:
     shutil.copy(wheel, folder)
     project = _project()
     extras = [needed for name in _EXTRAS for needed in project["optional-dependencies"][name]]
-    fetch([*project["dependencies"], *extras, *_BESIDE], version, folder)
+    fetch([*project["dependencies"], *extras, *BESIDE], version, folder)
 
 
 def _add_startup_files(folder: Path) -> None:

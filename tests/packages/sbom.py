@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from beside import BESIDE
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentScope, ComponentType, Pedigree
@@ -52,30 +53,31 @@ def sbom(root: Path, time_of_commit: int, libraries: Iterable[Library]) -> str:
 
 
 def _add_packages(bom: Bom, project: dict[str, Any], pins: list[Pin]) -> list[Component]:
-    """Adds those that pip installs with a wheel. Returns those that the project names."""
-    required = needed(pins, project["dependencies"])
+    """Adds those that pip installs with a wheel, and the bundle's. Returns those that the project names."""
     extras = [each for extra in project["optional-dependencies"].values() for each in extra]
-    used = [*required, *(pin for pin in needed(pins, extras) if pin not in required)]
+    scopes = dict.fromkeys(needed(pins, BESIDE), ComponentScope.EXCLUDED)
+    scopes |= dict.fromkeys(needed(pins, extras), ComponentScope.OPTIONAL)
+    scopes |= dict.fromkeys(needed(pins, project["dependencies"]), ComponentScope.REQUIRED)
     components: dict[str, list[Component]] = {}
-    for pin in used:
-        scope = ComponentScope.REQUIRED if pin in required else ComponentScope.OPTIONAL
-        components.setdefault(pin.name, []).append(_package(pin, scope))
-    for pin_name, names in needs(used).items():
-        for component in components[pin_name]:
+    for pin, scope in scopes.items():
+        how = "in the bundle, to install and to check it" if scope is ComponentScope.EXCLUDED else "installed beside"
+        components.setdefault(pin.name, []).append(_package(pin, scope, how))
+    for name, names in needs(scopes).items():
+        for component in components[name]:
             bom.components.add(component)
-            bom.register_dependency(component, [each for name in names for each in components[name]])
+            bom.register_dependency(component, [each for need in names for each in components[need]])
     return [each for name in names_of([*project["dependencies"], *extras]) for each in components[name]]
 
 
 def _compiled_in(root: Path, pins: list[Pin], libraries: Iterable[Library]) -> Iterator[Component]:
     (quickjs,) = read_pins((root / _QUICKJS / "quickjs.lock").read_text(encoding="utf-8").replace(" --", " \\\n    --"))
     patches = sorted(path.name for path in (root / _QUICKJS / "patches").glob("*.patch"))
-    changed = _package(quickjs, ComponentScope.REQUIRED, how="compiled in")
+    changed = _package(quickjs, ComponentScope.REQUIRED, "compiled in")
     changed.pedigree = Pedigree(notes=f"changed by {', '.join(patches)} of {_QUICKJS / 'patches'}")
     yield changed
     for pin in pins:
         if pin.name == _HEADERS:
-            yield _package(pin, ComponentScope.REQUIRED, how="compiled in")
+            yield _package(pin, ComponentScope.REQUIRED, "compiled in")
     for library in libraries:
         qualifiers = {"arch": library.architecture}
         yield Component(
@@ -103,7 +105,7 @@ def _added() -> Iterator[Component]:
             yield component
 
 
-def _package(pin: Pin, scope: ComponentScope, how: str = "installed beside") -> Component:
+def _package(pin: Pin, scope: ComponentScope, how: str) -> Component:
     purl = _purl("pypi", pin.name, pin.version)
     return Component(
         name=pin.name,

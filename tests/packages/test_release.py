@@ -64,7 +64,9 @@ def test_every_dependency_is_listed_with_its_version_and_hashes(parts: dict[str,
     for requirement in [*_PROJECT["dependencies"], *extras]:
         assert requirement.partition(">")[0].partition("[")[0] in names
     assert all(component["hashes"] and component["version"] for component in parts["components"])
-    assert {component["name"] for component in parts["components"]} & {"pytest", "ruff", "cmake"} == set()
+    scopes = {component["name"]: component["scope"] for component in parts["components"]}
+    assert {"ruff", "cmake"} & set(scopes) == set()
+    assert (scopes["numpy"], scopes["nicegui"], scopes["pytest"]) == ("required", "optional", "excluded")
     assert parts["metadata"]["component"]["version"] == _PROJECT["version"]
 
 
