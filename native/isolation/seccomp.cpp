@@ -1,6 +1,7 @@
 #include "isolation/seccomp.hpp"
 
 #include <asm/ioctls.h>
+#include <asm/termbits.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -229,7 +230,10 @@ void add_rules(Rules& rules, bool threads, CodePages code) {
   add_processes(rules, threads);
   for (const char* name : {"fcntl", "fcntl64"}) allow_where(rules, name, 1, kFcntlCommands);
   allow_where(rules, "ioctl", 1, kIoctlCommands);
-  rules.add(SCMP_ACT_ERRNO(ENOTTY), "ioctl", SCMP_A1_32(SCMP_CMP_EQ, static_cast<unsigned>(TCGETS)));  // isatty()
+  // isatty() asks by the first, and by the second since glibc 2.43.
+  for (const unsigned command : {static_cast<unsigned>(TCGETS), static_cast<unsigned>(TCGETS2)}) {
+    rules.add(SCMP_ACT_ERRNO(ENOTTY), "ioctl", SCMP_A1_32(SCMP_CMP_EQ, command));
+  }
   allow_where(rules, "prctl", 0, {{PR_SET_VMA}});
   allow_reading_limits(rules);
   // Of files, only those that are open.

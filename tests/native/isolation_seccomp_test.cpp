@@ -41,6 +41,13 @@ bool makes_code() {
   return page != MAP_FAILED && mprotect(page, 4096, PROT_READ | PROT_EXEC) == 0 && munmap(page, 4096) == 0;
 }
 
+constexpr unsigned long kTcGets2 = 0x802C542A;  // its header does not go with that of ioctl()
+
+bool asks_for_terminal() {
+  unsigned settings[16];
+  return ioctl(0, kTcGets2, settings) == 0;
+}
+
 bool seals_memory() {
   const int fd = memfd_create("x", MFD_ALLOW_SEALING | MFD_CLOEXEC);
   return fd >= 0 && ftruncate(fd, 4096) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0 &&
@@ -146,6 +153,7 @@ constexpr Case kCases[] = {
     {"execve", refused, executes},
     {"kill", refused, [] { return kill(getppid(), 0) == 0; }},
     {"terminal ioctl", refused, [] { return isatty(0) == 1; }},
+    {"terminal ioctl of glibc 2.43", refused, asks_for_terminal},
     {"pushing input into a terminal", killed, [] { return ioctl(0, TIOCSTI, "x") == 0; }},
     {"ptrace", killed, [] { return ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0; }},
     {"mount", killed, [] { return mount("none", "/", "tmpfs", 0, nullptr) == 0; }},
