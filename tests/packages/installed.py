@@ -2,7 +2,7 @@
 
 It needs nothing but the package: all checks of packages run it in a fresh root. As a user there: ``--probe`` exits
 with 0, with every layer of isolation in force; the commands, which are beside ``PYTHON``, start; the engines run
-slices; the demo agrees with numpy; and ``dcp-worker`` does the job of a small scheduler.
+slices, with WebAssembly; the demo agrees with numpy; and ``dcp-worker`` does the job of a small scheduler.
 """
 
 from __future__ import annotations
@@ -68,7 +68,11 @@ def commands_start() -> None:
 
 def engines_run_slices(engines: Set[str]) -> None:
     rows = np.arange(12.0).reshape(3, 4)
-    work = "(row, scale) => { let sum = 0; return row.map((x) => (sum += scale * x)); }"
+    work = """async (row, scale) => {
+      await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+      let sum = 0;
+      return row.map((x) => (sum += scale * x));
+    }"""
     for engine in sorted(engines):
         with dcp.Evaluator(engine=engine) as evaluator:
             results = dcp.compute_for(rows, work, 2.0).local_exec(sandboxes=2, evaluator=evaluator)
