@@ -21,8 +21,8 @@ CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmar
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install wheels check-wheels \
-  check-rebuild check-arm check-sdist bundle check-bundle image check-image check-packages wheels-aarch64 release \
-  lock clean screenshots
+  check-rebuild check-arm check-sdist bundle check-bundle deb check-deb image check-image check-packages \
+  wheels-aarch64 release lock clean screenshots
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 18
@@ -192,12 +192,18 @@ image: $(PREPARED)  ## a container image from those wheels, into out/packages; V
 check-image: $(PREPARED)  ## run it with podman: probe, demo, a worker from setup to end
 	@$(PACKAGES)/check_image.py $(if $(V8),--v8)
 
+deb: $(PREPARED)  ## Debian packages from those wheels, into out/packages
+	@$(PACKAGES)/deb.py
+
+check-deb: $(PREPARED)  ## lintian; install, use, upgrade and remove them in a Debian that is booted, without a network
+	@$(PACKAGES)/check_deb.py
+
 wheels-aarch64:
 	@$(MAKE) --no-print-directory wheels MACHINE=aarch64
 
 # Packages, then what tries them; check-sdist makes the sdist.
 PACKAGE_PARTS := wheels wheels-aarch64 check-wheels check-rebuild check-arm check-sdist bundle check-bundle image \
-  check-image
+  check-image deb check-deb
 
 check-packages: $(PREPARED)  ## build and check all packages: an hour on a small machine
 	@tests/parts.sh $(PACKAGE_PARTS)

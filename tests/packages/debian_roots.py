@@ -10,6 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 BUILD = Path(__file__).parents[2] / "build" / "packages"
+# Of programs that have not the names of their packages.
+_PACKAGES = {
+    "bwrap": "bubblewrap",
+    "dh": "debhelper",
+    "qemu-aarch64-static": "qemu-user-static",
+    "systemd-nspawn": "systemd-container",
+}
 
 
 def make_root(
@@ -54,10 +61,14 @@ def _output(*command: str) -> str:
 
 def run(*command: str | Path, **options: object) -> None:
     """Runs it, and exits with its name where it fails, or with its package where it is missing."""
+    require(str(command[0]))
     try:
         subprocess.run(command, check=True, **options)  # type: ignore[call-overload]
-    except FileNotFoundError:
-        package = {"bwrap": "bubblewrap", "qemu-aarch64-static": "qemu-user-static"}.get(str(command[0]), command[0])
-        sys.exit(f"error: {command[0]} is missing. As root: apt-get install {package}")
     except subprocess.CalledProcessError as error:
         sys.exit(f"error: {command[0]} failed with exit status {error.returncode}; its messages are above.")
+
+
+def require(program: str) -> None:
+    """Exits with the package that has the program, where that is missing."""
+    if shutil.which(program) is None:
+        sys.exit(f"error: {program} is missing. As root: apt-get install {_PACKAGES.get(program, program)}")
