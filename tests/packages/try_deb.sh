@@ -64,14 +64,14 @@ done
 
 step 'dcp-worker.service works for a scheduler'
 quietly dcp dcp-worker setup --from /run/node_modules/dcp-client --new-account
-quietly "$python" -m dcp_worker.demo --size=512 --worker='sh /run/as_service.sh' --output=/run/demo.png "$client"
+quietly "$python" -m dcp_worker.demo --size=512 --deadline=300 --worker='sh /run/as_service.sh' --output=/run/demo.png "$client"
 journalctl --quiet --no-pager --unit=dcp-worker --lines=3 --output=cat
 
 step 'dcp-evaluator-manager.service has the evaluators of another worker'
 # --always: what is printed here goes to a terminal, and so somebody uses the machine.
 sed -i 's|^OPTIONS=.*|OPTIONS="--always -- '"$client"'"|' "$options"
 quietly systemctl enable --now dcp-evaluator-manager
-quietly as 1000 env HOME=/run/user-1000 "$python" -m dcp_worker.demo --size=512 \
+quietly as 1000 env HOME=/run/user-1000 "$python" -m dcp_worker.demo --size=512 --deadline=300 \
   --worker='dcp-worker --hostname localhost --port 9000' --output=/run/user-1000/demo.png "$client"
 
 step 'Upgrade, downgrade, upgrade'
