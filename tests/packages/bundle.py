@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,25 +114,19 @@ def _add_texts(folder: Path, versions: Sequence[str], pyodide: str) -> None:
 
 
 def _sum_up(folder: Path) -> None:
-    """Writes SHA256SUMS, and gives all files the modes that they should have, whatever the umask."""
-    sums = []
-    for file in _files(folder):
-        file.chmod(0o755 if file.suffix == ".sh" else 0o644)
-        sums.append(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder)}\n")
+    """Writes SHA256SUMS, and gives all the modes that they should have, whatever the umask."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder)}\n" for file in files]
     (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.suffix == ".sh" else 0o644)
 
 
 def _packed(folder: Path) -> Path:
     """The tar of a folder: the same bytes of the same files. Wheels are compressed, so it is not."""
     archive = folder.with_name(f"{folder.name}.tar")
     same = ["--sort=name", f"--mtime=@{time_of_commit()}", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"]
-    run(
-        "tar", "--create", "--mode=u=rwX,go=rX", *same, f"--file={archive}", f"--directory={folder.parent}", folder.name
-    )
+    run("tar", "--create", *same, f"--file={archive}", f"--directory={folder.parent}", folder.name)
     return archive
 
 

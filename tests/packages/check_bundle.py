@@ -16,7 +16,6 @@ from debian_roots import BUILD, make_root
 from fresh_debian import run_inside
 from python_roots import python_root
 from sysroot import OLDEST
-from trial import trial
 
 _HERE = Path(__file__).parent
 _NO_TOOLS = """
@@ -77,7 +76,7 @@ def main() -> int:
     if not versions:
         print(f"error: out/packages has no bundle for CPython {', '.join(asked)}; run: make bundle", file=sys.stderr)
         return 1
-    tools = {"/run/bundle": folder, "/run/python_slices.py": _HERE / "python_slices.py"} | trial()
+    tools = {"/run/bundle": folder} | {f"/run/{name}": _HERE / name for name in ("installed.py", "python_slices.py")}
     for version in versions:
         root = python_root(version)
         print(f"==> Trying the bundle with CPython {version} in Debian {root.suite}", flush=True)
