@@ -44,7 +44,7 @@ def _try(release: Release, machine: Machine) -> None:
     root = make_root(release.suite, _PACKAGES, BUILD / "roots" / f"deb-{release.suite}")
     scripts = {f"/run/{name}": _HERE / name for name in ("try_deb.sh", "as_service.sh")}
     mounts = {"/run/new.deb": package, "/run/old.deb": _older(package)} | scripts | trial()
-    boot(root, mounts, "sh /run/try_deb.sh")
+    boot(root, mounts, "/run/try_deb.sh")
 
 
 def _older(package: Path) -> Path:

@@ -21,11 +21,11 @@ def run_as_root(root: Path, mounts: Mapping[str, Path], writable: Mapping[str, P
     _nspawn(root, mounts, writable, ["--pipe", *command])
 
 
-def boot(root: Path, mounts: Mapping[str, Path], command: str) -> None:
-    """Boots the root's systemd, which runs ``command`` as root and ends with its exit status."""
+def boot(root: Path, mounts: Mapping[str, Path], program: str) -> None:
+    """Boots the root's systemd, which runs ``program`` as root and ends with its exit status."""
     quiet = ["systemd.log_target=journal", "systemd.show_status=0"]
     ends = [f"systemd.run_{how}_action=exit" for how in ("success", "failure")]
-    _nspawn(root, mounts, {}, ["--boot", "--console=read-only", *quiet, f'systemd.run="{command}"', *ends])
+    _nspawn(root, mounts, {}, ["--boot", "--console=read-only", *quiet, f"systemd.run={program}", *ends])
 
 
 def _nspawn(root: Path, mounts: Mapping[str, Path], writable: Mapping[str, Path], rest: list[str]) -> None:
