@@ -18,6 +18,7 @@ cat >"$configuration" <<END
 scheduler.location = "$(option dcp-scheduler "$@")"
 worker.paymentAddress = "$(option paymentAddress "$@")"
 worker.cores = { cpu = 2, gpu = 1 }
+node.priority = "normal"
 END
 systemctl start dcp-worker
 trap 'systemctl stop dcp-worker' INT TERM

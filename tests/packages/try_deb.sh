@@ -22,7 +22,7 @@ dcp() { setpriv --reuid=dcp --regid=dcp --init-groups env HOME=/var/lib/dcp "$@"
 files() {
   find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/tmp \
     -o -path /var/log -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache/apt -o -path /var/cache/ldconfig \
-    -o -name '*-' -path '/etc/*' \) -prune -o -print | sort
+    -o -path /var/cache/debconf -o -name '*-' -path '/etc/*' \) -prune -o -print | sort
   cat /etc/passwd /etc/group /etc/shadow /etc/gshadow
 }
 # Runs a command under all that a unit of the package restricts.
@@ -69,7 +69,7 @@ journalctl --quiet --no-pager --unit=dcp-worker --lines=3 --output=cat
 
 step 'dcp-evaluator-manager.service has the evaluators of another worker'
 # --always: what is printed here goes to a terminal, and so somebody uses the machine.
-sed -i 's|^OPTIONS=.*|OPTIONS="--always -- '"$client"'"|' "$options"
+sed -i 's|^OPTIONS=.*|OPTIONS="--always -- '"$client"' -- --priority normal"|' "$options"
 quietly systemctl enable --now dcp-evaluator-manager
 quietly as 1000 env HOME=/run/user-1000 "$python" -m dcp_worker.demo --size=512 --deadline=300 \
   --worker='dcp-worker --hostname localhost --port 9000' --output=/run/user-1000/demo.png "$client"
