@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from dcp_protocol import Connection, IncomingRequest, connect, kvin
 from dcp_protocol.canonical_json import encode
+from dcp_protocol.errors import ConnectionEndedError, RemoteError
 from dcp_protocol.keys.hashes import eh1
 from dcp_protocol.keys.private_key import PrivateKey
 from dcp_protocol.messages.bodies import JsonText
@@ -40,17 +41,22 @@ class SmallWorker:
         self._groups = groups
         self._key = PrivateKey.generate()
         self._sequence = 0
+        self._connecting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        options = ConnectOptions(dialect=paths.V4 if self._dialect == 4 else paths.V5)
-        self.connection: Connection = await connect(self._location, self._key, transport=options)
-        self.connection.on_request(self._event)
+        self.connection = await self._connect()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.connection.close()
+
+    async def _connect(self) -> Connection:
+        options = ConnectOptions(dialect=paths.V4 if self._dialect == 4 else paths.V5)
+        connection: Connection = await connect(self._location, self._key, transport=options)
+        connection.on_request(self._event)
+        return connection
 
     async def _event(self, request: IncomingRequest) -> str:
         self.events.append(request.data["event"]["data"])
@@ -136,4 +142,17 @@ class SmallWorker:
         return await self._send("result", b'{"authorizationMessage":%s,%s' % (authorization, encode(told)[1:]))
 
     async def _send(self, operation: str, text: bytes) -> Any:
-        return await self.connection.request(operation, JsonText(text))
+        """Again in a new session, if need be: npm's Target ends one whose transport is lost while it answers."""
+        connection = self.connection
+        try:
+            return await connection.request(operation, JsonText(text))
+        except ConnectionEndedError:
+            async with self._connecting:
+                if self.connection is connection:
+                    self.connection = await self._connect()
+        try:
+            return await self._send(operation, text)
+        except RemoteError as error:
+            if error.code != "EEXIST":
+                raise
+            return None  # the result had come
