@@ -193,7 +193,7 @@ def test_what_others_say_on_the_channel_of_a_sandbox_that_has_ended_does_not_cou
     with LyingEvaluator(flood) as evaluator:
         job = dcp.compute_for(range(4), "(x) => x")
         try:
-            assert list(job.local_exec(2, evaluator=evaluator)) == [0, 1, 2, 3]
+            assert list(job.local_exec(1, evaluator=evaluator)) == [0, 1, 2, 3]
         finally:
             assert stop.wait(60)
         assert job.metrics.sandbox_deaths == 1
