@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from check_sdist import make_sdist
 from debian_roots import run
 from pinned_wheels import fetch
 from pythons import VERSIONS
+from sums import write_sums
 from wheels import ROOT, WHEELS, time_of_commit, wheel_of
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -30,7 +30,7 @@ from dcp_worker.commands.registry import find_registry
 from dcp_worker.errors import WorkerError
 from python_distribution import python_folder
 
-_MACHINE = MACHINES["x86_64"]
+MACHINE = MACHINES["x86_64"]
 _FILES = Path(__file__).parent / "offline"
 _EXTRAS = ("engine-v8", "web")
 # The distribution's carrier has added it to Pyodide, for itself.
@@ -40,7 +40,7 @@ _LEFT_OUT = "provisa_client-*"
 def main() -> int:
     """Returns the exit status."""
     versions = parse(__doc__)
-    missing = [version for version in versions if wheel_of(version, _MACHINE) is None]
+    missing = [version for version in versions if wheel_of(version, MACHINE) is None]
     if missing:
         print(f"error: out/packages has no wheel for CPython {', '.join(missing)}; run: make wheels", file=sys.stderr)
         return 1
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def bundle_folder() -> Path:
-    return WHEELS / f"bundle-{_project()['version']}-{_MACHINE.name}"
+    return WHEELS / f"bundle-{_project()['version']}-{MACHINE.name}"
 
 
 def _project() -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _project() -> dict[str, Any]:
 
 def _add_wheels(version: str, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    wheel = wheel_of(version, _MACHINE)
+    wheel = wheel_of(version, MACHINE)
     assert wheel is not None
     shutil.copy(wheel, folder)
     project = _project()
@@ -115,9 +115,7 @@ def _add_texts(folder: Path, versions: Sequence[str], pyodide: str) -> None:
 
 def _sum_up(folder: Path) -> None:
     """Writes SHA256SUMS, and gives all the modes that they should have, whatever the umask."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(folder)}\n" for file in files]
-    (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    write_sums(folder)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.suffix == ".sh" else 0o644)
 

@@ -7,15 +7,15 @@ benchmarks/gpu-check.sh. Then what install.sh refuses.
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
-from bundle import bundle_folder, parse
+from bundle import MACHINE, bundle_folder, parse
 from debian_roots import BUILD, make_root
 from fresh_debian import run_inside
 from python_roots import python_root
 from sysroot import OLDEST
+from wheels import wheel_of
 
 _HERE = Path(__file__).parent
 _NO_TOOLS = """
@@ -72,7 +72,7 @@ refused "there is there already" /run/bundle/install.sh there
 def main() -> int:
     """Returns the exit status."""
     folder, asked = bundle_folder(), parse(__doc__)
-    versions = [version for version in asked if list(folder.glob(f"wheels/dcp_evaluator-*-{_tag(version)}-*.whl"))]
+    versions = [version for version in asked if wheel_of(version, MACHINE, folder / "wheels")]
     if not versions:
         print(f"error: out/packages has no bundle for CPython {', '.join(asked)}; run: make bundle", file=sys.stderr)
         return 1
@@ -90,10 +90,6 @@ def main() -> int:
     none = make_root(OLDEST, ["libstdc++6"], BUILD / "roots" / OLDEST)
     run_inside(none, tools, _REFUSED, "is for CPython .* python3 here is: no such program.*apt-get install python3")
     return 0
-
-
-def _tag(version: str) -> str:
-    return re.sub(r"(\d+)\.(\d+)", r"cp\1\2", version)
 
 
 if __name__ == "__main__":

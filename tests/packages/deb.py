@@ -16,8 +16,9 @@ from pathlib import Path
 
 from architectures import Machine
 from containers import run_as_root
-from debian_roots import BUILD, make_root, require, run
+from debian_roots import BUILD, require, run
 from dependencies import dependencies, fetch_dependencies
+from python_roots import python_root
 from wheels import ROOT, WHEELS, parse, time_of_commit, wheel_of
 
 _NAME = "dcp-evaluator"
@@ -117,12 +118,10 @@ def _changelog(release: Release) -> str:
 
 def _make_environment(release: Release, wheel: Path, folder: Path) -> None:
     folder.mkdir()
-    python = f"python{release.python}"
-    packages = [f"{python}-venv", "libvulkan1", "mesa-vulkan-drivers"]
-    root = make_root(release.suite, packages, BUILD / "roots" / f"{release.suite}-{release.python}")
+    root = python_root(release.python)
     home, given = f"/usr/lib/{_NAME}", f"/run/{wheel.name}"
     mounts = {"/run/wheels": dependencies(release.python), given: wheel}
-    run_as_root(root, mounts, {home: folder}, "sh", "-euc", _MAKE_ENVIRONMENT, "sh", python, home, given)
+    run_as_root(root.folder, mounts, {home: folder}, "sh", "-euc", _MAKE_ENVIRONMENT, "sh", root.python, home, given)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from architectures import Machine
 from debian_roots import BUILD
+from sums import sha256
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def libseccomp(machine: Machine) -> Library:
         found = re.match(r"libseccomp \((.+)\)", file.readline())
     assert found is not None
     file_of_it = root / "usr/lib" / machine.triple / "libseccomp.a"
-    return Library("libseccomp", "libseccomp-dev", found[1], machine.debian, _sha256(file_of_it), "LGPL-2.1-only")
+    return Library("libseccomp", "libseccomp-dev", found[1], machine.debian, sha256(file_of_it), "LGPL-2.1-only")
 
 
 def libstdcxx(machine: Machine) -> Library:
@@ -46,7 +46,7 @@ def libstdcxx(machine: Machine) -> Library:
     package = _output("dpkg-query", "--search", str(file)).partition(":")[0]
     version = _output("dpkg-query", "--show", "--showformat=${Version}", package)
     licence = "GPL-3.0-or-later WITH GCC-exception-3.1"
-    return Library("libstdc++", package, version, machine.debian, _sha256(file), licence)
+    return Library("libstdc++", package, version, machine.debian, sha256(file), licence)
 
 
 def _output(*command: str) -> str:
@@ -54,7 +54,3 @@ def _output(*command: str) -> str:
         return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: what `make wheels` links cannot be told: {error}. It builds with Debian's {command[0]}")
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

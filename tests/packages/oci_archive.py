@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sums import sha256
+
 _OCI = "application/vnd.oci.image"
 
 
@@ -81,7 +83,7 @@ class OciArchive:
             with plain.open("rb") as source, packed.open("wb") as file, gzip.GzipFile("", "wb", 6, file, 0) as target:
                 shutil.copyfileobj(source, target, 1 << 20)
             descriptor = self._blob_of(packed, f"{_OCI}.layer.v1.tar+gzip")
-            return descriptor, f"sha256:{_digest(plain)}"
+            return descriptor, f"sha256:{sha256(plain)}"
         finally:
             plain.unlink(missing_ok=True)
             packed.unlink(missing_ok=True)
@@ -91,7 +93,7 @@ class OciArchive:
         return entry
 
     def _blob_of(self, file: Path, kind: str) -> dict[str, Any]:
-        digest = _digest(file)
+        digest = sha256(file)
         with file.open("rb") as content:
             self._entry(f"blobs/sha256/{digest}", file.stat().st_size, content)
         return {"mediaType": kind, "digest": f"sha256:{digest}", "size": file.stat().st_size}
@@ -118,11 +120,6 @@ def _entries(folder: Path) -> Iterator[tuple[Path, str]]:
         for name in sorted(folders + files):
             path = Path(place, name)
             yield path, str(path.relative_to(folder))
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _blob(descriptor: Mapping[str, Any]) -> str:

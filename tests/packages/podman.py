@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from debian_roots import require
+
 # What podman sets otherwise needs a right that root lacks on some machines.
 _SETTINGS = "[containers]\ndefault_ulimits = []\n"
 # As docs/container.md has it.
@@ -25,8 +27,7 @@ class Podman:
 
     def __enter__(self) -> Self:
         for program in ("podman", "runc"):
-            if shutil.which(program) is None:
-                sys.exit(f"error: {program} is missing. As root: apt-get install podman runc")
+            require(program)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         # Paths of sockets are short.

@@ -7,7 +7,6 @@ of this version, SHA256SUMS, and the SBOM.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from architectures import MACHINES
 from native_parts import libseccomp, libstdcxx
 from pythons import VERSIONS
 from sbom import sbom
+from sums import write_sums
 from wheels import ROOT, WHEELS, time_of_commit, wheel_of
 
 _RELEASE = ROOT / "out" / "release"
@@ -75,10 +75,7 @@ def _write(version: str) -> None:
     libraries = [library(machine) for machine in MACHINES.values() for library in (libseccomp, libstdcxx)]
     parts = sbom(ROOT, int(time_of_commit()), libraries)
     (_RELEASE / f"dcp-evaluator-{version}.cdx.json").write_text(parts, encoding="utf-8")
-    files = sorted(_RELEASE.iterdir())
-    sums = "".join(f"{_sha256(file)}  {file.name}\n" for file in files)
-    (_RELEASE / "SHA256SUMS").write_text(sums, encoding="utf-8")
-    print(f"{_RELEASE.relative_to(ROOT)}: {len(files)} files, and their SHA256SUMS")
+    print(f"{_RELEASE.relative_to(ROOT)}: {write_sums(_RELEASE)} files, and their SHA256SUMS")
 
 
 def _packages(version: str) -> Iterator[tuple[str, list[Path]]]:
@@ -90,11 +87,6 @@ def _packages(version: str) -> Iterator[tuple[str, list[Path]]]:
             yield f"wheels MACHINE={machine.name}  # CPython {python}", [wheel] if wheel and here else []
     for target, pattern in _OTHERS.items():
         yield target, sorted(WHEELS.glob(pattern.format(version=version)))
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

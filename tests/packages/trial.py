@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 _TESTS = Path(__file__).parents[1]
 _INSTALLED = "import npm_packages; print(npm_packages.installed('dcp') or '')"
 
 
+@cache
 def trial() -> dict[str, Path]:
     """Files and folders of this machine, by their paths in the root.
 
@@ -23,8 +25,3 @@ def trial() -> dict[str, Path]:
     if not packages:
         sys.exit("error: without npm's dcp-client, dcp-worker cannot be tried; why it is missing is said above")
     return {"/run/installed.py": _TESTS / "packages" / "installed.py", "/run/node_modules": Path(packages)}
-
-
-if __name__ == "__main__":
-    for inside, outside in trial().items():
-        print(f"{outside}:{inside}:ro")

@@ -76,7 +76,7 @@ def _normalize_modes(wheel: Path) -> None:
 
 def wheel_of(version: str, machine: Machine, folder: Path = WHEELS) -> Path | None:
     """The wheel that was built; None if there is none."""
-    return next(folder.glob(f"*-{_tag(version, machine)}.whl"), None)
+    return next(folder.glob(f"dcp_evaluator-*-{_tag(version, machine)}.whl"), None)
 
 
 def _tag(version: str, machine: Machine) -> str:
