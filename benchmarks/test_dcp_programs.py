@@ -16,10 +16,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "peers"))
 
-from dcp_programs import environment, free_port, modules, run_slices, start_up_files
+from dcp_programs import environment, modules, run_slices, start_up_files
 
 from line_peer import TcpEvaluator
 from node import node
+from ports import free_port
 
 pytestmark = pytest.mark.full
 

@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from typing import IO, Any
 
+from ports import free_port
 from process_tree import descendants, is_running
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -60,7 +61,7 @@ def main(with_client: bool, *nodes: dict[str, Any]) -> None:
 def _serve(out: IO[str], with_client: bool, head: dict[str, Any], *others: dict[str, Any]) -> None:
     from ray.cluster_utils import Cluster
 
-    port = _free_port() if with_client else None
+    port = free_port() if with_client else None
     cluster = Cluster(initialize_head=True, head_node_args={**_HEAD, **_NODE, "ray_client_server_port": port, **head})
     if port is not None:
         _wait_for(port)
@@ -98,12 +99,6 @@ def _reap(options: int) -> None:
     with suppress(ChildProcessError):
         while os.waitpid(-1, options) != (0, 0):
             pass
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

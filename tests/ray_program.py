@@ -35,5 +35,5 @@ def run(script: str, address: str = "", **environment: str) -> list[str]:
         [sys.executable, "-c", _BEGIN + textwrap.dedent(script), address], capture_output=True, text=True,
         env={**variables, **QUIET, **environment}, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout.splitlines()

@@ -153,6 +153,21 @@ def test_to_what_is_not_ray(for_client: RayCluster) -> None:
     ]
 
 
+def test_to_another_server_of_grpc() -> None:
+    script = """
+        from concurrent.futures import ThreadPoolExecutor
+        import grpc
+        server = grpc.server(ThreadPoolExecutor(1))
+        other = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        server.start()
+        print(said(connect, f"ray://{other}"))
+        print(said(connect, other))
+        """
+    client, head = run(script)
+    assert ": what listens there is not Ray; on the machine of its head run: ray start --head" in client
+    assert ": no head listens there; of a server for Ray Client, write ray:// before it" in head
+
+
 def test_where_the_environment_names_a_cluster_that_is_gone(nobody: str) -> None:
     (told,) = run("print(said(connect))", RAY_ADDRESS=nobody)
     assert "Connection refused" in told

@@ -103,7 +103,10 @@ def test_nothing_runs_on_when_a_client_is_killed(for_client: RayCluster) -> None
 
 def test_a_program_that_ends_lets_its_job_finish(two_nodes: RayCluster) -> None:
     with running(two_nodes, _LONG + "print('ends')") as program:
-        assert program.communicate(timeout=60) == ("ends\ncomplete 20\n", "")
+        assert program.stdout is not None
+        assert program.stderr is not None
+        # What was read ahead with its first line, communicate() would not give.
+        assert (program.stdout.read(), program.stderr.read()) == ("ends\ncomplete 20\n", "")
     assert program.returncode == 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,12 +17,6 @@ from priority import TIMELY
 _DEADLINE = 200.0
 EVALUATOR = Path(sys.executable).with_name("dcp-evaluator")
 _SCRIPTS = Path(__file__).parent
-
-
-def free_port() -> int:
-    with socket.create_server(("localhost", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def modules(group: str = "dcp") -> Path:

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dcp_programs import EVALUATOR, environment, free_port, modules, results, run_slices
+from dcp_programs import EVALUATOR, environment, modules, results, run_slices
 
 from node import node
+from ports import free_port
 from process_tree import children, cpu_seconds, descendants, is_running, name_of
 from zygote_control import wait_until
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from dcp_programs import EVALUATOR, environment, free_port, modules, run_slices
+from dcp_programs import EVALUATOR, environment, modules, run_slices
 
 from node import node
+from ports import free_port
 from zygote_control import wait_until
 
 _DEADLINE = 60.0

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -24,7 +25,8 @@ _SECONDS = 5.0
 _HEAD_CALL = "/grpc.health.v1.Health/Check"
 """What a head answers, and a server for Ray Client does not know."""
 _TOKEN_CALLS = {True: "/ray.rpc.RayletDriver/KVExists", False: "/ray.rpc.NodeInfoGcsService/GetClusterId"}
-"""What a server for Ray Client and a head answer only where the token is theirs."""
+"""What a server for Ray Client and a head know, and answer only where the token is theirs."""
+_OTHER = "what listens there is not Ray"
 _NO_HEAD = f"no head listens there; of a server for Ray Client, write {_CLIENT} before it"
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 _NOT_STARTED = "Initialization failure from server"
@@ -152,7 +154,11 @@ def _check_reachable(place: str) -> None:
     except OSError as error:
         reason = "nobody answers" if isinstance(error, TimeoutError) else error.strerror or str(error)
     if reason:
-        raise ClusterError(f"no Ray cluster can be reached at {place}: {reason}; on the machine of its head {_START}")
+        raise ClusterError(_unreachable(place, reason))
+
+
+def _unreachable(place: str, reason: str) -> str:
+    return f"no Ray cluster can be reached at {place}: {reason}; on the machine of its head {_START}"
 
 
 def _no_ray(place: str) -> str | None:
@@ -164,7 +170,7 @@ def _no_ray(place: str) -> str | None:
     is_client = place.startswith(_CLIENT)
     code = _call(place, _HEAD_CALL)
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-        return "what listens there is not Ray"
+        return _OTHER
     if is_client and code == grpc.StatusCode.OK:
         return "a head listens there, without ray:// before it"
     return _NO_HEAD if not is_client and code == grpc.StatusCode.UNIMPLEMENTED else None
@@ -176,7 +182,10 @@ def _check_token(place: str) -> None:
         return
     import grpc
 
-    if _call(place, _TOKEN_CALLS[place.startswith(_CLIENT)], _token()) == grpc.StatusCode.UNAUTHENTICATED:
+    code = _call(place, _TOKEN_CALLS[place.startswith(_CLIENT)], _token())
+    if code == grpc.StatusCode.UNIMPLEMENTED:
+        raise ClusterError(_unreachable(place, _OTHER))
+    if code == grpc.StatusCode.UNAUTHENTICATED:
         raise ClusterError(
             f"the cluster at {place} asks for its token, which this program does not have; set RAY_AUTH_MODE=token, "
             "and copy the file ~/.ray/auth_token from its head to here"
@@ -216,7 +225,7 @@ def _init(ray: ModuleType, place: str) -> None:
     # Ray says so when a job's thread connects.
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        with _own_sigterm():
+        with _own_sigterm(), warnings.catch_warnings(action="ignore"):
             ray.init(place, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises many kinds, RuntimeError and bare Exception too
         raise ClusterError(_refusal(place, error)) from None
