@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <memory>
+#include <new>
 #include <stdexcept>
 
 #include "frame_protocol.hpp"
@@ -23,6 +25,7 @@ namespace dcp::sandbox {
 namespace {
 
 constexpr std::size_t kLongestAnswer = 512;
+constexpr std::size_t kReserve = std::size_t{256} << 10;  // for the last words of a sandbox without memory
 
 /// The error of a start-up file, as compilers put it: "FILE:LINE:COLUMN: Name: message", then the calls that led there.
 std::string load_error(const std::string& path, engine::Engine::ErrorText error) {
@@ -117,6 +120,17 @@ void Sandbox::load_template(const std::function<int(std::string& reason)>& conne
 }
 
 int Sandbox::serve(const Channels& channels) {
+  auto reserve = std::make_unique_for_overwrite<char[]>(kReserve);
+  try {
+    return run(channels);
+  } catch (const std::bad_alloc&) {
+    reserve.reset();
+    session_->out_of_memory();
+    return frames::kExitOutOfMemory;
+  }
+}
+
+int Sandbox::run(const Channels& channels) {
   engine_->after_fork();
   call_runtime(runtime::Hook::resume_clock);
   service_socket_ = channels.service_socket;

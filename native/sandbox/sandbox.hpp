@@ -50,6 +50,7 @@ class Sandbox {
   int serve(const Channels& channels);
 
  private:
+  int run(const Channels& channels);
   void load_files();
   void load_template(const std::function<int(std::string& reason)>& connect);
   void call_runtime(runtime::Hook hook);
