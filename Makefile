@@ -186,11 +186,11 @@ bundle: $(PREPARED)  ## a folder for machines without a network, and a tar of it
 check-bundle: $(PREPARED)  ## install from it in a fresh Debian without compilers and network, and try it there
 	@$(PACKAGES)/check_bundle.py $(PYTHONS)
 
-image: $(PREPARED)  ## a container image from those wheels, into out/packages; V8=1 has V8 too
-	@$(PACKAGES)/image.py $(if $(V8),--v8)
+image: $(PREPARED)  ## a container image from those wheels, into out/packages
+	@$(PACKAGES)/image.py
 
 check-image: $(PREPARED)  ## run it with podman: probe, demo, a worker from setup to end
-	@$(PACKAGES)/check_image.py $(if $(V8),--v8)
+	@$(PACKAGES)/check_image.py
 
 deb: $(PREPARED)  ## Debian packages from those wheels, into out/packages
 	@$(PACKAGES)/deb.py

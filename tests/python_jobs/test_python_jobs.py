@@ -47,6 +47,14 @@ def test_what_a_function_uses_comes_along(compute):
     assert compute([1, 2], lambda x: helper(x) + offset) == [13, 16]
 
 
+@pytest.mark.parametrize(("chosen", "used"), [("auto", "quickjs"), ("v8", "v8")])
+def test_the_engine_below_python(chosen: str, used: str):
+    with dcp.Evaluator(engine=chosen) as evaluator:
+        job = dcp.compute_for([1], lambda x: x + 1)
+        assert list(job.local_exec(1, evaluator=evaluator)) == [2]
+        assert (evaluator.engine, job.metrics.engines) == ("v8", {used})
+
+
 def test_a_script_with_a_slice_handler(compute, tmp_path):
     source = (
         "import dcp\nseen = []\ndef work(x):\n    seen.append(x)\n    return len(seen)\ndcp.set_slice_handler(work)\n"

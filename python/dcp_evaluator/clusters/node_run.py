@@ -150,8 +150,8 @@ class _Sink:
 
     # --- The supervisor's thread ---
 
-    def assigned(self) -> None:
-        self._add((messages.ASSIGNED,))
+    def assigned(self, engine: str) -> None:
+        self._add((messages.ASSIGNED, engine))
 
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None:
         self._fresh_answers += 1

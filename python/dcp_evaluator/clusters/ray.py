@@ -206,8 +206,8 @@ class RayBackend:
                     sink.emit(index, name, _own(value))
             case messages.SANDBOX_DIED, reason:
                 sink.sandbox_died(reason)
-            case (messages.ASSIGNED,):
-                sink.assigned()
+            case messages.ASSIGNED, engine:
+                sink.assigned(engine)
 
     def _report_error(self, error: SliceError, metrics: SliceMetrics) -> None:
         if self._options.stop_on_error:

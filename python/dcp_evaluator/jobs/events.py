@@ -104,7 +104,8 @@ class JobMetrics:
     """Sums over slices that are done, in milliseconds: ``cpu``, ``wall``, ``gpu``.
 
     ``elapsed``: milliseconds of the whole job, once it has ended. ``slices`` counts results, ``errors`` failed slices,
-    ``sandbox_deaths`` sandboxes that ended before their time.
+    ``sandbox_deaths`` sandboxes that ended before their time. ``engines``: on which JavaScript engines they ran,
+    ``"quickjs"`` and ``"v8"``: nodes of a cluster may have different ones.
     """
 
     def __init__(self) -> None:
@@ -115,6 +116,7 @@ class JobMetrics:
         self.wall = 0.0
         self.gpu = 0.0
         self.elapsed = 0.0
+        self.engines: frozenset[str] = frozenset()
 
     def add(self, metrics: SliceMetrics) -> None:
         self.cpu += metrics.cpu

@@ -22,7 +22,6 @@ from ..supervision.supervisor import Options
 from ..supervision.work import PythonNeeds, Work
 from ..worktimes.python import PythonWorktime
 from . import javascript_advice
-from .engine_advice import advise_engine
 from .events import EVENTS, Emitter, JobMetrics
 from .results import Results
 from .run import Backend, JobRun
@@ -64,7 +63,6 @@ class Job(Emitter):
         self.metrics = JobMetrics()
         self.wants_gpu = "gpu" in self.work_function
         self.lacks_return = self._BLOCK in self.work_function and "return" not in self.work_function
-        self.is_plain_javascript = not self.wants_gpu and "WebAssembly" not in self.work_function
         self.python: PythonWorktime | None = None
         self.result_limit = RESULT_LIMIT
 
@@ -122,13 +120,7 @@ class Job(Emitter):
             shared.close()
             raise
         self.python = backend.python
-
-        def ended() -> None:
-            shared.close()
-            if self.is_plain_javascript:
-                advise_engine(chosen.settings, self.metrics)
-
-        return self._start(backend, source, work.options, chosen, ended, keep=keep)
+        return self._start(backend, source, work.options, chosen, shared.close, keep=keep)
 
     def cluster_exec(
         self,

@@ -77,7 +77,6 @@ class PythonJob(Job):
     ) -> None:
         self._packed = packed(work_function)
         super().__init__(inputs, work_function, arguments, keywords)
-        self.is_plain_javascript = False
         self.modules: list[str] = []
         self.fs = JobFiles()
         self.env: dict[str, str] = {}

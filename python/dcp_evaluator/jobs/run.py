@@ -180,7 +180,8 @@ class _Sink:
         """Whether there were results, and neither a value nor anything else came of them."""
         return self._computed > 0 and not self._has_brought
 
-    def assigned(self) -> None:
+    def assigned(self, engine: str) -> None:
+        self._job.metrics.engines |= {engine}
         if not self._accepted:
             self._accepted = True
             self._job.ready_state = "deployed"

@@ -13,6 +13,7 @@ from ..frames.fields import SandboxFrame
 from ..frames.values import FrameDecoder, SharedArrays, encode
 from ..gpu.options import GpuOptions
 from ..processes.zygote import Template, Zygote
+from ..settings import engines
 from ..settings.settings import Settings
 from .services import SandboxServices
 from .slice_ledger import Lane, Slice
@@ -28,7 +29,10 @@ _TEMPLATE = 0  # in the place of a sandbox's number
 
 
 class SandboxFactory:
-    """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time."""
+    """What sandboxes on this machine need: a zygote, GPU hosts, the compiler. Not thread-safe: one owner at a time.
+
+    ``engine``: ``quickjs`` or ``v8``.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class SandboxFactory:
         template: str | None = None,
     ) -> None:
         """``template``: the description of what its sandboxes share besides the runtime."""
+        self.engine = engines.chosen(settings)
         self.services = SandboxServices(settings, gpu=gpu)
         loaded = None if template is None else Template(template, partial(self.services.compiler.connect, _TEMPLATE))
         self._start_zygote = partial(Zygote, "job", settings, memory_limit=memory_limit, template=loaded)

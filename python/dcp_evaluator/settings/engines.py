@@ -19,6 +19,13 @@ def chosen(settings: Settings) -> str:
     return settings.engine
 
 
+def for_python(settings: Settings) -> Settings:
+    """Of sandboxes that run Python. ``auto`` is QuickJS there: all of them map WebAssembly that was compiled once, V8
+    compiles it in each.
+    """
+    return settings.with_engine("quickjs") if settings.engine == "auto" and settings.jit else settings
+
+
 def missing(engine: str, settings: Settings) -> str | None:
     """Why ``engine`` cannot be had, or None."""
     try:

@@ -123,7 +123,7 @@ class Settings:
 
 
 def _engine(chosen: str | None, variables: Mapping[str, str]) -> str:
-    name = chosen if chosen is not None else variables.get(ENGINE_VARIABLE) or "quickjs"
+    name = chosen if chosen is not None else variables.get(ENGINE_VARIABLE) or "auto"
     if name not in ENGINES:
         whose = "the engine" if chosen is not None else ENGINE_VARIABLE
         raise SettingsError(f"{whose} is {name!r}; it is one of {', '.join(ENGINES)}")

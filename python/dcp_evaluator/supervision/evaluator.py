@@ -30,15 +30,15 @@ class Evaluator:
     """Keeps zygotes warm between jobs. Usable as a context manager; ``close`` ends its jobs and all its processes.
 
     ``memory_limit``: bytes that a sandbox may use, where a job does not say. ``gpu``: which adapters sandboxes are
-    offered, and their limits. ``engine``: ``"quickjs"``, ``"v8"``, or ``"auto"``, which is V8 where it is installed.
-    ``jit``: whether V8 may compile. ``isolation``: ``"strict"``, ``"standard"`` or ``"none"``, which layers must be in
-    force. ``clock_step``: of the clocks in sandboxes, 5 to 1000 microseconds. ``cache``: the folder for what is
-    compiled, or ``"off"``; ``cache_limit``: bytes that each kind may take there. ``max_memory``: bytes for all
-    sandboxes together, three quarters of the machine's where None: no more run at a time than their memory limits leave
-    room for, and those without a limit have a part of it, 2 GiB at most. ``priority``: ``"normal"``, ``"low"``, which
-    yields to other programs, or ``"idle"``, which takes what they leave. What else is None comes from the environment,
-    see docs/cli.md. Raises ValueError for an adapter that there is not and for a value that is not valid,
-    InstallationError for an engine that is not installed.
+    offered, and their limits. ``engine``: ``"quickjs"``, ``"v8"``, or ``"auto"``: V8 where it is installed, QuickJS
+    for work functions in Python. ``jit``: whether V8 may compile. ``isolation``: ``"strict"``, ``"standard"`` or
+    ``"none"``, which layers must be in force. ``clock_step``: of the clocks in sandboxes, 5 to 1000 microseconds.
+    ``cache``: the folder for what is compiled, or ``"off"``; ``cache_limit``: bytes that each kind may take there.
+    ``max_memory``: bytes for all sandboxes together, three quarters of the machine's where None: no more run at a
+    time than their memory limits leave room for, and those without a limit have a part of it, 2 GiB at most.
+    ``priority``: ``"normal"``, ``"low"``, which yields to other programs, or ``"idle"``, which takes what they
+    leave. What else is None comes from the environment, see docs/cli.md. Raises ValueError for an adapter that
+    there is not and for a value that is not valid, InstallationError for an engine that is not installed.
     """
 
     def __init__(
@@ -96,8 +96,10 @@ class Evaluator:
             raise JobError("the evaluator is closed")
         if warm := self._warm.take(kind):
             return warm
-        template = None if kind.worktime is None else kind.worktime.description()
-        return kind, SandboxFactory(self.settings, kind.memory_limit, self._gpu, template)
+        if kind.worktime is None:
+            return kind, SandboxFactory(self.settings, kind.memory_limit, self._gpu)
+        settings, template = engines.for_python(self.settings), kind.worktime.description()
+        return kind, SandboxFactory(settings, kind.memory_limit, self._gpu, template)
 
     def release(self, factory: SandboxFactory, kind: Kind) -> None:
         """Gives a factory of that kind back; its zygote stays warm, and a few GPU hosts where the job used the GPU."""

@@ -46,7 +46,7 @@ _OUT_OF_MEMORY = "out of memory; use less of it in a slice, or raise memory_limi
 class Sink(Protocol):
     """Where everything that happens goes; called on the supervisor's thread, ``flush`` after each batch."""
 
-    def assigned(self) -> None: ...
+    def assigned(self, engine: str) -> None: ...
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None: ...
     def error(self, error: SliceError, metrics: SliceMetrics) -> None: ...
     def progress(self, index: int, value: Any) -> None: ...
@@ -79,6 +79,7 @@ class Supervisor:
     ) -> None:
         self._sink = sink
         self._options = options
+        self._engine = factory.engine
         self._stopped = False
         self._ledger = SliceLedger(source, options.retries)
         decoder = FrameDecoder(options.result_limit)
@@ -215,7 +216,7 @@ class Supervisor:
             case Assigned() if sandbox.is_ready and sandbox.lane.state is LaneState.STARTING:
                 sandbox.lane.move(LaneEvent.ASSIGN)
                 sandbox.use.quiet_since = now
-                self._sink.assigned()
+                self._sink.assigned(self._engine)
             case AssignmentFailed(error) if sandbox.is_ready and sandbox.lane.state is LaneState.STARTING:
                 raise WorkFunctionError(error.message, name=error.name, stack=error.stack)
             case _:
