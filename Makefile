@@ -19,7 +19,7 @@ PY_FILES := python native/codegen tests benchmarks examples
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
-  test-random fuzz-test fuzz bench bench-full bench-peers bench-report bench-compare bench-reference \
+  test-random fuzz-test fuzz bench bench-full soak bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install wheels check-wheels \
   check-rebuild check-arm check-sdist bundle check-bundle deb check-deb image check-image check-packages \
   wheels-aarch64 release lock clean screenshots
@@ -116,6 +116,10 @@ bench: build  ## measure the hot paths: three minutes
 
 bench-full: build  ## all benchmarks, with more rounds, against all peers that are installed
 	@$(BENCH) --full
+
+MINUTES ?= 30
+soak: build  ## rounds of all kinds of work for MINUTES: does anything grow? Drawn in out/benchmarks/soak.png
+	@PYTHONPATH=tests:benchmarks $(BIN)/python benchmarks/soak.py --minutes $(MINUTES)
 
 bench-peers: $(PREPARED)  ## install what the benchmarks compare with: Deno, Dawn, SwiftShader, dcp-client, PythonMonkey
 	@$(BIN)/python tests/npm_packages.py webassembly dcp dcp5 scheduler deno dawn swiftshader

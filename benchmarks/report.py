@@ -65,7 +65,10 @@ def tables(run: Run) -> str:
     if run.get("left_out"):
         lines += ["Not compared with:", *(f"- {what}: {reason}" for what, reason in run["left_out"].items()), ""]
     if ratios:
-        lines += ["| speed, ours to the peer's | peer | ratio | quartiles |", "| --- | --- | ---: | ---: |"]
+        lines += [
+            "| speed, ours to the peer's | peer | ratio | quartiles | goal |",
+            "| --- | --- | ---: | ---: | ---: |",
+        ]
         lines += [_ratio_row(measure) for measure in ratios]
         lines.append("")
     lines += ["| measure | value | unit | quartiles | beside it |", "| --- | ---: | --- | ---: | --- |"]
@@ -86,7 +89,7 @@ def _about(run: Run) -> str:
 
 def _ratio_row(measure: dict[str, Any]) -> str:
     name = measure["name"].partition(", speed / ")[0]
-    return f"| {name} | {measure['peer']} | {number(measure['value'])} | {_spread(measure)} |"
+    return f"| {name} | {measure['peer']} | {number(measure['value'])} | {_spread(measure)} | {measure['target']} |"
 
 
 def _row(measure: dict[str, Any]) -> str:

@@ -32,6 +32,15 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def memory_bytes(pid: int) -> int:
+    """Its memory, with its part of what several processes share; nothing if it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith(("Pss:", "SwapPss:")))
+
+
 def children(pid: int) -> list[int]:
     """Of every thread: a child is listed with the thread that started it."""
     found = []
