@@ -258,7 +258,8 @@ class Engine {
   /// Code units of a string; of nothing else.
   virtual std::uint32_t string_length(Value string) = 0;
   /// Calls `take` with one stretch of code units after the other, which spares a flat copy of a string that the guest
-  /// has put together. A false from it ends the calls.
+  /// has put together. A false from it ends the calls. `take` does not call the engine: the units lie where it has
+  /// them.
   virtual void for_each_stretch(Value string, const std::function<bool(StringUnits)>& take) = 0;
   virtual double to_number(Value value) = 0;                       ///< ToNumber; may run JavaScript
   virtual std::int32_t to_int32(Value value) = 0;                  ///< ToInt32; may run JavaScript

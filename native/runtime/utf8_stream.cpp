@@ -1,9 +1,10 @@
 #include "runtime/utf8_stream.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstring>
 #include <utility>
+
+#include "engine/ascii.hpp"
 
 namespace dcp::runtime {
 
@@ -14,17 +15,6 @@ constexpr std::size_t kLongestSequence = 4;
 
 bool is_high(char16_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool is_low(char16_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-std::size_t ascii_prefix(const unsigned char* bytes, std::size_t size) {
-  std::size_t at = 0;
-  std::uint64_t word = 0;
-  for (; at + sizeof word <= size; at += sizeof word) {
-    std::memcpy(&word, bytes + at, sizeof word);
-    if ((word & 0x8080808080808080U) != 0) break;
-  }
-  while (at < size && bytes[at] < 0x80) ++at;
-  return at;
-}
 
 }  // namespace
 
@@ -46,8 +36,9 @@ bool Utf8Stream::finish() { return put_pending() && flush(); }
 
 bool Utf8Stream::add_narrow(const unsigned char* units, std::size_t count) {
   while (count > 0) {
-    const std::size_t ascii = ascii_prefix(units, count);
-    if (!add(std::string_view(reinterpret_cast<const char*>(units), ascii))) return false;
+    const std::string_view rest(reinterpret_cast<const char*>(units), count);
+    const std::size_t ascii = engine::ascii_prefix(rest);
+    if (!add(rest.substr(0, ascii))) return false;
     units += ascii;
     count -= ascii;
     for (; count > 0 && *units >= 0x80; ++units, --count) {

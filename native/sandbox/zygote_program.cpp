@@ -28,6 +28,7 @@ using isolation::Prepared;
 constexpr int kControl = 3;
 constexpr int kUsageStatus = 2;
 constexpr std::size_t kNativeStack = std::size_t{8} << 20;  // beside what JavaScript and WebAssembly may use
+constexpr std::size_t kKeptBlock = std::size_t{4} << 20;
 
 pid_t parent = 0;
 
@@ -76,6 +77,14 @@ std::size_t affordable_stack(std::size_t wanted) {
   if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return wanted;
   const rlim_t room = limit.rlim_max > kNativeStack ? limit.rlim_max - kNativeStack : limit.rlim_max / 2;
   return std::min<std::size_t>(wanted, room / 2);
+}
+
+/// glibc takes from the kernel each block over 128 KiB, and gives it back when it is freed, until a larger block was
+/// freed: up to that size, and twice as much at the end, the memory is kept (mallopt(3)). Its pages would cost a line
+/// or a string of 1 MiB more time than all that is done with it.
+void keep_freed_memory() {
+  void* volatile block = std::malloc(kKeptBlock);
+  std::free(block);
 }
 
 void yield_cpus(isolation::Priority priority) {
@@ -146,6 +155,7 @@ int run_zygote(int count, char** arguments, const Backend& backend) {
     end_with_parent();
     ignore_signals();
     isolation::allow_all_descriptors();
+    keep_freed_memory();
     if (command.report_isolation) {
       const auto report = isolation::verify(prepare_isolation(command, backend));
       std::fputs(isolation::to_json(report).c_str(), stdout);

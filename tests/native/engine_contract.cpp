@@ -39,6 +39,25 @@ class Contract {
     CHECK_EQ(engine_.to_int32(engine_.number(4294967297.0)), 1);
   }
 
+  /// Put together from pieces that may cut a character, and read again in stretches.
+  void long_strings() {
+    for (const std::string end : {"", "z", "\xC3\xA9", "\xE2\x9C\x93", "\xF0\x9F\x8E\x89"}) {
+      for (const std::size_t piece : {1, 7, 64, 1000, 70000}) {
+        const Scope scope(engine_);
+        const std::string text = std::string(70001, 'a') + end + std::string(70, 'b');
+        const auto builder = engine_.string_builder();
+        for (std::size_t at = 0; at < text.size(); at += piece) builder->add(std::string_view(text).substr(at, piece));
+        const Value string = builder->finish();
+        CHECK(engine_.to_string(string) == text);
+        std::size_t units = 0;
+        engine_.for_each_stretch(string, [&](StringUnits stretch) { return units += stretch.length, true; });
+        CHECK_EQ(units, engine_.string_length(string));
+      }
+    }
+    const Scope scope(engine_);
+    CHECK_EQ(engine_.string_length(engine_.string_builder()->finish()), 0);
+  }
+
   void kinds() {
     const Scope scope(engine_);
     const std::map<std::string, Kind> kinds = {
@@ -327,6 +346,7 @@ class Contract {
 void check_engine(engine::Engine& engine) {
   Contract contract(engine);
   contract.values();
+  contract.long_strings();
   contract.kinds();
   contract.object_kinds();
   contract.properties();

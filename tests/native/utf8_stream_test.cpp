@@ -55,6 +55,16 @@ void borders_of_the_sequences() {
   CHECK_EQ(encoded(0x10FFFF), "\xF4\x8F\xBF\xBF");
 }
 
+void one_unit_that_is_not_ascii_anywhere() {
+  for (std::size_t at = 0; at < 150; ++at) {
+    std::string text(150, 'a'), out;
+    text[at] = '\xE9';
+    Utf8Stream stream([&](std::string_view bytes) { return out += bytes, true; });
+    CHECK(stream.add(units(text)) && stream.finish());
+    CHECK_EQ(out, text.substr(0, at) + "\u00E9" + text.substr(at + 1));
+  }
+}
+
 void long_strings_of_every_kind() {
   std::mt19937 random(5);
   std::string out, expected;
@@ -92,6 +102,7 @@ void a_sink_that_has_enough() {
 int main() {
   stretches_are_joined();
   borders_of_the_sequences();
+  one_unit_that_is_not_ascii_anywhere();
   long_strings_of_every_kind();
   a_sink_that_has_enough();
   return dcp::test::failures != 0;

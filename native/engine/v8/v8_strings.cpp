@@ -1,20 +1,17 @@
 // Strings: from UTF-8 and code units, and back.
 #include <algorithm>
-#include <array>
+#include <cstdlib>
 #include <limits>
-#include <new>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include "engine/ascii.hpp"
 #include "engine/v8/v8_engine.hpp"
 
 namespace dcp::engine::v8engine {
 
 namespace {
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 /// Text that stays where it is: the engine does not own it.
 class LentText final : public v8::String::ExternalOneByteStringResource {
@@ -27,14 +24,48 @@ class LentText final : public v8::String::ExternalOneByteStringResource {
   std::string_view text_;
 };
 
-class OwnText final : public v8::String::ExternalOneByteStringResource {
+/// Bytes that grow where they are, as far as the C library can.
+class GrowingText {
  public:
-  explicit OwnText(std::string text) : text_(std::move(text)) {}
-  const char* data() const override { return text_.data(); }
-  std::size_t length() const override { return text_.size(); }
+  std::string_view text() const { return {bytes_.get(), size_}; }
+
+  /// False: no memory.
+  bool add(std::string_view more) {
+    if (more.size() > room_ - size_ && !resize(size_ + std::max(more.size(), size_ / 2))) return false;
+    std::copy(more.begin(), more.end(), bytes_.get() + size_);
+    size_ += more.size();
+    return true;
+  }
+
+  void give_back_room() { (void)resize(std::max<std::size_t>(size_, 1)); }
 
  private:
-  std::string text_;
+  struct Free {
+    void operator()(char* bytes) const { std::free(bytes); }
+  };
+
+  bool resize(std::size_t room) {
+    auto* const resized = static_cast<char*>(std::realloc(bytes_.get(), room));
+    if (resized == nullptr) return false;
+    (void)bytes_.release();
+    bytes_.reset(resized);
+    room_ = room;
+    return true;
+  }
+
+  std::unique_ptr<char, Free> bytes_;
+  std::size_t size_ = 0;
+  std::size_t room_ = 0;
+};
+
+class OwnText final : public v8::String::ExternalOneByteStringResource {
+ public:
+  explicit OwnText(GrowingText text) : text_(std::move(text)) {}
+  const char* data() const override { return text_.text().data(); }
+  std::size_t length() const override { return text_.text().size(); }
+
+ private:
+  GrowingText text_;
 };
 
 }  // namespace
@@ -99,20 +130,10 @@ std::uint32_t V8Engine::string_length(Value string) {
 }
 
 void V8Engine::for_each_stretch(Value string, const std::function<bool(StringUnits)>& take) {
-  const auto text = to(string).As<v8::String>();
-  const auto length = static_cast<std::uint32_t>(text->Length());
-  const bool wide = !text->IsOneByte();
-  std::array<std::uint16_t, 16384> units;
-  const auto room = static_cast<std::uint32_t>(wide ? units.size() : sizeof units);
-  for (std::uint32_t at = 0, count = 0; at < length; at += count) {
-    count = std::min(room, length - at);
-    if (wide) {
-      text->WriteV2(isolate_, at, count, units.data());
-    } else {
-      text->WriteOneByteV2(isolate_, at, count, reinterpret_cast<std::uint8_t*>(units.data()));
-    }
-    if (!take(StringUnits{units.data(), count, wide})) return;
-  }
+  const v8::String::ValueView view(isolate_, to(string).As<v8::String>());
+  const bool wide = !view.is_one_byte();
+  const auto* units = wide ? static_cast<const void*>(view.data16()) : view.data8();
+  if (view.length() > 0) (void)take(StringUnits{units, view.length(), wide});
 }
 
 /// Where all of the text is ASCII, V8 reads it where it was put together.
@@ -120,18 +141,17 @@ class V8StringBuilder final : public StringBuilder {
  public:
   explicit V8StringBuilder(V8Engine& engine) : engine_(engine) {}
 
-  void add(std::string_view utf8) override try {
+  void add(std::string_view utf8) override {
     ascii_ = ascii_ && is_ascii(utf8);
-    text_ += utf8;
-  } catch (const std::bad_alloc&) {
-    engine_.raise(ErrorType::range_error, "out of memory");
+    if (!text_.add(utf8)) engine_.raise(ErrorType::range_error, "out of memory");
   }
 
   Value finish() override {
-    if (!ascii_ || text_.empty() || text_.size() > static_cast<std::size_t>(v8::String::kMaxLength)) {
-      return engine_.string(text_);
+    const std::string_view text = text_.text();
+    if (!ascii_ || text.empty() || text.size() > static_cast<std::size_t>(v8::String::kMaxLength)) {
+      return engine_.string(text);
     }
-    text_.shrink_to_fit();
+    text_.give_back_room();
     auto* resource = new OwnText(std::move(text_));
     v8::Local<v8::String> made;
     if (v8::String::NewExternalOneByte(engine_.isolate_, resource).ToLocal(&made)) return V8Engine::from(made);
@@ -140,7 +160,7 @@ class V8StringBuilder final : public StringBuilder {
 
  private:
   V8Engine& engine_;
-  std::string text_;
+  GrowingText text_;
   bool ascii_ = true;
 };
 

@@ -7,3 +7,4 @@ attempt(() => JSON.parse('[1, {"__proto__": 1, "x": [[]]}, "\\u00e9\\ud83d", 1e5
 attempt(() => { const d = new Date(2020, 1, 2, 3); d.setMonth(15); return d.toISOString() + d + d.toLocaleString() + d.toUTCString(); });
 attempt(() => Date.parse('2020-01-01T00:00:00Z') + Date.parse('Tue, 1 Jan 2019 10:00 GMT+2') + Date.UTC(2020));
 attempt(() => JSON.rawJSON?.('1') && JSON.stringify({ a: JSON.rawJSON('12') }));
+attempt(() => JSON.parse(JSON.stringify({ ['k'.repeat(99)]: ['x'.repeat(200) + '\n"', 'é'.repeat(80), '€'.repeat(70) + '\ud800'] })));
