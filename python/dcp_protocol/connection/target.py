@@ -18,6 +18,7 @@ from ..messages.validity import Stamps
 from ..transport.failures import TransportError
 from ..transport.listener import Listener
 from ..transport.options import ListenOptions
+from ..transport.sessions import PageHandler
 from ..transport.transport import Transport
 from .connection import Connection, NotificationHandler, RequestHandler, read_text
 from .events import DropTransport, Send
@@ -46,6 +47,7 @@ class Target:
         options: ConnectionOptions | None = None,
         listen_options: ListenOptions | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        pages: PageHandler | None = None,
         sessions: int = 20_000,
         held_bytes: int = 1 << 31,
     ) -> None:
@@ -53,7 +55,7 @@ class Target:
         which the oldest end for new ones.
 
         ``held_bytes``: what requests and answers of all sessions may take; beyond it, requests are answered with
-        ``EBUSY``.
+        ``EBUSY``. ``pages``: answers HTTP requests for paths that are not the service's.
         """
         self._url = urlsplit(listen)
         self._identity = identity
@@ -65,7 +67,7 @@ class Target:
         self._stamps = Stamps()
         self._budget = Budget(held_bytes)
         self._listener = Listener(
-            self._url.hostname, self._url.port or 0, self._url.path or "/", ssl_context, listen_options
+            self._url.hostname, self._url.port or 0, self._url.path or "/", ssl_context, listen_options, pages
         )
         self._connections: dict[str, Connection] = {}
         self._granted: dict[tuple[str, str], str] = {}

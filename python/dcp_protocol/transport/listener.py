@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from .options import ListenOptions
-from .sessions import Sessions
+from .sessions import PageHandler, Sessions
 from .transport import Transport
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Listener:
     """``async with Listener(...) as listener: async for transport in listener: ...``
 
     Serves the paths of both dialects below ``path``, the path of the service's location. ``port`` 0: any free one,
-    which ``listener.port`` then tells. ``ssl_context``: with it, TLS.
+    which ``listener.port`` then tells. ``ssl_context``: with it, TLS. ``pages``: answers requests for other paths.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class Listener:
         path: str = "/",
         ssl_context: ssl.SSLContext | None = None,
         options: ListenOptions | None = None,
+        pages: PageHandler | None = None,
     ) -> None:
         self._address = (host, port)
         self._ssl = ssl_context
         self._options = options or ListenOptions()
-        self._sessions = Sessions(path, self._options)
+        self._sessions = Sessions(path, self._options, pages)
         self._web: web.Server | None = None
         self._server: asyncio.Server | None = None
 

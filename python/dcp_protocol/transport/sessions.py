@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -17,10 +18,13 @@ from .server_machine import ServerMachine
 from .session import Session
 from .transport import Transport
 
+PageHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
 
 class Sessions:
-    def __init__(self, path: str, options: ListenOptions) -> None:
-        """``path``: of the service's location."""
+    def __init__(self, path: str, options: ListenOptions, pages: PageHandler | None = None) -> None:
+        """``path``: of the service's location. ``pages``: answers requests for others; without it they find nothing."""
+        self._pages = pages
         self._paths = {paths.socket_path(path, dialect) for dialect in (paths.V4, paths.V5)}
         self._options = options
         self._budget = Budget(options.waiting_bytes)
@@ -44,6 +48,8 @@ class Sessions:
         self._opened.put_nowait(None)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._pages is not None and request.path.rstrip("/") + "/" not in self._paths:
+            return await self._pages(request)
         if (refusal := self._refusal(request)) is not None:
             return refusal
         sid = request.query.get("sid")

@@ -1,0 +1,183 @@
+"""``submit@2`` of dcp-client 4 and ``submit@5`` of dcp-client 5, and data by value (``dcp-client/job``)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from dcp_protocol import kvin
+from dcp_protocol.kvin import Constructed
+from dcp_protocol.ranges.failures import RangeError
+from dcp_protocol.ranges.rehydrate import rehydrate
+from dcp_protocol.uris.data_uri import encode_data_uri
+
+from ..errors import RefusedError
+from ..model.requirements import Requirements
+from ..model.submission import ALWAYS, Offer, Storage, Submission, Worktime
+from ..store import amount
+from .fields import Fields
+
+_ID = re.compile(r"[A-Za-z0-9]{20,40}", re.ASCII)
+_LONGEST_CODE = 64 << 20
+_PLACES = (
+    ("engine", "spidermonkey", Requirements.SPIDERMONKEY),
+    ("browser", "chrome", Requirements.CHROME),
+    ("environment", "offscreenCanvas", Requirements.OFFSCREEN_CANVAS),
+    ("environment", "fdlibm", Requirements.FDLIBM),
+    ("environment", "webgpu", Requirements.WEBGPU),
+)
+
+
+def read_submission(data: object, dialect: int, owner: str) -> Submission:
+    """Raises RefusedError."""
+    fields = Fields(data, "the job")
+    needs, discrete, use_strict = _needs(fields, dialect)
+    local = fields.flag("localExec")
+    inputs = None if local else fields.get("dataRange")
+    pattern = fields.text("dataPattern", "", most=10_000)
+    return Submission(
+        id=_identity(fields, "id" if dialect == 4 else "job"),
+        dialect=dialect,
+        owner=owner,
+        payer=fields.address("paymentAccount"),
+        code=fields.text("workFunctionURI", most=_LONGEST_CODE),
+        arguments=_arguments(fields, dialect),
+        worktime=_worktime(fields),
+        offer=_offer(fields),
+        needs=needs,
+        discrete=discrete,
+        use_strict=use_strict,
+        local=local,
+        greedy=fields.flag("greedyEstimation"),
+        is_open=fields.flag("isOpen"),
+        sends_console=fields.flag("workerConsole"),
+        estimation=_estimation(data),
+        name=fields.text("name", "", most=10_000)[:255],
+        description=fields.text("description", "", most=10_000),
+        link=fields.text("link", "", most=10_000),
+        require_path=fields.texts("requirePath"),
+        dependencies=fields.texts("dependencies"),
+        storage=_storage(fields),
+        inputs=inputs,
+        pattern=pattern,
+        slices=_count(fields, inputs, pattern),
+    )
+
+
+def read_data(values: object, dialect: int) -> list[str]:
+    """URIs of the data of a pile, which is one value of KVIN. Raises RefusedError."""
+    try:
+        data = kvin.unmarshal(values)
+    except kvin.KvinError as error:
+        raise RefusedError("EKVIN", f"these data cannot be read: {error}") from None
+    if not isinstance(data, list):
+        raise RefusedError("EINVAL", "data come as a list")
+    return [_uri(datum, dialect) for datum in data]
+
+
+def _uri(value: Any, dialect: int) -> str:
+    """A URL stands for what is there; a text that looks like a URI is a text."""
+    if isinstance(value, kvin.URL):
+        return str(value)
+    if isinstance(value, Constructed) and value.constructor == "dcpUrl$$DcpURL":
+        return str(value.arguments[0])
+    try:
+        kind = "application/x-kvin" if isinstance(value, str) else None
+        text = kvin.serialize(value, 8 if dialect == 4 else 9).decode() if kind else value
+        return encode_data_uri(text, kind, kvin_version=8 if dialect == 4 else 9)
+    except (TypeError, ValueError) as error:
+        raise RefusedError("EKVIN", f"a datum cannot be written: {error}") from None
+
+
+def _identity(fields: Fields, name: str) -> str:
+    identity = fields.text(name)
+    if not _ID.fullmatch(identity):
+        raise fields.wrong(name, "20 to 40 letters and digits")
+    return identity
+
+
+def _needs(fields: Fields, dialect: int) -> tuple[Requirements, bool, bool]:
+    if dialect != 4:
+        bits = Requirements(fields.whole("requirements", 0, most=2**31))
+        return bits, fields.flag("discrete"), fields.flag("useStrict")
+    described = fields.inner("requirements")
+    bits = Requirements.NONE
+    for part, name, bit in _PLACES:
+        if described.inner(part).flag(name):
+            bits |= bit
+    return bits, described.flag("discrete"), described.flag("useStrict")
+
+
+def _arguments(fields: Fields, dialect: int) -> list[str]:
+    marshaled = fields.get("marshaledArguments")
+    if marshaled is None:
+        return []
+    try:
+        arguments = kvin.unmarshal(marshaled)
+    except kvin.KvinError as error:
+        raise RefusedError("EKVIN", f"the arguments cannot be read: {error}") from None
+    if not isinstance(arguments, list):
+        raise fields.wrong("marshaledArguments", "a list")
+    return [_argument(each, dialect) for each in arguments]
+
+
+def _argument(value: Any, dialect: int) -> str:
+    """It is a URL, or an object with a text and its type."""
+    if not isinstance(value, dict):
+        return _uri(value, dialect)
+    fields = Fields(value, "an argument")
+    return encode_data_uri(
+        fields.text("string", most=_LONGEST_CODE), fields.text("MIMEType"), kvin_version=8 if dialect == 4 else 9
+    )
+
+
+def _worktime(fields: Fields) -> Worktime:
+    described = fields.inner("worktime")
+    return Worktime(
+        described.text("name", "map-basic", most=64),
+        described.text("version", "^1.0.0", most=64),
+        described.flag("custom"),
+    )
+
+
+def _offer(fields: Fields) -> Offer:
+    try:
+        return Offer(fields.number("mvMultSlicePayment"), amount.from_number(fields.get("absoluteSlicePayment") or 0))
+    except ValueError as error:
+        raise RefusedError("EINVAL", f"absoluteSlicePayment: {error}") from None
+
+
+def _estimation(data: Any) -> int | None:
+    """null is JavaScript's Infinity; what is absent the scheduler decides."""
+    if "estimationSlices" not in data:
+        return None
+    if data["estimationSlices"] is None:
+        return ALWAYS
+    return Fields(data, "the job").whole("estimationSlices", most=1_000_000)
+
+
+def _storage(fields: Fields) -> Storage:
+    kind = fields.text("resultStorageType", "values")
+    if kind not in ("values", "pattern"):
+        raise fields.wrong("resultStorageType", "values or pattern")
+    return Storage(kind, fields.text("resultStorageDetails", "", most=10_000), fields.mapping("resultStorageParams"))
+
+
+def _count(fields: Fields, inputs: Any, pattern: str) -> int | None:
+    if pattern:
+        return fields.whole("sliceCount")
+    if fields.flag("localExec"):
+        return _local_count(fields)
+    if inputs is None:
+        return None
+    try:
+        return len(rehydrate(inputs))
+    except (RangeError, OverflowError) as error:
+        raise RefusedError("EINVAL", f"dataRange: {error}") from None
+
+
+def _local_count(fields: Fields) -> int | None:
+    if "rangeLength" in fields:
+        return fields.whole("rangeLength")
+    values: Any = fields.get("marshaledDataValues")
+    return Fields(values, "marshaledDataValues").whole("length") if values is not None else None

@@ -1,0 +1,184 @@
+"""What workers of both dialects say: ``requestTask``, ``status``, ``result``, ``workEmit``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dcp_protocol import canonical_json, kvin
+from dcp_protocol.errors import MessageError
+from dcp_protocol.keys.address import Address
+from dcp_protocol.messages.sealed import open_sealed
+from dcp_protocol.uris.percent import encode_uri
+
+from ..errors import RefusedError
+from ..model.requirements import Requirements
+from ..model.work_request import FetchState, GroupProof, Measured, SliceResult, SliceStatus, WorkEvent, WorkRequest
+from .fields import Fields
+from .submissions import _PLACES
+
+_WORKER = 64  # characters
+_LONGEST_RESULT = 1 << 30
+_MOST_SLICES = 100_000
+EVENTS = {"console": "console", "custom": "custom", "error": "error", "noProgress": "noprogress"}
+"""Labels of what is emitted."""
+
+
+def read_work_request(data: object, dialect: int, owner: str, session: str) -> WorkRequest:
+    """Raises RefusedError."""
+    fields = Fields(data, "the request for work")
+    load, state = fields.inner("targetLoad"), FetchState(fields.whole("fetchState", 0, most=255))
+    sealed = fields.get("returnAllSlices")
+    return WorkRequest(
+        dialect=dialect,
+        worker=_returning(sealed, owner) if sealed is not None else _worker(fields),
+        owner=owner,
+        session=session,
+        state=state,
+        payee=fields.address("paymentAddress") if "paymentAddress" in fields else owner,
+        room=min(load.number("cpu"), 1024.0),
+        gpu=min(load.number("gpu"), 64.0),
+        long_slices=min(int(load.number("longSlices")), 1024),
+        quanta=_quanta(fields),
+        has=_has(fields, dialect),
+        worktimes=dict(_worktimes(fields, dialect)),
+        groups=[_proof(each) for each in fields.elements("workerComputeGroups", 1000)],
+        only=frozenset(fields.texts("jobAddresses" if dialect == 4 else "jobIds")),
+        excluded=frozenset(fields.texts("rejectedJobs")) | frozenset(fields.texts("unresolvedJobs")),
+        worked_before=frozenset(fields.texts("previouslyWorkedJobs")),
+        alive=_numbers(fields, "soteriaJobs"),
+        returns_all=sealed is not None or FetchState.STARTUP in state,
+    )
+
+
+def read_statuses(data: object) -> list[SliceStatus]:
+    """Raises RefusedError."""
+    fields = Fields(data, "the status")
+    worker, told = fields.text("worker", most=_WORKER), []
+    for each in fields.elements("slices"):
+        part = Fields(each, "a slice")
+        told.append(
+            SliceStatus(
+                worker, part.text("job", most=_WORKER), _slice_numbers(part, "sliceNumbers"), part.text("status"),
+                _reason(part.get("reason")),
+            )
+        )  # fmt: skip
+    return told
+
+
+def read_result(data: object, owner: str) -> SliceResult:
+    """Raises RefusedError."""
+    fields = Fields(data, "the result")
+    measured = fields.inner("metrics")
+    return SliceResult(
+        worker=fields.text("worker", most=_WORKER),
+        owner=owner,
+        job=fields.text("job", most=_WORKER),
+        number=fields.whole("slice"),
+        payee=fields.address("paymentAddress") if "paymentAddress" in fields else owner,
+        uri=_result_uri(fields),
+        measured=Measured(
+            *(
+                measured.number(name)
+                for name in ("CPUTime", "GPUTime", "CPUDensity", "GPUDensity", "InDataSize", "OutDataSize")
+            )
+        ),
+    )
+
+
+def read_work_event(data: object) -> WorkEvent:
+    """Raises RefusedError."""
+    fields = Fields(data, "the event")
+    name = EVENTS.get(fields.text("eventName"))
+    if name is None:
+        raise fields.wrong("eventName", "console, custom, error or noProgress")
+    return WorkEvent(
+        fields.text("worker", most=_WORKER), fields.text("job", most=_WORKER), fields.whole("slice"), name,
+        fields.mapping("payload"),
+    )  # fmt: skip
+
+
+def _worker(fields: Fields) -> str:
+    return fields.inner("coreStats").text("worker", most=_WORKER)
+
+
+def _returning(sealed: Any, owner: str) -> str:
+    """The id of a worker that has no slices any more, and has sealed that (dialect 5)."""
+    text = sealed if isinstance(sealed, str) else canonical_json.encode(sealed).decode()
+    try:
+        opened = open_sealed(text.encode())
+        worker = json.loads(bytes(opened.body))["id"]
+    except (MessageError, ValueError, KeyError, TypeError):
+        raise RefusedError("EINVAL", "returnAllSlices is no sealed message with the id of a worker") from None
+    if opened.owner != Address(owner) or not isinstance(worker, str) or len(worker) > _WORKER:
+        raise RefusedError("EPERM", "returnAllSlices is signed by another than the request")
+    return worker
+
+
+def _quanta(fields: Fields) -> float:
+    """Dialects have a number for each job that the worker knows, in milliseconds, and this one for all others."""
+    ratio = fields.inner("jobQuanta").inner("CPU").number("0", 1.0)
+    return min(8.0, max(0.125, ratio or 1.0))
+
+
+def _has(fields: Fields, dialect: int) -> Requirements:
+    if dialect != 4:
+        return Requirements(fields.whole("capabilities", 0, most=2**31))
+    described, bits = fields.inner("capabilities"), Requirements.NONE
+    for part, name, bit in _PLACES:
+        if described.inner(part).flag(name):
+            bits |= bit
+    return bits
+
+
+def _worktimes(fields: Fields, dialect: int) -> Iterator[tuple[str, Sequence[str]]]:
+    found: dict[str, list[str]] = {}
+    for each in fields.elements("worktimes", 1000):
+        part = Fields(each, "a worktime")
+        versions = part.texts("versions") if dialect == 4 else [part.text("version", most=64)]
+        found.setdefault(part.text("name", most=64), []).extend(versions)
+    yield from found.items()
+
+
+def _proof(value: object) -> GroupProof:
+    fields = Fields(value, "a compute group")
+    return GroupProof(fields.text("joinKey", "") or fields.text("id", ""), fields.text("joinHashHash", "", most=80))
+
+
+def _numbers(fields: Fields, name: str) -> Mapping[str, Sequence[int]] | None:
+    if name not in fields:
+        return None
+    jobs = Fields(fields.mapping(name), name)
+    return {job: _slice_numbers(jobs, job) for job in list(fields.mapping(name))[:1000]}
+
+
+def _slice_numbers(fields: Fields, name: str) -> list[int]:
+    value = fields.elements(name, _MOST_SLICES)
+    if not all(type(number) is int and 0 < number <= 2**53 for number in value):
+        raise fields.wrong(name, "a list of numbers of slices")
+    return value
+
+
+def _reason(value: Any) -> str:
+    """A text, or an object with a code."""
+    if isinstance(value, dict):
+        value = value.get("errorCode") or value.get("message")
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _result_uri(fields: Fields) -> str:
+    """dialect 4 and 5: ``resultV2``, a text with its type, as KVIN; of storage elsewhere ``result``, a URI."""
+    if "resultV2" not in fields:
+        return fields.text("result", most=_LONGEST_RESULT)
+    try:
+        value = Fields(kvin.unmarshal(fields.get("resultV2")), "resultV2")
+    except kvin.KvinError as error:
+        raise RefusedError("EKVIN", f"the result cannot be read: {error}") from None
+    text, media_type = value.text("string", most=_LONGEST_RESULT), value.text("MIMEType", "application/json")
+    if media_type not in ("application/json", "application/x-kvin"):
+        raise value.wrong("MIMEType", "application/json or application/x-kvin")
+    try:
+        return f"data:{media_type},{encode_uri(text)}"
+    except ValueError:
+        raise value.wrong("string", "a text without lone surrogates") from None

@@ -1,0 +1,1 @@
+"""Compute groups: who may work for a job."""

@@ -1,0 +1,1 @@
+"""Jobs and their slices, from submission to the last result."""

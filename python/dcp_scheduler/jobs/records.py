@@ -1,0 +1,35 @@
+"""Rows of jobs, and how they are found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from ..errors import RefusedError
+from ..store.schema import jobs
+
+Job = Row[Any]
+"""Of the table ``jobs``."""
+_LONGEST_NAME = 64
+
+
+def find(connection: Connection, name: object) -> Job:
+    """By its address or its id. Raises RefusedError, ``ENOENT``."""
+    if isinstance(name, str) and len(name) <= _LONGEST_NAME:
+        found = connection.execute(select(jobs).where(or_(jobs.c.address == name, jobs.c.id == name))).first()
+        if found is not None:
+            return found
+    raise RefusedError("ENOENT", "there is no such job")
+
+
+def owned(connection: Connection, name: object, peer: str) -> Job:
+    """The same, of this owner alone: whether others' jobs exist is not told. Raises RefusedError, ``ENOENT``."""
+    job = find(connection, name)
+    if job.owner != peer:
+        raise RefusedError("ENOENT", "there is no such job of yours")
+    return job
+
+
+def by_number(connection: Connection, number: int) -> Job:
+    return connection.execute(select(jobs).where(jobs.c.number == number)).one()

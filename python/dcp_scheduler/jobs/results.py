@@ -1,0 +1,137 @@
+"""Results: they are kept, paid for, and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, select, update
+
+from ..ledger import ledger
+from ..model.work_request import Measured, SliceResult
+from ..store.amount import ATTO
+from ..store.contents import Contents
+from ..store.database import PENDING
+from ..store.schema import hand_outs, jobs, slices
+from ..store.transaction import Transaction
+from .endings import finish_if_done
+from .handing import refuse_unless_held
+from .records import Job, by_number, find
+from .status import JobStatus, SliceStatus
+
+_HOUR = 3_600_000  # ms
+_MEGABYTE = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What work is worth, in DCC: an hour of CPU and of GPU, a megabyte in and out."""
+
+    cpu: float = 0.0
+    gpu: float = 0.0
+    size_in: float = 0.0
+    size_out: float = 0.0
+
+    def worth(self, measured: Measured) -> int:
+        """In attoDCC."""
+        hours = (measured.cpu * self.cpu + measured.gpu * self.gpu) / _HOUR
+        megabytes = (measured.size_in * self.size_in + measured.size_out * self.size_out) / _MEGABYTE
+        return int((hours + megabytes) * ATTO)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A result: of slice ``number``, as the ``sequence``-th of its job; where its URI is."""
+
+    number: int
+    sequence: int
+    content: str
+    offset: int
+    length: int
+
+    def uri(self, contents: Contents) -> str:
+        return contents.get(self.content, self.offset, self.length).decode("utf-8", "surrogatepass")
+
+
+def accept(transaction: Transaction, result: SliceResult, rates: Rates) -> tuple[Job, int]:
+    """The job then, and what was paid. A result that comes again, or too late, is paid nothing. Raises RefusedError."""
+    connection = transaction.connection
+    job = find(connection, result.job)
+    here = (slices.c.job == job.number, slices.c.number == result.number)
+    status = connection.execute(select(slices.c.status).where(*here)).scalar()
+    if JobStatus(job.status).is_over or status == SliceStatus.DONE.value:
+        return job, 0
+    refuse_unless_held(connection, job, result.number, result.worker, result.owner)
+    paid = _pay(transaction, job, result, rates)
+    offset, length = transaction.pack.add(result.uri.encode("utf-8", "surrogatepass"))
+    connection.execute(
+        update(slices)
+        .where(*here)
+        .values(
+            status=SliceStatus.DONE.value, sequence=job.done + 1, content=PENDING, offset=offset, length=length,
+            paid=paid,
+        )
+    )  # fmt: skip
+    connection.execute(delete(hand_outs).where(hand_outs.c.job == job.number, hand_outs.c.number == result.number))
+    _learn(connection, job, result.measured)
+    transaction.changed.add(job.number)
+    finish_if_done(transaction, job.number)
+    return by_number(connection, job.number), paid
+
+
+def _pay(transaction: Transaction, job: Job, result: SliceResult, rates: Rates) -> int:
+    """An absolute offer was reserved when the slice went out; the market's price comes from the account itself."""
+    if job.price:
+        ledger.transfer(
+            transaction, job.address, result.payee, job.price, "payment", job=job.number, number=result.number
+        )
+        return int(job.price)
+    worth = int(job.factor * rates.worth(result.measured))
+    price = min(worth, max(0, ledger.balance(transaction.connection, job.payer))) if worth else 0
+    ledger.transfer(transaction, job.payer, result.payee, price, "payment", job=job.number, number=result.number)
+    return price
+
+
+def _learn(connection: Connection, job: Job, measured: Measured) -> None:
+    done = job.done + 1
+    over = job.status == JobStatus.ESTIMATION.value and 0 <= job.estimation <= done
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.number == job.number)
+        .values(
+            done=done, out=jobs.c.out - 1, cpu=job.cpu + measured.cpu, gpu=job.gpu + measured.gpu,
+            cpu_density=job.cpu_density + measured.cpu_density, gpu_density=job.gpu_density + measured.gpu_density,
+            size_in=job.size_in + measured.size_in, size_out=job.size_out + measured.size_out,
+            status=JobStatus.RUNNING.value if over else job.status,
+        )
+    )  # fmt: skip
+
+
+def after(connection: Connection, job: int, sequence: int, most: int) -> list[Stored]:
+    """The next results, in the order in which they came."""
+    query = _stored().where(slices.c.job == job, slices.c.sequence > sequence)
+    return [Stored(*row) for row in connection.execute(query.order_by(slices.c.sequence).limit(most))]
+
+
+def of_slices(connection: Connection, job: int, numbers: Sequence[int] | None, most: int) -> list[Stored]:
+    """Those of these slices that have one; of all where None."""
+    query = _stored().where(slices.c.job == job, slices.c.sequence.is_not(None))
+    if numbers is not None:
+        query = query.where(slices.c.number.in_(numbers))
+    return [Stored(*row) for row in connection.execute(query.order_by(slices.c.number).limit(most))]
+
+
+def _stored() -> Select[Any]:
+    return select(slices.c.number, slices.c.sequence, slices.c.content, slices.c.offset, slices.c.length)
+
+
+def paid_for(connection: Connection, job: int) -> int:
+    """What the slices of a job have cost."""
+    return sum(amount or 0 for amount in connection.execute(select(slices.c.paid).where(slices.c.job == job)).scalars())
+
+
+def counted(connection: Connection, job: int) -> dict[str, int]:
+    """How many slices are in which status."""
+    query = select(slices.c.status, func.count()).where(slices.c.job == job).group_by(slices.c.status)
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -1,0 +1,27 @@
+"""What may become of jobs and slices."""
+
+from __future__ import annotations
+
+import enum
+
+
+class JobStatus(enum.StrEnum):
+    ESTIMATION = "estimation"
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (JobStatus.FINISHED, JobStatus.CANCELLED)
+
+
+ACTIVE = (JobStatus.ESTIMATION.value, JobStatus.RUNNING.value)
+
+
+class SliceStatus(enum.StrEnum):
+    """A slice that nobody has had yet has no row."""
+
+    WAITING = "waiting"
+    OUT = "out"
+    DONE = "done"

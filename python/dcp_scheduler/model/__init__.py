@@ -1,0 +1,1 @@
+"""What clients and workers say, in neither dialect's words."""

@@ -1,0 +1,102 @@
+"""What a worker asks for, and what it tells of its slices."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .requirements import Requirements
+
+
+class FetchState(enum.IntFlag, boundary=enum.FlagBoundary.KEEP):
+    """``utils/fetchState.js``. Without NORMAL a worker wants no slices."""
+
+    NORMAL = 1
+    LIVENESS = 2
+    STARTUP = 4
+    ROUND_ROBIN = 8
+    RETURN_ALL = 16
+
+
+@dataclass(frozen=True, slots=True)
+class GroupProof:
+    """That a worker, or a client, knows a group's secret. ``name``: its join key or its id."""
+
+    name: str
+    join_hash_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRequest:
+    """``worker``: its id; ``owner``: the address that has signed. ``room``: cores that have nothing to do; ``gpu``:
+    GPUs. ``quanta``: how many times slower than the network's mean this worker is. ``worktimes``: by name the versions
+    that it has. ``alive``: slices that are not finished, by job; None where nothing was said.
+    """
+
+    dialect: int
+    worker: str
+    owner: str
+    session: str
+    state: FetchState
+    payee: str = ""
+    room: float = 0.0
+    gpu: float = 0.0
+    long_slices: int = 0
+    quanta: float = 1.0
+    has: Requirements = Requirements.NONE
+    worktimes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    groups: Sequence[GroupProof] = ()
+    only: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+    worked_before: frozenset[str] = frozenset()
+    alive: Mapping[str, Sequence[int]] | None = None
+    returns_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of one slice: milliseconds, densities, characters in and out."""
+
+    cpu: float = 0.0
+    gpu: float = 0.0
+    cpu_density: float = 0.0
+    gpu_density: float = 0.0
+    size_in: float = 0.0
+    size_out: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """``uri``: what clients get as the result."""
+
+    worker: str
+    owner: str
+    job: str
+    number: int
+    payee: str
+    uri: str
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class SliceStatus:
+    """``status``: ``begin``, ``return`` or another that workers tell. ``reason``: of a return."""
+
+    worker: str
+    job: str
+    numbers: Sequence[int]
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEvent:
+    """Something that a work function, or its failure, has to say to the client."""
+
+    worker: str
+    job: str
+    number: int
+    name: str
+    payload: Mapping[str, Any]

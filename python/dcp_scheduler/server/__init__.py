@@ -1,0 +1,1 @@
+"""The network's door: pages over HTTP, services by DCP's protocol."""

@@ -1,0 +1,132 @@
+"""One process of a network: pages and services at one address, and what has to be seen to now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from dcp_protocol import Target
+from dcp_protocol.keys.private_key import PrivateKey
+
+from ..delivery.subscriptions import Subscriptions
+from ..dialects.configuration import configuration, configuration_script
+from ..errors import SchedulerError
+from ..groups import groups
+from ..jobs import handing
+from ..services.network import Network, Rules
+from ..services.services import Services
+from ..store.database import Database
+from ..store.transaction import Transaction
+
+_LOG = logging.getLogger(__name__)
+_KEY = "scheduler.key"
+_PATH = "dcp/"
+_SWEEP_SECONDS = 10.0
+
+
+class Server:
+    """``async with Server(folder) as server: server.location`` is what clients and workers are told.
+
+    ``folder``: the state; with its key, contents and, unless ``database`` is another, the database. ``listen``: host
+    and port, 0 for any. ``public``: the location under which others reach it, where that is not where it listens.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        database: str = "",
+        public: str = "",
+        rules: Rules | None = None,
+    ) -> None:
+        self._folder = folder
+        self._listen = f"http://{f'[{host}]' if ':' in host else host}:{port}/{_PATH}"
+        self._url = database or f"sqlite:///{folder / 'scheduler.db'}"
+        self._public = public
+        self._rules = rules or Rules()
+
+    @property
+    def location(self) -> str:
+        """Ends in a slash."""
+        return self._public or self._target.location.removesuffix(_PATH)
+
+    async def __aenter__(self) -> Self:
+        """Raises SchedulerError."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._loop = asyncio.get_running_loop()
+        self.database = await asyncio.to_thread(Database, self._url, self._folder / "contents", self._committed)
+        try:
+            self.subscriptions = Subscriptions(self.database)
+            self.network = Network(_key(self._folder / _KEY), self.database, self.subscriptions, self._rules)
+            services = Services(self.network)
+            await self.database.write(groups.ensure_public)
+            self._target = Target(self._listen, self.network.key, services.answer, pages=self._page)
+            await self._target.__aenter__()
+        except OSError as error:
+            self.database.close()
+            raise SchedulerError(f"cannot listen on {self._listen}: {error.strerror or error}") from None
+        except BaseException:
+            self.database.close()
+            raise
+        self._sweeper = self._loop.create_task(self._sweep())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sweeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._sweeper
+        await self.subscriptions.close()
+        await self._target.close()
+        await asyncio.to_thread(self.database.close)
+
+    def _committed(self, done: Transaction) -> None:
+        """In the thread that writes."""
+        self._loop.call_soon_threadsafe(self._heard, done)
+
+    def _heard(self, done: Transaction) -> None:
+        self.subscriptions.changed(done.changed)
+
+    async def _sweep(self) -> None:
+        """Slices of workers that are gone go to others."""
+        silent = 2 * self._rules.liveness_seconds
+        while True:
+            await asyncio.sleep(min(_SWEEP_SECONDS, silent / 4))
+            taken = await self.database.write(lambda transaction: handing.take_back_silent(transaction, silent))
+            if taken:
+                _LOG.info("%d slices of workers that have not been heard of go to others", taken)
+
+    async def _page(self, request: web.BaseRequest) -> web.StreamResponse:
+        headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
+        make = {
+            "/etc/dcp-config.kvin": (configuration, "application/x-kvin"),
+            "/etc/dcp-config.js": (configuration_script, "application/javascript"),
+        }.get(request.path)
+        if make is None or request.method not in ("GET", "HEAD"):
+            return web.Response(status=404, text="there is no such page\n", headers=headers)
+        text, kind = make[0](self.location, f"{self.location}{_PATH}"), make[1]
+        return web.Response(body=text, content_type=kind, headers=headers)
+
+
+def _key(path: Path) -> PrivateKey:
+    """The identity of the services, which clients remember: made once. Raises SchedulerError."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(PrivateKey.generate().secret().hex())
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        return PrivateKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    except ValueError:
+        raise SchedulerError(f"{path} has no key in it; restore it from a backup, or remove it for a new one") from None

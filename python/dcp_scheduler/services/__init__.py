@@ -1,0 +1,1 @@
+"""The operations that clients and workers ask for."""

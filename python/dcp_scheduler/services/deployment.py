@@ -1,0 +1,102 @@
+"""``jobSubmit``: jobs come, get data, and are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import select
+
+from dcp_protocol.keys.address import Address
+
+from ..dialects.fields import Fields
+from ..dialects.submissions import read_data, read_submission
+from ..errors import RefusedError
+from ..jobs import deployment, endings
+from ..jobs.records import Job, find, owned
+from ..jobs.status import ACTIVE
+from ..store.schema import jobs
+from ..store.transaction import Transaction
+from .network import Ask, Handler
+
+
+async def submit_4(ask: Ask) -> Any:
+    job = await _submit(ask, 4)
+    return {"job": job.address, "status": job.status, "lastSliceNumber": job.total}
+
+
+async def submit_5(ask: Ask) -> Any:
+    job = await _submit(ask, 5)
+    return {"escrow": job.address, "status": job.status, "lastSliceNumber": job.total}
+
+
+async def _submit(ask: Ask, dialect: int) -> Job:
+    submission = await asyncio.to_thread(read_submission, ask.data, dialect, ask.peer)
+    if submission.offer.absolute or submission.offer.factor:
+        _authorized(ask, submission.payer)
+    return await ask.network.database.write(lambda transaction: deployment.submit(transaction, submission))
+
+
+def _authorized(ask: Ask, account: str) -> None:
+    """Raises RefusedError, ``EPERM``, unless the account's key has signed the request."""
+    if not ask.request.authorizes(Address(account)):
+        raise RefusedError("EPERM", f"the key of the account {account} has not signed this request")
+
+
+async def add_slice_data(ask: Ask) -> Any:
+    fields = Fields(ask.data, "the data")
+    name, peer = fields.text("job"), ask.peer
+    job = await ask.network.database.read(lambda connection: owned(connection, name, peer))
+    uris = await asyncio.to_thread(read_data, fields.get("dataValues"), job.dialect)
+    last = await ask.network.database.write(lambda transaction: deployment.add_data(transaction, name, peer, uris))
+    return {"success": True, "lastSliceNumber": last}
+
+
+async def close_job(ask: Ask) -> Any:
+    name, peer = Fields(ask.data, "the job").text("job"), ask.peer
+    job = await ask.network.database.write(lambda transaction: deployment.close(transaction, name, peer))
+    ask.network.subscriptions.deploying(job)
+    return {"success": True}
+
+
+async def cancel_job(ask: Ask) -> Any:
+    """By its owner, or whose account pays for it: npm's client connects as the one or the other."""
+    fields = Fields(ask.data, "the job")
+    name, reason, peer = fields.text("job"), _reason(fields), ask.peer
+
+    def cancel(transaction: Transaction) -> None:
+        job = find(transaction.connection, name)
+        if peer not in (job.owner, job.payer):
+            raise RefusedError("ENOENT", "there is no such job of yours")
+        endings.cancel(transaction, job, "ECANCELLED", reason)
+
+    await ask.network.database.write(cancel)
+    return {"job": name, "status": "cancelled"}
+
+
+async def cancel_all_jobs(ask: Ask) -> Any:
+    fields, peer = Fields(ask.data, "the jobs"), ask.peer
+    reason = _reason(fields)
+
+    def cancel(transaction: Transaction) -> list[str]:
+        query = select(jobs).where(jobs.c.owner == peer, jobs.c.status.in_(ACTIVE))
+        found = list(transaction.connection.execute(query))
+        for job in found:
+            endings.cancel(transaction, job, "ECANCELLED", reason)
+        return [str(job.address) for job in found]
+
+    return {"jobs": await ask.network.database.write(cancel)}
+
+
+def _reason(fields: Fields) -> str:
+    return fields.text("reason", "cancelled by its owner", most=100_000)[:2000]
+
+
+OPERATIONS: dict[str, Handler] = {
+    "submit@2": submit_4,
+    "submit@5": submit_5,
+    "addSliceData": add_slice_data,
+    "closeJob": close_job,
+    "cancelJob": cancel_job,
+    "cancelAllJobs": cancel_all_jobs,
+}

@@ -1,0 +1,72 @@
+"""What all services share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dcp_protocol import Connection, IncomingRequest
+from dcp_protocol.keys.private_key import PrivateKey
+
+from ..delivery.subscriptions import Subscriptions
+from ..jobs.data import JobData
+from ..jobs.results import Rates
+from ..store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """``liveness_seconds``: how often workers tell which slices they have; what is not told of for twice as long goes
+    to others. ``task_seconds``: how much work a worker gets at a time.
+    """
+
+    rates: Rates = field(default_factory=Rates)
+    liveness_seconds: float = 240.0
+    task_seconds: float = 180.0
+
+    def to_workers(self) -> dict[str, Any]:
+        """``schedulerConfig`` of tasks, in milliseconds."""
+        shared = {"useLifetimeAnalysis": False, "frequencyMs": round(1000 * self.liveness_seconds)}
+        return {"shared": shared, "targetTaskDuration": self.task_seconds}
+
+
+@dataclass(slots=True)
+class Network:
+    """``key``: the identity of all services."""
+
+    key: PrivateKey
+    database: Database
+    subscriptions: Subscriptions
+    rules: Rules = field(default_factory=Rules)
+    data: JobData = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.data = JobData(self.database.contents)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request. ``peer``: the address that has signed it."""
+
+    network: Network
+    request: IncomingRequest
+
+    @property
+    def data(self) -> Any:
+        return self.request.data
+
+    @property
+    def connection(self) -> Connection:
+        return self.request.connection
+
+    @property
+    def peer(self) -> str:
+        return str(self.request.connection.peer)
+
+    @property
+    def session(self) -> str:
+        return self.request.connection.session
+
+
+Handler = Callable[[Ask], Awaitable[Any]]

@@ -1,0 +1,1 @@
+"""What survives: tables, and files for all that is large."""

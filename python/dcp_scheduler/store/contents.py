@@ -1,0 +1,67 @@
+"""Large data as files, named for the SHA-256 of what is in them: code, arguments, data, results."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+_NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class Contents:
+    """Files below ``folder``. One that is named is whole: it is written beside its place, then moved there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, data: bytes) -> str:
+        """Its name; on disk when this returns. Raises OSError."""
+        name = hashlib.sha256(data).hexdigest()
+        place = self._place(name)
+        if place.exists():
+            return name
+        place.parent.mkdir(exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix="new-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fdatasync(file.fileno())
+            Path(temporary).rename(place)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return name
+
+    def get(self, name: str, offset: int = 0, length: int = -1) -> bytes:
+        """Raises OSError."""
+        with self._place(name).open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def _place(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise FileNotFoundError(f"there is no content {name!r:.80}")
+        return self._folder / name[:2] / name
+
+
+class Pack:
+    """Many small texts that become one content: results that came at the same time."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def add(self, data: bytes) -> tuple[int, int]:
+        """Where it will be: offset and length."""
+        place = self._size, len(data)
+        self._parts.append(data)
+        self._size += len(data)
+        return place
+
+    def data(self) -> bytes:
+        return b"".join(self._parts)

@@ -1,0 +1,1 @@
+"""Alembic wants this file; ``upgrade`` does without it."""

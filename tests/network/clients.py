@@ -1,0 +1,99 @@
+"""npm's dcp-client as a program of a user, which deploys a job to a network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from node import node
+from npm_packages import npm_packages
+
+_PROGRAM = Path(__file__).parent / "js" / "exec.js"
+_GROUPS = {"4.4.29": "dcp", "5.6.1": "dcp5"}
+_DEADLINE = 90.0
+
+Event = dict[str, Any]
+
+
+@dataclass
+class Client:
+    """A running program. ``events`` is what it has printed until now."""
+
+    process: asyncio.subprocess.Process
+    errors: Path
+    events: list[Event] = field(default_factory=list)
+
+    async def until(self, name: str) -> Event:
+        """The next event of this name. Raises AssertionError where the program ends without."""
+        async with asyncio.timeout(_DEADLINE):
+            while event := await self._next():
+                if event["event"] == name:
+                    return event
+        raise AssertionError(f"no {name}: {self.events}; {self.errors.read_text()[-3000:]}")
+
+    async def end(self) -> Event:
+        """The last event: ``done`` with ``results``, or ``failed``."""
+        async with asyncio.timeout(_DEADLINE):
+            while await self._next():
+                pass
+            await self.process.wait()
+        assert self.events, self.errors.read_text()[-3000:]
+        return self.events[-1]
+
+    def heard(self, name: str) -> list[Event]:
+        return [event for event in self.events if event["event"] == name]
+
+    async def _next(self) -> Event | None:
+        assert self.process.stdout
+        line = await self.process.stdout.readline()
+        if not line:
+            return None
+        event: Event = json.loads(line)
+        self.events.append(event)
+        return event
+
+
+@asynccontextmanager
+async def client(version: str, location: str, home: Path, **job: Any) -> AsyncIterator[Client]:
+    """``job``: as js/exec.js has it. Its identity is in ``home``, its account a new one unless ``accountKey`` says."""
+    home.mkdir(exist_ok=True)
+    key = secrets.token_hex(32)
+    asked = {"identityKey": f"0x{key}", "accountKey": f"0x{secrets.token_hex(32)}", **job}
+    await _make_identity(home, asked["identityKey"])
+    environment = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "NODE_PATH": str(npm_packages(_GROUPS[version])),
+        "DCP_SCHEDULER_LOCATION": location,
+        "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
+    }
+    errors = home / "stderr"
+    with errors.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            node(), _PROGRAM, json.dumps(asked), env=environment, limit=1 << 27,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=output,
+        )  # fmt: skip
+        try:
+            yield Client(process, errors)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+async def _make_identity(home: Path, key: str) -> None:
+    """dcp-client 4 reads its identity from a file."""
+    from dcp_protocol.keys.private_key import PrivateKey
+    from dcp_protocol.wallet.files import save
+    from dcp_protocol.wallet.keystore import Keystore
+
+    path = home / ".dcp" / "id.keystore"
+    if not path.exists():
+        save(await asyncio.to_thread(Keystore.create, PrivateKey.parse(key), "", n=1024), path)
