@@ -18,10 +18,10 @@ def dependencies(version: str) -> Path:
 
 
 def fetch_dependencies(version: str, wheel: Path) -> None:
-    """Into that folder, and nothing else: the versions that the SBOM lists. Needs a network."""
+    """Into that folder, with those of a network, and nothing else: the versions that the SBOM lists. Needs a network."""
     folder = dependencies(version)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     project = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]
-    fetch(project["dependencies"], version, folder)
+    fetch([*project["dependencies"], *project["optional-dependencies"]["network"]], version, folder)
     shutil.copy(wheel, folder)
