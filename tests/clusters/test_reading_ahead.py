@@ -52,7 +52,9 @@ _BATCH = 17 << 20
 
 def test_an_endless_iterator_is_read_as_it_is_needed(two_nodes: RayCluster) -> None:
     done = two_nodes.run_driver(_ENDLESS)
-    assert (done.returncode, done.stderr) == (0, "")
+    slow = "dcp-evaluator: the job waits until Ray has room "
+    told = [line for line in done.stderr.splitlines() if not line.startswith(slow)]
+    assert (done.returncode, told) == (0, [])
     short, long, large = map(int, done.stdout.split())
     assert short <= 2 * (1 + MOST_AHEAD)
     assert long <= 2 * 2 * 20  # two batches of 0.2 s, and as many again where they were measured badly

@@ -53,11 +53,15 @@ def test_a_terminal_shows_the_state_below_the_lines(tmp_path: Path) -> None:
             shown = bytearray()
             reader = threading.Thread(target=_read, args=(terminal, shown))
             reader.start()
-            await network.until_done(job)
-            async with asyncio.timeout(60):
-                while b"2 completed, 0.500 DCC" not in shown:
-                    await asyncio.sleep(0.05)
-            os.kill(pid, signal.SIGINT)
+            number = signal.SIGKILL
+            try:
+                await network.until_done(job)
+                async with asyncio.timeout(60):
+                    while b"2 completed, 0.500 DCC" not in shown:
+                        await asyncio.sleep(0.05)
+                number = signal.SIGINT
+            finally:
+                os.kill(pid, number)
             _, status = await asyncio.to_thread(os.waitpid, pid, 0)
             reader.join()
             os.close(terminal)
