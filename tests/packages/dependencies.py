@@ -18,7 +18,7 @@ def dependencies(version: str) -> Path:
 
 
 def fetch_dependencies(version: str, wheel: Path) -> None:
-    """Into that folder, with those of a network, and nothing else: the versions that the SBOM lists. Needs a network."""
+    """Into that folder, and nothing else: the versions that the SBOM lists, with those of ``dcp-scheduler``."""
     folder = dependencies(version)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
