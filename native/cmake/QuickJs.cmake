@@ -47,7 +47,7 @@ foreach(patch IN LISTS quickjs_patches)
   endif()
 endforeach()
 # What quickjs.h does not offer, and what the patches call, needs the structs of quickjs.c.
-set(quickjs_included strings scripts memory objects errors short_strings json_strings atomics)
+set(quickjs_included strings scripts memory objects errors short_strings json_strings atomics recorders)
 list(TRANSFORM quickjs_included REPLACE "(.+)" "\n#include \"engine/quickjs/\\1.c\"" OUTPUT_VARIABLE includes)
 file(APPEND "${staging}/quickjs.c" ${includes} "\n")
 file(MAKE_DIRECTORY "${quickjs_patched}")

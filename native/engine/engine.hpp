@@ -22,6 +22,7 @@
 namespace dcp::engine {
 
 class Engine;
+class RecorderSupport;
 class WasmSupport;
 
 /// A local handle to a JavaScript value; the two words belong to the engine.
@@ -148,6 +149,8 @@ class Engine {
   virtual std::string version() const = 0;
   /// Null in an engine that has a WebAssembly of its own.
   virtual WasmSupport* wasm_support() { return nullptr; }
+  /// Null in an engine that compiles JavaScript.
+  virtual RecorderSupport* recorder_support() { return nullptr; }
 
   // --- Running code ---
   /// Evaluates a classic script in the global scope and returns its completion value, or a module and returns its

@@ -7,13 +7,14 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "engine/recorder_support.hpp"
 #include "engine/wasm_support.hpp"
 
 namespace dcp::engine::quickjs {
 
 static_assert(sizeof(Value) == sizeof(JSValue), "Value carries a JSValue bit for bit");
 
-class QuickJsEngine final : public Engine, public WasmSupport {
+class QuickJsEngine final : public Engine, public WasmSupport, public RecorderSupport {
  public:
   explicit QuickJsEngine(const Limits& limits);
   ~QuickJsEngine() override;
@@ -23,6 +24,7 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   const char* name() const override { return "quickjs"; }
   std::string version() const override;
   WasmSupport* wasm_support() override { return this; }
+  RecorderSupport* recorder_support() override { return this; }
 
   Value evaluate(std::string_view source, const std::string& name, ScriptKind kind) override;
   Value compile(std::string_view source, const std::string& name) override;
@@ -67,6 +69,7 @@ class QuickJsEngine final : public Engine, public WasmSupport {
   Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) override;
   Keeper& keeper(void* pointer, void (*finalize)(void* pointer)) override;
   Value bound_function(const std::string& name, int length, Keeper& keeper, BoundOp op, std::uint32_t index) override;
+  Value recorder(Value method, Value plan, WordRing& ring) override;
   Value array_buffer(std::span<const std::byte> copy_of) override;
   Value array_buffer(std::size_t size) override;
   Value external_array_buffer(void* data, std::size_t size, ReleaseBuffer release, void* opaque) override;
