@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/recorder_support.hpp"
 #include "gpu/client_connection.hpp"
 
 namespace dcp::gpu {
@@ -22,6 +23,7 @@ struct Client {
   std::shared_ptr<ClientConnection> connection;
   std::vector<std::uint32_t> scratch = std::vector<std::uint32_t>(kScratchBytes / sizeof(std::uint32_t));
   double busy_before_ms = 0;  ///< of hosts that are gone
+  engine::WordRing ring = {};
   ClientConnection::Usage before = {};
   bool was_connected = false;
 };
@@ -75,6 +77,7 @@ void drop_connection(Client& client) {
   client.before.memory_peak = std::max(client.before.memory_peak, usage.memory_peak);
   client.runtime.loop().unwatch(client.connection->socket());
   client.runtime.loop().unwatch(client.connection->reply_event());
+  client.ring.words = nullptr;
   client.connection.reset();
 }
 
@@ -86,6 +89,7 @@ Value connect(Engine& engine, void* context, Args) {
   if (socket < 0) return engine.string(reason.empty() ? "no GPU host" : reason);
   client.connection = ClientConnection::open(socket, reason);
   if (!client.connection) return engine.string(reason);
+  client.ring.words = client.connection->commands();
   client.was_connected = true;
   client.runtime.loop().watch(client.connection->reply_event(), [&client] {
     client.connection->clear_reply_event();
@@ -119,6 +123,15 @@ Value memory(Engine& engine, void* context, Args) {
           client.scratch.data(), kScratchBytes, [](void*, std::size_t, void*) {}, nullptr),
   };
   return engine.array(items);
+}
+
+Value cursor(Engine& engine, void* context, Args) {
+  engine::WordRing& ring = client_of(context).ring;
+  return engine.external_array_buffer(ring.cursor, sizeof ring.cursor, [](void*, std::size_t, void*) {}, nullptr);
+}
+
+Value recorder(Engine& engine, void* context, Args args) {
+  return engine.recorder_support()->recorder(args[0], args[1], client_of(context).ring);
 }
 
 Value flush(Engine& engine, void* context, Args args) {
@@ -255,9 +268,12 @@ Value usage(Engine& engine, void* context, Args args) {
 void install(runtime::Runtime& runtime, RequestHost request_host) {
   // The ops live as long as the engine, which ends with the process.
   auto* client = new Client{runtime, std::move(request_host), nullptr};
+  client->ring.size = kCommandWords;
   const auto add = [&](const char* name, int length, engine::Op op) { runtime.add_op(name, length, op, client); };
   add("gpuConnect", 0, connect);
   add("gpuMemory", 0, memory);
+  add("gpuCursor", 0, cursor);
+  if (runtime.engine().recorder_support() != nullptr) add("gpuRecorder", 2, recorder);
   add("gpuFlush", 1, flush);
   add("gpuCommandsRead", 0, commands_read);
   add("gpuWaitForRoom", 1, wait_for_room);

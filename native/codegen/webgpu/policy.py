@@ -108,6 +108,11 @@ CLOSERS = {
     "GPURenderBundleEncoder": "finish",
 }
 
+# Recorders (recorders.py): methods of which the first overload alone is recorded, and members of a descriptor that an
+# object keeps, in their order, where it is not only the label.
+RECORDED_OVERLOADS = {"setBindGroup"}
+KEPT = {"GPUDevice.createBuffer": ["label", "size", "usage"]}
+
 # Arguments of super() and the state of the object, for interfaces with a constructor.
 CONSTRUCTORS = {
     "GPUValidationError": ("secret, { __proto__: null, message }", None),

@@ -8,7 +8,7 @@
   const { ops, gpu, primordials, DOMException } = runtime;
   const { ArrayBuffer, ArrayPrototypePush, MathMax, PromisePrototypeThen, PromiseReject, RangeError,
           makePromise } = primordials;
-  const { classes, commands, hooks, injectError, operationError, register, secret, wire } = gpu;
+  const { classes, commands, hooks, injectError, newId, operationError, register, secret, wire } = gpu;
 
   const READ = 1, WRITE = 2; // GPUMapMode
   const MAP_READ = 1, MAP_WRITE = 2; // GPUBufferUsage
@@ -62,11 +62,16 @@
 
   // Most buffers are never mapped: `mapping`, `pendingMap` and `destroyed` come when they are needed.
   gpu.keepShapes(["id", "device", "label", "size", "usage", "mapState"]);
+  gpu.plans.GPUDevice_createBuffer.made = (device, id, label = "", size, usage) => {
+    const buffer = register({ __proto__: null, id, device, label, size, usage, mapState: "unmapped" });
+    return new classes.GPUBuffer(secret, buffer);
+  };
+  gpu.recordCalls(classes.GPUDevice, "createBuffer", gpu.plans.GPUDevice_createBuffer);
   hooks.GPUDevice_createBuffer = (device, descriptor) => {
     const { size, usage, mappedAtCreation } = descriptor;
     if (mappedAtCreation && size % 4 !== 0) throw new RangeError("createBuffer: a mapped size is a multiple of 4");
     const buffer = register({
-      __proto__: null, id: 0, device, label: descriptor.label, size, usage, mapState: "unmapped",
+      __proto__: null, id: newId(), device, label: descriptor.label, size, usage, mapState: "unmapped",
     });
     if (mappedAtCreation) {
       buffer.mapping = newMapping(WRITE, 0, size, true);

@@ -5,9 +5,10 @@
 (function (runtime) {
   "use strict";
 
-  const { gpu, primordials } = runtime;
-  const { ArrayPrototypePush, FinalizationRegistry, FinalizationRegistryPrototypeRegister, Symbol } = primordials;
-  const { wire } = gpu;
+  const { gpu, ops, primordials } = runtime;
+  const { ArrayPrototypePush, FinalizationRegistry, FinalizationRegistryPrototypeRegister, ObjectDefineProperty,
+          ReflectGetOwnPropertyDescriptor, Symbol } = primordials;
+  const { cursor, wire } = gpu;
 
   /** Longer writes go in parts: the host copies one while the next one is copied here. Bytes. */
   gpu.LONGEST_WRITE = 1 << 22;
@@ -26,23 +27,34 @@
       ArrayPrototypePush(examples, example);
     }
   };
-  gpu.keepExample = (Class) => ArrayPrototypePush(examples, gpu.wrap(Class, null));
+  gpu.exampleOf = { __proto__: null }; // by the name of the class
+  gpu.keepExample = (Class, name) => {
+    gpu.exampleOf[name] = gpu.wrap(Class, null);
+  };
 
-  let lastId = 0;
+  const LAST_ID = 2; // in the cursor: recorders give ids too
   const collected = new FinalizationRegistry((id) => wire.release(id));
 
-  /** Gives a state its id. */
+  gpu.newId = () => ++cursor[LAST_ID];
+  /** The host hears of it when nobody can reach the state any more. */
   gpu.register = (state) => {
-    state.id = ++lastId;
-    FinalizationRegistryPrototypeRegister(collected, state, lastId);
+    FinalizationRegistryPrototypeRegister(collected, state, state.id);
     return state;
   };
 
   gpu.keepShapes(["id", "device", "label"]);
-  gpu.newState = (device, label) => {
-    const state = { __proto__: null, id: ++lastId, device, label };
-    FinalizationRegistryPrototypeRegister(collected, state, lastId);
+  gpu.newState = (device, label) => gpu.stateWithId(++cursor[LAST_ID], device, label);
+  gpu.stateWithId = (id, device, label) => {
+    const state = { __proto__: null, id, device, label };
+    FinalizationRegistryPrototypeRegister(collected, state, id);
     return state;
+  };
+
+  /** Where the engine has recorders, puts one in front of a method; `plan` as in engine/recorder_support.hpp. */
+  gpu.recordCalls = (Class, name, plan) => {
+    if (ops.gpuRecorder === undefined) return;
+    const method = ReflectGetOwnPropertyDescriptor(Class.prototype, name).value;
+    ObjectDefineProperty(Class.prototype, name, { __proto__: null, value: ops.gpuRecorder(method, plan) });
   };
 
   gpu.wrap = (Class, state) => new Class(gpu.secret, state);

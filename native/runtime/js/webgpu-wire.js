@@ -1,12 +1,13 @@
 // The sandbox's end of the rings that it shares with its GPU host (native/gpu/wire.hpp): commands out, replies in.
 //
 // Positions count words, modulo 2^32. Commands become visible to the host at flush(): at once where an answer is
-// awaited or work was submitted, otherwise when the running task ends.
+// awaited or work was submitted, otherwise when the running task ends. Recorders (engine/recorder_support.hpp) write
+// commands too, up to cursor[END]: as far as nothing but writing is to do.
 (function (runtime) {
   "use strict";
 
   const { ops, gpu, primordials, DOMException } = runtime;
-  const { ArrayPrototypePush, Float32Array, Float64Array, MathFloor, SafeMap, TypedArrayPrototypeGetBuffer,
+  const { ArrayPrototypePush, Float32Array, Float64Array, MathFloor, MathMin, SafeMap, TypedArrayPrototypeGetBuffer,
           TypedArrayPrototypeGetLength, TypedArrayPrototypeSet, TypedArrayPrototypeSubarray, Uint32Array } = primordials;
 
   const LONG_STRING = 0x80000000;
@@ -21,7 +22,8 @@
   let words = null; // where a command is put together that is not written into a window
   let replies = null;
   let scratch = null;
-  let position = 0; // where the next command starts
+  const cursor = (gpu.cursor = new Uint32Array(ops.gpuCursor()));
+  const POSITION = 0, END = 1; // where the next command starts; what recorders write ends there
   let published = 0;
   let read = 0; // how far the host has read, as far as known
   let replyPosition = 0;
@@ -44,7 +46,7 @@
       ArrayPrototypePush(windows, TypedArrayPrototypeSubarray(wire.ring, at, at + WINDOW_WORDS));
     }
     releasedCount = 0;
-    position = published = read = replyPosition = wire.settled = 0;
+    cursor[POSITION] = cursor[END] = published = read = replyPosition = wire.settled = 0;
     wire.connected = true;
     ++wire.host;
     return null;
@@ -56,35 +58,44 @@
   wire.high = (value) => value >>> 0 === value ? 0 : MathFloor(value / 0x100000000);
 
   function waitForRoom(words) {
-    while (position + words - read >>> 0 > ringWords) {
+    while (cursor[POSITION] + words - read >>> 0 > ringWords) {
       read = ops.gpuCommandsRead();
-      if (position + words - read >>> 0 <= ringWords) return;
+      if (cursor[POSITION] + words - read >>> 0 <= ringWords) return admitRecorders();
       publish();
-      if (!ops.gpuWaitForRoom(read)) read = position; // the host is gone: what follows reaches nobody
+      if (!ops.gpuWaitForRoom(read)) read = cursor[POSITION]; // the host is gone: what follows reaches nobody
     }
+  }
+
+  /** Recorders may write as long as flushSoon() is under way, no flush is due, and there is room. */
+  function admitRecorders() {
+    const position = cursor[POSITION];
+    const unread = position - read >>> 0, unflushed = position - published >>> 0;
+    cursor[END] = flushing ? position + MathMin(ringWords - unread, UNFLUSHED_WORDS - unflushed) : position;
   }
 
   /** The index in the ring at which a command of `words` words goes; commit(words) follows. */
   wire.reserve = (words) => {
-    const index = position % ringWords;
+    const index = cursor[POSITION] % ringWords;
     const padding = index + words > ringWords ? ringWords - index : 0;
     waitForRoom(words + padding);
     if (padding === 0) return index;
     wire.ring[index] = padding;
-    position = position + padding >>> 0;
+    cursor[POSITION] += padding;
     return 0;
   };
 
   wire.commit = (words) => {
-    position = position + words >>> 0;
+    const position = (cursor[POSITION] += words);
     if (position - published >>> 0 > UNFLUSHED_WORDS) wire.flush();
     else if (!flushing) flushSoon();
   };
 
   function publish() {
+    const position = cursor[POSITION];
     if (position === published) return;
     published = position;
     ops.gpuFlush(position);
+    admitRecorders();
   }
 
   wire.flush = () => {
@@ -94,13 +105,15 @@
 
   async function flushSoon() {
     flushing = true;
+    admitRecorders();
     await undefined;
     flushing = false;
+    cursor[END] = cursor[POSITION];
     if (wire.connected) wire.flush();
   }
 
   /** Where the next command will start: what its data is freed by. */
-  wire.position = () => position;
+  wire.position = () => cursor[POSITION];
 
   /**
    * Sends a command whose length shows only when it is complete. `header` is that of a command of no words.
@@ -109,6 +122,7 @@
    * (QuickJS checks at each use of a const whether it is initialized, and not of a var.)
    */
   wire.send = (header, writer, a, b, c, d, e, f) => {
+    var position = cursor[POSITION];
     if (position + WINDOW_WORDS - read >>> 0 > ringWords) waitForRoom(WINDOW_WORDS);
     var start = position & WINDOW_WORDS - 1;
     var w = windows[position % ringWords >>> WINDOW_BITS];
@@ -147,7 +161,7 @@
     return n + 2;
   };
   wire.writeString = (w, n, text) => {
-    const size = text === "" ? 0 : ops.gpuEncode(text, position);
+    const size = text === "" ? 0 : ops.gpuEncode(text, cursor[POSITION]);
     if (size < 0) throw new DOMException("a string does not fit into the GPU host's memory", "OperationError");
     if (size > scratch.length * 4) {
       w[n++] = size + LONG_STRING;
@@ -291,6 +305,7 @@
 
   runtime.onGpuLost = () => {
     wire.connected = false;
+    cursor[END] = cursor[POSITION];
     const reason = "the GPU host has ended";
     wire.events.hostLost(reason);
     for (const id of requests.keys()) {
