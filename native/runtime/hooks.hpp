@@ -57,7 +57,7 @@ inline constexpr std::array kHooks = {
     HookInfo{Hook::on_unhandled_rejection, "onUnhandledRejection", kFrameModes},
     HookInfo{Hook::load_module, "loadModule", kFrameModes},
     HookInfo{Hook::on_undecodable, "onUndecodable", kJobMode},
-    HookInfo{Hook::load_template, "loadTemplate", kJobMode},  // template.js
+    HookInfo{Hook::load_template, "loadTemplate", kJobMode | kLineMode},  // template.js
 };
 
 consteval bool hooks_are_in_order() {

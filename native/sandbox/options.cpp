@@ -77,8 +77,8 @@ CommandLine parse_command_line(int count, char** values) {
     }
   }
   if (!has_mode && !command.report_isolation) arguments.wrong("--mode is missing");
-  if (!command.sandbox.template_description.empty() && command.sandbox.mode != runtime::Mode::job) {
-    arguments.wrong("--template is for --mode job");
+  if (!command.sandbox.template_description.empty() && command.sandbox.mode == runtime::Mode::shell) {
+    arguments.wrong("--template is for --mode job or line");
   }
   return command;
 }

@@ -58,6 +58,7 @@ Sandbox::Sandbox(const Options& options, const Backend& backend) : options_(opti
   gpu::install(*runtime_, [this](std::string& reason) { return ask_service('G', reason); });
   session_->install(*runtime_);
   template_ = std::make_unique<Template>(*runtime_, *scripts_);
+  runtime_->add_op("tellOfPython", 0, tell_of_python, this);
   engine_->on_out_of_memory([this] { session_->out_of_memory(); });
   runtime_->report_uncaught = [this](engine::Thrown& thrown) {
     if (thrown.terminated) return;
@@ -77,7 +78,7 @@ Sandbox::~Sandbox() = default;
 
 void Sandbox::load(const std::function<int(std::string& reason)>& connect) {
   load_files();
-  if (!options_.template_description.empty()) load_template(connect);
+  if (!options_.template_description.empty() && !runtime_->loop().stopped()) load_template(connect);
   scripts_->keep_fresh();
   engine_->collect_garbage();
   call_runtime(runtime::Hook::pause_clock);
@@ -170,6 +171,11 @@ void Sandbox::end_when_full() {
 }
 
 // docs/protocol.md, section 3.
+engine::Value Sandbox::tell_of_python(engine::Engine& engine, void* context, std::span<const engine::Value>) {
+  (void)ipc::send_packet(static_cast<Sandbox*>(context)->service_socket_, "P");
+  return engine.undefined();
+}
+
 int Sandbox::ask_service(char what, std::string& reason) {
   ipc::Packet answer;
   const bool asked = ipc::send_packet(service_socket_, std::string_view(&what, 1));

@@ -55,6 +55,7 @@ class Sandbox {
   void load_template(const std::function<int(std::string& reason)>& connect);
   void call_runtime(runtime::Hook hook);
   void end_when_full();
+  static engine::Value tell_of_python(engine::Engine& engine, void* context, std::span<const engine::Value> args);
   /// What the process that owns this sandbox has to give: a connected socket, or -1 and the reason.
   int ask_service(char what, std::string& reason);
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
-from dcp_programs import results, run_slices, worker_information
+from dcp_programs import results, run_slices, start_up_files, worker_information
 
 from gpu_square import SQUARE_ON_GPU
+from line_peer import TcpEvaluator
 
 
 def test_capabilities_and_worktimes_are_described(port: int) -> None:
@@ -121,3 +125,36 @@ dcp.set_slice_handler(work)
 """
     job = {"workFunction": source, "arguments": [1], "worktime": {"name": "pyodide", "version": "0.26.0"}}
     assert results(run_slices(port, job, [[1, 2, 6], [4]])) == [[3, 2**70 % 1000003], [4, 2**70 % 1000003]]
+
+
+@pytest.mark.timeout(240)
+def test_python_that_is_started_ahead_differs_in_nothing_that_a_job_sees() -> None:
+    source = """
+import dcp, js, json, os, random, sys
+def work(_):
+  dcp.progress(1)
+  defined = [name for name in dir(js) if getattr(js, name, None) is not None]
+  names = [defined, sorted(globals()), dict(os.environ), sys.argv, os.listdir("/")]
+  return json.dumps([js.Math.random(), random.random(), *names])
+dcp.set_slice_handler(work)
+"""
+    python = {"workFunction": source, "arguments": [1], "worktime": {"name": "pyodide", "version": "0.26.0"}}
+    names = """() => { progress(); return Object.getOwnPropertyNames(globalThis).filter(
+      (name) => globalThis[name] !== undefined); }"""
+    with TcpEvaluator(*start_up_files(), options=("-d", "7")) as evaluator:
+
+        def run() -> list[Any]:
+            (text,) = results(run_slices(evaluator.port, python, [1]))
+            outcome: list[Any] = json.loads(text)
+            return outcome
+
+        usual = run_slices(evaluator.port, {"workFunction": names}, [1])
+        here = run()
+        evaluator.wait_for("Python is started ahead")
+        ahead = [run() for _ in range(2)]
+        javascript = run_slices(evaluator.port, {"workFunction": names}, [1])
+    assert [outcome[1:] for outcome in ahead] == [here[1:]] * 2
+    assert len({outcome[0] for outcome in (here, *ahead)}) == 3
+    assert results(javascript) == results(usual)
+    assert javascript["capabilities"] == usual["capabilities"]
+    assert javascript["worktimes"] == usual["worktimes"]

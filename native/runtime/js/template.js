@@ -5,7 +5,7 @@
 //   isBroken      whether the sandbox is of no further use
 (function (runtime) {
   "use strict";
-  if (runtime.mode !== "job") return;
+  if (runtime.mode === "shell") return;
   const { ops, primordials } = runtime;
   const { JSONParse } = primordials;
   const { TextDecoder } = primordials.globalThis;
@@ -20,6 +20,7 @@
       readFile: ops.readFile,
       readText,
       evaluate: ops.runFile, // as a classic script
+      tellOfPython: ops.tellOfPython,
       tell: (level, text) => runtime.consoleSink(level, text),
     };
     const { consoleSink, loadModule } = runtime;

@@ -11,24 +11,29 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count
 from typing import Protocol
 
+from ..errors import DcpError, ZygoteError
 from ..gpu.options import GpuOptions
 from ..metrics.counters import Counters
 from ..processes import notices
 from ..processes.allowance import Allowance
 from ..processes.exit_status import ExitStatus
-from ..processes.zygote import Zygote
-from ..processes.zygote_messages import Exited, Refused, Spawned, Use
+from ..processes.zygote import Template, Zygote
+from ..processes.zygote_messages import Exited, Message, Refused, Spawned, Use
 from ..sandboxes.services import SandboxServices
 from ..sandboxes.spawn import spawn_on
 from ..service.journal import DEBUG, ERROR, INFO, NOTICE, WARNING
 from ..settings.settings import Settings
+from ..worktimes.line_python import description
+from .python_ahead import PythonAhead
 from .running import Running
 from .signals import Signals
 
 _WARNINGS_AT_ONCE, _WARNINGS_A_SECOND = 20, 0.1
 _NOTHING = Use()
+_TEMPLATE = 0  # in the place of a sandbox's number
 _REMEDY = "a larger memory limit of sandboxes (--memory-limit) may help"
 
 
@@ -48,6 +53,7 @@ class LineEvaluator:
 
     ``level``: up to which notices go to stderr. ``warm``: GPU hosts that wait. ``spares``: sandboxes that wait.
     ``signals``: the first of them becomes ``signal``; ``take_signal`` may take one for something else.
+    ``ahead``: once a job has asked for Python, it is started ahead for others.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class LineEvaluator:
         level: int,
         warm: int,
         spares: int | None,
+        ahead: bool = True,
         gpu: GpuOptions | None = None,
         signals: Signals | None = None,
         owner: Owner | None = None,
@@ -74,7 +81,11 @@ class LineEvaluator:
         self._warnings_left_out = 0
         self._selector = selectors.DefaultSelector()
         self._running: dict[int, Running] = {}
-        self._start_zygote = partial(Zygote, "line", settings, files=files, memory_limit=memory_limit, spares=spares)
+        self._make_zygote = partial(
+            Zygote, "line", settings, files=files, memory_limit=memory_limit, spares=spares, numbers=count(1)
+        )
+        self._start_zygote = partial(self._make_zygote, template=self._template(ahead=False) if ahead else None)
+        self._python = PythonAhead(self._start_python, self._watch_python, self.unwatch)
         self._signals = signals
         if self._signals is not None:
             self.watch(self._signals, self._on_signal)
@@ -83,6 +94,7 @@ class LineEvaluator:
         self.watch(self._zygote, self._on_zygote)
         self._services = SandboxServices(settings, warm, gpu, self.counters)
         self._services.on_shortage = self._on_shortage
+        self._services.on_python = self._on_python_used
 
     @property
     def sandboxes(self) -> int:
@@ -144,7 +156,7 @@ class LineEvaluator:
 
         ``peer``: who is at the other end, for people. Raises OSError, ZygoteError.
         """
-        number, service_socket = spawn_on(self._zygote, channel_in, channel_out)
+        number, service_socket = self._spawn(channel_in, channel_out)
         self._running[number] = Running(number, peer, service_socket, time.monotonic())
         self.counters.sandboxes_started += 1
         self.watch(service_socket, lambda: self._on_service(number))
@@ -164,14 +176,18 @@ class LineEvaluator:
         self.watch(self._zygote, self._on_zygote)
 
     def forget_all(self) -> None:
-        """The sandboxes, which have ended with their zygote."""
-        for number in list(self._running):
+        """The sandboxes that have ended with the zygote, which has; those of Python's go on."""
+        self._forget_lost([number for number in self._running if not self._python.has(number)])
+
+    def _forget_lost(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
             self._forget(number, "zygote_ended")
             self._tell_end(number, "its zygote has ended")
 
     def close(self) -> None:
         """Ends all processes."""
         self._zygote.close()
+        self._python.close()
         self._services.close()
         for running in self._running.values():
             running.service_socket.close()
@@ -187,7 +203,10 @@ class LineEvaluator:
         if not self._ready:
             self._zygote.wait_ready()
             self._ready = True
-        for message in self._zygote.receive():
+        self._hear(self._zygote.receive())
+
+    def _hear(self, messages: Sequence[Message]) -> None:
+        for message in messages:
             match message:
                 case Spawned(number, pid):
                     self._started(number, pid)
@@ -196,6 +215,55 @@ class LineEvaluator:
                     self._ended(number, ExitStatus(1), "refused", f"it cannot be made: {reason}")
                 case Exited(number, status, use):
                     self._ended(number, status, _how(status), use=use)
+
+    # --- Python ahead ---
+
+    def _template(self, *, ahead: bool) -> Template:
+        return Template(description(ahead=ahead), lambda: self._services.compiler.connect(_TEMPLATE))
+
+    def _start_python(self) -> Zygote:
+        return self._make_zygote(template=self._template(ahead=True))
+
+    def _watch_python(self, zygote: Zygote) -> None:
+        self.watch(zygote, self._on_python)
+
+    def _spawn(self, channel_in: int, channel_out: int) -> tuple[int, socket.socket]:
+        self._python.rest()
+        zygote = self._python.take()
+        if zygote is not None:
+            try:
+                number, service_socket = spawn_on(zygote, channel_in, channel_out)
+            except ZygoteError as error:
+                self._python_ended(error)
+            else:
+                self._python.made(number)
+                return number, service_socket
+        return spawn_on(self._zygote, channel_in, channel_out)
+
+    def _on_python_used(self, number: int) -> None:
+        try:
+            self._python.expect()
+        except DcpError as error:
+            self.notice(WARNING, f"Python is not started ahead of jobs: {error}")
+
+    def _on_python(self) -> None:
+        zygote = self._python.zygote
+        if zygote is None:  # ended in the same turn
+            return
+        was_ready = zygote.is_ready
+        try:
+            self._hear(zygote.receive())
+        except ZygoteError as error:
+            self._python_ended(error)
+        if zygote.is_ready and not was_ready:
+            self.notice(INFO, "Python is started ahead of the next jobs")
+
+    def _python_ended(self, error: ZygoteError) -> None:
+        self._forget_lost(self._python.ended(str(error)))
+        if self._python.failure:
+            self.notice(WARNING, f"Python is not started ahead of jobs: {error}")
+        else:
+            self.notice(ERROR, f"{error}; the next job in Python starts it again")
 
     def _on_service(self, number: int) -> None:
         running = self._running.get(number)  # gone, where its sandbox ended in the same turn
@@ -238,6 +306,7 @@ class LineEvaluator:
         """Counts it, and ends what served it. Returns the seconds that it had of the GPU."""
         gpu = self._services.release(number)
         if (running := self._running.pop(number, None)) is not None:
+            self._python.forget(number)
             self.unwatch(running.service_socket)
             running.service_socket.close()
             lifetime = time.monotonic() - running.began

@@ -31,7 +31,15 @@ def serve_stdio(
         signals = Signals()
         stack.callback(signals.close)
         evaluator = LineEvaluator(
-            files, settings, memory_limit=memory_limit, level=level, warm=0, spares=0, gpu=gpu, signals=signals
+            files,
+            settings,
+            memory_limit=memory_limit,
+            level=level,
+            warm=0,
+            spares=0,
+            ahead=False,
+            gpu=gpu,
+            signals=signals,
         )
         stack.callback(evaluator.close)
         if not evaluator.wait_ready():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import resource
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from ..errors import DcpError, InstallationError, ZygoteEndedError, ZygoteError, reason_of
@@ -46,11 +47,13 @@ class Zygote:
         memory_limit: int | None = None,
         spares: int | None = None,
         template: Template | None = None,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         """Starts it, without waiting until it is ready. Raises InstallationError, UsageError, ZygoteError.
 
         ``memory_limit``: bytes a sandbox may use, ``DEFAULT_MEMORY`` where None. ``spares``: how many sandboxes wait
-        ahead of need. ``template``: what its sandboxes share besides.
+        ahead of need. ``template``: what its sandboxes share besides. ``numbers``: of its sandboxes, where
+        another zygote has some too.
         """
         arguments = [*engines.zygote_command(engines.chosen(settings), settings), "--mode", mode]
         arguments += [*settings.isolation_arguments(), *settings.priority_arguments()]
@@ -70,7 +73,7 @@ class Zygote:
         except OSError as error:
             raise ZygoteError(f"{arguments[0]} cannot be started: {reason_of(error)}") from None
         self._template = template
-        self._next_id = 1
+        self._numbers = count(1) if numbers is None else numbers
         self.is_ready = False
 
     def fileno(self) -> int:
@@ -96,8 +99,7 @@ class Zygote:
         ``patience``: seconds to wait where too many are on their way. Raises ZygoteError, and OSError after that.
         """
         self.wait_ready()
-        sandbox = self._next_id
-        self._next_id += 1
+        sandbox = next(self._numbers)
         self._send(f"spawn {sandbox}", [channel_in, channel_out, service_socket], patience)
         return sandbox
 

@@ -17,6 +17,7 @@ from ..settings.settings import Settings
 
 _TASKS_OF_A_SANDBOX = 4  # it has one, and can make no other
 _SHORTAGE = b"M"
+_PYTHON = b"P"
 _FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -27,7 +28,8 @@ def _ignore(sandbox: int) -> None:
 class SandboxServices:
     """Answers the service sockets of all sandboxes of one owner. Not thread-safe.
 
-    ``on_shortage`` hears of a sandbox whose job was refused memory, as often as that one likes.
+    ``on_shortage`` hears of a sandbox whose job was refused memory, ``on_python`` of one whose job asks for Python: as
+    often as that sandbox likes.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class SandboxServices:
         self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups, counters=counters)
         self.compiler = Compiler(settings, self.groups)
         self.on_shortage: Callable[[int], None] = _ignore
+        self.on_python: Callable[[int], None] = _ignore
 
     def admit(self, sandbox: int, process: int) -> None:
         """A sandbox runs: it gets a control group, where there are any."""
@@ -87,6 +90,8 @@ class SandboxServices:
     def _serve(self, request: bytes, service_socket: socket.socket, sandbox: int) -> None:
         if request == _SHORTAGE:
             return self.on_shortage(sandbox)
+        if request == _PYTHON:
+            return self.on_python(sandbox)
         providers = {b"G": lambda: self.gpu_pool.connect(sandbox), b"C": lambda: self.compiler.connect(sandbox)}
         provider = providers.get(request)
         if provider is None:
