@@ -15,7 +15,11 @@ _LONGEST_REASON = 2000
 
 def finish_if_done(transaction: Transaction, number: int) -> None:
     """Where each slice has its result and no more come."""
-    job = by_number(transaction.connection, number)
+    finish(transaction, by_number(transaction.connection, number))
+
+
+def finish(transaction: Transaction, job: Job) -> None:
+    """The same of a row that is as it is now."""
     if not (JobStatus(job.status).is_over or job.is_open) and job.done == job.total:
         _end(transaction, job, JobStatus.FINISHED)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from ..errors import RefusedError
 from ..ledger import ledger
 from ..model.work_request import WorkRequest
 from ..store.schema import hand_outs, jobs, slices
@@ -151,9 +150,3 @@ def active(connection: Connection) -> list[Job]:
         jobs.c.status.in_(ACTIVE), (jobs.c.waiting > 0) | (jobs.c.next <= jobs.c.total)
     )  # fmt: skip
     return list(connection.execute(query.order_by(jobs.c.served, jobs.c.number).limit(1000)))
-
-
-def refuse_unless_held(connection: Connection, job: Job, number: int, worker: str, owner: str) -> None:
-    """Raises RefusedError, ``EPERM``."""
-    if not holds(connection, job, [number], worker, owner):
-        raise RefusedError("EPERM", "the worker does not have this slice")

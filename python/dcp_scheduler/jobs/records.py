@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from ..errors import RefusedError
 from ..store.schema import jobs
@@ -12,12 +12,15 @@ from ..store.schema import jobs
 Job = Row[Any]
 """Of the table ``jobs``."""
 _LONGEST_NAME = 64
+# Statements that each slice needs are built once: building one costs as much as running it.
+_BY_NAME = select(jobs).where(or_(jobs.c.address == bindparam("name"), jobs.c.id == bindparam("name")))
+_BY_NUMBER = select(jobs).where(jobs.c.number == bindparam("number"))
 
 
 def find(connection: Connection, name: object) -> Job:
     """By its address or its id. Raises RefusedError, ``ENOENT``."""
     if isinstance(name, str) and len(name) <= _LONGEST_NAME:
-        found = connection.execute(select(jobs).where(or_(jobs.c.address == name, jobs.c.id == name))).first()
+        found = connection.execute(_BY_NAME, {"name": name}).first()
         if found is not None:
             return found
     raise RefusedError("ENOENT", "there is no such job")
@@ -32,4 +35,4 @@ def owned(connection: Connection, name: object, peer: str) -> Job:
 
 
 def by_number(connection: Connection, number: int) -> Job:
-    return connection.execute(select(jobs).where(jobs.c.number == number)).one()
+    return connection.execute(_BY_NUMBER, {"number": number}).one()

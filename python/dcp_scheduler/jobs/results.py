@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 
+from ..errors import RefusedError
 from ..ledger import ledger
 from ..model.work_request import Measured, SliceResult
 from ..store.amount import ATTO
@@ -15,12 +16,38 @@ from ..store.contents import Contents
 from ..store.database import PENDING
 from ..store.schema import hand_outs, jobs, slices
 from ..store.transaction import Transaction
-from .endings import finish_if_done
-from .handing import refuse_unless_held
-from .records import Job, by_number, find
+from .endings import finish
+from .records import Job, find
 from .status import JobStatus, SliceStatus
 
 _HOUR = 3_600_000  # ms
+# Of what each result needs: built once, since building a statement costs as much as running it.
+_OF_SLICE = (slices.c.job == bindparam("of"), slices.c.number == bindparam("at"))
+_STATUS = select(slices.c.status).where(*_OF_SLICE)
+_TAKE = delete(hand_outs).where(
+    hand_outs.c.job == bindparam("of"), hand_outs.c.number == bindparam("at"),
+    hand_outs.c.worker == bindparam("by"), hand_outs.c.owner == bindparam("signed_by"),
+)  # fmt: skip
+_STORE = (
+    update(slices)
+    .where(*_OF_SLICE)
+    .values(
+        status=SliceStatus.DONE.value, content=PENDING, sequence=bindparam("th"), offset=bindparam("from_"),
+        length=bindparam("bytes_"), paid=bindparam("price"),
+    )
+)  # fmt: skip
+_LEARN = (
+    update(jobs)
+    .where(jobs.c.number == bindparam("of"))
+    .values(
+        done=jobs.c.done + 1, out=jobs.c.out - 1, status=bindparam("becomes"),
+        cpu=jobs.c.cpu + bindparam("cpu_"), gpu=jobs.c.gpu + bindparam("gpu_"),
+        cpu_density=jobs.c.cpu_density + bindparam("cpu_density_"),
+        gpu_density=jobs.c.gpu_density + bindparam("gpu_density_"),
+        size_in=jobs.c.size_in + bindparam("size_in_"), size_out=jobs.c.size_out + bindparam("size_out_"),
+    )
+    .returning(*jobs.c)
+)  # fmt: skip
 _MEGABYTE = 1e6
 
 
@@ -58,26 +85,19 @@ def accept(transaction: Transaction, result: SliceResult, rates: Rates) -> tuple
     """The job then, and what was paid. A result that comes again, or too late, is paid nothing. Raises RefusedError."""
     connection = transaction.connection
     job = find(connection, result.job)
-    here = (slices.c.job == job.number, slices.c.number == result.number)
-    status = connection.execute(select(slices.c.status).where(*here)).scalar()
+    here = {"of": job.number, "at": result.number}
+    status = connection.execute(_STATUS, here).scalar()
     if JobStatus(job.status).is_over or status == SliceStatus.DONE.value:
         return job, 0
-    refuse_unless_held(connection, job, result.number, result.worker, result.owner)
+    if not connection.execute(_TAKE, {**here, "by": result.worker, "signed_by": result.owner}).rowcount:
+        raise RefusedError("EPERM", "the worker does not have this slice")
     paid = _pay(transaction, job, result, rates)
     offset, length = transaction.pack.add(result.uri.encode("utf-8", "surrogatepass"))
-    connection.execute(
-        update(slices)
-        .where(*here)
-        .values(
-            status=SliceStatus.DONE.value, sequence=job.done + 1, content=PENDING, offset=offset, length=length,
-            paid=paid,
-        )
-    )  # fmt: skip
-    connection.execute(delete(hand_outs).where(hand_outs.c.job == job.number, hand_outs.c.number == result.number))
-    _learn(connection, job, result.measured)
+    connection.execute(_STORE, {**here, "th": job.done + 1, "from_": offset, "bytes_": length, "price": paid})
+    after = _learn(connection, job, result.measured)
     transaction.changed.add(job.number)
-    finish_if_done(transaction, job.number)
-    return by_number(connection, job.number), paid
+    finish(transaction, after)
+    return after, paid
 
 
 def _pay(transaction: Transaction, job: Job, result: SliceResult, rates: Rates) -> int:
@@ -93,19 +113,12 @@ def _pay(transaction: Transaction, job: Job, result: SliceResult, rates: Rates) 
     return price
 
 
-def _learn(connection: Connection, job: Job, measured: Measured) -> None:
-    done = job.done + 1
-    over = job.status == JobStatus.ESTIMATION.value and 0 <= job.estimation <= done
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number == job.number)
-        .values(
-            done=done, out=jobs.c.out - 1, cpu=job.cpu + measured.cpu, gpu=job.gpu + measured.gpu,
-            cpu_density=job.cpu_density + measured.cpu_density, gpu_density=job.gpu_density + measured.gpu_density,
-            size_in=job.size_in + measured.size_in, size_out=job.size_out + measured.size_out,
-            status=JobStatus.RUNNING.value if over else job.status,
-        )
-    )  # fmt: skip
+def _learn(connection: Connection, job: Job, measured: Measured) -> Job:
+    """The job with one result more."""
+    known = job.status == JobStatus.ESTIMATION.value and 0 <= job.estimation <= job.done + 1
+    values = {f"{name}_": value for name, value in asdict(measured).items()}
+    becomes = JobStatus.RUNNING.value if known else job.status
+    return connection.execute(_LEARN, {**values, "of": job.number, "becomes": becomes}).one()
 
 
 def after(connection: Connection, job: int, sequence: int, most: int) -> list[Stored]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, update
+from sqlalchemy import Connection, Engine, bindparam, create_engine, event, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import SchedulerError
@@ -25,6 +25,8 @@ _MOST_AT_ONCE = 500
 _READERS = 4
 PENDING = ""
 """Of a slice's result: the pack that is not named yet."""
+
+_NAME = update(slices).where(slices.c.content == PENDING).values(content=bindparam("name"))
 
 T = TypeVar("T")
 Operation = Callable[[Transaction], T]
@@ -125,7 +127,7 @@ def _run(asked: _Asked, transaction: Transaction) -> None:
 def _name_pack(transaction: Transaction) -> None:
     if data := transaction.pack.data():
         name = transaction.contents.put(data)
-        transaction.connection.execute(update(slices).where(slices.c.content == PENDING).values(content=name))
+        transaction.connection.execute(_NAME, {"name": name})
 
 
 def _settle(asked: _Asked) -> None:
