@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kFlushSize = 128 * 1024;
+constexpr std::size_t kLarge = 16 * 1024;  // goes out from where it is, with what is queued
 constexpr std::chrono::milliseconds kPatience{200};
 
 void wait_for(int fd, short events) {
@@ -52,10 +54,11 @@ bool FrameChannel::receive() {
 }
 
 std::optional<FrameChannel::Received> FrameChannel::next() {
+  delivered_ = {};
   if (!postponed_.empty()) {
-    Received frame = std::move(postponed_.front());
+    delivered_ = std::move(postponed_.front());
     postponed_.pop_front();
-    return frame;
+    return Received{delivered_.payload, std::move(delivered_.descriptors)};
   }
   for (;;) {
     std::optional<Received> frame = read_one();
@@ -69,11 +72,11 @@ std::optional<FrameChannel::Received> FrameChannel::read_one() {
     reader_.check_stray_descriptors();
     return std::nullopt;
   }
-  Received frame;
-  const auto* begin = reinterpret_cast<const std::byte*>(received.payload.data());
-  frame.payload.assign(begin, begin + received.payload.size());
-  frame.descriptors = std::move(received.descriptors);
-  return frame;
+  return Received{std::as_bytes(std::span(received.payload)), std::move(received.descriptors)};
+}
+
+void FrameChannel::postpone(Received frame) {
+  postponed_.push_back({{frame.payload.begin(), frame.payload.end()}, std::move(frame.descriptors)});
 }
 
 // A TAKEN frame is the channel's own.
@@ -95,7 +98,7 @@ void FrameChannel::wait_for_credit(std::size_t size) {
   while (!sizes_.empty() && on_their_way_ + size > credit_) {
     std::optional<Received> frame = read_one();
     if (!frame && !receive()) throw std::system_error(EPIPE, std::generic_category(), "writing to the supervisor");
-    if (frame && !credit_returns(*frame)) postponed_.push_back(std::move(*frame));
+    if (frame && !credit_returns(*frame)) postpone(std::move(*frame));
   }
   sizes_.push_back(size);
   on_their_way_ += size;
@@ -113,9 +116,16 @@ void FrameChannel::send(Frame frame) {
     wait_for_credit(shared_bytes(frame.descriptors));
   }
   const std::size_t before = output_.size();
+  const bool at_once = !frame.descriptors.empty() || frame.payload.size() > kLarge;
+  const ipc::FrameHeader header{static_cast<std::uint32_t>(frame.payload.size()),
+                                static_cast<std::uint32_t>(frame.descriptors.size())};
   try {
-    append(frame.payload, frame.descriptors.size());
-    if (!frame.descriptors.empty()) write(output_, frame.descriptors);
+    append(std::as_bytes(std::span(&header, 1)));
+    if (at_once) {
+      write(output_, frame.payload, frame.descriptors);
+    } else {
+      append(frame.payload);
+    }
   } catch (const std::system_error& error) {
     output_.resize(before);
     if (!frame.descriptors.empty()) forget_last();
@@ -127,35 +137,34 @@ void FrameChannel::send(Frame frame) {
     if (!frame.descriptors.empty()) forget_last();
     throw;
   }
-  if (!frame.descriptors.empty()) {
-    patience_ = kPatience;
+  if (!frame.descriptors.empty()) patience_ = kPatience;
+  if (at_once) {
     output_.clear();
   } else if (output_.size() > kFlushSize) {
     flush();
   }
 }
 
-void FrameChannel::append(std::span<const std::byte> payload, std::size_t descriptors) {
-  const ipc::FrameHeader header{static_cast<std::uint32_t>(payload.size()), static_cast<std::uint32_t>(descriptors)};
-  const auto* bytes = reinterpret_cast<const std::byte*>(&header);
-  output_.insert(output_.end(), bytes, bytes + sizeof header);
-  output_.insert(output_.end(), payload.begin(), payload.end());
+void FrameChannel::append(std::span<const std::byte> bytes) {
+  output_.insert(output_.end(), bytes.begin(), bytes.end());
 }
 
 void FrameChannel::flush() {
   if (output_.empty()) return;
-  write(output_, {});
+  write(output_, {}, {});
   output_.clear();
 }
 
-void FrameChannel::write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors) {
+void FrameChannel::write(std::span<const std::byte> first, std::span<const std::byte> second,
+                         std::span<const Descriptor> descriptors) {
   ipc::Rights<frames::kMostDescriptors> rights;
   const ipc::RightsPause pause(patience_);
-  while (!bytes.empty()) {
-    iovec part = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+  while (!first.empty() || !second.empty()) {
+    iovec parts[] = {{const_cast<std::byte*>(first.data()), first.size()},
+                     {const_cast<std::byte*>(second.data()), second.size()}};
     msghdr message = {};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
+    message.msg_iov = parts;
+    message.msg_iovlen = std::size(parts);
     if (!descriptors.empty()) ipc::attach(message, rights, descriptors);
     const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (sent < 0 && (errno == EINTR || pause.worth_repeating())) continue;
@@ -164,7 +173,9 @@ void FrameChannel::write(std::span<const std::byte> bytes, std::span<const Descr
       continue;
     }
     if (sent < 0) throw std::system_error(errno, std::generic_category(), "writing to the supervisor");
-    bytes = bytes.subspan(static_cast<std::size_t>(sent));
+    const std::size_t of_first = std::min(static_cast<std::size_t>(sent), first.size());
+    first = first.subspan(of_first);
+    second = second.subspan(static_cast<std::size_t>(sent) - of_first);
     descriptors = {};
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "ipc/descriptor.hpp"
@@ -21,7 +22,7 @@ class FrameChannel {
   FrameChannel(int fd, std::size_t credit);
 
   struct Received {
-    std::vector<std::byte> payload;
+    std::span<const std::byte> payload;  ///< valid until the channel is used again
     std::vector<Descriptor> descriptors;
   };
 
@@ -38,17 +39,26 @@ class FrameChannel {
   void flush();
 
  private:
+  /// A frame that came while another waited for credit.
+  struct Postponed {
+    std::vector<std::byte> payload;
+    std::vector<Descriptor> descriptors;
+  };
+
   std::optional<Received> read_one();
+  void postpone(Received frame);
   bool credit_returns(const Received& frame);
   void wait_for_credit(std::size_t size);
   void forget_last();
-  void append(std::span<const std::byte> payload, std::size_t descriptors);
-  void write(std::span<const std::byte> bytes, std::span<const Descriptor> descriptors);
+  void append(std::span<const std::byte> bytes);
+  void write(std::span<const std::byte> first, std::span<const std::byte> second,
+             std::span<const Descriptor> descriptors);
 
   int fd_;
   ipc::FrameReader reader_;
   std::vector<std::byte> output_;
-  std::deque<Received> postponed_;  ///< came while a frame waited for credit
+  std::deque<Postponed> postponed_;
+  Postponed delivered_;  ///< the one of these that next() has given last
   std::size_t credit_;
   std::size_t on_their_way_ = 0;        ///< bytes in shared memory
   std::deque<std::size_t> sizes_;       ///< of the frames with descriptors that are on their way

@@ -302,7 +302,7 @@ def _convert_array(value: np.ndarray[Any, Any], shared: SharedArrays) -> Any:
 
 def _convert_elements(array: np.ndarray[Any, Any], element_type: int, shared: SharedArrays) -> msgspec.msgpack.Ext:
     if array.nbytes <= table.LARGEST_INLINE or shared.full:
-        return msgspec.msgpack.Ext(_EXT_TYPED_ARRAY, bytes((element_type,)) + array.tobytes())
+        return msgspec.msgpack.Ext(_EXT_TYPED_ARRAY, b"".join((bytes((element_type,)), array.data)))
     memory = shared.memory_of(array)
     if memory is None:
         return _share(array, array.nbytes, element_type, shared)
