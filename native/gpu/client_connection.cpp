@@ -96,6 +96,7 @@ void ClientConnection::flush(std::uint32_t position) {
 void ClientConnection::wait_for_room(std::uint32_t read) {
   RingState& ring = header().commands;
   bool took_event = false;
+  may_be_signalled_ = true;
   while (!hung_up_) {
     ring.wants_room.store(1, std::memory_order_seq_cst);
     if (ring.read.load(std::memory_order_seq_cst) != read) break;
@@ -114,13 +115,25 @@ bool ClientConnection::finish_replies(std::uint32_t position) {
   RingState& ring = header().replies;
   ring.read.store(position, std::memory_order_seq_cst);
   if (ring.wants_room.load(std::memory_order_seq_cst) && ring.wants_room.exchange(0)) eventfd_write(command_event_, 1);
+  replies_read_ = position;
+  return ring.write.load(std::memory_order_seq_cst) == position;
+}
+
+bool ClientConnection::look_for_replies(bool awaited) {
+  RingState& ring = header().replies;
+  const auto have_come = [&] { return ring.write.load(std::memory_order_seq_cst) != replies_read_; };
+  if (awaited ? patience_.look(have_come) : have_come()) return true;
+  may_be_signalled_ = true;
   ring.asleep.store(1, std::memory_order_seq_cst);
-  if (ring.write.load(std::memory_order_seq_cst) == position) return true;
+  if (!have_come()) return false;
   ring.asleep.store(0, std::memory_order_relaxed);
-  return false;
+  return true;
 }
 
 void ClientConnection::clear_reply_event() {
+  if (!may_be_signalled_) return;
+  may_be_signalled_ = false;
+  patience_.slept();
   eventfd_t count;
   eventfd_read(reply_event_, &count);
 }

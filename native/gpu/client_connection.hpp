@@ -15,6 +15,7 @@
 
 #include "gpu/client_heap.hpp"
 #include "gpu/wire.hpp"
+#include "ipc/patience.hpp"
 
 namespace dcp::gpu {
 
@@ -44,6 +45,9 @@ class ClientConnection {
   std::uint32_t replies_written() const { return header().replies.write.load(std::memory_order_acquire); }
   /// Gives replies up to `position` back; false where more have come, which the caller has to read first.
   bool finish_replies(std::uint32_t position);
+  /// Before a sleep that the event of replies ends. True: replies have come, or come now, where one is `awaited`.
+  bool look_for_replies(bool awaited);
+  /// After look_for_replies() or its event.
   void clear_reply_event();
   /// GPU time of this host, and whether it was taken by timestamps.
   double busy_ms() const;
@@ -80,6 +84,9 @@ class ClientConnection {
   std::byte* const base_;
   const std::uint64_t heap_size_;
   bool hung_up_ = false;
+  std::uint32_t replies_read_ = 0;
+  bool may_be_signalled_ = true;  ///< the event of replies
+  ipc::Patience patience_;
   ClientHeap heap_;
   std::map<std::uint64_t, int> users_;
   struct InFlight {

@@ -78,6 +78,7 @@ void drop_connection(Client& client) {
   client.runtime.loop().unwatch(client.connection->socket());
   client.runtime.loop().unwatch(client.connection->reply_event());
   client.ring.words = nullptr;
+  client.runtime.loop().look(-1, nullptr);
   client.connection.reset();
 }
 
@@ -94,6 +95,9 @@ Value connect(Engine& engine, void* context, Args) {
   client.runtime.loop().watch(client.connection->reply_event(), [&client] {
     client.connection->clear_reply_event();
     call_hook(client, runtime::Hook::on_gpu_replies);
+  });
+  client.runtime.loop().look(client.connection->reply_event(), [&client] {
+    return client.connection->look_for_replies(client.runtime.loop().pending() > 0);
   });
   client.runtime.loop().watch(client.connection->socket(), [&client] {
     // What the host wrote before it went is still in the ring. Code that this wakes runs when all of it is told, so

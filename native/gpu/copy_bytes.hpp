@@ -5,7 +5,7 @@
 
 namespace dcp::gpu {
 
-/// memcpy; many bytes by two threads at a time, since one does not use all of the memory's bandwidth.
+/// memcpy; many bytes by two threads at a time, since one does not use all of the memory's bandwidth, and past caches.
 void copy_bytes(std::byte* to, const std::byte* from, std::size_t size);
 
 }  // namespace dcp::gpu

@@ -77,6 +77,7 @@ void CommandReader::release() {
 }
 
 bool CommandReader::wait(int socket) {
+  if (patience_.look([this] { return has_more(); })) return true;
   RingState& ring = region_.header().commands;
   ring.asleep.store(1, std::memory_order_seq_cst);
   if (ring.write.load(std::memory_order_seq_cst) != position_) {
@@ -89,6 +90,7 @@ bool CommandReader::wait(int socket) {
   if (waits[1].revents != 0) return false;
   eventfd_t count;
   if (waits[0].revents != 0) eventfd_read(region_.command_event(), &count);
+  patience_.slept();
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include "gpu/wire.hpp"
 #include "ipc/descriptor.hpp"
 #include "ipc/mapping.hpp"
+#include "ipc/patience.hpp"
 
 namespace dcp::gpu {
 
@@ -54,6 +55,7 @@ class CommandReader {
  private:
   Region& region_;
   std::uint32_t position_ = 0;
+  ipc::Patience patience_;
 };
 
 }  // namespace dcp::gpu

@@ -25,7 +25,8 @@
 // Everything in this memory can change at any time: the host copies a command before it looks at it.
 //
 // Sleeping. A reader sets its `asleep` word, looks at the ring once more, and only then waits on its eventfd; a writer
-// that finds `asleep` set clears it and signals. A writer that waits for room does the same with `wants_room`.
+// that finds `asleep` set clears it and signals. A writer that waits for room does the same with `wants_room`. Before
+// it sleeps a reader looks again and again for a moment, where that has paid lately (ipc/patience.hpp).
 #pragma once
 
 #include <atomic>

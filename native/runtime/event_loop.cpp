@@ -22,7 +22,13 @@ void EventLoop::watch(int fd, Callback ready) { watched_[fd] = std::move(ready);
 
 void EventLoop::unwatch(int fd) { watched_.erase(fd); }
 
+void EventLoop::look(int fd, std::function<bool()> is_due) {
+  looked_at_ = fd;
+  is_due_ = std::move(is_due);
+}
+
 void EventLoop::run_once(const Callback& between) {
+  if (again_.empty() && is_due_ && is_due_()) again(looked_at_);
   std::vector<pollfd> ready;
   ready.reserve(watched_.size());
   for (const auto& [fd, callback] : watched_) ready.push_back({fd, POLLIN, 0});

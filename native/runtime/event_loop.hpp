@@ -15,6 +15,9 @@ class EventLoop {
   /// Calls `ready` whenever `fd` is readable or hung up. One callback a descriptor.
   void watch(int fd, Callback ready);
   void unwatch(int fd);
+  /// Asks `is_due` before each sleep whether the callback of `fd` is to be called though nothing has come there; null:
+  /// no more.
+  void look(int fd, std::function<bool()> is_due);
   /// Calls the callback of `fd` once more in the next turn, though nothing may have come: it left work for later.
   void again(int fd) { again_.insert(fd); }
 
@@ -37,6 +40,8 @@ class EventLoop {
 
  private:
   std::map<int, Callback> watched_;
+  int looked_at_ = -1;
+  std::function<bool()> is_due_;
   std::set<int> again_;
   std::optional<double> deadline_ms_;
   std::optional<double> wake_ms_;

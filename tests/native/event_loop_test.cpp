@@ -105,6 +105,27 @@ void again_calls_once_more_without_an_event() {
   CHECK_EQ(calls, 3);
 }
 
+void a_look_calls_without_an_event() {
+  EventLoop loop;
+  Pipe a, b;
+  std::string log;
+  bool due = true;
+  loop.watch(a.in.get(), [&] { log += 'a'; });
+  loop.watch(b.in.get(), [&] { b.take(), log += 'b'; });
+  loop.look(a.in.get(), [&] { return due; });
+  loop.run_once([] {});
+  CHECK_EQ(log, "a");
+  due = false;
+  b.put();
+  loop.run_once([] {});
+  CHECK_EQ(log, "ab");
+  due = true;
+  loop.look(-1, nullptr);
+  b.put();
+  loop.run_once([] {});
+  CHECK_EQ(log, "abb");
+}
+
 void the_timer_is_due_once_and_not_early() {
   EventLoop loop;
   int due = 0, between = 0;
@@ -157,6 +178,7 @@ int main() {
   callbacks_may_unwatch_each_other();
   stopping_ends_the_turn();
   again_calls_once_more_without_an_event();
+  a_look_calls_without_an_event();
   the_timer_is_due_once_and_not_early();
   a_timer_may_set_the_next_one();
   a_far_deadline_does_not_overflow();

@@ -4,16 +4,20 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 #include "check.hpp"
 #include "gpu/adapter_choice.hpp"
 #include "gpu/adapter_identity.hpp"
+#include "gpu/copy_bytes.hpp"
 #include "gpu/crash.hpp"
 #include "gpu/gpu_timer.hpp"
 #include "gpu/implicit_layers.hpp"
 #include "gpu/memory_account.hpp"
 #include "gpu/region.hpp"
 #include "gpu/watchdog.hpp"
+#include "ipc/patience.hpp"
 
 using namespace dcp::gpu;
 using namespace std::chrono_literals;
@@ -290,6 +294,40 @@ void a_layer_is_switched_off_by_its_own_variable() {
   }
 }
 
+void all_bytes_are_copied_and_no_others() {
+  constexpr std::size_t kMost = (9u << 20) + 77;
+  std::vector<std::byte> from(kMost + 64), to(kMost + 128);
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::byte>(i * 2654435761u >> 13 | 1);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{8u << 20}, kMost - 1, kMost}) {
+    for (const std::size_t start : {0u, 1u, 63u}) {
+      std::ranges::fill(to, std::byte{0});
+      copy_bytes(to.data() + start, from.data() + 3, size);
+      CHECK(size == 0 || std::memcmp(to.data() + start, from.data() + 3, size) == 0);
+      CHECK(start == 0 || to[start - 1] == std::byte{0});
+      CHECK(to[start + size] == std::byte{0});
+    }
+  }
+}
+
+void patience_grows_while_it_pays_and_ends_where_it_does_not() {
+  using dcp::ipc::Patience;
+  Patience patience;
+  CHECK(patience.longest().count() == 0);  // who never waits never looks
+  CHECK(patience.look([] { return true; }));
+  for (int i = 0; i < 10'000 && patience.longest().count() == 0; ++i) {
+    CHECK(!patience.look([] { return false; }));
+    patience.slept();
+  }
+  CHECK(patience.longest().count() > 0);
+  CHECK(patience.longest() <= Patience::kMost);
+  for (int i = 0; i < 8; ++i) {
+    CHECK(!patience.look([] { return false; }));
+    std::this_thread::sleep_for(2 * Patience::kMost);
+    patience.slept();
+  }
+  CHECK(patience.longest().count() == 0);
+}
+
 }  // namespace
 
 int main() {
@@ -303,5 +341,7 @@ int main() {
   time_is_taken_by_the_clock_of_the_gpu();
   a_crash_has_a_reason();
   a_layer_is_switched_off_by_its_own_variable();
+  all_bytes_are_copied_and_no_others();
+  patience_grows_while_it_pays_and_ends_where_it_does_not();
   return dcp::test::failures != 0;
 }
