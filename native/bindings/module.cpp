@@ -13,6 +13,7 @@
 #include "frame_values.hpp"
 #include "frame_writer.hpp"
 #include "ipc/frame_reader.hpp"
+#include "kept_files.hpp"
 #include "shared_memory.hpp"
 
 #ifndef DCP_WASMTIME_VERSION
@@ -242,6 +243,16 @@ PYBIND11_MODULE(_native, module) {
       .def("fileno", &SharedMemory::descriptor, "A read-only descriptor, owned by this object.")
       .def_property_readonly(
           "address", [](const SharedMemory& memory) { return reinterpret_cast<std::uintptr_t>(memory.data()); });
+
+  py::class_<KeptFiles>(module, "KeptFiles", "A folder of the user's, of files that can be made again.")
+      .def(py::init<const std::string&, std::uint64_t>(), py::arg("path"), py::arg("limit"),
+           "limit: bytes of all files; those that were used longest ago go first.")
+      .def_property_readonly("refusal", &KeptFiles::refusal, "Why nothing is kept, and what helps; empty: it is.")
+      .def("read", &KeptFiles::read, py::arg("key"),
+           "None where there is none. The key's first 16 bytes name it: compare the rest.")
+      .def("write", &KeptFiles::write, py::arg("key"), py::arg("data"),
+           "In place of what was there. False where it cannot be: a full disk, more than half of the limit.")
+      .def("remove", &KeptFiles::remove, py::arg("key"));
 
   module.def("create_from_buffer", &copy_buffer_to_memfd, py::arg("buffer"),
              "Copies a C-contiguous buffer into a sealed memfd; returns a read-only descriptor. Raises OSError.");

@@ -128,6 +128,7 @@ void cache_shaders_in_scratch() {
   setenv("MESA_SHADER_CACHE_DISABLE", "false", 1);
   setenv("MESA_GLSL_CACHE_DISABLE", "false", 1);
   setenv("MESA_SHADER_CACHE_MAX_SIZE", "8M", 1);
+  setenv("MESA_DISK_CACHE_MULTI_FILE", "true", 1);  // newer Mesa: a file for each shader, as older ones have it
 }
 
 }  // namespace dcp::gpu

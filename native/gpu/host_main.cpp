@@ -17,6 +17,7 @@
 //   --records  tells how it comes along, on stderr: lines "\x1egone IDENTITY" for each visible adapter that is not
 //   there,
 //              "\x1eadapter IDENTITY" before it is used for the first time, "\x1eready" before commands but the first
+//   --share-shaders  sends its folder of compiled shaders over the socket, before anything else (gpu/shader_folder.hpp)
 //
 // Exit status: 0 hung up or probed, 1 cannot start, 2 wrong options, 3 the sandbox broke the protocol, 4 a submission
 // or the start took too long, or the machine was suspended, 5 the adapter that was to be checked does not work.
@@ -56,6 +57,7 @@
 #include "gpu/probe.hpp"
 #include "gpu/server.hpp"
 #include "gpu/shader_depth.hpp"
+#include "gpu/shader_folder.hpp"
 #include "gpu/violation.hpp"
 #include "gpu/vulkan_devices.hpp"
 #include "isolation/gpu_host.hpp"
@@ -83,6 +85,7 @@ struct Options {
   bool report_isolation = false;
   bool check = false;
   bool records = false;
+  bool share_shaders = false;
   dcp::isolation::Trial trial;
   dcp::isolation::Policy isolation = dcp::isolation::Policy::standard;
   dcp::isolation::Priority priority = dcp::isolation::Priority::normal;
@@ -137,6 +140,7 @@ bool set_flag(const Arguments& arguments, Options& options) {
                                                       {"--report-isolation", &options.report_isolation},
                                                       {"--check", &options.check},
                                                       {"--records", &options.records},
+                                                      {"--share-shaders", &options.share_shaders},
                                                       {"--show-refusals", &options.trial.trace_refusals}};
   for (const auto& [name, flag] : flags) {
     if (arguments.is(name)) return *flag = true;
@@ -212,13 +216,16 @@ dcp::isolation::GpuHostProfile prepare(const Options& options) {
 }
 
 /// From here on, whoever takes this process over through the driver or the decoder has what the driver needs, no more.
-void seal(const Options& options) {
+/// Returns whether the driver may keep what it compiles, in a folder of this host's own.
+bool seal(const Options& options) {
   const bool root = geteuid() == 0;
   const dcp::isolation::GpuHostProfile profile = prepare(options);
   const auto report = dcp::isolation::seal_gpu_host(profile);
   const std::string refusal = dcp::isolation::refusal(options.isolation, dcp::isolation::kGpuHostLayers, report, root);
   if (!refusal.empty()) throw std::runtime_error("not isolated: " + refusal);
-  if (is_in_force(report, dcp::isolation::Layer::own_root)) dcp::gpu::cache_shaders_in_scratch();
+  const bool has_scratch = is_in_force(report, dcp::isolation::Layer::own_root);
+  if (has_scratch) dcp::gpu::cache_shaders_in_scratch();
+  return has_scratch;
 }
 
 /// With what is left out, and nothing is refused for that: no sandbox is at the other end.
@@ -232,7 +239,7 @@ void seal_for_trial(const Options& options) {
   if (options.trial.differs()) {
     seal_for_trial(options);
   } else {
-    seal(options);
+    (void)seal(options);
   }
   const WGPUInstanceBackend backends = options.opengl ? WGPUInstanceBackend_GL : WGPUInstanceBackend_Vulkan;
   const std::string text = options.probe ? dcp::gpu::probe(functions, backends) : dcp::gpu::list(functions);
@@ -413,7 +420,8 @@ int main(int argc, char** argv) {
     dcp::gpu::open_library(options.library, functions);
     if (options.probe || options.list) tell_adapters(functions, options);
     if (fcntl(kSocket, F_GETFD) < 0) throw std::runtime_error("descriptor 3 is not open: it is to be the socket");
-    seal(options);
+    const bool keeps_shaders = seal(options);
+    if (options.share_shaders) dcp::gpu::send_shader_folder(kSocket, keeps_shaders);
     serve(functions, options);
   } catch (const std::exception& error) {
     dcp::gpu::say(std::string("dcp-gpu-host: ") + error.what());

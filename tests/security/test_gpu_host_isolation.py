@@ -47,7 +47,8 @@ def report(prefix: list[str], public: PublicCopies) -> Report:
 class Host:
     """A GPU host that has been sealed: it has sent what it shares."""
 
-    def __init__(self, prefix: list[str], public: PublicCopies, *options: str) -> None:
+    def __init__(self, prefix: list[str], public: PublicCopies, *options: str, first: bool = True) -> None:
+        """``first``: takes what it sends first."""
         self.socket, theirs = socket.socketpair()
         command = [*prefix, public.gpu_host, "--library", public.wgpu, *options]
         with theirs:
@@ -60,10 +61,14 @@ class Host:
                 text=True,
             )
         self.socket.settimeout(20)
-        data, descriptors, _, _ = socket.recv_fds(self.socket, 8, 3)
+        self.sealed = first and self.receive()[0] > 0
+
+    def receive(self, size: int = 8) -> tuple[int, int]:
+        """How many bytes, of so many at most, and descriptors come next."""
+        data, descriptors, _, _ = socket.recv_fds(self.socket, size, 3)
         for fd in descriptors:
             os.close(fd)
-        self.sealed = bool(data)
+        return len(data), len(descriptors)
 
     def file(self, name: str) -> str:
         return Path(f"/proc/{self.process.pid}/{name}").read_text()
@@ -99,10 +104,24 @@ def test_it_has_no_rights(host: Host) -> None:
     assert fields["Seccomp"] == "2"
 
 
+def test_its_folder_of_shaders_does_not_stay_open(prefix: list[str], public: PublicCopies) -> None:
+    host = Host(prefix, public, "--share-shaders", first=False)
+    assert host.receive(1) == (1, 0 if prefix == STARTS["no-namespaces"] else 1)
+    assert host.receive() == (8, 3)
+    if os.geteuid() == 0:
+        _has_only_its_own(host)
+    assert host.ended()[0] == 0
+
+
 def test_only_its_socket_and_stderr_are_open(host: Host) -> None:
     root_only()
+    _has_only_its_own(host)
+
+
+def _has_only_its_own(host: Host) -> None:
     # The shared memory, its events, the watch for crashes, the driver's cache.
     own = ("/memfd:dcp-gpu", "anon_inode:[event", "pipe:", "/scratch/")
+    shaders = "/scratch/mesa_shader_cache"
 
     def only_these() -> bool:
         """Drivers open their files for a moment while the host starts."""
@@ -111,7 +130,8 @@ def test_only_its_socket_and_stderr_are_open(host: Host) -> None:
             with contextlib.suppress(FileNotFoundError):
                 targets[int(entry.name)] = str(entry.readlink())
         assert {targets.pop(fd) for fd in (0, 1)} == {"/dev/null"}
-        return [fd for fd, target in targets.items() if not target.startswith(own)] == [3]
+        others = [fd for fd, target in targets.items() if not target.startswith(own) or target == shaders]
+        return others == [3]
 
     wait_until(only_these, "nothing else is open")
 

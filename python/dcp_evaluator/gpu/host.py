@@ -15,6 +15,7 @@ from ..processes.exit_status import ExitStatus
 from ..processes.notices import write_to_stderr
 from .messages import Messages
 from .records import Records
+from .shader_folder import ShaderFolder
 from .surroundings import Surroundings
 
 _DELIBERATE = (1, 2, 3)
@@ -31,15 +32,19 @@ class GpuHost(Child):
         surroundings: Surroundings,
         *,
         checked: bool,
+        shares_shaders: bool = False,
         ended: Callable[[], None] | None = None,
     ) -> None:
-        """``checked``: it tries its adapter before it serves. ``ended``: called once, when it is known that it
+        """``checked``: it tries its adapter before it serves. ``shares_shaders``: ``meet`` is called before its socket
+        is handed out. ``ended``: called once, when it is known that it
         has ended. Raises OSError when it cannot be started.
         """
         self.surroundings = surroundings
         self.checked = checked
         self.start_is_known = self.failure_is_known = False
         self.records = Records()
+        self.shaders: ShaderFolder | None = None
+        self._shares_shaders = shares_shaders
         self._killed = False
         self._began = time.monotonic()
         self._ended = ended
@@ -47,10 +52,22 @@ class GpuHost(Child):
         try:
             self._messages = Messages(read, write_to_stderr, records=self.records)
             self._listener = _started(self._messages, read)
-            more = ["--records", *(["--check"] if checked else [])]
+            more = ["--records", *(["--check"] if checked else []), *(["--share-shaders"] if shares_shaders else [])]
             super().__init__([*arguments, *more], socket.SOCK_STREAM, environment, stderr=write)
         finally:
             os.close(write)
+
+    def meet(self) -> None:
+        """Waits until it is sealed, and takes its folder of compiled shaders. Raises OSError."""
+        if self._shares_shaders:
+            self._shares_shaders = False
+            self.shaders = ShaderFolder.of_host(self.socket)
+
+    def leave(self) -> None:
+        """Gives its folder up."""
+        if self.shaders is not None:
+            self.shaders.close()
+            self.shaders = None
 
     @property
     def failed(self) -> bool:

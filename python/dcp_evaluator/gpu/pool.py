@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -20,6 +21,7 @@ from . import surroundings
 from .host import GpuHost
 from .options import GpuOptions
 from .rest import MOST_DEATHS, SECONDS, AdapterRest
+from .shader_cache import Job, ShaderCache
 from .software_memory import SoftwareMemory, of_this_process
 
 _MOST_RESTING = 4
@@ -41,10 +43,12 @@ class GpuPool:
         rest: AdapterRest | None = None,
         groups: ControlGroups | None = None,
         counters: Counters | None = None,
+        shaders: ShaderCache | None = None,
     ) -> None:
-        """``groups``: each host gets one of them."""
+        """``groups``: each host gets one of them. ``shaders``: what jobs find of their last run."""
         self._groups = groups
         self._counters = counters or Counters()
+        self._shaders = shaders if shaders is not None and shaders.is_on else None
         self._software_memory = SoftwareMemory()
         self._settings = settings
         self._wanted = warm
@@ -60,6 +64,11 @@ class GpuPool:
         self._most_used = 0  # at once, since the last rest()
         self._resting = 0
         self.refill()
+
+    def begin(self, job: Job) -> None:
+        """A job begins, and has all hosts until ``rest``."""
+        if self._shaders is not None:
+            self._shaders.begin(job)
 
     def expect(self, sandboxes: int) -> None:
         """So many may have a host at a time: they share the memory that software adapters take of the machine."""
@@ -83,12 +92,16 @@ class GpuPool:
         self._asked[owner] += 1
         if self._asked[owner] > _MOST_OF_A_SANDBOX:
             raise DcpError(f"this sandbox has lost {_MOST_OF_A_SANDBOX} GPU hosts; it gets no other")
+        self._await_shaders()
         self._look_after()
         if None in self._rest.resting():
             raise DcpError(_EVERYTHING)
         child = self._warm.pop() if self._warm else self._start()
         self._used[owner] = child
         self._most_used = max(self._most_used, len(self._used))
+        child.meet()
+        if self._shaders is not None:
+            self._shaders.give(child.shaders)
         return child.socket
 
     def release(self, owner: int) -> float:
@@ -108,6 +121,8 @@ class GpuPool:
         kept, spare = self._warm[: self._resting], self._warm[self._resting :]
         self._end([*spare, *self._used.values(), *self._ending])
         self._warm, self._used, self._ending = kept, {}, []
+        if self._shaders is not None:
+            self._shaders.end()
         self.prewarm(self._resting)
 
     def close(self) -> None:
@@ -115,6 +130,13 @@ class GpuPool:
         self._wanted = self._resting = 0
         self._end([*self._warm, *self._used.values(), *self._ending])
         self._warm, self._used, self._ending = [], {}, []
+
+    def _await_shaders(self) -> None:
+        """Of hosts that are ending: the next one is given what they have compiled."""
+        deadline = time.monotonic() + _PATIENCE
+        for child in self._ending:
+            if child.shaders is not None:
+                child.wait(deadline - time.monotonic())
 
     def _end(self, children: Sequence[GpuHost]) -> None:
         for child in children:
@@ -189,7 +211,10 @@ class GpuPool:
         arguments += [] if share is None else ["--software-memory", str(share)]
         ended = partial(self._give_back, share or 0)
         try:
-            host = GpuHost(arguments, self._options.environment(), now, checked=self._doubts, ended=ended)
+            host = GpuHost(
+                arguments, self._options.environment(), now, checked=self._doubts,
+                shares_shaders=self._shaders is not None, ended=ended,
+            )  # fmt: skip
         except BaseException:
             ended()
             raise
@@ -203,6 +228,9 @@ class GpuPool:
         return surroundings.surroundings(self._rest.resting() | self._options.withheld)
 
     def _leave(self, host: GpuHost) -> None:
+        if self._shaders is not None:
+            self._shaders.take(host.shaders, failed=host.failed)
+        host.leave()
         if self._groups is not None:
             self._groups.remove(f"gpu-{host.pid}")
 

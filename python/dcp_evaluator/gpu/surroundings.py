@@ -57,11 +57,18 @@ def was_suspended(before: float, now: float) -> bool:
 
 
 def driver_fingerprint() -> Fingerprint:
-    """Of the manifests of all Vulkan drivers, their libraries, the kernel module of NVIDIA's, and the nodes of GPUs."""
+    """Of the installed drivers, and of the nodes of GPUs."""
+    return (*installed_drivers(), *gpu_nodes())
+
+
+def installed_drivers() -> Fingerprint:
+    """The manifests of all Vulkan drivers, their libraries, and the kernel module of NVIDIA's: the same until one of
+    them is replaced.
+    """
     found = list(map(_file, manifests.manifests()))
     libraries = (library for manifest in found if "/" in (library := _library(*manifest)))
     module = (_nvidia_module(Path("/")) or "", 0, 0)
-    return (*found, *map(_file, libraries), _file(_LOADED_BY_NAME), module, *gpu_nodes())
+    return (*found, *map(_file, libraries), _file(_LOADED_BY_NAME), module)
 
 
 def gpu_nodes(root: Path = Path("/")) -> Fingerprint:

@@ -12,6 +12,7 @@ from ..frames import table
 from ..frames.fields import SandboxFrame
 from ..frames.values import FrameDecoder, SharedArrays, encode
 from ..gpu.options import GpuOptions
+from ..gpu.shader_cache import ShaderCache
 from ..processes.zygote import Template, Zygote
 from ..settings import engines
 from ..settings.settings import Settings
@@ -43,7 +44,7 @@ class SandboxFactory:
     ) -> None:
         """``template``: the description of what its sandboxes share besides the runtime."""
         self.engine = engines.chosen(settings)
-        self.services = SandboxServices(settings, gpu=gpu)
+        self.services = SandboxServices(settings, gpu=gpu, shaders=ShaderCache(settings))
         loaded = None if template is None else Template(template, partial(self.services.compiler.connect, _TEMPLATE))
         self._start_zygote = partial(Zygote, "job", settings, memory_limit=memory_limit, template=loaded)
         self.zygote = self._start_zygote()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ..errors import DcpError, reason_of
 from ..gpu.options import GpuOptions
 from ..gpu.pool import GpuPool
+from ..gpu.shader_cache import ShaderCache
 from ..metrics.counters import Counters
 from ..processes.compiler import Compiler
 from ..processes.control_groups import ControlGroups
@@ -33,11 +34,16 @@ class SandboxServices:
     """
 
     def __init__(
-        self, settings: Settings, warm: int = 0, gpu: GpuOptions | None = None, counters: Counters | None = None
+        self,
+        settings: Settings,
+        warm: int = 0,
+        gpu: GpuOptions | None = None,
+        counters: Counters | None = None,
+        shaders: ShaderCache | None = None,
     ) -> None:
-        """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU."""
+        """``warm``: GPU hosts that wait. ``gpu``: what sandboxes get of the GPU. ``shaders``: of an owner with jobs."""
         self.groups = ControlGroups(settings.max_memory, priority=settings.priority, cpus=settings.max_cpus)
-        self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups, counters=counters)
+        self.gpu_pool = GpuPool(settings, warm, gpu, groups=self.groups, counters=counters, shaders=shaders)
         self.compiler = Compiler(settings, self.groups)
         self.on_shortage: Callable[[int], None] = _ignore
         self.on_python: Callable[[int], None] = _ignore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from ..errors import ZygoteError
 from ..processes.notices import notice
@@ -11,6 +12,7 @@ from ..sandboxes.sandbox import SandboxFactory
 from ..sandboxes.slice_ledger import SliceSource
 from ..worktimes.python import PythonWorktime
 from .evaluator import Evaluator
+from .identity import identity
 from .supervisor import Options, Sink, Supervisor
 from .warm import Kind
 from .work import Work
@@ -69,6 +71,7 @@ class LocalRun:
             )
         kind, factory = self._evaluator.acquire(Kind(memory_limit, self.python))
         factory.services.gpu_pool.expect(sandboxes)
+        factory.services.gpu_pool.begin(partial(identity, *self._frame))
         slow = threading.Timer(_SLOW, self._tell_of_template, [factory])
         slow.daemon = True
         try:
