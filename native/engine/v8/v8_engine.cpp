@@ -10,8 +10,6 @@ namespace dcp::engine::v8engine {
 
 namespace {
 
-constexpr std::size_t kYoungGeneration = std::size_t{48} << 20;  // V8's own maximum
-
 node::MultiIsolatePlatform& platform() {
   v8::Isolate* nodes = v8::Isolate::GetCurrent();
   const v8::HandleScope scope(nodes);
@@ -36,10 +34,7 @@ V8Engine::V8Engine(const Limits& limits) {
   allocator_.set_isolate(isolate_);
   v8::Isolate::CreateParams parameters;
   parameters.array_buffer_allocator = &allocator_;
-  if (limits.memory != 0) parameters.constraints.set_max_old_generation_size_in_bytes(limits.memory);
-  // Of its full size from the start: where memory is short, one that cannot grow ends the process.
-  parameters.constraints.set_initial_young_generation_size_in_bytes(kYoungGeneration);
-  parameters.constraints.set_max_young_generation_size_in_bytes(kYoungGeneration);
+  constrain_heap(parameters.constraints, limits.memory);
   v8::Isolate::Initialize(isolate_, parameters);
   isolate_->SetData(0, this);
   locker_.emplace(isolate_);

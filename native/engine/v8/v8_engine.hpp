@@ -178,6 +178,8 @@ class V8Engine final : public Engine {
                                                         v8::Local<v8::FixedArray>);
 
   // --- v8_limits.cpp ---
+  /// How large the generations of the heap may become where all of it may have `memory` bytes; 0: unlimited.
+  static void constrain_heap(v8::ResourceConstraints& constraints, std::size_t memory);
   void set_limits(const Limits& limits);
   static std::size_t near_heap_limit(void* engine, std::size_t current, std::size_t initial);
   static void no_memory(const char* location, const v8::OOMDetails& details);

@@ -14,6 +14,31 @@
 
 namespace dcp::engine::v8engine {
 
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::size_t kLeastYoung = 48 * kMiB;     // beside the limit, within what RLIMIT_DATA leaves above it
+constexpr std::size_t kLargestYoung = 192 * kMiB;  // V8's own maximum
+
+/// Where most objects survive, as in a large JSON text, each collection of a small young generation copies them again.
+std::size_t young_generation(std::size_t memory) {
+  std::size_t young = kLargestYoung;
+  while (memory != 0 && young > kLeastYoung && young > memory / 10) young /= 2;
+  return young;
+}
+
+}  // namespace
+
+void V8Engine::constrain_heap(v8::ResourceConstraints& constraints, std::size_t memory) {
+  const std::size_t young = young_generation(memory);
+  constraints.set_initial_young_generation_size_in_bytes(kLeastYoung);
+  constraints.set_max_young_generation_size_in_bytes(young);
+  if (memory != 0) constraints.set_max_old_generation_size_in_bytes(memory - (young - kLeastYoung));
+  // No full collection below that, and at most half of the old generation: what the zygote's own collection leaves as
+  // the next limit is a few MiB, and a slice that keeps objects would be collected again and again.
+  v8::V8::SetFlagsFromString("--initial-old-space-size=32");
+}
+
 void V8Engine::set_limits(const Limits& limits) {
   allocator_.set_limit(limits.memory);
   isolate_->SetStackLimit(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - limits.stack);
