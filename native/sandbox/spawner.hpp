@@ -29,6 +29,7 @@ class Spawner {
   pid_t spawn(const Channels& channels);
   /// Whether refill() has something to do.
   bool needs_refill() const { return spares_.size() < wanted_ && !refused_; }
+  bool has_spare() const { return !spares_.empty(); }
   /// Makes one more spare.
   void refill();
   /// Forgets a spare that ended. False when `process` is none.

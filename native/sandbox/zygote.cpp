@@ -35,7 +35,8 @@ Descriptor watch_children() {
   return fd;
 }
 
-// A new spare is made when nothing has happened for this long: not while the last one answers its first message.
+// A new spare is made when nothing has happened for this long: not while the last one answers its first message. Where
+// that was the last spare, the next connection would wait for longer.
 constexpr std::chrono::milliseconds kRefillDelay{3};
 
 std::string status_text(int status) {
@@ -83,7 +84,7 @@ void Zygote::run() {
 int Zygote::wait_ms() const {
   const auto now = Clock::now();
   std::optional<Clock::time_point> first;
-  if (spawner_.needs_refill()) first = now + kRefillDelay;
+  if (spawner_.needs_refill()) first = spawner_.has_spare() ? now + kRefillDelay : now;
   for (const auto& [id, running] : running_) {
     const auto deadline = running.peer.deadline();
     if (deadline && (!first || *deadline < *first)) first = deadline;
