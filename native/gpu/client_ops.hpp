@@ -2,13 +2,13 @@
 //
 // ops.gpuConnect()                         null, or a reason: no GPU host. Then gpuMemory() gives the rings
 // ops.gpuMemory()                          [command ring, reply ring, scratch] as ArrayBuffers
-// ops.gpuCursor()                          the cursor of the command ring (engine/recorder_support.hpp), as an
-// ArrayBuffer ops.gpuRecorder(method, plan)            a method that records its calls there; absent where the engine
-// has none ops.gpuFlush(position)                   publishes commands ops.gpuCommandsRead(), gpuWaitForRoom(read)
-// position of the host's reader; waits until it has moved ops.gpuReplyPosition(), gpuFinishReplies(position)  where
-// replies end; gives them back, true when none are left ops.gpuText(word, bytes)                 a string from the
-// reply ring ops.gpuEncode(string, position)          UTF-8: up to kScratchBytes go to the scratch buffer, more to the
-// heap, whose
+// ops.gpuCursor()                          the command ring's cursor (engine/recorder_support.hpp), as an ArrayBuffer
+// ops.gpuRecorder(method, plan)            a method that records its calls there; absent where the engine has none
+// ops.gpuFlush(position)                   publishes commands
+// ops.gpuCommandsRead(), gpuWaitForRoom(read)  position of the host's reader; waits until it has moved
+// ops.gpuReplyPosition(), gpuFinishReplies(position)  where replies end; gives them back, true when none are left
+// ops.gpuText(word, bytes)                 a string from the reply ring
+// ops.gpuEncode(string, position)          UTF-8: up to kScratchBytes go to the scratch buffer, more to the heap, whose
 //                                          offset the scratch's first word then tells. The length in bytes; -1: no room
 // ops.gpuBufferSize(source)                bytes of an ArrayBuffer or view, -1: it is none
 // ops.gpuElementSize(source)               1 except for typed arrays

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "check.hpp"
+#include "gpu/client_ops.hpp"
 #include "runtime/web_ops.hpp"
 #include "wasm/store.hpp"
 
@@ -28,6 +29,10 @@ struct Sandbox {
       : engine(engine::make_quickjs({std::size_t{256} << 20, std::size_t{1} << 20})),
         runtime(*engine, runtime::Mode::job) {
     runtime::install_web_ops(runtime);
+    gpu::install(runtime, [](std::string& reason) {
+      reason = "there is none";
+      return -1;
+    });
     host =
         static_cast<wasm::Host*>(&wasm::install(runtime, DCP_WASMTIME_LIBRARY, {memory_limit, std::size_t{1} << 20}));
     runtime::ScriptCache scripts(*engine, "", 0);
