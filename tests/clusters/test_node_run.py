@@ -154,13 +154,13 @@ def test_the_data_of_the_job_are_there_however_large(evaluator):
         assert outcomes(replies(run, 2)) == {0: 0, 1: 99_999}
 
 
-def test_all_that_slices_say_comes_out_in_order(evaluator):
+def test_all_that_slices_say_comes_out_in_order(evaluator, engine):
     source = "x => { console.warn('a', x); progress(x); work.emit('part', [x]); return x; }"
     with node_run(evaluator, source, sandboxes=1) as run:
         run.feed(batch(["one"]))
         items = [item for outputs in replies(run, 1) for item in outputs.items]
     assert [item[:4] for item in items[:4]] == [
-        (messages.ASSIGNED,),
+        (messages.ASSIGNED, engine),
         (messages.CONSOLE, 0, "warn", "a one"),
         (messages.PROGRESS, 0, "one"),
         (messages.EMIT, 0, "part", ["one"]),

@@ -234,7 +234,7 @@ def test_metrics_name_their_units(evaluator):
     assert re.match(
         r"SliceMetrics\(cpu=\d+\.\d{3} ms, wall=\d+\.\d{3} ms, gpu=0\.000 ms, gpu_up=0,", repr(results.metrics[0])
     )
-    assert re.search(r"elapsed=\d+\.\d{3} ms\)$", repr(job.metrics))
+    assert re.search(rf"elapsed=\d+\.\d{{3}} ms, engines=\('{evaluator.engine}',\)\)$", repr(job.metrics))
     assert results.metrics[0].wall <= job.metrics.elapsed < 1000 * 120
 
 

@@ -124,4 +124,4 @@ class JobMetrics:
         self.gpu += metrics.gpu
 
     def __repr__(self) -> str:
-        return repr_with_units("JobMetrics", vars(self))
+        return repr_with_units("JobMetrics", vars(self) | {"engines": tuple(sorted(self.engines))})
