@@ -39,7 +39,6 @@ def read_work_request(data: object, dialect: int, owner: str, session: str) -> W
         payee=fields.address("paymentAddress") if "paymentAddress" in fields else owner,
         room=min(load.number("cpu"), 1024.0),
         gpu=min(load.number("gpu"), 64.0),
-        long_slices=min(int(load.number("longSlices")), 1024),
         quanta=_quanta(fields),
         has=_has(fields, dialect),
         worktimes=dict(_worktimes(fields, dialect)),

@@ -118,7 +118,6 @@ def add_job(transaction: Transaction, job: int, descriptors: Sequence[Mapping[st
         here = (job_groups.c.job == job, job_groups.c.group == group.number)
         if connection.execute(select(job_groups.c.job).where(*here)).first() is None:
             connection.execute(insert(job_groups).values(job=job, group=group.number))
-    transaction.offers = transaction.offers or taken > 0
     return taken
 
 

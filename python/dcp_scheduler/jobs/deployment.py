@@ -48,7 +48,6 @@ def submit(transaction: Transaction, submission: Submission) -> Job:
         )
     )  # fmt: skip
     (number,) = inserted.inserted_primary_key or (0,)
-    transaction.offers = True
     finish_if_done(transaction, number)
     return connection.execute(select(jobs).where(jobs.c.number == number)).one()
 
@@ -64,7 +63,6 @@ def add_data(transaction: Transaction, name: object, owner: str, uris: Sequence[
         content = transaction.contents.put(msgspec.json.encode(list(uris)))
         connection.execute(insert(piles).values(job=job.number, first=job.total + 1, count=len(uris), content=content))
         connection.execute(update(jobs).where(jobs.c.number == job.number).values(total=job.total + len(uris)))
-        transaction.offers = True
         transaction.changed.add(job.number)
     return int(job.total) + len(uris)
 

@@ -98,7 +98,6 @@ def take_back(transaction: Transaction, number: int, numbers: Sequence[int], wor
     )
     if not JobStatus(job.status).is_over:
         ledger.transfer(transaction, job.address, job.payer, job.price * len(numbers), "refund", job=number)
-    transaction.offers = True
     worst = connection.execute(select(func.max(slices.c.failures)).where(*mine)).scalar() or 0
     if blame and worst >= MOST_FAILURES:
         cancel(transaction, job, reason, f"a slice has failed {worst} times: {reason}")

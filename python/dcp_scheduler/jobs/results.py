@@ -139,11 +139,6 @@ def _stored() -> Select[Any]:
     return select(slices.c.number, slices.c.sequence, slices.c.content, slices.c.offset, slices.c.length)
 
 
-def paid_for(connection: Connection, job: int) -> int:
-    """What the slices of a job have cost."""
-    return sum(amount or 0 for amount in connection.execute(select(slices.c.paid).where(slices.c.job == job)).scalars())
-
-
 def counted(connection: Connection, job: int) -> dict[str, int]:
     """How many slices are in which status."""
     query = select(slices.c.status, func.count()).where(slices.c.job == job).group_by(slices.c.status)

@@ -11,13 +11,10 @@ from .requirements import Requirements
 
 
 class FetchState(enum.IntFlag, boundary=enum.FlagBoundary.KEEP):
-    """``utils/fetchState.js``. Without NORMAL a worker wants no slices."""
+    """Of ``utils/fetchState.js``, what changes the answer. Without NORMAL a worker wants no slices."""
 
     NORMAL = 1
-    LIVENESS = 2
     STARTUP = 4
-    ROUND_ROBIN = 8
-    RETURN_ALL = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,6 @@ class WorkRequest:
     payee: str = ""
     room: float = 0.0
     gpu: float = 0.0
-    long_slices: int = 0
     quanta: float = 1.0
     has: Requirements = Requirements.NONE
     worktimes: Mapping[str, Sequence[str]] = field(default_factory=dict)

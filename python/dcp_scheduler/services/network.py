@@ -12,23 +12,23 @@ from dcp_protocol.keys.private_key import PrivateKey
 from ..delivery.subscriptions import Subscriptions
 from ..jobs.data import JobData
 from ..jobs.results import Rates
+from ..scheduling.allotment import TASK_SECONDS
 from ..store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """``liveness_seconds``: how often workers tell which slices they have; what is not told of for twice as long goes
-    to others. ``task_seconds``: how much work a worker gets at a time.
+    to others.
     """
 
     rates: Rates = field(default_factory=Rates)
     liveness_seconds: float = 240.0
-    task_seconds: float = 180.0
 
     def to_workers(self) -> dict[str, Any]:
         """``schedulerConfig`` of tasks, in milliseconds."""
         shared = {"useLifetimeAnalysis": False, "frequencyMs": round(1000 * self.liveness_seconds)}
-        return {"shared": shared, "targetTaskDuration": self.task_seconds}
+        return {"shared": shared, "targetTaskDuration": TASK_SECONDS}
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from .contents import Contents, Pack
 @dataclass(slots=True)
 class Transaction:
     """``pack``: texts for slices, which get its name before the end. ``changed``: numbers of jobs of which clients
-    have something to hear; ``offers``: whether workers that wait may get slices now.
+    have something to hear.
     """
 
     connection: Connection
@@ -20,4 +20,3 @@ class Transaction:
     now: float
     pack: Pack = field(default_factory=Pack)
     changed: set[int] = field(default_factory=set)
-    offers: bool = False

@@ -1,1 +1,0 @@
-"""Alembic wants this file; ``upgrade`` does without it."""
