@@ -147,7 +147,7 @@ def test_memory_means_something_and_other_engine_options_are_told(tmp_path: Path
       writeln(error);
     """
     modules = install_dcp_client(tmp_path, source)
-    small = start(modules, "-s", "--", "--options=--max-old-space-size=100 --expose-gc")
+    small = start(modules, "-s", "--", "--engine=quickjs", "--options=--max-old-space-size=100 --expose-gc")
     assert small.stdout == "InternalError\n"
     option, shortage = small.stderr.splitlines()
     assert option == "dcp-evaluator: the engine option --expose-gc has no meaning here"
