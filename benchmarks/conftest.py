@@ -1,6 +1,6 @@
 """Fixtures of the benchmarks, and the project's measures as a table after pytest-benchmark's own.
 
-Quick by default, three minutes; ``--full`` runs those that are marked ``full`` too, and more rounds of the others.
+Quick by default, some minutes; ``--full`` runs those that are marked ``full`` too, and more rounds of the others.
 """
 
 from __future__ import annotations

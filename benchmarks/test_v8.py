@@ -136,4 +136,4 @@ def test_slices_against_quickjs(benchmark, measure, v8, quickjs, name):
     seconds(v8), seconds(quickjs)
     found = benchmark.pedantic(ratios, rounds=1)
     quartiles = tuple(np.quantile(found, (0.25, 0.75)))
-    measure(f"{name}, ratio to the rate of quickjs", float(np.median(found)), "", goal=1.0, spread=quartiles)
+    measure(f"{name}, ratio to the rate of quickjs", float(np.median(found)), "", ">= 1", spread=quartiles)
