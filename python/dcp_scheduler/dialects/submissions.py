@@ -16,16 +16,10 @@ from ..model.requirements import Requirements
 from ..model.submission import ALWAYS, Offer, Storage, Submission, Worktime
 from ..store import amount
 from .fields import Fields
+from .requirement_objects import read_requirements
 
 _ID = re.compile(r"[A-Za-z0-9]{20,40}", re.ASCII)
 _LONGEST_CODE = 64 << 20
-_PLACES = (
-    ("engine", "spidermonkey", Requirements.SPIDERMONKEY),
-    ("browser", "chrome", Requirements.CHROME),
-    ("environment", "offscreenCanvas", Requirements.OFFSCREEN_CANVAS),
-    ("environment", "fdlibm", Requirements.FDLIBM),
-    ("environment", "webgpu", Requirements.WEBGPU),
-)
 
 
 def read_submission(data: object, dialect: int, owner: str) -> Submission:
@@ -101,11 +95,7 @@ def _needs(fields: Fields, dialect: int) -> tuple[Requirements, bool, bool]:
         bits = Requirements(fields.whole("requirements", 0, most=2**31))
         return bits, fields.flag("discrete"), fields.flag("useStrict")
     described = fields.inner("requirements")
-    bits = Requirements.NONE
-    for part, name, bit in _PLACES:
-        if described.inner(part).flag(name):
-            bits |= bit
-    return bits, described.flag("discrete"), described.flag("useStrict")
+    return read_requirements(described), described.flag("discrete"), described.flag("useStrict")
 
 
 def _arguments(fields: Fields, dialect: int) -> list[str]:

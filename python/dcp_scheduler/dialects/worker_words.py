@@ -16,7 +16,7 @@ from ..errors import RefusedError
 from ..model.requirements import Requirements
 from ..model.work_request import FetchState, GroupProof, Measured, SliceResult, SliceStatus, WorkEvent, WorkRequest
 from .fields import Fields
-from .submissions import _PLACES
+from .requirement_objects import read_requirements
 
 _WORKER = 64  # characters
 _LONGEST_RESULT = 1 << 30
@@ -124,11 +124,7 @@ def _quanta(fields: Fields) -> float:
 def _has(fields: Fields, dialect: int) -> Requirements:
     if dialect != 4:
         return Requirements(fields.whole("capabilities", 0, most=2**31))
-    described, bits = fields.inner("capabilities"), Requirements.NONE
-    for part, name, bit in _PLACES:
-        if described.inner(part).flag(name):
-            bits |= bit
-    return bits
+    return read_requirements(fields.inner("capabilities"))
 
 
 def _worktimes(fields: Fields, dialect: int) -> Iterator[tuple[str, Sequence[str]]]:

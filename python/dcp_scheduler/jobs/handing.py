@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from ..ledger import ledger
 from ..model.work_request import WorkRequest
@@ -66,11 +66,15 @@ def _waiting(connection: Connection, job: Job, count: int) -> list[int]:
 
 def holds(connection: Connection, job: Job, numbers: Sequence[int], worker: str, owner: str) -> list[int]:
     """Those of ``numbers`` that this worker has."""
-    query = select(hand_outs.c.number).where(
+    query = select(hand_outs.c.number).where(*_held(job, numbers, worker, owner))
+    return list(connection.execute(query).scalars())
+
+
+def _held(job: Job, numbers: Sequence[int], worker: str, owner: str) -> tuple[ColumnElement[bool], ...]:
+    return (
         hand_outs.c.job == job.number, hand_outs.c.number.in_(numbers), hand_outs.c.worker == worker,
         hand_outs.c.owner == owner,
     )  # fmt: skip
-    return list(connection.execute(query).scalars())
 
 
 def take_back(transaction: Transaction, number: int, numbers: Sequence[int], worker: str, reason: str = "") -> None:
@@ -98,8 +102,10 @@ def take_back(transaction: Transaction, number: int, numbers: Sequence[int], wor
     )
     if not JobStatus(job.status).is_over:
         ledger.transfer(transaction, job.address, job.payer, job.price * len(numbers), "refund", job=number)
+    if not blame:
+        return
     worst = connection.execute(select(func.max(slices.c.failures)).where(*mine)).scalar() or 0
-    if blame and worst >= MOST_FAILURES:
+    if worst >= MOST_FAILURES:
         cancel(transaction, job, reason, f"a slice has failed {worst} times: {reason}")
 
 
@@ -118,17 +124,10 @@ def _take_back(transaction: Transaction, query: object, worker: str) -> int:
     return sum(map(len, by_job.values()))
 
 
-def keep_alive(transaction: Transaction, worker: str, owner: str, alive: Mapping[int, Sequence[int]]) -> None:
-    """The worker says that these, by job, are not finished."""
-    for job, numbers in alive.items():
-        transaction.connection.execute(
-            update(hand_outs)
-            .where(
-                hand_outs.c.job == job, hand_outs.c.number.in_(numbers), hand_outs.c.worker == worker,
-                hand_outs.c.owner == owner,
-            )
-            .values(seen=transaction.now)
-        )  # fmt: skip
+def keep_alive(transaction: Transaction, job: Job, numbers: Sequence[int], worker: str, owner: str) -> None:
+    """The worker says that these are not finished."""
+    query = update(hand_outs).where(*_held(job, numbers, worker, owner))
+    transaction.connection.execute(query.values(seen=transaction.now))
 
 
 def take_back_silent(transaction: Transaction, seconds: float) -> int:

@@ -41,7 +41,7 @@ def _take(transaction: Transaction, network: Network, request: WorkRequest) -> l
         handing.take_back_all(transaction, request.worker, request.owner)
     for name, numbers in (request.alive or {}).items():
         try:
-            handing.keep_alive(transaction, request.worker, request.owner, {find(connection, name).number: numbers})
+            handing.keep_alive(transaction, find(connection, name), numbers, request.worker, request.owner)
         except RefusedError:
             continue  # a job that is gone
     if FetchState.NORMAL not in request.state or request.room <= 0:
