@@ -1,3 +1,6 @@
+#include <chrono>
+#include <thread>
+
 #include "gpu/commands.hpp"
 #include "gpu/copy_bytes.hpp"
 #include "gpu/server.hpp"
@@ -6,6 +9,9 @@ namespace dcp::gpu {
 namespace {
 
 using State = Mapping::State;
+
+// For a thread of wgpu-native's that does not get its turn. It takes microseconds.
+constexpr auto kLongestMapping = std::chrono::seconds(5);
 
 /// A mapAsync on its way through wgpu-native. The server outlives it: it waits for the poller's thread.
 struct MapRequest {
@@ -45,9 +51,23 @@ void on_mapped(WGPUMapAsyncStatus status, WGPUStringView message, void* request,
   const std::shared_ptr<MapRequest> map(static_cast<MapRequest*>(request));
   const std::shared_ptr<Poller> poller = map->poller.lock();
   if (!poller) return;
+  if (status != WGPUMapAsyncStatus_Success) map->buffer->refused = map->serial;
   poller->mapping_ended([map, mapped = status == WGPUMapAsyncStatus_Success, text = clean_message(view(message))] {
     finish_map(*map, mapped, text);
   });
+}
+
+/// Unmaps in wgpu-native. While the poller makes a mapping, wgpu-core has taken the request out of the buffer, says that
+/// it is not mapped, and maps it nevertheless: it is asked again until it has.
+void unmap_handle(Call& call, Buffer& buffer, std::uint64_t serial) {
+  Device& device = call.device();
+  const auto deadline = std::chrono::steady_clock::now() + kLongestMapping;
+  while (buffer.refused != serial) {
+    device.begin_capture();
+    call.functions().BufferUnmap(buffer.handle);
+    if (!device.end_capture() || std::chrono::steady_clock::now() > deadline) return;
+    std::this_thread::yield();
+  }
 }
 
 std::shared_ptr<Buffer> buffer_of(Object& object) { return std::static_pointer_cast<Buffer>(object.resource); }
@@ -91,8 +111,8 @@ void unmap_buffer(Call& call, const command::UnmapBuffer& command) {
     }
     // wgpu-core keeps what such a buffer begins with, its zeroes too, until the next submission.
     if (mapping.of_creation) call.device().writes_pending = true;
+    unmap_handle(call, buffer, mapping.serial);
     mapping.end();
-    server.functions().BufferUnmap(buffer.handle);
   });
 }
 
@@ -104,7 +124,7 @@ void destroy_buffer(Call& call, const command::DestroyBuffer&) {
   buffer.destroyed = true;
   buffer.charge.release();
   buffer.mapping.use([&](Mapping& mapping) {
-    if (mapping.state != State::unmapped) functions.BufferUnmap(buffer.handle);
+    if (mapping.state != State::unmapped) unmap_handle(call, buffer, mapping.serial);
     mapping.end();
     functions.BufferDestroy(buffer.handle);
   });

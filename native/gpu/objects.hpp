@@ -1,6 +1,7 @@
 // What the host keeps of the sandbox's objects.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -56,6 +57,7 @@ struct Buffer : Resource {
   WGPUBufferUsage usage = WGPUBufferUsage_None;
   /// Shared with the poller, which finishes mappings. Mapped pointers are used with it in hand.
   Guarded<Mapping> mapping;
+  std::atomic<std::uint64_t> refused = 0;  ///< the serial of the last mapping that wgpu-native refused
 };
 
 struct Texture : Resource {
