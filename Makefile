@@ -19,7 +19,7 @@ PY_FILES := python native/codegen tests benchmarks examples
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
 .PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
-  test-random fuzz-test fuzz bench bench-full soak bench-peers bench-report bench-compare bench-reference \
+  test-random check-network fuzz-test fuzz bench bench-full soak bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install wheels check-wheels \
   check-rebuild check-arm check-sdist bundle check-bundle deb check-deb image check-image check-packages \
   wheels-aarch64 release lock clean screenshots
@@ -95,6 +95,9 @@ test-under-load: build  ## pytest while four processes keep the CPUs busy
 
 test-random: build  ## pytest in a random order, whose seed it names first: pytest --random-order-seed=N repeats it
 	@PYTEST_ADDOPTS=--random-order tests/parts.sh pytest-v8 pytest-quickjs
+
+check-network: build npm-packages  ## tests of dcp-scheduler that take minutes, one after the other: chaos, large jobs
+	@$(BIN)/python -m pytest tests/network -m long_network --verbose --capture no --durations 0
 
 fuzz-test: FUZZ_SECONDS = 60
 fuzz-test: fuzz  ## the fuzzers for a minute
