@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ..model.submission import Submission
 from ..store.contents import Contents
@@ -14,6 +15,16 @@ from ..store.schema import piles
 from .records import Job
 
 _KEPT = 256
+_KEPT_PILES = 32
+"""A client sends a million characters or more in each."""
+_PILES = (
+    select(piles.c.first, piles.c.content)
+    .where(
+        piles.c.job == bindparam("of"), piles.c.first <= bindparam("most"),
+        piles.c.first + piles.c.count > bindparam("least"),
+    )
+    .order_by(piles.c.first)
+)  # fmt: skip
 
 
 class JobData:
@@ -21,20 +32,26 @@ class JobData:
 
     def __init__(self, contents: Contents) -> None:
         self.submission = lru_cache(_KEPT)(lambda name: msgspec.json.decode(contents.get(name), type=Submission))
-        self._pile = lru_cache(_KEPT)(lambda name: msgspec.json.decode(contents.get(name), type=list[str]))
+        self._pile = lru_cache(_KEPT_PILES)(lambda name: msgspec.json.decode(contents.get(name), type=list[str]))
 
     def of(self, job: Job) -> Submission:
         submission: Submission = self.submission(job.submission)
         return submission
 
-    def datum(self, connection: Connection, job: Job, number: int) -> str | None:
-        """The URI of a slice's datum; None where the worker finds it in the job's range."""
+    def data(self, connection: Connection, job: Job, numbers: Sequence[int]) -> list[str | None]:
+        """The URIs of slices' data; None where the worker finds it in the job's range."""
         submission = self.of(job)
         if submission.pattern:
-            return submission.pattern.replace("{slice}", str(number)).replace("{job}", job.id)
-        if submission.inputs is not None:
-            return None
-        query = select(piles.c.first, piles.c.content).where(piles.c.job == job.number, piles.c.first <= number)
-        first, content = connection.execute(query.order_by(piles.c.first.desc()).limit(1)).one()
-        uri: Any = self._pile(content)[number - first]
-        return str(uri)
+            pattern = submission.pattern.replace("{job}", job.id)
+            return [pattern.replace("{slice}", str(number)) for number in numbers]
+        if submission.inputs is not None or not numbers:
+            return [None] * len(numbers)
+        asked = {"of": job.number, "least": min(numbers), "most": max(numbers)}
+        its = [(first, content) for first, content in connection.execute(_PILES, asked)]
+        starts = [first for first, _ in its]
+
+        def datum(number: int) -> str:
+            first, content = its[bisect_right(starts, number) - 1]
+            return str(self._pile(content)[number - first])
+
+        return [datum(number) for number in numbers]

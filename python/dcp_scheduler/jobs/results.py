@@ -2,49 +2,54 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, func, select, update
 
 from ..errors import RefusedError
-from ..ledger import ledger
+from ..ledger.book import Book
 from ..model.work_request import Measured, SliceResult
 from ..store.amount import ATTO
-from ..store.contents import Contents
-from ..store.database import PENDING
+from ..store.contents import Contents, Pack
 from ..store.schema import hand_outs, jobs, slices
 from ..store.transaction import Transaction
 from .endings import finish
-from .records import Job, find
+from .records import Job, locked
 from .status import JobStatus, SliceStatus
 
+Answer = tuple[Job, int] | RefusedError
+"""To a result: the job then, and what was paid; or why it is refused."""
+
 _HOUR = 3_600_000  # ms
-# Of what each result needs: built once, since building a statement costs as much as running it.
-_OF_SLICE = (slices.c.job == bindparam("of"), slices.c.number == bindparam("at"))
-_STATUS = select(slices.c.status).where(*_OF_SLICE)
+# Statements are built once, since building one costs as much as running it, and run for many results at a time.
+_NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
+_DONE = select(slices.c.number).where(
+    slices.c.job == bindparam("of"), slices.c.number.in_(_NUMBERS), slices.c.status == SliceStatus.DONE.value
+)
+_HELD = select(hand_outs.c.number, hand_outs.c.worker, hand_outs.c.owner).where(
+    hand_outs.c.job == bindparam("of"), hand_outs.c.number.in_(_NUMBERS)
+)
 _TAKE = delete(hand_outs).where(
-    hand_outs.c.job == bindparam("of"), hand_outs.c.number == bindparam("at"),
-    hand_outs.c.worker == bindparam("by"), hand_outs.c.owner == bindparam("signed_by"),
-)  # fmt: skip
+    hand_outs.c.job == bindparam("of"), hand_outs.c.number == bindparam("at"), hand_outs.c.worker == bindparam("by")
+)
 _STORE = (
     update(slices)
-    .where(*_OF_SLICE)
+    .where(slices.c.job == bindparam("of"), slices.c.number == bindparam("at"))
     .values(
-        status=SliceStatus.DONE.value, content=PENDING, sequence=bindparam("th"), offset=bindparam("from_"),
+        status=SliceStatus.DONE.value, content=bindparam("in_"), sequence=bindparam("th"), offset=bindparam("from_"),
         length=bindparam("bytes_"), paid=bindparam("price"),
     )
 )  # fmt: skip
+_MEASURED = tuple(field.name for field in fields(Measured))
 _LEARN = (
     update(jobs)
     .where(jobs.c.number == bindparam("of"))
     .values(
-        done=jobs.c.done + 1, out=jobs.c.out - 1, status=bindparam("becomes"),
-        cpu=jobs.c.cpu + bindparam("cpu_"), gpu=jobs.c.gpu + bindparam("gpu_"),
-        cpu_density=jobs.c.cpu_density + bindparam("cpu_density_"),
-        gpu_density=jobs.c.gpu_density + bindparam("gpu_density_"),
-        size_in=jobs.c.size_in + bindparam("size_in_"), size_out=jobs.c.size_out + bindparam("size_out_"),
+        done=jobs.c.done + bindparam("more"), out=jobs.c.out - bindparam("more"), status=bindparam("becomes"),
+        **{name: jobs.c[name] + bindparam(f"{name}_") for name in _MEASURED},
     )
     .returning(*jobs.c)
 )  # fmt: skip
@@ -81,44 +86,88 @@ class Stored:
         return contents.get(self.content, self.offset, self.length).decode("utf-8", "surrogatepass")
 
 
-def accept(transaction: Transaction, result: SliceResult, rates: Rates) -> tuple[Job, int]:
-    """The job then, and what was paid. A result that comes again, or too late, is paid nothing. Raises RefusedError."""
+def accept(transaction: Transaction, sent: Sequence[SliceResult], rates: Rates) -> list[Answer]:
+    """To each its answer. A result that comes again, or too late, is paid nothing.
+
+    All of a job are taken together: their number hardly matters to the database.
+    """
+    known = locked(transaction.connection, {each.job for each in sent})
+    answers: list[Answer] = [RefusedError("ENOENT", "there is no such job") for _ in sent]
+    places: dict[int, list[int]] = {}
+    for place, each in enumerate(sent):
+        if job := known.get(each.job):
+            places.setdefault(job.number, []).append(place)
+    for its in places.values():
+        some = [sent[place] for place in its]
+        for place, answer in zip(its, _accept(transaction, known[some[0].job], some, rates), strict=True):
+            answers[place] = answer
+    return answers
+
+
+def _accept(transaction: Transaction, job: Job, sent: Sequence[SliceResult], rates: Rates) -> list[Answer]:
+    if JobStatus(job.status).is_over:
+        return [(job, 0)] * len(sent)
     connection = transaction.connection
-    job = find(connection, result.job)
-    here = {"of": job.number, "at": result.number}
-    status = connection.execute(_STATUS, here).scalar()
-    if JobStatus(job.status).is_over or status == SliceStatus.DONE.value:
-        return job, 0
-    if not connection.execute(_TAKE, {**here, "by": result.worker, "signed_by": result.owner}).rowcount:
-        raise RefusedError("EPERM", "the worker does not have this slice")
-    paid = _pay(transaction, job, result, rates)
-    offset, length = transaction.pack.add(result.uri.encode("utf-8", "surrogatepass"))
-    connection.execute(_STORE, {**here, "th": job.done + 1, "from_": offset, "bytes_": length, "price": paid})
-    after = _learn(connection, job, result.measured)
+    asked = {"of": job.number, "numbers": list({each.number for each in sent})}
+    done = set(connection.execute(_DONE, asked).scalars())
+    held = {tuple(row) for row in connection.execute(_HELD, asked)}
+    new: dict[int, SliceResult] = {}
+    refused: set[int] = set()
+    for place, each in enumerate(sent):
+        if each.number in done or each.number in new:
+            continue
+        if (each.number, each.worker, each.owner) in held:
+            new[each.number] = each
+        else:
+            refused.add(place)
+    paid = _pay(transaction, job, list(new.values()), rates)
+    after = _store(transaction, job, list(new.values()), paid) if new else job
+    prices = dict(zip(new, paid, strict=True))
+
+    def answer(place: int, to: SliceResult) -> Answer:
+        if place in refused:
+            return RefusedError("EPERM", "the worker does not have this slice")
+        return after, (prices[to.number] if new.get(to.number) is to else 0)
+
+    return [answer(place, to) for place, to in enumerate(sent)]
+
+
+def _pay(transaction: Transaction, job: Job, new: Sequence[SliceResult], rates: Rates) -> list[int]:
+    """For each. An absolute offer was reserved when the slice went out; the market's price comes from the account."""
+    worth = [int(job.price or job.factor * rates.worth(each.measured)) for each in new]
+    if not any(worth):
+        return worth
+    source = job.address if job.price else job.payer
+    book, paid = Book(transaction, {source, *(each.payee for each in new)}), []
+    for each, most in zip(new, worth, strict=True):
+        price = most if job.price else min(most, max(0, book.balance(source)))
+        book.transfer(source, each.payee, price, "payment", job=job.number, number=each.number)
+        paid.append(price)
+    book.write()
+    return paid
+
+
+def _store(transaction: Transaction, job: Job, new: Sequence[SliceResult], paid: Sequence[int]) -> Job:
+    """The job with these results more."""
+    connection, pack = transaction.connection, Pack()
+    places = [pack.add(each.uri.encode("utf-8", "surrogatepass")) for each in new]
+    content = transaction.contents.put(pack.data())
+    rows = [
+        {
+            "of": job.number, "at": each.number, "in_": content, "th": sequence, "from_": offset, "bytes_": length,
+            "price": price,
+        }
+        for sequence, each, (offset, length), price in zip(itertools.count(job.done + 1), new, places, paid)
+    ]  # fmt: skip
+    connection.execute(_TAKE, [{"of": job.number, "at": each.number, "by": each.worker} for each in new])
+    connection.execute(_STORE, rows)
+    sums = {f"{name}_": sum(getattr(each.measured, name) for each in new) for name in _MEASURED}
+    known = job.status == JobStatus.ESTIMATION.value and 0 <= job.estimation <= job.done + len(new)
+    becomes = JobStatus.RUNNING.value if known else job.status
+    after = connection.execute(_LEARN, {**sums, "of": job.number, "more": len(new), "becomes": becomes}).one()
     transaction.changed.add(job.number)
     finish(transaction, after)
-    return after, paid
-
-
-def _pay(transaction: Transaction, job: Job, result: SliceResult, rates: Rates) -> int:
-    """An absolute offer was reserved when the slice went out; the market's price comes from the account itself."""
-    if job.price:
-        ledger.transfer(
-            transaction, job.address, result.payee, job.price, "payment", job=job.number, number=result.number
-        )
-        return int(job.price)
-    worth = int(job.factor * rates.worth(result.measured))
-    price = min(worth, max(0, ledger.balance(transaction.connection, job.payer))) if worth else 0
-    ledger.transfer(transaction, job.payer, result.payee, price, "payment", job=job.number, number=result.number)
-    return price
-
-
-def _learn(connection: Connection, job: Job, measured: Measured) -> Job:
-    """The job with one result more."""
-    known = job.status == JobStatus.ESTIMATION.value and 0 <= job.estimation <= job.done + 1
-    values = {f"{name}_": value for name, value in asdict(measured).items()}
-    becomes = JobStatus.RUNNING.value if known else job.status
-    return connection.execute(_LEARN, {**values, "of": job.number, "becomes": becomes}).one()
+    return after
 
 
 def after(connection: Connection, job: int, sequence: int, most: int) -> list[Stored]:

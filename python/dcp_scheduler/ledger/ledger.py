@@ -1,19 +1,15 @@
 """Accounts and transfers. Every movement is one transfer between two accounts: the sum of all balances stays zero.
 
-The operator's account ``ISSUER`` is the only one that may be below zero: what it owes is what there is. A job's escrow
-is an account under the job's address.
+A job's escrow is an account under the job's address.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
-from ..errors import RefusedError
-from ..store.amount import MOST, to_text
 from ..store.schema import accounts, transfers
 from ..store.transaction import Transaction
-
-ISSUER = "0x" + 40 * "0"
+from .book import ISSUER, Book
 
 
 def balance(connection: Connection, address: str) -> int:
@@ -32,22 +28,12 @@ def transfer(
     job: int | None = None,
     number: int | None = None,
 ) -> None:
-    """Raises RefusedError, ``ENOFUNDS``. ``job``, ``number``: the slice that it is for; once for each kind."""
+    """One, as ``Book.transfer`` has it. Raises RefusedError, ``ENOFUNDS``."""
     if amount == 0 or source == target:
         return
-    if not 0 < amount <= MOST:
-        raise RefusedError("EINVAL", "an amount is more than 0, and less than all there is")
-    connection = transaction.connection
-    left = _locked(connection, source) - amount
-    if left < 0 and source != ISSUER:
-        raise RefusedError("ENOFUNDS", f"the account {source} has not {to_text(amount)} DCC")
-    connection.execute(
-        insert(transfers).values(
-            at=transaction.now, source=source, target=target, amount=amount, kind=kind, job=job, slice=number
-        )
-    )
-    _set(connection, source, left)
-    _set(connection, target, _locked(connection, target) + amount)
+    book = Book(transaction, (source, target))
+    book.transfer(source, target, amount, kind, job=job, number=number)
+    book.write()
 
 
 def deposit(transaction: Transaction, address: str, amount: int) -> None:
@@ -74,16 +60,3 @@ def escrows(connection: Connection, addresses: list[str]) -> tuple[int, int]:
     query = select(func.count(), accounts.c.balance).where(accounts.c.address.in_(addresses))
     held = [amount for _, amount in connection.execute(query.group_by(accounts.c.balance)) if amount]
     return len(held), sum(held)
-
-
-def _locked(connection: Connection, address: str) -> int:
-    query = select(accounts.c.balance).where(accounts.c.address == address).with_for_update()
-    found = connection.execute(query).scalar()
-    if found is None:
-        connection.execute(insert(accounts).values(address=address, balance=0))
-        return 0
-    return int(found)
-
-
-def _set(connection: Connection, address: str, amount: int) -> None:
-    connection.execute(update(accounts).where(accounts.c.address == address).values(balance=amount))

@@ -11,6 +11,7 @@ from dcp_protocol.keys.private_key import PrivateKey
 
 from ..delivery.subscriptions import Subscriptions
 from ..jobs.data import JobData
+from ..jobs.intake import Intake
 from ..jobs.results import Rates
 from ..scheduling.allotment import TASK_SECONDS
 from ..store.database import Database
@@ -40,9 +41,11 @@ class Network:
     subscriptions: Subscriptions
     rules: Rules = field(default_factory=Rules)
     data: JobData = field(init=False)
+    intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
         self.data = JobData(self.database.contents)
+        self.intake = Intake(self.database, self.rules.rates)
 
 
 @dataclass(frozen=True, slots=True)

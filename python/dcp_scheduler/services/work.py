@@ -10,7 +10,7 @@ from ..dialects.tasks import TaskJob, TaskSlice, metrics, task_message
 from ..dialects.worker_words import read_result, read_statuses, read_work_event, read_work_request
 from ..errors import RefusedError
 from ..groups import groups
-from ..jobs import handing, results
+from ..jobs import handing
 from ..jobs.records import Job, find
 from ..jobs.status import JobStatus
 from ..model.requirements import Requirements
@@ -19,6 +19,9 @@ from ..scheduling.allotment import Candidate, allot, version_of
 from ..store import amount
 from ..store.transaction import Transaction
 from .network import Ask, Handler, Network
+
+_LARGE = 1 << 16
+"""Bytes: reading a result of less takes no longer than going to another thread."""
 
 
 async def request_task_4(ask: Ask) -> Any:
@@ -56,8 +59,8 @@ def _take(transaction: Transaction, network: Network, request: WorkRequest) -> l
         numbers = handing.hand_out(transaction, job, share.slices, request)
         estimates = job.status == JobStatus.ESTIMATION
         slices = [
-            TaskSlice(number, network.data.datum(connection, job, number), estimates, share.is_long)
-            for number in numbers
+            TaskSlice(number, datum, estimates, share.is_long)
+            for number, datum in zip(numbers, network.data.data(connection, job, numbers), strict=True)
         ]
         mine = [(proven[each].id, proven[each].join_key) for each in of_jobs[job.number] if each in proven]
         version = version_of(request.worktimes.get(job.worktime, ()), job.worktime_range)
@@ -103,8 +106,11 @@ async def status(ask: Ask) -> Any:
 
 
 async def result(ask: Ask) -> Any:
-    sent, rates = await asyncio.to_thread(read_result, ask.data, ask.peer), ask.network.rules.rates
-    job, paid = await ask.network.database.write(lambda transaction: results.accept(transaction, sent, rates))
+    if len(ask.request.message.payload) > _LARGE:
+        sent = await asyncio.to_thread(read_result, ask.data, ask.peer)
+    else:
+        sent = read_result(ask.data, ask.peer)
+    job, paid = await ask.network.intake.accept(sent)
     return {"slicePaymentAmount": amount.to_text(paid), "metrics": metrics(job)}
 
 

@@ -12,21 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, event, update
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..errors import SchedulerError
 from . import migrations
 from .contents import Contents
-from .schema import slices
 from .transaction import Transaction
 
 _MOST_AT_ONCE = 500
 _READERS = 4
-PENDING = ""
-"""Of a slice's result: the pack that is not named yet."""
-
-_NAME = update(slices).where(slices.c.content == PENDING).values(content=bindparam("name"))
 
 T = TypeVar("T")
 Operation = Callable[[Transaction], T]
@@ -105,13 +100,12 @@ class Database:
                 transaction = Transaction(connection, self.contents, time.time())
                 for asked in batch:
                     _run(asked, transaction)
-                _name_pack(transaction)
             self._on_commit(transaction)
         except Exception as error:
             for asked in batch:
                 asked.error = asked.error or error
-        for asked in batch:
-            asked.loop.call_soon_threadsafe(_settle, asked)
+        for loop in {asked.loop for asked in batch}:
+            loop.call_soon_threadsafe(_settle, [asked for asked in batch if asked.loop is loop])
 
 
 def _run(asked: _Asked, transaction: Transaction) -> None:
@@ -124,19 +118,14 @@ def _run(asked: _Asked, transaction: Transaction) -> None:
         savepoint.rollback()
 
 
-def _name_pack(transaction: Transaction) -> None:
-    if data := transaction.pack.data():
-        name = transaction.contents.put(data)
-        transaction.connection.execute(_NAME, {"name": name})
-
-
-def _settle(asked: _Asked) -> None:
-    if asked.reply.done():
-        return
-    if asked.error is not None:
-        asked.reply.set_exception(asked.error)
-    else:
-        asked.reply.set_result(asked.outcome)
+def _settle(batch: Sequence[_Asked]) -> None:
+    for asked in batch:
+        if asked.reply.done():
+            continue
+        if asked.error is not None:
+            asked.reply.set_exception(asked.error)
+        else:
+            asked.reply.set_result(asked.outcome)
 
 
 def _engine(url: str) -> Engine:

@@ -6,17 +6,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from .contents import Contents, Pack
+from .contents import Contents
 
 
 @dataclass(slots=True)
 class Transaction:
-    """``pack``: texts for slices, which get its name before the end. ``changed``: numbers of jobs of which clients
-    have something to hear.
-    """
+    """``changed``: numbers of jobs of which clients have something to hear."""
 
     connection: Connection
     contents: Contents
     now: float
-    pack: Pack = field(default_factory=Pack)
     changed: set[int] = field(default_factory=set)
