@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select
+from sqlalchemy import Integer, String, insert, select
 
 from dcp_scheduler.errors import SchedulerError
 from dcp_scheduler.store.contents import Contents
 from dcp_scheduler.store.database import Database
-from dcp_scheduler.store.schema import accounts, metadata
+from dcp_scheduler.store.schema import TextType, Whole, accounts, metadata
 from dcp_scheduler.store.transaction import Transaction
 
 pytestmark = pytest.mark.any_engine
@@ -65,6 +65,28 @@ def test_migrations_make_what_the_schema_says(tmp_path: Path, run) -> None:
 
         assert await database.read(differences) == []
         database.close()
+
+    run(main())
+
+
+def test_columns_take_what_peers_send(tmp_path: Path, run) -> None:
+    """Whole numbers have 64 bits on PostgreSQL, where Integer has 32; texts are rid of what databases refuse."""
+    columns = [column for table in metadata.tables.values() for column in table.columns]
+    narrow = [column for column in columns if isinstance(column.type, Integer) and column.type is not Whole]
+    assert [str(column) for column in narrow] == []
+    bare = [column for column in columns if isinstance(column.type, String)]
+    assert [f"{column}: TextType(...) instead" for column in bare] == []
+    assert all(isinstance(column.type, TextType) for column in columns if column.name in ("name", "reason", "worker"))
+
+    async def main() -> None:
+        database = opened(tmp_path)
+        try:
+            await database.write(add("a\0\ud800b"))
+            assert await database.read(addresses) == ["a\ufffd\ufffdb"]
+            named = select(accounts.c.balance).where(accounts.c.address == "a\udfff\0b")
+            assert await database.read(lambda connection: connection.execute(named).scalar()) == 1
+        finally:
+            database.close()
 
     run(main())
 

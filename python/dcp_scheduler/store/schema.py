@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -15,10 +17,23 @@ from sqlalchemy import (
     Numeric,
     String,
     Table,
-    Text,
     TypeDecorator,
     UniqueConstraint,
 )
+
+Whole = BigInteger().with_variant(Integer(), "sqlite")
+"""Of 64 bits everywhere: what peers send goes to 2**53, payments beyond 2**31. SQLite numbers rows by INTEGER only."""
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class TextType(TypeDecorator[str]):
+    """A text. What databases refuse of Unicode, NUL and lone surrogates, becomes U+FFFD: peers may send anything."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return _UNSTORABLE.sub("\ufffd", value) if value else value
 
 
 class AmountType(TypeDecorator[int]):
@@ -42,64 +57,64 @@ metadata = MetaData()
 jobs = Table(
     "jobs",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),  # the client's, its name in dialect 5
-    Column("address", String(42), nullable=False, unique=True),  # its name in dialect 4
-    Column("owner", String(42), nullable=False, index=True),
-    Column("payer", String(42), nullable=False),
-    Column("dialect", Integer, nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("submission", String(64), nullable=False),  # hash of its content
-    Column("status", String(16), nullable=False, index=True),
+    Column("number", Whole, primary_key=True),
+    Column("id", TextType(64), nullable=False, unique=True),  # the client's, its name in dialect 5
+    Column("address", TextType(42), nullable=False, unique=True),  # its name in dialect 4
+    Column("owner", TextType(42), nullable=False, index=True),
+    Column("payer", TextType(42), nullable=False),
+    Column("dialect", Whole, nullable=False),
+    Column("name", TextType(255), nullable=False),
+    Column("submission", TextType(64), nullable=False),  # hash of its content
+    Column("status", TextType(16), nullable=False, index=True),
     Column("is_open", Boolean, nullable=False),
     Column("local", Boolean, nullable=False),
-    Column("needs", Integer, nullable=False),
-    Column("worktime", String(64), nullable=False),
-    Column("worktime_range", String(64), nullable=False),
+    Column("needs", Whole, nullable=False),
+    Column("worktime", TextType(64), nullable=False),
+    Column("worktime_range", TextType(64), nullable=False),
     Column("discrete", Boolean, nullable=False),
     Column("price", AmountType, nullable=False),
     Column("factor", Double, nullable=False),
-    Column("total", Integer, nullable=False),  # slices that there are
-    Column("next", Integer, nullable=False),  # the first that nobody has had
-    Column("waiting", Integer, nullable=False),  # that somebody has had, and nobody has
-    Column("out", Integer, nullable=False),
-    Column("done", Integer, nullable=False),
-    Column("estimation", Integer, nullable=False),
+    Column("total", Whole, nullable=False),  # slices that there are
+    Column("next", Whole, nullable=False),  # the first that nobody has had
+    Column("waiting", Whole, nullable=False),  # that somebody has had, and nobody has
+    Column("out", Whole, nullable=False),
+    Column("done", Whole, nullable=False),
+    Column("estimation", Whole, nullable=False),
     Column("cpu", Double, nullable=False),  # sums over results
     Column("gpu", Double, nullable=False),
     Column("cpu_density", Double, nullable=False),
     Column("gpu_density", Double, nullable=False),
     Column("size_in", Double, nullable=False),
     Column("size_out", Double, nullable=False),
-    Column("failures", Integer, nullable=False),
+    Column("failures", Whole, nullable=False),
     Column("created", Double, nullable=False),
     Column("served", Double, nullable=False),
     Column("ended", Double),
-    Column("code", String(64)),  # why it was cancelled
-    Column("reason", Text),
-    Column("error", Text),
+    Column("code", TextType(64)),  # why it was cancelled
+    Column("reason", TextType),
+    Column("error", TextType),
 )
 
 piles = Table(
     "piles",
     metadata,
-    Column("job", Integer, ForeignKey("jobs.number"), primary_key=True),
-    Column("first", Integer, primary_key=True),
-    Column("count", Integer, nullable=False),
-    Column("content", String(64), nullable=False),
+    Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
+    Column("first", Whole, primary_key=True),
+    Column("count", Whole, nullable=False),
+    Column("content", TextType(64), nullable=False),
 )
 
 slices = Table(
     "slices",
     metadata,
-    Column("job", Integer, ForeignKey("jobs.number"), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("status", String(8), nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("sequence", Integer),  # of its result among the job's
-    Column("content", String(64)),
-    Column("offset", Integer),
-    Column("length", Integer),
+    Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
+    Column("number", Whole, primary_key=True),
+    Column("status", TextType(8), nullable=False),
+    Column("failures", Whole, nullable=False),
+    Column("sequence", Whole),  # of its result among the job's
+    Column("content", TextType(64)),
+    Column("offset", Whole),
+    Column("length", Whole),
     Column("paid", AmountType),
     Index("slices_by_sequence", "job", "sequence"),
     Index("slices_by_status", "job", "status"),
@@ -109,10 +124,10 @@ slices = Table(
 hand_outs = Table(
     "hand_outs",
     metadata,
-    Column("job", Integer, primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("worker", String(64), primary_key=True),
-    Column("owner", String(42), nullable=False),
+    Column("job", Whole, primary_key=True),
+    Column("number", Whole, primary_key=True),
+    Column("worker", TextType(64), primary_key=True),
+    Column("owner", TextType(42), nullable=False),
     Column("reserved", AmountType, nullable=False),
     Column("seen", Double, nullable=False),
     Index("hand_outs_by_worker", "worker"),
@@ -123,40 +138,40 @@ hand_outs = Table(
 groups = Table(
     "groups",
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),
-    Column("join_key", String(255), unique=True),
-    Column("join_hash", String(80)),
-    Column("owner", String(42), nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("description", Text, nullable=False),
-    Column("properties", Text, nullable=False),
+    Column("number", Whole, primary_key=True),
+    Column("id", TextType(64), nullable=False, unique=True),
+    Column("join_key", TextType(255), unique=True),
+    Column("join_hash", TextType(80)),
+    Column("owner", TextType(42), nullable=False),
+    Column("name", TextType(255), nullable=False),
+    Column("description", TextType, nullable=False),
+    Column("properties", TextType, nullable=False),
 )
 
 job_groups = Table(
     "job_groups",
     metadata,
-    Column("job", Integer, ForeignKey("jobs.number"), primary_key=True),
-    Column("group", Integer, ForeignKey("groups.number"), primary_key=True),
+    Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
+    Column("group", Whole, ForeignKey("groups.number"), primary_key=True),
 )
 
 accounts = Table(
     "accounts",
     metadata,
-    Column("address", String(42), primary_key=True),
+    Column("address", TextType(42), primary_key=True),
     Column("balance", AmountType, nullable=False),
 )
 
 transfers = Table(
     "transfers",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", Whole, primary_key=True),
     Column("at", Double, nullable=False),
-    Column("source", String(42), nullable=False, index=True),
-    Column("target", String(42), nullable=False, index=True),
+    Column("source", TextType(42), nullable=False, index=True),
+    Column("target", TextType(42), nullable=False, index=True),
     Column("amount", AmountType, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("job", Integer),
-    Column("slice", Integer),
+    Column("kind", TextType(16), nullable=False),
+    Column("job", Whole),
+    Column("slice", Whole),
     UniqueConstraint("job", "slice", "kind", name="paid_once"),
 )
