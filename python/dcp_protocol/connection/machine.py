@@ -115,7 +115,7 @@ class Machine:
         self._is_resuming = False
         self._expected_peer = expected_peer
         self._key = key
-        self._stamps = stamps or Stamps()
+        self._stamps = Stamps() if stamps is None else stamps
         self._backoff = backoff or Backoff()
         self._clock = SessionClock(clock)
         self._number = next(_CONNECTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Self
 
@@ -49,6 +50,7 @@ class Address(str):
         return f"Address({str(self)!r})"
 
 
+@functools.lru_cache(4096)
 def _checksummed(digits: str) -> str:
     """EIP-55: a letter is in upper case where the same digit of the hash of the text is 8 or more."""
     digest = keccak_256(digits.encode()).hex()

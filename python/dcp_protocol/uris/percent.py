@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import string
 from urllib.parse import quote
 
 _RESERVED = ";/?:@&=+$,#"
 _UNESCAPED = _RESERVED + "-_.!~*'()"
+_KEPT = (_UNESCAPED + string.ascii_letters + string.digits).encode()
+_PERCENT = ord("%")
+_FEW = 16
+"""Kinds of bytes that are replaced one after the other: that takes less time than going through a text in Python."""
 _RESERVED_CODES = "|".join(f"{ord(character):02x}" for character in _RESERVED)
 # Sequences of characters beyond ASCII have no byte of a reserved one: they are not cut.
 _DECODED = re.compile(rf"(?:%(?!{_RESERVED_CODES})[0-9a-f]{{2}})+", re.IGNORECASE | re.ASCII)
@@ -37,9 +42,15 @@ def _decode_run(run: re.Match[str]) -> str:
 def encode_uri(text: str) -> str:
     """The UTF-8 in percent sequences of all but ASCII letters, digits and ``; / ? : @ & = + $ , # - _ . ! ~ * ' ( )``.
 
-    Raises ValueError for a lone surrogate.
+    Takes linear time. Raises ValueError for a lone surrogate.
     """
     try:
-        return quote(text, safe=_UNESCAPED)
+        data = text.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"character {error.start}: a lone surrogate stands in no URI") from None
+    replaced = set(data.translate(None, _KEPT))
+    if len(replaced) > _FEW:
+        return quote(data, safe=_UNESCAPED)
+    for byte in sorted(replaced, key=_PERCENT.__ne__):  # the sign itself before those that bring it
+        data = data.replace(bytes([byte]), b"%%%02X" % byte)
+    return data.decode("ascii")

@@ -93,6 +93,18 @@ def test_requests_in_both_directions() -> None:
     asyncio.run(main())
 
 
+def test_a_target_remembers_stamps_for_all_its_connections_together() -> None:
+    """Each by itself would take 40 MB from a peer that asks much."""
+
+    async def main() -> None:
+        async with connected() as (target, connection):
+            for count in (1, 2):
+                await connection.request("echo", 1)
+                assert len(target._stamps) == count
+
+    asyncio.run(main())
+
+
 def test_errors_of_handlers_are_answers() -> None:
     async def main() -> None:
         async with connected() as (_, connection):
