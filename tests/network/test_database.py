@@ -110,7 +110,7 @@ def test_contents_are_named_for_what_is_in_them(tmp_path: Path) -> None:
     contents = Contents(tmp_path / "contents")
     name = contents.put(b"0123456789")
     assert contents.put(b"0123456789") == name
-    assert (contents.get(name), contents.get(name, 3, 4)) == (b"0123456789", b"3456")
+    assert (contents.get(name), contents.pieces(name, [(3, 4), (0, 1)])) == (b"0123456789", [b"3456", b"0"])
     assert sum(path.is_file() for path in (tmp_path / "contents").rglob("*")) == 1
     for foreign in ("../a", "0" * 63, "", "G" * 64):
         with pytest.raises(FileNotFoundError):

@@ -97,10 +97,8 @@ def state(transaction: Transaction) -> Any:
     """What has become of jobs, results and money."""
     connection = transaction.connection
     jobs = [find(connection, identity) for identity in JOBS]
-    stored = [
-        [(each.number, each.uri(transaction.contents)) for each in results.of_slices(connection, job.number, None, 99)]
-        for job in jobs
-    ]
+    found = [results.of_slices(connection, job.number, None, 99) for job in jobs]
+    stored = [[each.number for each in some] + results.uris(some, transaction.contents) for some in found]
     paid = select(transfers.c.job, transfers.c.slice, transfers.c.amount).where(transfers.c.kind == "payment")
     counts = [(job.status, job.done, job.out, round(job.cpu)) for job in jobs]
     return counts, stored, sorted(tuple(row) for row in connection.execute(paid))

@@ -140,8 +140,7 @@ class Subscriptions:
             await asyncio.sleep(left)
 
     async def _tell_results(self, subscriber: Subscriber, name: str, found: Sequence[results.Stored]) -> None:
-        contents = self._database.contents
-        uris = await asyncio.to_thread(lambda: [each.uri(contents) for each in found])
+        uris = await asyncio.to_thread(results.uris, found, self._database.contents)
         told = (
             self._tell(subscriber, events.RESULT, events.result(name, each.number, uri))
             for each, uri in zip(found, uris, strict=True)

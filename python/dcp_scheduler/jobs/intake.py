@@ -12,6 +12,8 @@ from ..store.database import Database
 from .records import Job
 from .results import Answer, Rates, accept
 
+_PAUSE = 0.03
+"""Seconds between transactions, of which each costs as much as many results more in it."""
 _MOST = 500
 _MOST_CHARACTERS = 64 << 20
 
@@ -49,9 +51,13 @@ class Intake:
         return await sent.answer
 
     async def _write_all(self) -> None:
+        """The first at once; others wait for more."""
+        clock = asyncio.get_running_loop().time
         try:
             while batch := self._next():
+                begun = clock()
                 await self._write(batch)
+                await asyncio.sleep(begun + _PAUSE - clock())
         finally:
             self._writing = None
 

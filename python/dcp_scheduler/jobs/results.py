@@ -82,8 +82,14 @@ class Stored:
     offset: int
     length: int
 
-    def uri(self, contents: Contents) -> str:
-        return contents.get(self.content, self.offset, self.length).decode("utf-8", "surrogatepass")
+
+def uris(found: Sequence[Stored], contents: Contents) -> list[str]:
+    """Of each. Those that follow each other in one content are read together. Raises OSError."""
+    texts: list[str] = []
+    for content, its in itertools.groupby(found, key=lambda each: each.content):
+        places = [(each.offset, each.length) for each in its]
+        texts += [piece.decode("utf-8", "surrogatepass") for piece in contents.pieces(content, places)]
+    return texts
 
 
 def accept(transaction: Transaction, sent: Sequence[SliceResult], rates: Rates) -> list[Answer]:

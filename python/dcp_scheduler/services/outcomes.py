@@ -37,7 +37,10 @@ async def fetch_result(ask: Ask) -> Any:
     found = await network.database.read(read)
     contents = network.database.contents
     return await asyncio.to_thread(
-        lambda: [{"slice": each.number, "value": quote(each.uri(contents), safe=_COMPONENT)} for each in found]
+        lambda: [
+            {"slice": each.number, "value": quote(uri, safe=_COMPONENT)}
+            for each, uri in zip(found, results.uris(found, contents), strict=True)
+        ]
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 _NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -37,11 +38,18 @@ class Contents:
             raise
         return name
 
-    def get(self, name: str, offset: int = 0, length: int = -1) -> bytes:
+    def get(self, name: str) -> bytes:
         """Raises OSError."""
+        return self._place(name).read_bytes()
+
+    def pieces(self, name: str, places: Iterable[tuple[int, int]]) -> list[bytes]:
+        """``places``: offsets and lengths. Raises OSError."""
+        pieces = []
         with self._place(name).open("rb") as file:
-            file.seek(offset)
-            return file.read(length)
+            for offset, length in places:
+                file.seek(offset)
+                pieces.append(file.read(length))
+        return pieces
 
     def _place(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
