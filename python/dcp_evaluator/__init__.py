@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         InstallationError,
         JobCancelledError,
         JobError,
+        NetworkError,
         NotKeptError,
         SliceError,
         SliceErrorGroup,
@@ -55,6 +56,7 @@ __all__ = [
     "JobCancelledError",
     "JobError",
     "JobMetrics",
+    "NetworkError",
     "NodeEvent",
     "NotKeptError",
     "ProgressEvent",
@@ -75,7 +77,9 @@ __all__ = [
 
 _MODULES = {
     **dict.fromkeys(["DcpError", "FunctionError", "InstallationError", "SliceError", "SliceErrorGroup"], "errors"),
-    **dict.fromkeys(["ClusterError", "JobCancelledError", "JobError", "NotKeptError", "ZygoteError"], "errors"),
+    **dict.fromkeys(
+        ["ClusterError", "JobCancelledError", "JobError", "NetworkError", "NotKeptError", "ZygoteError"], "errors"
+    ),
     **dict.fromkeys(
         ["ConsoleEvent", "JobMetrics", "NodeEvent", "ProgressEvent", "ResultEvent", "StatusEvent", "WorkEvent"],
         "jobs.events",

@@ -36,6 +36,17 @@ class ClusterError(DcpError):
     """A Ray cluster cannot be reached or used."""
 
 
+class NetworkError(DcpError):
+    """The scheduler of a network cannot be reached, is none, or refuses what it is asked.
+
+    ``code``: the scheduler's, such as ``EPERM``; empty where there is none.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class FunctionError(DcpError, TypeError):
     """A Python function, or something that it uses, cannot go to a sandbox."""
 
@@ -65,7 +76,17 @@ class WorkFunctionError(JobError):
 
 
 class JobCancelledError(JobError):
-    """The job was cancelled before it was done."""
+    """The job was cancelled before it was done.
+
+    ``code``: the scheduler's where a network has cancelled it, such as ``ENOFUNDS``; empty where its owner has.
+    """
+
+    def __init__(self, message: str, *, name: str = "JobError", stack: str = "", code: str = "") -> None:
+        super().__init__(message, name=name, stack=stack)
+        self.code = code
+
+    def with_message(self, message: str) -> Self:
+        return type(self)(message, name=self.name, stack=self.stack, code=self.code)
 
 
 class SliceError(DcpError):

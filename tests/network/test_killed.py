@@ -5,15 +5,12 @@ twice.
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from clients import client
+from schedulers import database_url, scheduler
 from sqlalchemy import select
 
 from dcp_protocol.keys.private_key import PrivateKey
@@ -21,50 +18,11 @@ from dcp_scheduler.ledger import ledger
 from dcp_scheduler.store.amount import ATTO
 from dcp_scheduler.store.database import Database
 from dcp_scheduler.store.schema import jobs, slices, transfers
-from ports import free_port
 from scheduler_stand_in.workers import own_program, running
 
 pytestmark = [pytest.mark.any_engine, pytest.mark.timeout(300)]
 
-_COMMAND = Path(sys.executable).with_name("dcp-scheduler")
 _SLICES = 300
-
-
-@dataclass
-class Scheduler:
-    """The program, which is killed and started again at the same place."""
-
-    folder: Path
-    port: int
-    process: asyncio.subprocess.Process | None = None
-
-    @property
-    def location(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
-
-    async def start(self) -> None:
-        options = ("--listen", str(self.port), "--state", str(self.folder))
-        self.process = await asyncio.create_subprocess_exec(
-            _COMMAND, *options, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-        )
-        assert self.process.stderr
-        async with asyncio.timeout(60):
-            assert b"a network at" in await self.process.stderr.readline()
-
-    async def kill(self) -> None:
-        assert self.process
-        self.process.send_signal(signal.SIGKILL)
-        await self.process.communicate()
-
-
-@asynccontextmanager
-async def scheduler(folder: Path) -> AsyncIterator[Scheduler]:
-    started = Scheduler(folder, free_port())
-    await started.start()
-    try:
-        yield started
-    finally:
-        await started.kill()
 
 
 @pytest.mark.parametrize("version", ["4.4.29", "5.6.1"])
@@ -75,7 +33,7 @@ def test_each_slice_has_one_result_and_one_payment(run, tmp_path: Path, version:
 
     async def main() -> None:
         folder = tmp_path / "scheduler"
-        database = Database(_url(folder), folder / "contents")
+        database = Database(database_url(folder), folder / "contents")
         await database.write(lambda transaction: ledger.deposit(transaction, str(key.address), 1000 * ATTO))
         database.close()
         async with AsyncExitStack() as stack:
@@ -90,7 +48,7 @@ def test_each_slice_has_one_result_and_one_payment(run, tmp_path: Path, version:
                 await network.kill()
                 await network.start()
             assert (await program.end())["results"] == [2 * x for x in range(1, _SLICES + 1)]
-        database = Database(_url(folder), folder / "contents")
+        database = Database(database_url(folder), folder / "contents")
         assert await database.read(ledger.imbalance) == {}
         paid = select(transfers.c.slice).where(transfers.c.kind == "payment")
         assert sorted(await database.read(lambda each: each.execute(paid).scalars().all())) == list(
@@ -104,8 +62,3 @@ def test_each_slice_has_one_result_and_one_payment(run, tmp_path: Path, version:
         database.close()
 
     run(main())
-
-
-def _url(folder: Path) -> str:
-    folder.mkdir(exist_ok=True)
-    return f"sqlite:///{folder / 'scheduler.db'}"

@@ -326,10 +326,11 @@ def _shaped(shape: tuple[int, ...] | None, elements: msgspec.msgpack.Ext) -> msg
 
 
 def _convert_as_numbers(value: AsNumbers, shared: SharedArrays) -> Any:
-    return _convert(_as_numbers(value.value), shared)
+    return _convert(as_numbers(value.value), shared)
 
 
-def _as_numbers(value: Any) -> Any:
+def as_numbers(value: Any) -> Any:
+    """With float64 for integers of 64 bits. Raises ValueError where that is not exact."""
     match value:
         case np.ndarray() if value.dtype.kind in "iu" and value.dtype.itemsize == 8:
             if value.size:
@@ -341,9 +342,9 @@ def _as_numbers(value: Any) -> Any:
         case int() | np.integer():
             _check_exact(int(value))
         case list() | tuple():
-            return list(map(_as_numbers, value))
+            return list(map(as_numbers, value))
         case dict():
-            return dict(zip(value, map(_as_numbers, value.values()), strict=True))
+            return dict(zip(value, map(as_numbers, value.values()), strict=True))
     return value
 
 

@@ -8,6 +8,7 @@ import os
 import random
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from . import api, console, event_loop, failures, functions
 from .wire import from_wire, to_wire
 
 
-class _Job:
+class Job:
     """The work function, and what it is called with besides the datum."""
 
     def __init__(
@@ -28,7 +29,7 @@ class _Job:
         self.seed = seed
 
 
-_jobs: list[_Job] = []  # the one that this sandbox has
+_jobs: list[Job] = []  # the one that this sandbox has
 
 
 def prepare(modules: Sequence[str], host: Any) -> None:
@@ -56,16 +57,21 @@ def assign(surroundings: Any, function: Any, call: Any) -> list[str | int] | Non
     """
     try:
         _renew_random_state()
-        _surround(**from_wire(_received(surroundings)))
-        work = functions.build(from_wire(_received(function))) or api.slice_handler()
-        if work is None:
-            raise TypeError("the script has no work function: end it with dcp.set_slice_handler(function)")
-        _jobs.append(_Job(work, **from_wire(_received(call))))
+        _jobs.append(make_job(*(partial(_value, part) for part in (surroundings, function, call))))
     except BaseException as error:
         return failures.described(error)
     finally:
         console.flush()
     return None
+
+
+def make_job(surroundings: Callable[[], Any], function: Callable[[], Any], call: Callable[[], Any]) -> Job:
+    """Each gives a part, as ``assign`` has them, when those before it are in use. Raises what they raise."""
+    _surround(**surroundings())
+    work = functions.build(function()) or api.slice_handler()
+    if work is None:
+        raise TypeError("the script has no work function: end it with dcp.set_slice_handler(function)")
+    return Job(work, **call())
 
 
 def run(index: int, value: Any) -> Any:
@@ -74,7 +80,7 @@ def run(index: int, value: Any) -> Any:
         (job,) = _jobs
         if job.seed is not None:
             _sow(job.seed, index)
-        result = job.work(from_wire(_received(value)), *job.arguments, **job.keywords)
+        result = job.work(_value(value), *job.arguments, **job.keywords)
         return _finish(result) if inspect.isawaitable(result) else to_wire(result)
     except BaseException as error:
         return failures.described(error)
@@ -91,9 +97,9 @@ async def _finish(result: Awaitable[Any]) -> Any:
         console.flush()
 
 
-def _received(value: Any) -> Any:
-    """Buffers of JavaScript as memory of Python."""
-    return value if isinstance(value, str) else [buffer.to_memoryview() for buffer in value]
+def _value(received: Any) -> Any:
+    """Of buffers of JavaScript, as memory of Python."""
+    return from_wire(received if isinstance(received, str) else [buffer.to_memoryview() for buffer in received])
 
 
 def _import(name: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from inspect import GEN_CLOSED, getgeneratorstate, isgenerator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
@@ -27,9 +27,13 @@ from .results import Results
 from .run import Backend, JobRun
 from .sources import IterableSource, open_source
 
+if TYPE_CHECKING:
+    from ..networks.program import Program
+
 PROGRESS_TIMEOUT = 300.0
 RETRIES = 2
 LARGEST_SEED = 2**53 - 1
+LOCAL_NAME = "local job"
 
 
 class Job(Emitter):
@@ -57,7 +61,7 @@ class Job(Emitter):
         self.work_function, self.file_name = self._read(work_function)
         self.arguments = arguments
         self.keywords = keywords or {}
-        self.public: dict[str, Any] = {"name": "local job"}
+        self.public: dict[str, Any] = {"name": LOCAL_NAME}
         self.work = Emitter()
         self.ready_state = "new"
         self.metrics = JobMetrics()
@@ -120,7 +124,7 @@ class Job(Emitter):
             shared.close()
             raise
         self.python = backend.python
-        return self._start(backend, source, work.options, chosen, shared.close, keep=keep)
+        return self._start(backend, source, chosen, shared.close, stop_on_error=work.options.stop_on_error, keep=keep)
 
     def cluster_exec(
         self,
@@ -167,7 +171,61 @@ class Job(Emitter):
 
         source = self._open_inputs(integers, carried=True)
         backend = open_backend(address, work, Needs(sandboxes_per_node, *self._gpu_needs(gpus), nodes))
-        return self._start(backend, source, work.options, default_evaluator(), lambda: None, keep=keep)
+        stop_on_error = work.options.stop_on_error
+        return self._start(backend, source, default_evaluator(), lambda: None, stop_on_error=stop_on_error, keep=keep)
+
+    def exec(
+        self,
+        location: str,
+        *,
+        account: str | os.PathLike[str] | None = None,
+        price: float = 0.0,
+        groups: Sequence[Mapping[str, Any]] | None = None,
+        public: Mapping[str, Any] | None = None,
+        on_error: str = "continue",
+        integers: str = "bigint",
+        keep: bool = True,
+    ) -> Results:
+        """Deploys the job to a DCP network, whose workers do it, and returns its Results at once.
+
+        ``location``: of its scheduler, as ``"http://localhost:9800/"``. ``account``: the keystore that pays, a name or
+        a path; ``price``: what it pays for a slice, in DCC. ``groups``: the compute groups whose workers are to do it,
+        each a dict of ``join_key`` and ``join_secret``; default: the public group. ``public``: beside ``job.public``;
+        its ``name``, ``description`` and ``link`` are what operators see. The others are those of ``local_exec``.
+
+        The job is of the identity in ``~/.dcp``, as npm's client has it, or else of a new one. Networks tell nothing
+        of ``progress`` and metrics. Where the scheduler is away, the job waits for it. ``cancel()`` of the results,
+        and the end of the program by an exception, cancel the job there.
+
+        Raises TypeError and ValueError for arguments that make no sense or cannot be sent, NetworkError where there is
+        no scheduler, or a keystore is missing.
+        """
+        from ..networks.backend import open_backend  # takes long to load
+        from ..networks.submission import is_of_numbers
+        from ..networks.terms import Terms
+
+        _check_word("integers", integers, "bigint", "number")
+        _check_word("on_error", on_error, "continue", "stop")
+        told = {**self.public, **(public or {})}
+        if told.get("name") == LOCAL_NAME:
+            del told["name"]
+        terms = Terms.of(price, account, groups, told)
+        program = self._network_program(told, terms.extra, integers)
+        source = self._open_inputs(integers, carried=True)
+        numbers = self.inputs if keep and is_of_numbers(self.inputs) else None
+        stop_on_error = on_error == "stop"
+        backend = open_backend(location, program, terms, numbers, stop_on_error=stop_on_error)  # type: ignore[arg-type]
+        return self._start(backend, source, default_evaluator(), lambda: None, stop_on_error=stop_on_error, keep=keep)
+
+    def _network_program(self, public: Mapping[str, Any], extra: Mapping[str, Any], integers: str) -> Program:
+        """What sandboxes of a network run. ``extra``: what is public beside what every job has there.
+
+        Raises TypeError, ValueError.
+        """
+        from ..networks.javascript import javascript_program
+
+        given = self._given(integers)
+        return javascript_program(self.work_function, given, extra, wants_gpu=self.wants_gpu)
 
     def _gpu_needs(self, gpus: float | str | None) -> tuple[float | None, bool]:
         """How many of Ray's, None for all of a node, and whether software will do. Raises ValueError."""
@@ -183,14 +241,13 @@ class Job(Emitter):
         self,
         backend: Backend,
         source: IterableSource,
-        options: Options,
         evaluator: Evaluator,
         ended: Callable[[], object],
         *,
+        stop_on_error: bool,
         keep: bool,
     ) -> Results:
         self.metrics = JobMetrics()
-        stop_on_error = options.stop_on_error
         run = JobRun(self, self.work.emit, backend, source, stop_on_error=stop_on_error, keep=keep, ended=ended)
         evaluator.track(run)
         run.start()
@@ -273,15 +330,20 @@ class Job(Emitter):
             self._inputs_are_used = True
 
     def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
-        arguments = [*self.arguments, *([self.keywords] if self.keywords else [])]
+        arguments = self._given(integers)
         return {
             "workFunction": self.work_function,
             "name": self.file_name,
-            "arguments": AsNumbers(arguments) if integers == "number" else arguments,
+            "arguments": arguments,
             "public": self.public,
             "seed": seed,
             "gpuErrors": gpu_errors,
         }
+
+    def _given(self, integers: str) -> list[Any]:
+        """What the work function gets besides the datum."""
+        given = [*self.arguments, *([self.keywords] if self.keywords else [])]
+        return list(map(AsNumbers, given)) if integers == "number" else given
 
 
 def _is_number(value: object) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from ..supervision.work import PythonNeeds
 from . import python_advice
 from .job import Job
 from .sources import IterableSource, numbers
+
+if TYPE_CHECKING:
+    from ..networks.program import Program
 
 WORKTIME = "pyodide"
 """Its name, as DCP has it."""
@@ -99,20 +102,33 @@ class PythonJob(Job):
         self._take_inputs()
         return PythonSource(self.inputs)
 
-    def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
-        parts = {
-            "surroundings": {"public": self.public, "env": self.env, "files": dict(self.fs.contents)},
+    def _parts(self, public: Mapping[str, Any], seed: int | None = None) -> dict[str, Any]:
+        """What the sandbox makes the job of."""
+        return {
+            "surroundings": {"public": dict(public), "env": self.env, "files": dict(self.fs.contents)},
             "workFunction": self._packed.value,
             "call": {"arguments": self.arguments, "keywords": self.keywords, "seed": seed},
         }
-        assignment = {name: _buffers(to_wire(part)) for name, part in parts.items()}
+
+    def _assignment(self, seed: int | None, gpu_errors: str, integers: str) -> dict[str, Any]:
+        assignment = {name: _buffers(to_wire(part)) for name, part in self._parts(self.public, seed).items()}
         return {**assignment, "name": "", "arguments": [], "public": {}, "seed": seed, "gpuErrors": gpu_errors}
 
+    def _network_program(self, public: Mapping[str, Any], extra: Mapping[str, Any], integers: str) -> Program:
+        from ..networks.python import python_program
+
+        arrays = ["numpy"] if any(isinstance(each, np.ndarray) for each in (self.inputs, *self.arguments)) else []
+        modules = {*self._checked_modules(), *self._packed.imports, *arrays}
+        return python_program(self._parts(public), modules, self.worktimeVersion, wants_gpu=self.wants_gpu)
+
     def _python_needs(self) -> PythonNeeds:
+        wanted = {*self.usual_modules, *self._packed.imports}
+        return PythonNeeds(self._checked_modules(), frozenset(wanted), self.worktimeVersion)
+
+    def _checked_modules(self) -> tuple[str, ...]:
         if isinstance(self.modules, str) or not all(isinstance(name, str) for name in self.modules):
             raise TypeError('modules is a list of names, as ["scipy"]')
-        wanted = {*self.usual_modules, *self._packed.imports}
-        return PythonNeeds(tuple(self.modules), frozenset(wanted), self.worktimeVersion)
+        return tuple(self.modules)
 
 
 _DEAREST = 400

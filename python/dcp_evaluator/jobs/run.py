@@ -181,7 +181,7 @@ class _Sink:
         return self._computed > 0 and not self._has_brought
 
     def assigned(self, engine: str) -> None:
-        self._job.metrics.engines |= {engine}
+        self._job.metrics.engines |= {engine} if engine else set()
         if not self._accepted:
             self._accepted = True
             self._job.ready_state = "deployed"

@@ -44,7 +44,10 @@ _OUT_OF_MEMORY = "out of memory; use less of it in a slice, or raise memory_limi
 
 
 class Sink(Protocol):
-    """Where everything that happens goes; called on the supervisor's thread, ``flush`` after each batch."""
+    """Where everything that happens goes; called on the supervisor's thread, ``flush`` after each batch.
+
+    ``assigned``: sandboxes have the work function, on that engine; an empty text where nobody knows which.
+    """
 
     def assigned(self, engine: str) -> None: ...
     def result(self, index: int, value: Any, metrics: SliceMetrics) -> None: ...

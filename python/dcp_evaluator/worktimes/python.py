@@ -55,7 +55,7 @@ class PythonWorktime(NamedTuple):
                 "scripts": [_LOADER],
                 "files": files,
                 "packages": [package.name for package in packages],
-                "guest": _guest_files(),
+                "guest": guest_files(),
                 "modules": [name for module in self.modules for name in self._imports(module)],
             }
         )
@@ -79,7 +79,7 @@ def _with_parents(module: str) -> Iterator[str]:
 
 
 @cache
-def _guest_files() -> dict[str, str]:
+def guest_files() -> dict[str, str]:
     """Where they are in the sandbox, below its site-packages, and here."""
     names = [path.relative_to(_GUEST) for path in sorted(_GUEST.rglob("*")) if path.suffix in (".py", ".js")]
     return {_place(name): str(_GUEST / name) for name in names}

@@ -35,7 +35,7 @@ def read_submission(data: object, dialect: int, owner: str) -> Submission:
         owner=owner,
         payer=fields.address("paymentAccount"),
         code=fields.text("workFunctionURI", most=_LONGEST_CODE),
-        arguments=_arguments(fields, dialect),
+        arguments=_arguments(fields, _kvin_version(needs)),
         worktime=_worktime(fields),
         offer=_offer(fields),
         needs=needs,
@@ -58,18 +58,24 @@ def read_submission(data: object, dialect: int, owner: str) -> Submission:
     )
 
 
-def read_data(values: object, dialect: int) -> list[str]:
-    """URIs of the data of a pile, which is one value of KVIN. Raises RefusedError."""
+def read_data(values: object, needs: int) -> list[str]:
+    """URIs of the data of a pile, which is one value of KVIN, for a job with these needs. Raises RefusedError."""
     try:
         data = kvin.unmarshal(values)
     except kvin.KvinError as error:
         raise RefusedError("EKVIN", f"these data cannot be read: {error}") from None
     if not isinstance(data, list):
         raise RefusedError("EINVAL", "data come as a list")
-    return [_uri(datum, dialect) for datum in data]
+    version = _kvin_version(needs)
+    return [_uri(datum, version) for datum in data]
 
 
-def _uri(value: Any, dialect: int) -> str:
+def _kvin_version(needs: int) -> kvin.Version:
+    """In which values are written: workers read 9 where the job says that they must."""
+    return 9 if Requirements.KVIN_V9 in Requirements(needs) else 8
+
+
+def _uri(value: Any, version: kvin.Version) -> str:
     """A URL stands for what is there; a text that looks like a URI is a text."""
     if isinstance(value, kvin.URL):
         return str(value)
@@ -77,8 +83,8 @@ def _uri(value: Any, dialect: int) -> str:
         return str(value.arguments[0])
     try:
         kind = "application/x-kvin" if isinstance(value, str) else None
-        text = kvin.serialize(value, 8 if dialect == 4 else 9).decode() if kind else value
-        return encode_data_uri(text, kind, kvin_version=8 if dialect == 4 else 9)
+        text = kvin.serialize(value, version).decode() if kind else value
+        return encode_data_uri(text, kind, kvin_version=version)
     except (TypeError, ValueError) as error:
         raise RefusedError("EKVIN", f"a datum cannot be written: {error}") from None
 
@@ -98,7 +104,7 @@ def _needs(fields: Fields, dialect: int) -> tuple[Requirements, bool, bool]:
     return read_requirements(described), described.flag("discrete"), described.flag("useStrict")
 
 
-def _arguments(fields: Fields, dialect: int) -> list[str]:
+def _arguments(fields: Fields, version: kvin.Version) -> list[str]:
     marshaled = fields.get("marshaledArguments")
     if marshaled is None:
         return []
@@ -108,17 +114,15 @@ def _arguments(fields: Fields, dialect: int) -> list[str]:
         raise RefusedError("EKVIN", f"the arguments cannot be read: {error}") from None
     if not isinstance(arguments, list):
         raise fields.wrong("marshaledArguments", "a list")
-    return [_argument(each, dialect) for each in arguments]
+    return [_argument(each, version) for each in arguments]
 
 
-def _argument(value: Any, dialect: int) -> str:
+def _argument(value: Any, version: kvin.Version) -> str:
     """It is a URL, or an object with a text and its type."""
     if not isinstance(value, dict):
-        return _uri(value, dialect)
+        return _uri(value, version)
     fields = Fields(value, "an argument")
-    return encode_data_uri(
-        fields.text("string", most=_LONGEST_CODE), fields.text("MIMEType"), kvin_version=8 if dialect == 4 else 9
-    )
+    return encode_data_uri(fields.text("string", most=_LONGEST_CODE), fields.text("MIMEType"), kvin_version=version)
 
 
 def _worktime(fields: Fields) -> Worktime:

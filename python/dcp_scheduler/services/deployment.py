@@ -47,7 +47,7 @@ async def add_slice_data(ask: Ask) -> Any:
     fields = Fields(ask.data, "the data")
     name, peer = fields.text("job"), ask.peer
     job = await ask.network.database.read(lambda connection: owned(connection, name, peer))
-    uris = await asyncio.to_thread(read_data, fields.get("dataValues"), job.dialect)
+    uris = await asyncio.to_thread(read_data, fields.get("dataValues"), job.needs)
     last = await ask.network.database.write(lambda transaction: deployment.add_data(transaction, name, peer, uris))
     return {"success": True, "lastSliceNumber": last}
 

@@ -1,0 +1,89 @@
+"""Python for the worktime ``pyodide`` of dcp-client: a script, and an image of files that it finds below ``/dcp-job``.
+
+The image has the guest, which makes the work function and its values as in sandboxes of this machine (``guest``), and
+the parts of the job, each a value of ``guest/wire.py``: a text, or buffers in files of their own.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dcp_protocol import kvin
+
+from ..guest.failures import FAILED
+from ..guest.wire import to_wire
+from ..worktimes.python import guest_files
+from .program import Failure, Program, thrown
+from .values import from_kvin
+
+WORKTIME, VERSIONS = "pyodide", ">=0.26.0"
+_FOLDER = "dcp-job"
+_HERE = frozenset(("dcp", "dcp_evaluator", "js", "pyodide", "pyodide_js"))
+_SCRIPT = """\
+{imports}import sys
+if "dcp_guest.network" not in sys.modules:
+    import importlib
+    sys.path.insert(0, "/{folder}")
+    importlib.import_module("dcp_guest.network").start("/{folder}")
+"""
+
+
+def python_program(
+    parts: Mapping[str, Any], modules: Iterable[str], version: str | None = None, *, wants_gpu: bool = False
+) -> Program:
+    """``parts``: of a job, as ``guest/driver.py`` has them. ``modules``: what the job imports; ``version``: of Pyodide.
+
+    Raises TypeError for parts that cannot travel.
+    """
+    roots = sorted({name.partition(".")[0] for name in modules} - sys.stdlib_module_names - _HERE)
+    # Never run: the worktime looks for what is imported in this text, and loads it.
+    imports = f"if 0: import {', '.join(roots)}\n" if roots else ""
+    source = _SCRIPT.format(imports=imports, folder=_FOLDER)
+    image = _image({name: to_wire(part) for name, part in parts.items()})
+    # The first says where the program's own arguments begin, which are none: behind the images.
+    return Program(source, WORKTIME, version or VERSIONS, [3, "gzImage", image], _outcome, _told, wants_gpu)
+
+
+def _image(parts: Mapping[str, str | list[Any]]) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz", compresslevel=6) as archive:
+        for name, content in (*_guest(), *_files(parts)):
+            about = tarfile.TarInfo(f"{_FOLDER}/{name}")
+            about.size = len(content)
+            archive.addfile(about, io.BytesIO(content))
+    return made.getvalue()
+
+
+def _guest() -> Iterator[tuple[str, bytes]]:
+    for name, path in guest_files().items():
+        if name.endswith(".py"):
+            yield name, Path(path).read_bytes()
+
+
+def _files(parts: Mapping[str, str | list[Any]]) -> Iterator[tuple[str, bytes]]:
+    for part, value in parts.items():
+        if isinstance(value, str):
+            yield f"parts/{part}", value.encode()
+        else:
+            for number, buffer in enumerate(value):
+                yield f"parts/{part}.{number}", bytes(memoryview(buffer).cast("B"))
+
+
+def _outcome(value: Any) -> Any:
+    """A value of wire.py, or the failure that failures.py has described."""
+    if isinstance(value, kvin.JSError):
+        return thrown(value)
+    match value := from_kvin(value):
+        case [str() as kind, str() as name, str() as message, str() as stack] if kind == FAILED:
+            return Failure(name, message, stack)
+    return value
+
+
+def _told(value: Any) -> Any:
+    """Events are JSON: their buffers come as texts (guest/network.py)."""
+    return value if isinstance(value, str) else [part.encode("latin-1") for part in from_kvin(value)]

@@ -1,0 +1,58 @@
+"""``dcp-scheduler`` as a program of its own, which tests kill and start again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ports import free_port
+
+_COMMAND = Path(sys.executable).with_name("dcp-scheduler")
+
+
+@dataclass
+class SchedulerProcess:
+    """The program, which is killed and started again at the same place."""
+
+    folder: Path
+    port: int
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def location(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    async def start(self) -> None:
+        options = ("--listen", str(self.port), "--state", str(self.folder))
+        self.process = await asyncio.create_subprocess_exec(
+            _COMMAND, *options, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        assert self.process.stderr
+        async with asyncio.timeout(60):
+            assert b"a network at" in await self.process.stderr.readline()
+
+    async def kill(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.communicate()
+
+
+@asynccontextmanager
+async def scheduler(folder: Path) -> AsyncIterator[SchedulerProcess]:
+    started = SchedulerProcess(folder, free_port())
+    await started.start()
+    try:
+        yield started
+    finally:
+        await started.kill()
+
+
+def database_url(folder: Path) -> str:
+    """Of the scheduler whose state is in that folder."""
+    folder.mkdir(exist_ok=True)
+    return f"sqlite:///{folder / 'scheduler.db'}"
