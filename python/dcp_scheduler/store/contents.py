@@ -24,8 +24,11 @@ class Contents:
         name = hashlib.sha256(data).hexdigest()
         place = self._place(name)
         if place.exists():
+            _sync(place.parent)  # another process may have put it there just now
             return name
-        place.parent.mkdir(exist_ok=True)
+        if not place.parent.exists():
+            place.parent.mkdir(exist_ok=True)
+            _sync(self._folder)
         descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix="new-")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -36,6 +39,7 @@ class Contents:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+        _sync(place.parent)
         return name
 
     def get(self, name: str) -> bytes:
@@ -55,6 +59,15 @@ class Contents:
         if not _NAME.fullmatch(name):
             raise FileNotFoundError(f"there is no content {name!r:.80}")
         return self._folder / name[:2] / name
+
+
+def _sync(folder: Path) -> None:
+    """The names in it, which are not on disk with the files."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Pack:
