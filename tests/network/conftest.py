@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from postgresql import PostgreSQL
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "peers"))
 
@@ -19,3 +22,18 @@ Run = Callable[[Coroutine[Any, Any, Any]], Any]
 def run() -> Run:
     """Runs a coroutine to its end."""
     return asyncio.run
+
+
+@pytest.fixture(scope="session")
+def postgresql(temporary_folder: Path) -> Iterator[PostgreSQL]:
+    with tempfile.TemporaryDirectory(dir=temporary_folder) as folder, PostgreSQL(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a database with nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'a.db'}"
+    url: str = request.getfixturevalue("postgresql").database()
+    return url

@@ -17,10 +17,11 @@ _COMMAND = Path(sys.executable).with_name("dcp-scheduler")
 
 @dataclass
 class SchedulerProcess:
-    """The program, which is killed and started again at the same place."""
+    """The program, which is killed and started again at the same place. ``options``: beside where that is."""
 
     folder: Path
     port: int
+    options: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -28,23 +29,25 @@ class SchedulerProcess:
         return f"http://127.0.0.1:{self.port}/"
 
     async def start(self) -> None:
-        options = ("--listen", str(self.port), "--state", str(self.folder))
+        options = ("--listen", str(self.port), "--state", str(self.folder), *self.options)
         self.process = await asyncio.create_subprocess_exec(
             _COMMAND, *options, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         assert self.process.stderr
         async with asyncio.timeout(60):
-            assert b"a network at" in await self.process.stderr.readline()
+            first = await self.process.stderr.readline()
+            assert b"a network at" in first, first
 
     async def kill(self) -> None:
         assert self.process
-        self.process.send_signal(signal.SIGKILL)
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGKILL)
         await self.process.communicate()
 
 
 @asynccontextmanager
-async def scheduler(folder: Path) -> AsyncIterator[SchedulerProcess]:
-    started = SchedulerProcess(folder, free_port())
+async def scheduler(folder: Path, *options: str) -> AsyncIterator[SchedulerProcess]:
+    started = SchedulerProcess(folder, free_port(), options)
     await started.start()
     try:
         yield started

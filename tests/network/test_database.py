@@ -20,9 +20,12 @@ from dcp_scheduler.store.transaction import Transaction
 
 pytestmark = pytest.mark.any_engine
 
+Opened = Callable[[], Database]
 
-def opened(folder: Path) -> Database:
-    return Database(f"sqlite:///{folder / 'a.db'}", folder / "contents")
+
+@pytest.fixture
+def opened(database_url: str, tmp_path: Path) -> Callable[[], Database]:
+    return lambda: Database(database_url, tmp_path / "contents")
 
 
 def add(address: str, *, fails: bool = False) -> Callable[[Transaction], str]:
@@ -39,9 +42,9 @@ def addresses(connection: Any) -> list[str]:
     return sorted(connection.execute(select(accounts.c.address)).scalars())
 
 
-def test_what_fails_is_undone_and_nothing_else(tmp_path: Path, run) -> None:
+def test_what_fails_is_undone_and_nothing_else(opened: Opened, run) -> None:
     async def main() -> None:
-        database = opened(tmp_path)
+        database = opened()
         try:
             asked = [database.write(add(f"a{n:02}", fails=n % 3 == 0)) for n in range(30)]
             outcomes = await asyncio.gather(*asked, return_exceptions=True)
@@ -49,16 +52,16 @@ def test_what_fails_is_undone_and_nothing_else(tmp_path: Path, run) -> None:
             assert await database.read(addresses) == [f"a{n:02}" for n in range(30) if n % 3]
         finally:
             database.close()
-        database = opened(tmp_path)  # again, as it was
+        database = opened()  # again, as it was
         assert await database.read(addresses) == [f"a{n:02}" for n in range(30) if n % 3]
         database.close()
 
     run(main())
 
 
-def test_migrations_make_what_the_schema_says(tmp_path: Path, run) -> None:
+def test_migrations_make_what_the_schema_says(opened: Opened, run) -> None:
     async def main() -> None:
-        database = opened(tmp_path)
+        database = opened()
 
         def differences(connection: Any) -> list[Any]:
             return list(compare_metadata(MigrationContext.configure(connection), metadata))
@@ -69,7 +72,7 @@ def test_migrations_make_what_the_schema_says(tmp_path: Path, run) -> None:
     run(main())
 
 
-def test_columns_take_what_peers_send(tmp_path: Path, run) -> None:
+def test_columns_take_what_peers_send(opened: Opened, run) -> None:
     """Whole numbers have 64 bits on PostgreSQL, where Integer has 32; texts are rid of what databases refuse."""
     columns = [column for table in metadata.tables.values() for column in table.columns]
     narrow = [column for column in columns if isinstance(column.type, Integer) and column.type is not Whole]
@@ -79,7 +82,7 @@ def test_columns_take_what_peers_send(tmp_path: Path, run) -> None:
     assert all(isinstance(column.type, TextType) for column in columns if column.name in ("name", "reason", "worker"))
 
     async def main() -> None:
-        database = opened(tmp_path)
+        database = opened()
         try:
             await database.write(add("a\0\ud800b"))
             assert await database.read(addresses) == ["a\ufffd\ufffdb"]
@@ -91,19 +94,19 @@ def test_columns_take_what_peers_send(tmp_path: Path, run) -> None:
     run(main())
 
 
-def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
-    database = opened(tmp_path)
+def test_a_database_of_a_newer_program_is_left_alone(opened: Opened) -> None:
+    database = opened()
     with database._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     database.close()
     with pytest.raises(SchedulerError, match="is of a newer dcp-scheduler"):
-        opened(tmp_path)
+        opened()
 
 
-def test_what_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_text("no database at all, but long enough to look like one" * 100)
     with pytest.raises(SchedulerError, match="cannot be opened"):
-        opened(tmp_path)
+        Database(f"sqlite:///{tmp_path / 'a.db'}", tmp_path / "contents")
 
 
 def test_contents_are_named_for_what_is_in_them(tmp_path: Path) -> None:

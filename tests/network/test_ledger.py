@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from sqlalchemy import create_engine
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import Engine
 
 from dcp_scheduler.errors import RefusedError
 from dcp_scheduler.ledger import ledger
 from dcp_scheduler.store import amount
+from dcp_scheduler.store.backends import backend_of
 from dcp_scheduler.store.contents import Contents
 from dcp_scheduler.store.schema import metadata
 from dcp_scheduler.store.transaction import Transaction
@@ -25,11 +26,12 @@ AMOUNTS = st.integers(-1, 3 * amount.ATTO)
 
 
 class Money(RuleBasedStateMachine):
+    engine: Engine
+    """Of a database with nothing in it; what is done there is undone at the end."""
+
     def __init__(self) -> None:
         super().__init__()
-        engine = create_engine("sqlite://")
-        self.connection = engine.connect()
-        metadata.create_all(self.connection)
+        self.connection = self.engine.connect()
         self.transaction = Transaction(self.connection, Contents(Path("/tmp")), 0.0)  # nothing is put there
         self.expected: dict[str, int] = {}
 
@@ -61,13 +63,24 @@ class Money(RuleBasedStateMachine):
         self.connection.close()
 
 
-TestMoney = Money.TestCase
+@pytest.fixture
+def engine_with_tables(database_url: str) -> Iterator[Engine]:
+    engine = backend_of(database_url).engine()
+    metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_whatever_is_tried_nothing_is_lost_or_made(engine_with_tables: Engine) -> None:
+    class Here(Money):
+        engine = engine_with_tables
+
+    run_state_machine_as_test(Here, settings=settings(max_examples=20, stateful_step_count=25))
 
 
 @pytest.fixture
-def transaction(tmp_path: Path) -> Iterator[Transaction]:
-    with create_engine("sqlite://").connect() as connection:
-        metadata.create_all(connection)
+def transaction(engine_with_tables: Engine, tmp_path: Path) -> Iterator[Transaction]:
+    with engine_with_tables.connect() as connection:
         yield Transaction(connection, Contents(tmp_path), 0.0)
 
 

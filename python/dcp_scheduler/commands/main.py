@@ -58,7 +58,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--state", metavar="FOLDER", type=Path, default=_state_folder(), help="what survives (%(default)s)"
     )
-    parser.add_argument("--database", metavar="URL", default="", help="another than SQLite in the state's folder")
+    parser.add_argument(
+        "--database", metavar="URL", default="",
+        help="postgresql://user@host/name, which several processes may share, and not SQLite in the state's folder",
+    )  # fmt: skip
     parser.add_argument("--public", metavar="URL", type=_url, help="under which others reach it, if not that")
     parser.add_argument("--verbose", action="store_true", help="tell what happens")
     return parser.parse_args(arguments)

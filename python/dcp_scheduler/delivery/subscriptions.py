@@ -76,6 +76,10 @@ class Subscriptions:
             if subscriber and not subscriber.tokens:
                 self._forget(subscriber)
 
+    def jobs(self) -> list[int]:
+        """Numbers of those that somebody listens to."""
+        return list(self._by_job)
+
     def deploying(self, job: int) -> None:
         """Its client has just asked for something that belongs to its deployment."""
         for subscriber in self._by_job.get(job, {}).values():

@@ -20,7 +20,7 @@ from .requirement_objects import read_requirements
 
 _WORKER = 64  # characters
 _LONGEST_RESULT = 1 << 30
-_MOST_SLICES = 100_000
+_MOST_SLICES = 30_000  # one statement takes them
 EVENTS = {"console": "console", "custom": "custom", "error": "error", "noProgress": "noprogress"}
 """Labels of what is emitted."""
 

@@ -67,13 +67,13 @@ def add_data(transaction: Transaction, name: object, owner: str, uris: Sequence[
     return int(job.total) + len(uris)
 
 
-def close(transaction: Transaction, name: object, owner: str) -> int:
-    """No more data will come. The number of the job. Raises RefusedError."""
+def close(transaction: Transaction, name: object, owner: str) -> None:
+    """No more data will come. Raises RefusedError."""
     job = owned(transaction.connection, name, owner)
     transaction.connection.execute(update(jobs).where(jobs.c.number == job.number).values(is_open=False))
     transaction.changed.add(job.number)
+    transaction.deploying.add(job.number)
     finish_if_done(transaction, job.number)
-    return int(job.number)
 
 
 def _new_address() -> str:

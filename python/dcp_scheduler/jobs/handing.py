@@ -16,6 +16,8 @@ from .status import ACTIVE, JobStatus, SliceStatus
 
 MOST_FAILURES = 5
 """Of a slice, until its job is cancelled."""
+_MOST_NUMBERS = 10_000
+"""In one statement: databases take some ten thousand values."""
 # Reasons of returns that say something of the work function; all others may be the worker's own.
 _BLAMED = frozenset(("ENOPROGRESS", "EUNCAUGHT", "ESLICETOOSLOW"))
 
@@ -120,7 +122,8 @@ def _take_back(transaction: Transaction, query: object, worker: str) -> int:
     for job, number in transaction.connection.execute(query):  # type: ignore[call-overload]
         by_job.setdefault(job, []).append(number)
     for job, numbers in by_job.items():
-        take_back(transaction, job, numbers, worker)
+        for start in range(0, len(numbers), _MOST_NUMBERS):
+            take_back(transaction, job, numbers[start : start + _MOST_NUMBERS], worker)
     return sum(map(len, by_job.values()))
 
 

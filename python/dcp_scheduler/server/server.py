@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from aiohttp import web
 from dcp_protocol import Target
 from dcp_protocol.keys.private_key import PrivateKey
 
+from ..delivery.relay import Relay
 from ..delivery.subscriptions import Subscriptions
 from ..dialects.configuration import configuration, configuration_script
 from ..errors import SchedulerError
@@ -66,7 +68,9 @@ class Server:
         self.database = await asyncio.to_thread(Database, self._url, self._folder / "contents", self._committed)
         try:
             self.subscriptions = Subscriptions(self.database)
-            self.network = Network(_key(self._folder / _KEY), self.database, self.subscriptions, self._rules)
+            self.relay = Relay(self.database, self.subscriptions)
+            key = _key(self._folder / _KEY)
+            self.network = Network(key, self.database, self.subscriptions, self.relay, self._rules)
             services = Services(self.network)
             await self.database.write(groups.ensure_public)
             self._target = Target(self._listen, self.network.key, services.answer, pages=self._page)
@@ -77,32 +81,41 @@ class Server:
         except BaseException:
             self.database.close()
             raise
+        self.relay.start()
         self._sweeper = self._loop.create_task(self._sweep())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.database.hurry()
         self._sweeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._sweeper
+        await self.relay.close()
         await self.subscriptions.close()
         await self._target.close()
         await asyncio.to_thread(self.database.close)
 
     def _committed(self, done: Transaction) -> None:
         """In the thread that writes."""
-        self._loop.call_soon_threadsafe(self._heard, done)
-
-    def _heard(self, done: Transaction) -> None:
-        self.subscriptions.changed(done.changed)
+        self._loop.call_soon_threadsafe(self.relay.committed, done)
 
     async def _sweep(self) -> None:
         """Slices of workers that are gone go to others."""
         silent = 2 * self._rules.liveness_seconds
+
+        def sweep(transaction: Transaction) -> int:
+            self.relay.renew(transaction)
+            return handing.take_back_silent(transaction, silent)
+
         while True:
             await asyncio.sleep(min(_SWEEP_SECONDS, silent / 4))
-            taken = await self.database.write(lambda transaction: handing.take_back_silent(transaction, silent))
+            try:
+                taken = await self.database.write(sweep)
+            except Exception:
+                _LOG.exception("slices of workers that are gone stay with them until the next time")
+                continue
             if taken:
                 _LOG.info("%d slices of workers that have not been heard of go to others", taken)
 
@@ -120,13 +133,23 @@ class Server:
 
 def _key(path: Path) -> PrivateKey:
     """The identity of the services, which clients remember: made once. Raises SchedulerError."""
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(PrivateKey.generate().secret().hex())
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        _make_key(path)
     try:
         return PrivateKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except ValueError:
         raise SchedulerError(f"{path} has no key in it; restore it from a backup, or remove it for a new one") from None
+
+
+def _make_key(path: Path) -> None:
+    """Of processes that do so at the same time, the first one's is everybody's."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(PrivateKey.generate().secret().hex())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        Path(temporary).unlink()

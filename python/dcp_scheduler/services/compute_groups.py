@@ -15,13 +15,12 @@ async def add_job_to_groups(ask: Ask) -> Any:
     fields, peer, session = Fields(ask.data, "the job"), ask.peer, ask.session
     name, described = fields.text("job"), [each for each in fields.elements("cgArray", 1000) if isinstance(each, dict)]
 
-    def add(transaction: Transaction) -> tuple[int, int]:
+    def add(transaction: Transaction) -> int:
         job = owned(transaction.connection, name, peer)
-        return job.number, groups.add_job(transaction, job.number, described, session)
+        transaction.deploying.add(job.number)
+        return groups.add_job(transaction, job.number, described, session)
 
-    number, taken = await ask.network.database.write(add)
-    ask.network.subscriptions.deploying(number)
-    if not taken:
+    if not await ask.network.database.write(add):
         return _refused("ENOGROUP", "no compute group has taken the job: is the join key right, and its secret?")
     return _done(True)
 

@@ -54,8 +54,7 @@ async def add_slice_data(ask: Ask) -> Any:
 
 async def close_job(ask: Ask) -> Any:
     name, peer = Fields(ask.data, "the job").text("job"), ask.peer
-    job = await ask.network.database.write(lambda transaction: deployment.close(transaction, name, peer))
-    ask.network.subscriptions.deploying(job)
+    await ask.network.database.write(lambda transaction: deployment.close(transaction, name, peer))
     return {"success": True}
 
 

@@ -32,7 +32,7 @@ async def _tokens(ask: Ask, fields: Fields, labels: list[str]) -> list[tuple[str
         return [(label, secrets.token_urlsafe(16)) for label in labels]
     peer = ask.peer
     job = await ask.network.database.read(lambda connection: owned(connection, name, peer))
-    return ask.network.subscriptions.subscribe(ask.connection, job.number, labels)
+    return await ask.network.relay.subscribe(ask.connection, job.number, labels)
 
 
 async def unsubscribe(ask: Ask) -> Any:

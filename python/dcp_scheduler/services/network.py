@@ -9,6 +9,7 @@ from typing import Any
 from dcp_protocol import Connection, IncomingRequest
 from dcp_protocol.keys.private_key import PrivateKey
 
+from ..delivery.relay import Relay
 from ..delivery.subscriptions import Subscriptions
 from ..jobs.data import JobData
 from ..jobs.intake import Intake
@@ -39,6 +40,7 @@ class Network:
     key: PrivateKey
     database: Database
     subscriptions: Subscriptions
+    relay: Relay
     rules: Rules = field(default_factory=Rules)
     data: JobData = field(init=False)
     intake: Intake = field(init=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from sqlalchemy import Connection
+
 from ..delivery import events
 from ..dialects.tasks import TaskJob, TaskSlice, metrics, task_message
 from ..dialects.worker_words import read_result, read_statuses, read_work_event, read_work_request
@@ -116,17 +118,20 @@ async def result(ask: Ask) -> Any:
 
 async def work_emit(ask: Ask) -> Any:
     """What nobody may say who has not the slice is not passed on: the reply is false then."""
-    event, peer = read_work_event(ask.data), ask.peer
+    event, peer, network = read_work_event(ask.data), ask.peer, ask.network
 
-    def allowed(connection: Any) -> Job | None:
+    def allowed(connection: Connection) -> tuple[Job, bool] | None:
         job = find(connection, event.job)
-        return job if handing.holds(connection, job, [event.number], event.worker, peer) else None
+        if not handing.holds(connection, job, [event.number], event.worker, peer):
+            return None
+        return job, network.relay.is_heard_elsewhere(connection, job.number)
 
-    job = await ask.network.database.read(allowed)
-    if job is None:
+    found = await network.database.read(allowed)
+    if found is None:
         return False
+    job, everywhere = found
     told = events.of_work(events.client_name(job), event.number, event.payload)
-    ask.network.subscriptions.publish(job.number, event.name, told)
+    await network.relay.publish(job.number, event.name, told, everywhere=everywhere)
     return True
 
 

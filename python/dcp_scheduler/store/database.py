@@ -1,26 +1,35 @@
-"""The database: one thread that writes, many operations in one transaction; readers beside it."""
+"""The database: one thread that writes, many operations in one transaction; readers beside it.
+
+Nothing of this knows which database it is. A transaction that fails since the database is away, or since another was in
+its way, is run again: operations change nothing but the tables and contents, which are named for what is in them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import secrets
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..errors import SchedulerError
-from . import migrations
+from ..errors import RefusedError, SchedulerError
+from . import migrations, notices
+from .backend import reason
+from .backends import backend_of
 from .contents import Contents
+from .patience import Patience
 from .transaction import Transaction
 
 _MOST_AT_ONCE = 500
+_MOST_WAITING = 20_000
 _READERS = 4
 
 T = TypeVar("T")
@@ -36,6 +45,15 @@ class _Asked:
     error: BaseException | None = None
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What is committed together. ``mark``: of the last attempt of which it is unknown whether it was committed."""
+
+    asked: Sequence[_Asked]
+    transaction: Transaction | None = None
+    mark: str = ""
+
+
 class Database:
     """``await write(operation)`` and ``await read(function)``, from an event loop. ``close`` it.
 
@@ -46,20 +64,30 @@ class Database:
     def __init__(self, url: str, folder: Path, on_commit: Callable[[Transaction], None] | None = None) -> None:
         """``folder``: for contents. Raises SchedulerError where the database cannot be opened or is too new."""
         self.contents = Contents(folder)
+        self.name = secrets.token_hex(8)
+        """Of this process, among those that share the database."""
+        self.backend = backend_of(url)
         self._on_commit = on_commit or (lambda transaction: None)
+        self._patience = Patience(self.backend)
+        self._engine = self.backend.engine()
         try:
-            self._engine = _engine(url)
-            with self._engine.begin() as connection:
-                migrations.upgrade(connection)
-        except SQLAlchemyError as error:
-            raise SchedulerError(f"the database {_shown(url)} cannot be opened: {error}") from None
+            self._upgrade()
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self._for_reading = self.backend.for_reading(self._engine)
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(_READERS, "dcp-scheduler-read")
         self._writer = threading.Thread(target=self._write_all, name="dcp-scheduler-write", daemon=True)
         self._writer.start()
 
     async def write(self, operation: Operation[T]) -> T:
-        """What it returns, once that is committed. Raises what it raises, and SQLAlchemyError."""
+        """What it returns, once that is committed. Raises what it raises, ``EBUSY``, and SQLAlchemyError.
+
+        It may be called several times, and only what the last call has done stays.
+        """
+        if self._asked.qsize() >= _MOST_WAITING:
+            raise RefusedError("EBUSY", "the network's database is away, or does not keep up; try again later")
         loop = asyncio.get_running_loop()
         reply: asyncio.Future[T] = loop.create_future()
         self._asked.put(_Asked(operation, reply, loop))
@@ -69,13 +97,18 @@ class Database:
         """What it returns, of what is committed."""
 
         def run() -> T:
-            with self._engine.connect() as connection:
+            with self._for_reading.connect() as connection:
                 return function(connection)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._patience.until_done, run)
+
+    def hurry(self) -> None:
+        """From now on nobody waits for a database that is away: what was asked fails."""
+        self._patience.end()
 
     def close(self) -> None:
-        """What was asked before is done."""
+        """What was asked before is done, unless the database is away."""
+        self.hurry()
         self._asked.put(None)
         self._writer.join()
         self._readers.shutdown()
@@ -89,66 +122,60 @@ class Database:
                     ended = True
                     break
                 batch.append(another)
-            self._commit(batch)
+            self._commit(_Batch(batch))
             if ended:
                 return
 
-    def _commit(self, batch: Sequence[_Asked]) -> None:
-        transaction = None
+    def _commit(self, batch: _Batch) -> None:
+        try:
+            self._on_commit(self._patience.until_done(partial(self._attempt, batch)))
+        except Exception as error:
+            for asked in batch.asked:
+                asked.error = asked.error or error
+        for loop in {asked.loop for asked in batch.asked}:
+            loop.call_soon_threadsafe(_settle, [asked for asked in batch.asked if asked.loop is loop])
+
+    def _attempt(self, batch: _Batch) -> Transaction:
+        with self._engine.begin() as connection:
+            begun = self.backend.begin(connection)
+            if batch.mark and batch.transaction and self.backend.was_committed(connection, batch.mark):
+                return batch.transaction
+            transaction = batch.transaction = Transaction(connection, self.contents, begun.now)
+            for asked in batch.asked:
+                self._run(asked, transaction)
+            if self.backend.is_shared:
+                notices.tell(connection, self.name, transaction)
+            batch.mark = begun.mark
+        return transaction
+
+    def _run(self, asked: _Asked, transaction: Transaction) -> None:
+        """Raises what may pass."""
+        asked.error = None
+        savepoint = transaction.connection.begin_nested()
+        try:
+            asked.outcome = asked.operation(transaction)
+            savepoint.commit()
+        except Exception as error:
+            if self.backend.passes(error):
+                raise
+            asked.error = error
+            savepoint.rollback()
+
+    def _upgrade(self) -> None:
+        """Raises SchedulerError."""
         try:
             with self._engine.begin() as connection:
-                transaction = Transaction(connection, self.contents, time.time())
-                for asked in batch:
-                    _run(asked, transaction)
-            self._on_commit(transaction)
-        except Exception as error:
-            for asked in batch:
-                asked.error = asked.error or error
-        for loop in {asked.loop for asked in batch}:
-            loop.call_soon_threadsafe(_settle, [asked for asked in batch if asked.loop is loop])
+                self.backend.begin(connection)  # of several processes that start, one does it
+                migrations.upgrade(connection)
+        except SQLAlchemyError as error:
+            raise SchedulerError(f"the database {self.backend.shown} cannot be opened: {reason(error)}") from None
 
 
-def _run(asked: _Asked, transaction: Transaction) -> None:
-    savepoint = transaction.connection.begin_nested()
-    try:
-        asked.outcome = asked.operation(transaction)
-        savepoint.commit()
-    except Exception as error:
-        asked.error = error
-        savepoint.rollback()
-
-
-def _settle(batch: Sequence[_Asked]) -> None:
-    for asked in batch:
+def _settle(answered: Sequence[_Asked]) -> None:
+    for asked in answered:
         if asked.reply.done():
             continue
         if asked.error is not None:
             asked.reply.set_exception(asked.error)
         else:
             asked.reply.set_result(asked.outcome)
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    """The driver must not begin transactions by itself: savepoints would not hold."""
-    connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _shown(url: str) -> str:
-    """Without a password."""
-    from sqlalchemy.engine import make_url
-
-    return make_url(url).render_as_string(hide_password=True)

@@ -175,3 +175,25 @@ transfers = Table(
     Column("slice", Whole),
     UniqueConstraint("job", "slice", "kind", name="paid_once"),
 )
+
+events = Table(  # of workers, for clients that are connected to another process
+    "events",
+    metadata,
+    Column("number", Whole, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("process", TextType(16), nullable=False),  # that has told its own clients
+    Column("job", Whole, nullable=False),
+    Column("label", TextType(16), nullable=False),
+    Column("data", TextType, nullable=False),  # JSON
+    Index("events_by_time", "at"),
+)
+
+listeners = Table(  # jobs that clients of a process listen to
+    "listeners",
+    metadata,
+    Column("job", Whole, primary_key=True),
+    Column("process", TextType(16), primary_key=True),
+    Column("seen", Double, nullable=False),
+    Index("listeners_by_process", "process"),
+    sqlite_with_rowid=False,
+)

@@ -150,3 +150,23 @@ def upgrade() -> None:
     )
     op.create_index("slices_by_sequence", "slices", ["job", "sequence"], unique=False)
     op.create_index("slices_by_status", "slices", ["job", "status"], unique=False)
+    op.create_table(
+        "events",
+        sa.Column("number", Whole, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("process", TextType(16), nullable=False),
+        sa.Column("job", Whole, nullable=False),
+        sa.Column("label", TextType(16), nullable=False),
+        sa.Column("data", TextType(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("events_by_time", "events", ["at"], unique=False)
+    op.create_table(
+        "listeners",
+        sa.Column("job", Whole, nullable=False),
+        sa.Column("process", TextType(16), nullable=False),
+        sa.Column("seen", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("job", "process"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("listeners_by_process", "listeners", ["process"], unique=False)

@@ -1,0 +1,67 @@
+"""What a database that is away keeps from being done is tried again, until it is done or the program ends."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from .backend import Backend, reason
+
+_LOG = logging.getLogger(__name__)
+_FIRST, _LONGEST = 0.05, 5.0
+
+T = TypeVar("T")
+
+
+class Patience:
+    """For several threads, of which one tells when the database goes and when it is back."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._lock = threading.Lock()
+        self._is_away = False
+        self._ending = threading.Event()
+
+    def until_done(self, action: Callable[[], T]) -> T:
+        """What ``action`` returns. It is called again where its error passes. Raises others, and at the end any."""
+        pause = _FIRST
+        while True:
+            try:
+                value = action()
+            except Exception as error:
+                if self._backend.conflicts(error):
+                    _LOG.info("a transaction is tried again: %s", reason(error))
+                    pause = _FIRST
+                elif self._backend.passes(error) and not self._ending.is_set():
+                    self._tell_away(error)
+                else:
+                    raise
+            else:
+                self._tell_back()
+                return value
+            self._ending.wait(pause * random.uniform(0.5, 1.0))
+            pause = min(_LONGEST, 2 * pause)
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        self._ending.set()
+
+    def _tell_away(self, error: Exception) -> None:
+        with self._lock:
+            if self._is_away:
+                return
+            self._is_away = True
+        shown = self._backend.shown
+        _LOG.warning("the database %s cannot be used now (%s); requests wait until it can", shown, reason(error))
+
+    def _tell_back(self) -> None:
+        if not self._is_away:
+            return
+        with self._lock:
+            if not self._is_away:
+                return
+            self._is_away = False
+        _LOG.warning("the database can be used again")
