@@ -15,7 +15,8 @@ from typing import Any
 from node import node
 from npm_packages import npm_packages
 
-_PROGRAM = Path(__file__).parent / "js" / "exec.js"
+_EXEC = Path(__file__).parent / "js" / "exec.js"
+JUDGE = _EXEC.with_name("judge.js")
 _GROUPS = {"4.4.29": "dcp", "5.6.1": "dcp5"}
 _DEADLINE = 90.0
 
@@ -29,10 +30,11 @@ class Client:
     process: asyncio.subprocess.Process
     errors: Path
     events: list[Event] = field(default_factory=list)
+    deadline: float = _DEADLINE
 
     async def until(self, name: str) -> Event:
         """The next event of this name. Raises AssertionError where the program ends without."""
-        async with asyncio.timeout(_DEADLINE):
+        async with asyncio.timeout(self.deadline):
             while event := await self._next():
                 if event["event"] == name:
                     return event
@@ -40,7 +42,7 @@ class Client:
 
     async def end(self) -> Event:
         """The last event: ``done`` with ``results``, or ``failed``."""
-        async with asyncio.timeout(_DEADLINE):
+        async with asyncio.timeout(self.deadline):
             while await self._next():
                 pass
             await self.process.wait()
@@ -61,8 +63,10 @@ class Client:
 
 
 @asynccontextmanager
-async def client(version: str, location: str, home: Path, **job: Any) -> AsyncIterator[Client]:
-    """``job``: as js/exec.js has it. Its identity is in ``home``, its account a new one unless ``accountKey`` says."""
+async def client(
+    version: str, location: str, home: Path, *, program: Path = _EXEC, deadline: float = _DEADLINE, **job: Any
+) -> AsyncIterator[Client]:
+    """``job``: as ``program`` has it. Its identity is in ``home``, its account a new one unless ``accountKey`` says."""
     home.mkdir(exist_ok=True)
     key = secrets.token_hex(32)
     asked = {"identityKey": f"0x{key}", "accountKey": f"0x{secrets.token_hex(32)}", **job}
@@ -77,11 +81,14 @@ async def client(version: str, location: str, home: Path, **job: Any) -> AsyncIt
     errors = home / "stderr"
     with errors.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            node(), _PROGRAM, json.dumps(asked), env=environment, limit=1 << 27,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=output,
+            node(), program, env=environment, limit=1 << 27,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=output,
         )  # fmt: skip
+        assert process.stdin
+        process.stdin.write(json.dumps(asked).encode())
+        process.stdin.close()
         try:
-            yield Client(process, errors)
+            yield Client(process, errors, deadline=deadline)
         finally:
             if process.returncode is None:
                 process.kill()

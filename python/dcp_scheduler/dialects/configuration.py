@@ -8,7 +8,7 @@ from typing import Any
 from dcp_protocol.kvin import Constructed, serialize
 
 _SERVICES = (
-    "jobSubmit", "resultSubmitter", "taskDistributor", "eventRouter", "computeGroups", "pheme", "phonebook", "jnu",
+    "jobSubmit", "resultSubmitter", "taskDistributor", "eventRouter", "computeGroups", "pheme", "phonebook",
 )  # fmt: skip
 _DEPLOY_SECONDS = 300
 _UPLOAD = {
@@ -17,17 +17,17 @@ _UPLOAD = {
 }  # fmt: skip
 
 
-def configuration(pages: str, services: str) -> bytes:
+def configuration(pages: str, services: str, tables: str) -> bytes:
     """As KVIN v8, which clients of both versions read. ``pages``: the location of the pages, ``services``: of all
-    services; both end in a slash.
+    services, ``tables``: of what ``jnu`` reads; all end in a slash.
     """
-    return serialize(_whole(pages, services, lambda url: Constructed("dcpUrl$$DcpURL", (url,))), 8)
+    return serialize(_whole(pages, services, tables, lambda url: Constructed("dcpUrl$$DcpURL", (url,))), 8)
 
 
-def configuration_script(pages: str, services: str) -> bytes:
+def configuration_script(pages: str, services: str, tables: str) -> bytes:
     """The same for browsers, as JavaScript."""
     mark = "\0url:"
-    text = json.dumps(_whole(pages, services, lambda url: f"{mark}{url}"))
+    text = json.dumps(_whole(pages, services, tables, lambda url: f"{mark}{url}"))
     start, end = json.dumps(mark)[:-1], '"'
     parts = text.split(start)
     script = parts[0]
@@ -37,12 +37,12 @@ def configuration_script(pages: str, services: str) -> bytes:
     return f"dcpConfig = {script};\n".encode()
 
 
-def _whole(pages: str, services: str, url: Any) -> dict[str, Any]:
+def _whole(pages: str, services: str, tables: str, url: Any) -> dict[str, Any]:
     service = {"location": url(services)}
     return {
         "scheduler": {
             "location": url(pages),
-            "services": dict.fromkeys(_SERVICES, service),
+            "services": {**dict.fromkeys(_SERVICES, service), "jnu": {"location": url(tables)}},
             "compatibility": {"minimum": {"dcp": "^5.0.0"}, "operations": {"compute": "1.0.0", "work": "1.0.0"}},
             "worker": {"types": ["v4", "v5"], "operations": "1.0.0"},
             "preventSliceStarvation": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any
 
 from dcp_protocol.keys.address import Address
@@ -65,6 +66,16 @@ class Fields:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return default
         return float(value) if math.isfinite(value) and 0 <= value <= LARGEST_NUMBER else default
+
+    def time(self, name: str) -> float | None:
+        """Seconds since 1970 of milliseconds, or of a date as JSON has it; None where there is none."""
+        value = self._members.get(name)
+        if value is None:
+            return None
+        try:
+            return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value) / 1000
+        except (TypeError, ValueError, OverflowError):
+            raise self.wrong(name, "a time: milliseconds since 1970, or a date") from None
 
     def flag(self, name: str) -> bool:
         """What JavaScript takes for true."""

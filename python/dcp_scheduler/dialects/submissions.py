@@ -20,6 +20,8 @@ from .requirement_objects import read_requirements
 
 _ID = re.compile(r"[A-Za-z0-9]{20,40}", re.ASCII)
 _LONGEST_CODE = 64 << 20
+_LONGEST_URI = 10_000
+_MOST_LOCAL = 100_000
 
 
 def read_submission(data: object, dialect: int, owner: str) -> Submission:
@@ -28,7 +30,8 @@ def read_submission(data: object, dialect: int, owner: str) -> Submission:
     needs, discrete, use_strict = _needs(fields, dialect)
     local = fields.flag("localExec")
     inputs = None if local else fields.get("dataRange")
-    pattern = fields.text("dataPattern", "", most=10_000)
+    pattern = fields.text("dataPattern", "", most=_LONGEST_URI)
+    local_data, local_range = _local_data(fields) if local else ([], "")
     return Submission(
         id=_identity(fields, "id" if dialect == 4 else "job"),
         dialect=dialect,
@@ -54,7 +57,9 @@ def read_submission(data: object, dialect: int, owner: str) -> Submission:
         storage=_storage(fields),
         inputs=inputs,
         pattern=pattern,
-        slices=_count(fields, inputs, pattern),
+        slices=len(local_data) if local_data else _count(fields, inputs, pattern),
+        local_data=local_data,
+        local_range=local_range,
     )
 
 
@@ -160,8 +165,8 @@ def _storage(fields: Fields) -> Storage:
 def _count(fields: Fields, inputs: Any, pattern: str) -> int | None:
     if pattern:
         return fields.whole("sliceCount")
-    if fields.flag("localExec"):
-        return _local_count(fields)
+    if "rangeLength" in fields:
+        return fields.whole("rangeLength")
     if inputs is None:
         return None
     try:
@@ -170,8 +175,8 @@ def _count(fields: Fields, inputs: Any, pattern: str) -> int | None:
         raise RefusedError("EINVAL", f"dataRange: {error}") from None
 
 
-def _local_count(fields: Fields) -> int | None:
-    if "rangeLength" in fields:
-        return fields.whole("rangeLength")
-    values: Any = fields.get("marshaledDataValues")
-    return Fields(values, "marshaledDataValues").whole("length") if values is not None else None
+def _local_data(fields: Fields) -> tuple[list[str], str]:
+    """Where the client has put its data, or else the range that they are. Lists are objects with a length here."""
+    values, range_ = fields.inner("marshaledDataValues"), fields.inner("dataRange")
+    count = values.whole("length", 0, most=_MOST_LOCAL)
+    return [values.text(str(index), most=_LONGEST_URI) for index in range(count)], range_.text("0", "", _LONGEST_URI)

@@ -107,6 +107,8 @@ def _job(of: TaskJob, dialect: int) -> dict[str, Any]:
     }
     if submission.inputs is not None:
         message["mro"] = submission.inputs
+    if submission.local_range:
+        message["MROLocation"] = submission.local_range
     return message | (_of_dialect_4(of) if dialect == 4 else _of_dialect_5(of))
 
 

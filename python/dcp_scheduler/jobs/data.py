@@ -44,7 +44,9 @@ class JobData:
         if submission.pattern:
             pattern = submission.pattern.replace("{job}", job.id)
             return [pattern.replace("{slice}", str(number)) for number in numbers]
-        if submission.inputs is not None or not numbers:
+        if submission.local_data:
+            return [submission.local_data[number - 1] for number in numbers]
+        if submission.inputs is not None or submission.local_range or not numbers:
             return [None] * len(numbers)
         asked = {"of": job.number, "least": min(numbers), "most": max(numbers)}
         its = [(first, content) for first, content in connection.execute(_PILES, asked)]

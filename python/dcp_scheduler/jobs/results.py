@@ -190,6 +190,15 @@ def of_slices(connection: Connection, job: int, numbers: Sequence[int] | None, m
     return [Stored(*row) for row in connection.execute(query.order_by(slices.c.number).limit(most))]
 
 
+def forget(transaction: Transaction, job: int, numbers: Sequence[int] | None, most: int) -> list[int]:
+    """Forgets results of these slices, or of all, and gives back their numbers. The slices stay done, and paid for."""
+    found = [each.number for each in of_slices(transaction.connection, job, numbers, most)]
+    nothing = {"sequence": None, "content": None, "offset": None, "length": None}
+    where = (slices.c.job == job, slices.c.number.in_(found))
+    transaction.connection.execute(update(slices).where(*where).values(nothing))
+    return found
+
+
 def _stored() -> Select[Any]:
     return select(slices.c.number, slices.c.sequence, slices.c.content, slices.c.offset, slices.c.length)
 

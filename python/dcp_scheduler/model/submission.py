@@ -43,7 +43,8 @@ class Submission:
 
     ``inputs``: the range that the data are, as the client wrote it, for ``ranges.rehydrate``; None where they come by
     value. ``pattern``: the URI of a datum with ``{slice}`` in it. ``slices``: how many there are, unless they come by
-    value. ``estimation``: how many slices are handed out before their cost is known; None: as the scheduler likes.
+    value. ``local_data``, ``local_range``: of a job that its client does itself, URIs of the data, or of the range that
+    they are. ``estimation``: how many slices are handed out before their cost is known; None: as the scheduler likes.
     """
 
     id: str
@@ -71,8 +72,10 @@ class Submission:
     inputs: Any = None
     pattern: str = ""
     slices: int | None = None
+    local_data: list[str] = field(default_factory=list)
+    local_range: str = ""
 
     @property
     def by_value(self) -> bool:
         """Whether data are uploaded after the submission."""
-        return self.inputs is None and not self.pattern
+        return self.inputs is None and not (self.pattern or self.local_data or self.local_range)

@@ -13,7 +13,7 @@ from typing import Self
 
 from aiohttp import web
 
-from dcp_protocol import Target
+from dcp_protocol import Target, canonical_json
 from dcp_protocol.keys.private_key import PrivateKey
 
 from ..delivery.relay import Relay
@@ -22,6 +22,7 @@ from ..dialects.configuration import configuration, configuration_script
 from ..errors import SchedulerError
 from ..groups import groups
 from ..jobs import handing
+from ..services import jnu
 from ..services.network import Network, Rules
 from ..services.services import Services
 from ..store.database import Database
@@ -121,14 +122,33 @@ class Server:
 
     async def _page(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
+        if request.path.startswith(f"/{jnu.PATH}"):
+            return await self._table(request, headers)
         make = {
             "/etc/dcp-config.kvin": (configuration, "application/x-kvin"),
             "/etc/dcp-config.js": (configuration_script, "application/javascript"),
         }.get(request.path)
         if make is None or request.method not in ("GET", "HEAD"):
             return web.Response(status=404, text="there is no such page\n", headers=headers)
-        text, kind = make[0](self.location, f"{self.location}{_PATH}"), make[1]
+        places = (self.location, f"{self.location}{_PATH}", f"{self.location}{jnu.PATH}")
+        text, kind = make[0](*places), make[1]
         return web.Response(body=text, content_type=kind, headers=headers)
+
+    async def _table(self, request: web.BaseRequest, headers: dict[str, str]) -> web.StreamResponse:
+        if request.path == f"/{jnu.PATH}time":
+            return _json(jnu.server_time(), headers)
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers={**headers, "Access-Control-Allow-Headers": "content-type"})
+        text = await request.read()
+        if request.method != "POST" or len(text) > jnu.LARGEST_QUERY:
+            return web.Response(status=400, text=f"a query is a POST of {jnu.LARGEST_QUERY} bytes at most\n")
+        endpoint = f"{self.location}{request.path.removeprefix('/')}"
+        return _json(await jnu.query(self.network, endpoint, text), headers)
+
+
+def _json(reply: object, headers: dict[str, str]) -> web.Response:
+    """Without a charset: dcp-client takes no other type."""
+    return web.Response(body=canonical_json.encode(reply), content_type="application/json", headers=headers)
 
 
 def _key(path: Path) -> PrivateKey:

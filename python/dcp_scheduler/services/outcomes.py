@@ -14,11 +14,11 @@ from dcp_protocol.ranges.rehydrate import rehydrate
 
 from ..delivery.events import client_name
 from ..dialects.fields import Fields
-from ..errors import RefusedError
 from ..jobs import results
 from ..jobs.records import Job, owned
 from ..store import amount
 from ..store.schema import jobs
+from ..store.transaction import Transaction
 from .network import Ask, Handler
 
 _MOST_RESULTS = 10_000
@@ -57,7 +57,7 @@ def _numbers(fields: Fields) -> Sequence[int] | None:
 
 async def fetch_job_report(ask: Ask) -> Any:
     job = await _owned(ask)
-    return _about(job)
+    return about_job(job)
 
 
 async def fetch_slice_report(ask: Ask) -> Any:
@@ -68,7 +68,8 @@ async def fetch_slice_report(ask: Ask) -> Any:
 
 async def list_jobs(ask: Ask) -> Any:
     fields, peer = Fields(ask.data, "the jobs"), ask.peer
-    statuses, name = fields.texts("statuses"), fields.get("jobAddress") or fields.get("job")
+    statuses, name = fields.texts("statuses", 100), fields.get("jobAddress") or fields.get("job")
+    since, until = fields.time("startDeployTime"), fields.time("endDeployTime")
 
     def read(connection: Connection) -> list[Job]:
         if name is not None:
@@ -76,9 +77,13 @@ async def list_jobs(ask: Ask) -> Any:
         query = select(jobs).where(jobs.c.owner == peer)
         if statuses:
             query = query.where(jobs.c.status.in_(statuses))
+        if since is not None:
+            query = query.where(jobs.c.created >= since)
+        if until is not None:
+            query = query.where(jobs.c.created <= until)
         return list(connection.execute(query.order_by(jobs.c.number.desc()).limit(_MOST_JOBS)))
 
-    return [_about(job) for job in await ask.network.database.read(read)]
+    return [about_job(job) for job in await ask.network.database.read(read)]
 
 
 async def count_jobs(ask: Ask) -> Any:
@@ -104,7 +109,7 @@ async def _owned(ask: Ask) -> Job:
     return await ask.network.database.read(lambda connection: owned(connection, name, peer))
 
 
-def _about(job: Job) -> dict[str, Any]:
+def about_job(job: Job) -> dict[str, Any]:
     """What tools print of a job; npm's client looks at ``totalSlices`` and ``status``."""
     return {
         "job": client_name(job),
@@ -121,7 +126,14 @@ def _about(job: Job) -> dict[str, Any]:
 
 
 async def delete_result(ask: Ask) -> Any:
-    raise RefusedError("ENOSYS", "results stay as long as their job does")
+    """Numbers of those that were there and are not any more. ``range`` is ``'all'``, or as of ``fetchResult``."""
+    fields, peer = Fields(ask.data, "the results"), ask.peer
+    name, wanted = fields.text("job"), None if fields.get("range") == "all" else _numbers(fields)
+
+    def delete(transaction: Transaction) -> list[int]:
+        return results.forget(transaction, owned(transaction.connection, name, peer).number, wanted, _MOST_RESULTS)
+
+    return await ask.network.database.write(delete)
 
 
 OPERATIONS: dict[str, Handler] = {
