@@ -11,3 +11,7 @@ class RefusedError(ProtocolError):
 
 class SchedulerError(Exception):
     """The scheduler cannot work as it was told to; the message names the remedy."""
+
+
+class NotRunningError(SchedulerError):
+    """No scheduler runs with this state."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ports import free_port
 
-_COMMAND = Path(sys.executable).with_name("dcp-scheduler")
+COMMAND = Path(sys.executable).with_name("dcp-scheduler")
 
 
 @dataclass
@@ -31,7 +31,7 @@ class SchedulerProcess:
     async def start(self) -> None:
         options = ("--listen", str(self.port), "--state", str(self.folder), *self.options)
         self.process = await asyncio.create_subprocess_exec(
-            _COMMAND, *options, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+            COMMAND, *options, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         assert self.process.stderr
         async with asyncio.timeout(60):
@@ -43,6 +43,15 @@ class SchedulerProcess:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGKILL)
         await self.process.communicate()
+
+    async def command(self, *words: str) -> str:
+        """What a command of its operator prints."""
+        process = await asyncio.create_subprocess_exec(
+            COMMAND, *words, "--state", self.folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output
+        return output.decode()
 
 
 @asynccontextmanager

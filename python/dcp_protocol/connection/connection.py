@@ -103,6 +103,7 @@ class Connection:
         self._handling: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[None] | None = None
         self._link: _Link | None = None
+        self._remote = ""
         self._room = asyncio.Event()
         self._established = asyncio.Event()
         self._ended = asyncio.Event()
@@ -126,6 +127,11 @@ class Connection:
         if self._machine.peer is None:
             raise self.end or ConnectionEndedError("ENOTCONN", "there is no session yet")
         return self._machine.peer
+
+    @property
+    def remote(self) -> str:
+        """Of a Target's connection, the address of the peer's machine; where it was last, if it is away."""
+        return self._remote
 
     @property
     def is_connected(self) -> bool:
@@ -223,6 +229,7 @@ class Connection:
             self._background(transport.close())
             return
         self._link = _Link(transport)
+        self._remote = transport.location
         self._background(self._carry(self._link))
         self._machine.transport_opened(self._now())
         if first:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -49,10 +50,11 @@ class Target:
         ssl_context: ssl.SSLContext | None = None,
         pages: PageHandler | None = None,
         sessions: int = 20_000,
+        sessions_per_peer: int = 20_000,
         held_bytes: int = 1 << 31,
     ) -> None:
         """``listen``: a URL, whose port 0 means any; ``sessions``: how many there may be, with those that linger, of
-        which the oldest end for new ones.
+        which the oldest end for new ones; ``sessions_per_peer``: of these, of one identity.
 
         ``held_bytes``: what requests and answers of all sessions may take; beyond it, requests are answered with
         ``EBUSY``. ``pages``: answers HTTP requests for paths that are not the service's.
@@ -64,6 +66,8 @@ class Target:
         self._tell = on_session
         self._options = options or ConnectionOptions()
         self._most_sessions = sessions
+        self._most_of_one = sessions_per_peer
+        self._by_peer: Counter[str] = Counter()
         self._stamps = Stamps()
         self._budget = Budget(held_bytes)
         self._listener = Listener(
@@ -138,24 +142,46 @@ class Target:
             await self._send_away(transport, first)
         elif not self._asks_for_session(first):
             raise MessageError("EINVAL", "the first message neither asks for a session nor belongs to one")
-        elif self._closing or not self._has_room():
+        elif self._closing or not self._has_room(str(first.owner)):
             raise MessageError("ENOBUFS", "there are too many sessions")
         else:
             await self._begin(transport, first)
 
-    def _has_room(self) -> bool:
+    def _has_room(self, peer: str) -> bool:
         """For one more session. Among too many, the oldest that is without a transport ends for it.
 
         Otherwise whoever opens sessions and leaves would keep all others out for as long as sessions linger.
         """
-        if len(self._connections) < self._most_sessions:
-            return True
-        left = next((connection for connection in self._connections.values() if not connection.is_connected), None)
-        if left is None:
+        if self._by_peer[peer] >= self._most_of_one:
+            return self._end_oldest(peer)
+        return len(self._connections) < self._most_sessions or self._end_oldest()
+
+    def _end_oldest(self, peer: str = "") -> bool:
+        """Of those without a transport, and of this peer if one is named; whether there is one."""
+        away = (
+            connection
+            for connection in self._connections.values()
+            if not connection.is_connected and peer in ("", str(connection.peer))
+        )
+        oldest = next(away, None)
+        if oldest is None:
             return False
-        del self._connections[left.session]
-        self._background(left.close())
+        self._forget(oldest.session)
+        self._background(oldest.close())
         return True
+
+    def _keep(self, connection: Connection, session: str) -> None:
+        self._connections[session] = connection
+        self._by_peer[str(connection.peer)] += 1
+
+    def _forget(self, session: str) -> None:
+        connection = self._connections.pop(session, None)
+        if connection is None:
+            return
+        peer = str(connection.peer)
+        self._by_peer[peer] -= 1
+        if not self._by_peer[peer]:
+            del self._by_peer[peer]
 
     def _asks_for_session(self, first: Received) -> bool:
         if isinstance(first.body, Ack) or first.body.batch:
@@ -175,7 +201,7 @@ class Target:
             await connection.wait_closed()
             return
         session, asked = machine.session, (str(first.owner), _identity(first))
-        self._connections[session] = connection
+        self._keep(connection, session)
         self._granted[asked] = session
         try:
             await connection.until_session()
@@ -189,7 +215,7 @@ class Target:
         try:
             await connection.wait_closed()
         finally:
-            self._connections.pop(session, None)
+            self._forget(session)
 
     async def _send_away(self, transport: Transport, first: Received) -> None:
         """The initiator's session is not known here: it is asked to close."""

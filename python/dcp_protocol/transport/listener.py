@@ -11,6 +11,7 @@ import sys
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from .neighbours import Neighbours
 from .options import ListenOptions
 from .sessions import PageHandler, Sessions
 from .transport import Transport
@@ -46,6 +47,7 @@ class Listener:
         self._ssl = ssl_context
         self._options = options or ListenOptions()
         self._sessions = Sessions(path, self._options, pages)
+        self._neighbours = Neighbours(self._options.connections_per_place, self._options.place)
         self._web: web.Server | None = None
         self._server: asyncio.Server | None = None
 
@@ -95,7 +97,14 @@ class Listener:
 
     def _protocol(self) -> asyncio.Protocol:
         assert self._web
-        return _Refusal() if len(self._web.connections) >= self._options.connections else self._web()
+        if len(self._web.connections) >= self._options.connections:
+            return _Refusal()
+        inner = self._web()
+        return (
+            inner
+            if self._options.connections_per_place >= self._options.connections
+            else self._neighbours.protocol(inner)
+        )
 
     def _cut_who_do_not_read(self) -> None:
         """What a closed connection still has to say would wait for ever for those who do not read."""

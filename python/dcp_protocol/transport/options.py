@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Literal
@@ -39,7 +40,9 @@ class ConnectOptions:
 class ListenOptions:
     """The times of pings are those of protocol/transports/socketio.js.
 
-    ``connections``: TCP connections at a time; ``transports``: transports. ``idle_seconds``: how long a connection
+    ``connections``: TCP connections at a time; ``connections_per_place``: of these, from one place, which ``place``
+    finds for an address: None for one that is not counted. ``transports``: transports.
+    ``idle_seconds``: how long a connection
     may take for the head of a request. ``max_payload``: bytes of one body of long polling, which clients are asked to
     keep to.
     ``waiting_bytes``: what all transports together keep of messages that are not whole, counted as in ``Limits``.
@@ -48,6 +51,8 @@ class ListenOptions:
     ping_interval: float = 10.1
     ping_timeout: float = 60.01
     connections: int = 10_000
+    connections_per_place: int = 10_000
+    place: Callable[[str], str | None] = str
     transports: int = 5_000
     idle_seconds: float = 20.0
     max_payload: int = 4 << 20

@@ -70,11 +70,15 @@ class Relay:
     def is_heard_elsewhere(self, connection: sqlalchemy.Connection, job: int) -> bool:
         return self._is_shared and elsewhere.listens(connection, self._process, job)
 
-    async def publish(self, job: int, label: str, data: Mapping[str, Any], *, everywhere: bool) -> None:
-        """To all who listen now; ``everywhere``: also to those that are connected to other processes."""
-        self._subscriptions.publish(job, label, data)
+    async def publish(self, job: int, label: str, data: Mapping[str, Any], *, everywhere: bool) -> bool:
+        """To all who listen now; ``everywhere``: also to those that are connected to other processes.
+
+        False: one of this process's clients is so slow that it misses it.
+        """
+        told = self._subscriptions.publish(job, label, data)
         if everywhere:
             await self._database.write(partial(_keep, self._process, job, label, data))
+        return told
 
     def renew(self, transaction: Transaction) -> None:
         """Now and then: this process lives, and what all have passed on is forgotten."""

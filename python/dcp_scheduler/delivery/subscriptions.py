@@ -27,6 +27,8 @@ from . import events
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 100
+_BYTES_AT_ONCE = 16 << 20
+"""More than that is held for a client only where one result has more."""
 _BETWEEN_STATUSES = 0.02
 _STILL_DEPLOYING = 0.5
 """Seconds after its last request in which a client may not yet heed the end of its job: dcp-client begins to when all
@@ -36,21 +38,24 @@ answers of the deployment are there, and loses what comes before (``job/index.js
 
 @dataclass(eq=False)
 class Subscriber:
-    """A connection that listens to a job. ``tokens``: by label."""
+    """A connection that listens to a job. ``tokens``: by label; ``waiting``: events of work that it has not taken."""
 
     connection: Connection
     job: int
     tokens: dict[str, str] = field(default_factory=dict)
     asked: float = 0.0
+    waiting: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
 
 class Subscriptions:
-    """For one event loop."""
+    """For one event loop. ``most_waiting``: events of work for one client that it has not taken yet."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most_waiting: int = 1000) -> None:
         self._database = database
+        self._most_waiting = most_waiting
+        self._telling: set[asyncio.Task[None]] = set()
         self._by_job: dict[int, dict[str, Subscriber]] = {}
         self._numbers = itertools.count(1)
 
@@ -90,14 +95,32 @@ class Subscriptions:
             for subscriber in self._by_job.get(job, {}).values():
                 subscriber.news.set()
 
-    def publish(self, job: int, label: str, data: Mapping[str, Any]) -> None:
-        """To all who listen now; those who come later miss it."""
+    def publish(self, job: int, label: str, data: Mapping[str, Any]) -> bool:
+        """To all who listen now; those who come later miss it. False: one is so slow that it misses it, too."""
+        told = True
         for subscriber in list(self._by_job.get(job, {}).values()):
-            if label in subscriber.tokens:
-                asyncio.get_running_loop().create_task(self._tell(subscriber, label, data))
+            if label not in subscriber.tokens:
+                continue
+            if subscriber.waiting >= self._most_waiting:
+                told = False
+                continue
+            subscriber.waiting += 1
+            task = asyncio.get_running_loop().create_task(self._tell_in_passing(subscriber, label, data))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+        return told
+
+    async def _tell_in_passing(self, subscriber: Subscriber, label: str, data: Mapping[str, Any]) -> None:
+        try:
+            await self._tell(subscriber, label, data)
+        except ConnectionEndedError:
+            pass  # its pump sees to that
+        finally:
+            subscriber.waiting -= 1
 
     async def close(self) -> None:
         tasks = [each.task for subscribers in self._by_job.values() for each in subscribers.values() if each.task]
+        tasks += self._telling
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -166,4 +189,11 @@ class Subscriptions:
 
 
 def _next(connection: sqlalchemy.Connection, number: int, told: int) -> tuple[Job, list[results.Stored]]:
-    return by_number(connection, number), results.after(connection, number, told, _AT_ONCE)
+    found: list[results.Stored] = []
+    size = 0
+    for each in results.after(connection, number, told, _AT_ONCE):
+        size += each.length
+        if found and size > _BYTES_AT_ONCE:
+            break
+        found.append(each)
+    return by_number(connection, number), found

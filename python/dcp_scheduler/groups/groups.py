@@ -12,7 +12,7 @@ import string
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from dcp_protocol.keys.hashes import eh1
 
@@ -46,8 +46,14 @@ def ensure_public(transaction: Transaction) -> None:
         )  # fmt: skip
 
 
-def create(transaction: Transaction, owner: str, descriptor: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    """The id of a new group. Raises RefusedError."""
+def create(
+    transaction: Transaction, owner: str, descriptor: Mapping[str, Any], about: Mapping[str, Any],
+    most: int | None = None,
+) -> str:  # fmt: skip
+    """The id of a new group. ``most``: that its owner may have. Raises RefusedError."""
+    own = select(func.count()).select_from(groups).where(groups.c.owner == owner)
+    if most is not None and transaction.connection.execute(own).scalar_one() >= most:
+        raise RefusedError("EDQUOT", f"this identity has {most} groups, as many as it may; delete one first")
     key, joined = _text(descriptor, "joinKey"), _text(descriptor, "joinHash", _LONGEST_HASH)
     if not key or not joined:
         raise RefusedError("EINVAL", "a group has a joinKey and a joinHash")
@@ -84,7 +90,11 @@ def change(transaction: Transaction, owner: str, descriptor: Mapping[str, Any], 
 
 def delete_group(transaction: Transaction, owner: str, descriptor: Mapping[str, Any]) -> None:
     """Its jobs stay, in their other groups. Raises RefusedError."""
-    group = owned(transaction.connection, owner, descriptor)
+    remove(transaction, owned(transaction.connection, owner, descriptor))
+
+
+def remove(transaction: Transaction, group: Group) -> None:
+    """The same, whoever owns it."""
     transaction.connection.execute(delete(job_groups).where(job_groups.c.group == group.number))
     transaction.connection.execute(delete(groups).where(groups.c.number == group.number))
 

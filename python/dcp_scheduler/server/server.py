@@ -7,31 +7,42 @@ import contextlib
 import logging
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
+from dcp_evaluator.metrics.address import MetricsAddress
 from dcp_protocol import Target, canonical_json
 from dcp_protocol.keys.private_key import PrivateKey
+from dcp_protocol.transport.options import ListenOptions
 
+from ..administration.backup import CONTENTS, DATABASE, KEY
+from ..administration.office import Office
+from ..control.server import control
 from ..delivery.relay import Relay
 from ..delivery.subscriptions import Subscriptions
 from ..dialects.configuration import configuration, configuration_script
 from ..errors import SchedulerError
 from ..groups import groups
-from ..jobs import handing
+from ..jobs import handing, workers
+from ..model.limits import Limits
+from ..observation.gauges import NetworkCollector
+from ..observation.serving import exposition, serving
 from ..services import jnu
+from ..services.admission import Admission
+from ..services.door import Door
 from ..services.network import Network, Rules
 from ..services.services import Services
 from ..store.database import Database
 from ..store.transaction import Transaction
 
 _LOG = logging.getLogger(__name__)
-_KEY = "scheduler.key"
 _PATH = "dcp/"
 _SWEEP_SECONDS = 10.0
+_LAST_SECONDS = 5.0
 
 
 class Server:
@@ -39,6 +50,7 @@ class Server:
 
     ``folder``: the state; with its key, contents and, unless ``database`` is another, the database. ``listen``: host
     and port, 0 for any. ``public``: the location under which others reach it, where that is not where it listens.
+    ``metrics``: where they are served beside the control socket; ``metrics_url`` is where then.
     """
 
     def __init__(
@@ -50,12 +62,17 @@ class Server:
         database: str = "",
         public: str = "",
         rules: Rules | None = None,
+        limits: Limits | None = None,
+        metrics: MetricsAddress | None = None,
     ) -> None:
         self._folder = folder
         self._listen = f"http://{f'[{host}]' if ':' in host else host}:{port}/{_PATH}"
-        self._url = database or f"sqlite:///{folder / 'scheduler.db'}"
+        self._url = database or f"sqlite:///{folder / DATABASE}"
         self._public = public
         self._rules = rules or Rules()
+        self._limits = limits or Limits()
+        self._metrics = metrics
+        self.metrics_url = ""
 
     @property
     def location(self) -> str:
@@ -66,37 +83,58 @@ class Server:
         """Raises SchedulerError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._loop = asyncio.get_running_loop()
-        self.database = await asyncio.to_thread(Database, self._url, self._folder / "contents", self._committed)
-        try:
-            self.subscriptions = Subscriptions(self.database)
-            self.relay = Relay(self.database, self.subscriptions)
-            key = _key(self._folder / _KEY)
-            self.network = Network(key, self.database, self.subscriptions, self.relay, self._rules)
-            services = Services(self.network)
-            await self.database.write(groups.ensure_public)
-            self._target = Target(self._listen, self.network.key, services.answer, pages=self._page)
-            await self._target.__aenter__()
-        except OSError as error:
-            self.database.close()
-            raise SchedulerError(f"cannot listen on {self._listen}: {error.strerror or error}") from None
-        except BaseException:
-            self.database.close()
-            raise
-        self.relay.start()
-        self._sweeper = self._loop.create_task(self._sweep())
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        """``stack``: gets what is to be ended, in reverse."""
+        self.database = await asyncio.to_thread(Database, self._url, self._folder / CONTENTS, self._committed)
+        stack.push_async_callback(asyncio.to_thread, self.database.close)
+        limits = self._limits
+        self.subscriptions = Subscriptions(self.database, limits.events_waiting_per_client)
+        self.relay = Relay(self.database, self.subscriptions)
+        key = _key(self._folder / KEY)
+        self.network = Network(key, self.database, self.subscriptions, self.relay, self._rules, limits=limits)
+        services = Services(self.network)
+        await self.database.write(groups.ensure_public)
+        self._door = Door(services.answer, Admission(limits), self.network.counters)
+        self._target = Target(
+            self._listen, self.network.key, self._door.answer, pages=self._page,
+            sessions_per_peer=limits.sessions_per_identity,
+            listen_options=ListenOptions(connections_per_place=limits.connections_per_address, place=limits.place),
+        )  # fmt: skip
+        try:
+            await stack.enter_async_context(self._target)
+        except OSError as error:
+            raise SchedulerError(f"cannot listen on {self._listen}: {error.strerror or error}") from None
+        stack.push_async_callback(self.subscriptions.close)
+        self.relay.start()
+        stack.push_async_callback(self.relay.close)
+        registry = self.network.counters.registry
+        registry.register(NetworkCollector(self.database, lambda: self._connected().total()))
+        if self._metrics:
+            self.metrics_url = stack.enter_context(serving(registry, self._metrics))
+        office = Office(self.database, self._connected)
+        await stack.enter_async_context(control(self._folder, office, lambda: exposition(registry)))
+        stack.push_async_callback(_cancelled, self._loop.create_task(self._sweep()))
+        stack.push_async_callback(self._finish)
+
+    async def _finish(self) -> None:
+        """What is under way is answered; nothing begins."""
+        if not await self._door.close(_LAST_SECONDS):
+            _LOG.warning("some requests had no answer after %.0f s; who asked will ask again", _LAST_SECONDS)
         self.database.hurry()
-        self._sweeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._sweeper
-        await self.relay.close()
-        await self.subscriptions.close()
-        await self._target.close()
-        await asyncio.to_thread(self.database.close)
+
+    def _connected(self) -> Counter[str]:
+        """How many sessions each identity has."""
+        return Counter(str(connection.peer) for connection in self._target.connections if connection.is_connected)
 
     def _committed(self, done: Transaction) -> None:
         """In the thread that writes."""
@@ -108,6 +146,7 @@ class Server:
 
         def sweep(transaction: Transaction) -> int:
             self.relay.renew(transaction)
+            workers.forget(transaction)
             return handing.take_back_silent(transaction, silent)
 
         while True:
@@ -149,6 +188,11 @@ class Server:
 def _json(reply: object, headers: dict[str, str]) -> web.Response:
     """Without a charset: dcp-client takes no other type."""
     return web.Response(body=canonical_json.encode(reply), content_type="application/json", headers=headers)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _key(path: Path) -> PrivateKey:

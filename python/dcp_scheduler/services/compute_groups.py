@@ -28,7 +28,8 @@ async def add_job_to_groups(ask: Ask) -> Any:
 async def create_group(ask: Ask) -> Any:
     fields, peer = Fields(ask.data, "the group"), ask.peer
     descriptor, about = fields.mapping("joinDescriptor"), dict(ask.data)
-    return _done(await ask.network.database.write(lambda each: groups.create(each, peer, descriptor, about)))
+    most = ask.network.limits.groups_per_identity
+    return _done(await ask.network.database.write(lambda each: groups.create(each, peer, descriptor, about, most)))
 
 
 async def change_group(ask: Ask) -> Any:

@@ -12,7 +12,7 @@ from dcp_protocol.keys.address import Address
 from ..dialects.fields import Fields
 from ..dialects.submissions import read_data, read_submission
 from ..errors import RefusedError
-from ..jobs import deployment, endings
+from ..jobs import deployment, endings, quotas
 from ..jobs.records import Job, find, owned
 from ..jobs.status import ACTIVE
 from ..store.schema import jobs
@@ -34,7 +34,15 @@ async def _submit(ask: Ask, dialect: int) -> Job:
     submission = await asyncio.to_thread(read_submission, ask.data, dialect, ask.peer)
     if submission.offer.absolute or submission.offer.factor:
         _authorized(ask, submission.payer)
-    return await ask.network.database.write(lambda transaction: deployment.submit(transaction, submission))
+    size, address, limits = ask.size, ask.address, ask.network.limits
+
+    def submit(transaction: Transaction) -> Job:
+        quotas.admit(transaction, submission, address, size, limits)
+        job = deployment.submit(transaction, submission)
+        quotas.note(transaction, job, address, size, limits)
+        return job
+
+    return await ask.network.database.write(submit)
 
 
 def _authorized(ask: Ask, account: str) -> None:
@@ -48,8 +56,13 @@ async def add_slice_data(ask: Ask) -> Any:
     name, peer = fields.text("job"), ask.peer
     job = await ask.network.database.read(lambda connection: owned(connection, name, peer))
     uris = await asyncio.to_thread(read_data, fields.get("dataValues"), job.needs)
-    last = await ask.network.database.write(lambda transaction: deployment.add_data(transaction, name, peer, uris))
-    return {"success": True, "lastSliceNumber": last}
+    size, limits = ask.size, ask.network.limits
+
+    def add(transaction: Transaction) -> int:
+        quotas.admit_data(transaction, job, len(uris), size, limits)
+        return deployment.add_data(transaction, name, peer, uris)
+
+    return {"success": True, "lastSliceNumber": await ask.network.database.write(add)}
 
 
 async def close_job(ask: Ask) -> Any:

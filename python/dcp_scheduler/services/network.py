@@ -9,11 +9,14 @@ from typing import Any
 from dcp_protocol import Connection, IncomingRequest
 from dcp_protocol.keys.private_key import PrivateKey
 
+from ..delivery.budget import EventBudget
 from ..delivery.relay import Relay
 from ..delivery.subscriptions import Subscriptions
 from ..jobs.data import JobData
 from ..jobs.intake import Intake
 from ..jobs.results import Rates
+from ..model.limits import Limits
+from ..observation.counters import Counters
 from ..scheduling.allotment import TASK_SECONDS
 from ..store.database import Database
 
@@ -42,10 +45,14 @@ class Network:
     subscriptions: Subscriptions
     relay: Relay
     rules: Rules = field(default_factory=Rules)
+    counters: Counters = field(default_factory=Counters)
+    limits: Limits = field(default_factory=Limits)
+    events: EventBudget = field(init=False)
     data: JobData = field(init=False)
     intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
+        self.events = EventBudget(self.limits.events_per_job)
         self.data = JobData(self.database.contents)
         self.intake = Intake(self.database, self.rules.rates)
 
@@ -72,6 +79,16 @@ class Ask:
     @property
     def session(self) -> str:
         return self.request.connection.session
+
+    @property
+    def address(self) -> str:
+        """Of the peer's machine."""
+        return self.request.connection.remote
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is asked."""
+        return len(self.request.message.payload)
 
 
 Handler = Callable[[Ask], Awaitable[Any]]

@@ -12,7 +12,7 @@ from ..dialects.tasks import TaskJob, TaskSlice, metrics, task_message
 from ..dialects.worker_words import read_result, read_statuses, read_work_event, read_work_request
 from ..errors import RefusedError
 from ..groups import groups
-from ..jobs import handing
+from ..jobs import handing, workers
 from ..jobs.records import Job, find
 from ..jobs.status import JobStatus
 from ..model.requirements import Requirements
@@ -42,6 +42,7 @@ async def _request_task(ask: Ask, dialect: int) -> Any:
 
 def _take(transaction: Transaction, network: Network, request: WorkRequest) -> list[TaskJob]:
     connection = transaction.connection
+    workers.note(transaction, request)
     if request.returns_all:
         handing.take_back_all(transaction, request.worker, request.owner)
     for name, numbers in (request.alive or {}).items():
@@ -130,8 +131,11 @@ async def work_emit(ask: Ask) -> Any:
     if found is None:
         return False
     job, everywhere = found
-    told = events.of_work(events.client_name(job), event.number, event.payload)
-    await network.relay.publish(job.number, event.name, told, everywhere=everywhere)
+    told = ask.size <= network.limits.event_bytes and network.events.take(job.number)
+    if told:
+        data = events.of_work(events.client_name(job), event.number, event.payload)
+        told = await network.relay.publish(job.number, event.name, data, everywhere=everywhere)
+    network.counters.event("told" if told else "dropped")
     return True
 
 

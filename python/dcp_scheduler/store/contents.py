@@ -55,6 +55,13 @@ class Contents:
                 pieces.append(file.read(length))
         return pieces
 
+    def size(self, name: str) -> int | None:
+        """In bytes; None where there is none of this name. Raises OSError."""
+        try:
+            return self._place(name).stat().st_size
+        except FileNotFoundError:
+            return None
+
     def _place(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise FileNotFoundError(f"there is no content {name!r:.80}")

@@ -197,3 +197,34 @@ listeners = Table(  # jobs that clients of a process listen to
     Index("listeners_by_process", "process"),
     sqlite_with_rowid=False,
 )
+
+deposit_keys = Table(  # deposits that are made once, however often they are asked for
+    "deposit_keys",
+    metadata,
+    Column("key", TextType(255), primary_key=True),
+    Column("target", TextType(42), nullable=False),
+    Column("amount", AmountType, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+workers = Table(  # that have asked for work
+    "workers",
+    metadata,
+    Column("id", TextType(64), primary_key=True),
+    Column("owner", TextType(42), primary_key=True),
+    Column("payee", TextType(42), nullable=False),
+    Column("dialect", Whole, nullable=False),
+    Column("seen", Double, nullable=False),
+    Index("workers_by_time", "seen"),
+    sqlite_with_rowid=False,
+)
+
+deployments = Table(  # what jobs are counted by
+    "deployments",
+    metadata,
+    Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
+    Column("place", TextType(64), nullable=False, index=True),  # its client's address
+    Column("bytes", Whole, nullable=False),
+    Column("amount", Whole, nullable=False),  # slices whose data came by value
+    Column("pays", Boolean, nullable=False),
+)

@@ -170,3 +170,36 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("listeners_by_process", "listeners", ["process"], unique=False)
+    op.create_table(
+        "deposit_keys",
+        sa.Column("key", TextType(255), nullable=False),
+        sa.Column("target", TextType(42), nullable=False),
+        sa.Column("amount", AmountType(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "workers",
+        sa.Column("id", TextType(64), nullable=False),
+        sa.Column("owner", TextType(42), nullable=False),
+        sa.Column("payee", TextType(42), nullable=False),
+        sa.Column("dialect", Whole, nullable=False),
+        sa.Column("seen", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "owner"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("workers_by_time", "workers", ["seen"], unique=False)
+    op.create_table(
+        "deployments",
+        sa.Column("job", Whole, nullable=False),
+        sa.Column("place", TextType(64), nullable=False),
+        sa.Column("bytes", Whole, nullable=False),
+        sa.Column("amount", Whole, nullable=False),
+        sa.Column("pays", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.number"],
+        ),
+        sa.PrimaryKeyConstraint("job"),
+    )
+    op.create_index(op.f("ix_deployments_place"), "deployments", ["place"], unique=False)

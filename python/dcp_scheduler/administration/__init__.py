@@ -1,0 +1,1 @@
+"""What an operator does, on the database of a network, whether it runs or not."""

@@ -1,0 +1,57 @@
+"""Workers as the operator sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from ..dialects.fields import Fields
+from ..store import amount
+from ..store.schema import hand_outs, transfers
+from ..store.schema import workers as table
+from .office import Office, Operation
+
+_MOST = 10_000
+
+
+async def list_workers(office: Office, _fields: Fields) -> Any:
+    """Those that were seen last come first. ``connected``: whether its identity is; null where no scheduler runs."""
+    connected = None if office.connected is None else office.connected()
+
+    def read(connection: Connection) -> list[dict[str, Any]]:
+        rows = connection.execute(select(table).order_by(table.c.seen.desc()).limit(_MOST)).all()
+        held, earned = _held(connection), _earned(connection, {row.payee for row in rows})
+        return [
+            {
+                "worker": row.id, "owner": row.owner, "account": row.payee, "dialect": row.dialect,
+                "connected": None if connected is None else row.owner in connected,
+                "out": held.get((row.id, row.owner), (0, 0.0))[0],
+                "seen": max(row.seen, held.get((row.id, row.owner), (0, 0.0))[1]),
+                "accountEarned": amount.to_text(earned.get(row.payee, 0)),
+            }
+            for row in rows
+        ]  # fmt: skip
+
+    return await office.database.read(read)
+
+
+def _held(connection: Connection) -> dict[tuple[str, str], tuple[int, float]]:
+    """How many slices each has, and when it last spoke of one."""
+    query = select(hand_outs.c.worker, hand_outs.c.owner, func.count(), func.max(hand_outs.c.seen))
+    found = connection.execute(query.group_by(hand_outs.c.worker, hand_outs.c.owner))
+    return {(worker, owner): (count, seen) for worker, owner, count, seen in found}
+
+
+def _earned(connection: Connection, payees: set[str]) -> dict[str, int]:
+    """By account: several workers may have the same."""
+    earned = dict.fromkeys(payees, 0)
+    for target, paid in connection.execute(
+        select(transfers.c.target, transfers.c.amount).where(transfers.c.kind == "payment")
+    ):
+        if target in earned:
+            earned[target] += paid
+    return earned
+
+
+OPERATIONS: dict[str, Operation] = {"worker.list": list_workers}

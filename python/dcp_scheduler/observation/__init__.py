@@ -1,0 +1,1 @@
+"""What a scheduler tells of itself: metrics and logs."""
