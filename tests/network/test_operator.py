@@ -17,15 +17,17 @@ from typing import Any
 
 import pytest
 from bookkeeping import CLIENT, FINISHED, PAYEE, PAYER, RUNNING, WORKER, keep_books, opened
+from schedulers import COMMAND
 
 from dcp_protocol.keys.hashes import eh1
+from dcp_scheduler.commands.operating import run as run_command
+from dcp_scheduler.commands.parser import parse
 from dcp_scheduler.control import socket_file
-from dcp_scheduler.errors import NotRunningError, SchedulerError
+from dcp_scheduler.errors import NotRunningError, RefusedError, SchedulerError
 from dcp_scheduler.server.server import Server
 
 pytestmark = pytest.mark.any_engine
 
-_COMMAND = Path(sys.executable).with_name("dcp-scheduler")
 BOTH = pytest.mark.parametrize("runs", [True, False], ids=["running", "alone"])
 
 
@@ -40,15 +42,24 @@ async def network(folder: Path, runs: bool) -> AsyncIterator[None]:
 
 
 async def command(folder: Path, *words: str, status: int = 0, secret: str = "") -> str:
-    """What it prints; of one that fails, on stderr."""
-    process = await asyncio.create_subprocess_exec(
-        _COMMAND, *words, "--state", folder, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, errors = await process.communicate(secret.encode())
-    assert process.returncode == status, errors.decode()
-    assert b"Traceback" not in errors
-    return (errors if status and not output else output).decode()
+    """What it prints; of one that is refused, why."""
+    ended, text = await asyncio.to_thread(_command, [*words, "--state", str(folder)], secret)
+    assert ended == status, text
+    return text
+
+
+def _command(words: list[str], secret: str) -> tuple[int, str]:
+    """As the program does it, in this process: starting it takes longer than all the rest."""
+    output, before = io.StringIO(), sys.stdin
+    sys.stdin = io.StringIO(secret)
+    try:
+        with contextlib.redirect_stdout(output):
+            options = parse(words)
+            return run_command(options.command, options), output.getvalue()
+    except (RefusedError, SchedulerError) as error:
+        return 1, str(error)
+    finally:
+        sys.stdin = before
 
 
 async def answer(folder: Path, *words: str, secret: str = "") -> Any:
@@ -141,13 +152,22 @@ def test_jobs_and_workers_are_shown_and_jobs_cancelled(run, tmp_path: Path, runs
     run(main())
 
 
-def test_what_is_wrong_ends_the_audit_with_status_1(run, tmp_path: Path) -> None:
+def test_the_program_ends_with_the_status_of_its_command(run, tmp_path: Path) -> None:
     async def main() -> None:
         async with network(tmp_path, runs=False):
             database = opened(tmp_path)
             await database.write(lambda each: each.connection.exec_driver_sql("DELETE FROM transfers") and None)
             database.close()
-            assert "than its transfers say" in await command(tmp_path, "audit", status=1)
+            for words, status, told in (
+                (("audit",), 1, b"than its transfers say"), (("job", "list"), 0, b"finished"),
+                (("job", "show", "none"), 1, b"there is no such job"), (("job",), 2, b"usage: "),
+            ):  # fmt: skip
+                process = await asyncio.create_subprocess_exec(
+                    COMMAND, *words, *(("--state", tmp_path) if status != 2 else ()), stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+                )  # fmt: skip
+                output, _ = await process.communicate()
+                assert (process.returncode, told in output, b"Traceback" in output) == (status, True, False), output
 
     run(main())
 

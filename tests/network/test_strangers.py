@@ -104,7 +104,7 @@ def test_no_slices_without_the_secret_of_their_group(run, tmp_path: Path) -> Non
                 joined = [{"joinKey": name, "joinHashHash": proof} for name in ("lab", made["id"], "public")]
                 asked = {"workerComputeGroups": joined, "jobIds": [told["job"]]}
                 assert (await taken(stranger, **asked))[0] == []
-            alone = submission(localExec=True, marshaledDataValues={"length": 1})
+            alone = submission(localExec=True, marshaledDataValues={"0": "file:///x", "length": 1})
             await owner.request("submit@5", alone)
             assert (await taken(stranger, jobIds=[alone["job"]]))[0] == []  # that is done by its owner
 
