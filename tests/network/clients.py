@@ -70,14 +70,8 @@ async def client(
     home.mkdir(exist_ok=True)
     key = secrets.token_hex(32)
     asked = {"identityKey": f"0x{key}", "accountKey": f"0x{secrets.token_hex(32)}", **job}
-    await _make_identity(home, asked["identityKey"])
-    environment = {
-        "HOME": str(home),
-        "PATH": os.environ["PATH"],
-        "NODE_PATH": str(npm_packages(_GROUPS[version])),
-        "DCP_SCHEDULER_LOCATION": location,
-        "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
-    }
+    await keystore(home, "id", asked["identityKey"])
+    environment = user(home, location, _GROUPS[version])
     errors = home / "stderr"
     with errors.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
@@ -95,12 +89,23 @@ async def client(
             await process.communicate()
 
 
-async def _make_identity(home: Path, key: str) -> None:
-    """dcp-client 4 reads its identity from a file."""
+def user(home: Path, location: str, group: str) -> dict[str, str]:
+    """The environment of programs of npm's packages ``group``."""
+    return {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "NODE_PATH": str(npm_packages(group)),
+        "DCP_SCHEDULER_LOCATION": location,
+        "DCP_CLIENT_ALLOW_INSECURE_CONFIGURATION": "1",
+    }
+
+
+async def keystore(home: Path, name: str, key: str) -> None:
+    """Where npm's programs look for it, without a passphrase. dcp-client 4 reads its identity from such a file."""
     from dcp_protocol.keys.private_key import PrivateKey
     from dcp_protocol.wallet.files import save
     from dcp_protocol.wallet.keystore import Keystore
 
-    path = home / ".dcp" / "id.keystore"
+    path = home / ".dcp" / f"{name}.keystore"
     if not path.exists():
         save(await asyncio.to_thread(Keystore.create, PrivateKey.parse(key), "", n=1024), path)

@@ -87,11 +87,15 @@ async def cancel_job(ask: Ask) -> Any:
 
 
 async def cancel_all_jobs(ask: Ask) -> Any:
+    """Those of the owner; with ``paymentAccount``, those of them that this account pays for."""
     fields, peer = Fields(ask.data, "the jobs"), ask.peer
     reason = _reason(fields)
+    payer = fields.address("paymentAccount") if "paymentAccount" in fields else None
 
     def cancel(transaction: Transaction) -> list[str]:
         query = select(jobs).where(jobs.c.owner == peer, jobs.c.status.in_(ACTIVE))
+        if payer is not None:
+            query = query.where(jobs.c.payer == payer)
         found = list(transaction.connection.execute(query))
         for job in found:
             endings.cancel(transaction, job, "ECANCELLED", reason)

@@ -63,7 +63,8 @@ async def fetch_job_report(ask: Ask) -> Any:
 async def fetch_slice_report(ask: Ask) -> Any:
     job = await _owned(ask)
     counts = await ask.network.database.read(lambda connection: results.counted(connection, job.number))
-    return {"job": client_name(job), "slices": counts}
+    fresh = job.total - sum(counts.values())
+    return {"job": client_name(job), "slices": {**counts, **({"new": fresh} if fresh > 0 else {})}}
 
 
 async def list_jobs(ask: Ask) -> Any:
@@ -91,6 +92,9 @@ async def count_jobs(ask: Ask) -> Any:
 
 
 async def count_slices(ask: Ask) -> Any:
+    """By status: of the slices of one job, or else of all slices of the jobs."""
+    if isinstance(ask.data, dict) and "job" in ask.data:
+        return (await fetch_slice_report(ask))["slices"]
     return await _counted(ask, func.coalesce(func.sum(jobs.c.total), 0))
 
 

@@ -15,11 +15,12 @@ async function begin() {
 }
 
 function end(main) {
+  const leave = (status) => process.stdout.write("", () => process.exit(status));  // when all is written
   main().then(
-    () => process.exit(0),
+    () => leave(0),
     (error) => {
       say("failed", { message: error.message, code: error.code ?? null });
-      process.exit(1);
+      leave(1);
     },
   );
 }
