@@ -54,7 +54,9 @@ class Client:
 
     async def _next(self) -> Event | None:
         assert self.process.stdout
-        line = await self.process.stdout.readline()
+        while line := await self.process.stdout.readline():
+            if line.startswith(b'{"event"'):  # webpack, which packs modules, prints too
+                break
         if not line:
             return None
         event: Event = json.loads(line)

@@ -38,6 +38,7 @@ from ..services.network import Network, Rules
 from ..services.services import Services
 from ..store.database import Database
 from ..store.transaction import Transaction
+from .package_pages import package_page
 
 _LOG = logging.getLogger(__name__)
 _PATH = "dcp/"
@@ -101,7 +102,9 @@ class Server:
         self.subscriptions = Subscriptions(self.database, limits.events_waiting_per_client)
         self.relay = Relay(self.database, self.subscriptions)
         key = _key(self._folder / KEY)
-        self.network = Network(key, self.database, self.subscriptions, self.relay, self._rules, limits=limits)
+        self.network = Network(
+            key, self.database, self.subscriptions, self.relay, lambda: self.location, self._rules, limits=limits
+        )
         services = Services(self.network)
         await self.database.write(groups.ensure_public)
         self._door = Door(services.answer, Admission(limits), self.network.counters)
@@ -168,6 +171,8 @@ class Server:
             "/etc/dcp-config.js": (configuration_script, "application/javascript"),
         }.get(request.path)
         if make is None or request.method not in ("GET", "HEAD"):
+            if package := await package_page(self.database, request):
+                return package
             return web.Response(status=404, text="there is no such page\n", headers=headers)
         places = (self.location, f"{self.location}{_PATH}", f"{self.location}{jnu.PATH}")
         text, kind = make[0](*places), make[1]

@@ -15,6 +15,7 @@ from ..errors import RefusedError
 from ..jobs import deployment, endings, quotas
 from ..jobs.records import Job, find, owned
 from ..jobs.status import ACTIVE
+from ..packages.modules import locate
 from ..store.schema import jobs
 from ..store.transaction import Transaction
 from .network import Ask, Handler
@@ -34,6 +35,8 @@ async def _submit(ask: Ask, dialect: int) -> Job:
     submission = await asyncio.to_thread(read_submission, ask.data, dialect, ask.peer)
     if submission.offer.absolute or submission.offer.factor:
         _authorized(ask, submission.payer)
+    if submission.dependencies:
+        await ask.network.database.read(lambda connection: locate(connection, submission.dependencies))
     size, address, limits = ask.size, ask.address, ask.network.limits
 
     def submit(transaction: Transaction) -> Job:

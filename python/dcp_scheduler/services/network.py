@@ -38,12 +38,13 @@ class Rules:
 
 @dataclass(slots=True)
 class Network:
-    """``key``: the identity of all services."""
+    """``key``: the identity of all services; ``location``: what others are told, with a slash at its end."""
 
     key: PrivateKey
     database: Database
     subscriptions: Subscriptions
     relay: Relay
+    location: Callable[[], str]
     rules: Rules = field(default_factory=Rules)
     counters: Counters = field(default_factory=Counters)
     limits: Limits = field(default_factory=Limits)

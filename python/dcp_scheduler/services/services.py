@@ -7,7 +7,7 @@ from typing import Any
 from dcp_protocol import IncomingRequest
 
 from ..errors import RefusedError
-from . import bank, compute_groups, deployment, listening, outcomes, work
+from . import bank, compute_groups, deployment, listening, outcomes, package_manager, work
 from .network import Ask, Handler, Network
 
 
@@ -23,6 +23,7 @@ _OPERATIONS: dict[str, Handler] = {
     **outcomes.OPERATIONS,
     **compute_groups.OPERATIONS,
     **bank.OPERATIONS,
+    **package_manager.OPERATIONS,
     "listJobs": _list_jobs,
 }
 

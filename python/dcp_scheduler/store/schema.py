@@ -228,3 +228,30 @@ deployments = Table(  # what jobs are counted by
     Column("amount", Whole, nullable=False),  # slices whose data came by value
     Column("pays", Boolean, nullable=False),
 )
+
+packages = Table(
+    "packages",
+    metadata,
+    Column("number", Whole, primary_key=True),
+    Column("name", TextType(128), nullable=False, unique=True),
+    Column("owner", TextType(42), nullable=False, index=True),  # empty where everybody may publish it
+)
+
+package_versions = Table(
+    "package_versions",
+    metadata,
+    Column("package", Whole, ForeignKey("packages.number"), primary_key=True),
+    Column("version", TextType(64), primary_key=True),
+    Column("published", Double, nullable=False),
+)
+
+package_files = Table(
+    "package_files",
+    metadata,
+    Column("package", Whole, ForeignKey("packages.number"), primary_key=True),
+    Column("version", TextType(64), primary_key=True),
+    Column("name", TextType(200), primary_key=True),
+    Column("content", TextType(64), nullable=False, index=True),
+    Column("size", Whole, nullable=False),  # bytes
+    Column("needs", TextType, nullable=False),  # modules, as JSON
+)

@@ -203,3 +203,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job"),
     )
     op.create_index(op.f("ix_deployments_place"), "deployments", ["place"], unique=False)
+    op.create_table(
+        "packages",
+        sa.Column("number", Whole, nullable=False),
+        sa.Column("name", TextType(128), nullable=False),
+        sa.Column("owner", TextType(42), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_index(op.f("ix_packages_owner"), "packages", ["owner"], unique=False)
+    op.create_table(
+        "package_versions",
+        sa.Column("package", Whole, nullable=False),
+        sa.Column("version", TextType(64), nullable=False),
+        sa.Column("published", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["package"],
+            ["packages.number"],
+        ),
+        sa.PrimaryKeyConstraint("package", "version"),
+    )
+    op.create_table(
+        "package_files",
+        sa.Column("package", Whole, nullable=False),
+        sa.Column("version", TextType(64), nullable=False),
+        sa.Column("name", TextType(200), nullable=False),
+        sa.Column("content", TextType(64), nullable=False),
+        sa.Column("size", Whole, nullable=False),
+        sa.Column("needs", TextType(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["package"],
+            ["packages.number"],
+        ),
+        sa.PrimaryKeyConstraint("package", "version", "name"),
+    )
+    op.create_index(op.f("ix_package_files_content"), "package_files", ["content"], unique=False)

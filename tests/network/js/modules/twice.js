@@ -1,0 +1,3 @@
+"use strict";
+
+exports.twice = (x) => 2 * x;
