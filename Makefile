@@ -18,7 +18,7 @@ PARALLEL := --numprocesses auto --dist worksteal
 PY_FILES := python native/codegen tests benchmarks examples
 CXX_FILES := $(shell find native tests/native tests/security tests/fuzz benchmarks -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: help demo demo-worker test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
+.PHONY: help demo demo-worker demo-network test build lint tidy format native-test pytest pytest-v8 pytest-quickjs npm-packages test-under-load \
   test-random check-network fuzz-test fuzz bench bench-full soak bench-peers bench-report bench-compare bench-reference \
   gpu-check asan asan-gc check-install wheels check-wheels \
   check-rebuild check-arm check-sdist bundle check-bundle deb check-deb image check-image check-packages \
@@ -35,6 +35,11 @@ demo-worker: build  ## a worker does the same for a small scheduler, and earns
 	@$(BIN)/python tests/npm_packages.py dcp
 	@NODE_PATH="$$(PYTHONPATH=tests $(BIN)/python -c 'import npm_packages; print(npm_packages.installed("dcp") or "")')" \
 	  $(BIN)/python -m dcp_worker.demo
+
+demo-network: build  ## a scheduler, two workers, a job from Python and one from npm's dcp-client: two pictures
+	@$(BIN)/python tests/npm_packages.py dcp5
+	@NODE_PATH="$$(PYTHONPATH=tests $(BIN)/python -c 'import npm_packages; print(npm_packages.installed("dcp5") or "")')" \
+	  $(BIN)/python -m dcp_worker.demo.network
 
 test: $(PREPARED)  ## check style and types, build, run all tests; goes on after a part that fails
 	@tests/parts.sh lint build native-test fuzz-test pytest-v8 pytest-quickjs

@@ -22,7 +22,7 @@ from dcp_scheduler.store.database import Database
 from dcp_scheduler.store.schema import transfers
 from scheduler_stand_in.workers import own_program, running
 
-pytestmark = [pytest.mark.any_engine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.any_engine, pytest.mark.timeout(300), pytest.mark.long_network]
 
 SLICES = 200
 WORK = "async (x) => { await new Promise((done) => setTimeout(done, 10)); return 2 * x; }"

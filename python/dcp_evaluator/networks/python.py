@@ -1,6 +1,7 @@
-"""Python for the worktime ``pyodide`` of dcp-client: a script, and an image of files that it finds below ``/dcp-job``.
+"""Python for the worktime ``pyodide`` of dcp-client: a script, and an archive of files that it unpacks.
 
-The image has the guest, which makes the work function and its values as in sandboxes of this machine (``guest``), and
+The archive is an argument of the script: of images that the worktime unpacks itself its Python warns every user. It has
+the guest, which makes the work function and its values as in sandboxes of this machine (``guest``), and
 the parts of the job, each a value of ``guest/wire.py``: a text, or buffers in files of their own.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
-import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,15 @@ from .program import Failure, Program, thrown
 from .values import from_kvin
 
 WORKTIME, VERSIONS = "pyodide", ">=0.26.0"
-_FOLDER = "dcp-job"
+_FOLDER = "/dcp-job"
 _HERE = frozenset(("dcp", "dcp_evaluator", "js", "pyodide", "pyodide_js"))
 _SCRIPT = """\
 {imports}import sys
 if "dcp_guest.network" not in sys.modules:
-    import importlib
-    sys.path.insert(0, "/{folder}")
-    importlib.import_module("dcp_guest.network").start("/{folder}")
+    import importlib, io, zipfile
+    zipfile.ZipFile(io.BytesIO(sys.argv.pop())).extractall("{folder}")
+    sys.path.insert(0, "{folder}")
+    importlib.import_module("dcp_guest.network").start("{folder}")
 """
 
 
@@ -44,18 +46,16 @@ def python_program(
     # Never run: the worktime looks for what is imported in this text, and loads it.
     imports = f"if 0: import {', '.join(roots)}\n" if roots else ""
     source = _SCRIPT.format(imports=imports, folder=_FOLDER)
-    image = _image({name: to_wire(part) for name, part in parts.items()})
-    # The first says where the program's own arguments begin, which are none: behind the images.
-    return Program(source, WORKTIME, version or VERSIONS, [3, "gzImage", image], _outcome, _told, wants_gpu)
+    archive = _archive({name: to_wire(part) for name, part in parts.items()})
+    # The first says where the script's own arguments begin: there is nothing for the worktime itself.
+    return Program(source, WORKTIME, version or VERSIONS, [1, archive], _outcome, _told, wants_gpu)
 
 
-def _image(parts: Mapping[str, str | list[Any]]) -> bytes:
+def _archive(parts: Mapping[str, str | list[Any]]) -> bytes:
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz", compresslevel=6) as archive:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in (*_guest(), *_files(parts)):
-            about = tarfile.TarInfo(f"{_FOLDER}/{name}")
-            about.size = len(content)
-            archive.addfile(about, io.BytesIO(content))
+            archive.writestr(name, content)
     return made.getvalue()
 
 
