@@ -16,7 +16,9 @@ from pathlib import Path
 from job_client import Heard, JobClient
 from restless_worker import RestlessWorker
 
+from dcp_protocol.connection.identity_cache import base_href
 from dcp_protocol.keys.private_key import PrivateKey
+from dcp_protocol.transport.backoff import shared_backoff
 from ports import free_port
 from scheduler_stand_in.relay import Relay
 from scheduler_stand_in.workers import own_program, running
@@ -84,7 +86,8 @@ class Chaos:
         troubles: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (self.plan.scheduler, self._kill_scheduler), (self.plan.connections, self._cut),
         ]  # fmt: skip
-        return [*simulated, *own, *(self._again_and_again(*trouble) for trouble in troubles), self._say()]
+        troubling = (self._again_and_again(*trouble) for trouble in troubles)
+        return [*simulated, *own, *troubling, self._without_pauses(), self._say()]
 
     async def _job(self, number: int) -> Heard:
         return await self._clients[number % len(self._clients)].do(WORK, self.plan.slices, PRICE)
@@ -118,6 +121,13 @@ class Chaos:
         await self._end()
         self.done["scheduler killed"] += 1
         await self._start()
+
+    async def _without_pauses(self) -> None:
+        """Peers of one process share the pauses between tries to connect, which real ones have for themselves."""
+        shared = shared_backoff(base_href(f"{self._relay.location}dcp/"))
+        while True:
+            shared.reset()
+            await asyncio.sleep(0.1)
 
     async def _cut(self) -> None:
         self._relay.cut()
