@@ -1,4 +1,4 @@
-"""npm's dcp-util, unmodified: its tools for jobs, compute groups and the bank."""
+"""npm's dcp-util, unmodified: its tools for jobs, compute groups, packages and the bank."""
 
 from __future__ import annotations
 
@@ -110,5 +110,28 @@ def test_jobs(run, tmp_path: Path) -> None:
                 assert "by a tool" in (await one.end())["message"]
                 assert len((await jobs("cancelAllJobs", "all of them"))["jobs"]) == 1
                 assert "all of them" in (await other.end())["message"]
+
+    run(main())
+
+
+def test_packages(run, tmp_path: Path) -> None:
+    (tmp_path / "square.js").write_text("module.declare([], function (require, exports, module) {});")
+    described = {"name": "shapes", "version": "1.2.3", "files": {"square.js": "square.js"}}
+    descriptor = tmp_path / "package.dcp"
+    descriptor.write_text(json.dumps(described))
+    key = PrivateKey.generate()
+
+    async def main() -> None:
+        await keystore(tmp_path, "id", f"0x{key.secret().hex()}")
+        async with network(tmp_path, workers=0) as server:
+
+            async def publish(*arguments: str) -> str:
+                return await tool(tmp_path, server.location, "publish", *arguments)
+
+            assert "published package: shapes@1.2.3" in await publish("package", str(descriptor))
+            (listed,) = json.loads(await publish("listModules", "shap", "--all", "--json"))
+            assert (listed["name"], listed["version"], list(listed["files"])) == ("shapes", "1.2.3", ["square.js"])
+            assert listed["owner"].lower() == str(key.address).lower()
+            assert "square.js" in await publish("listModules", "--verbose")
 
     run(main())

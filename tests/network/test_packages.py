@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wheels_of_pyodide import distribution
 
 from dcp_protocol import Connection, connect
 from dcp_protocol.errors import RemoteError
@@ -370,21 +371,6 @@ def test_two_who_publish_a_name_at_once(run, tmp_path: Path) -> None:
             assert refused in ([False, True] * 4, [True, False] * 4)
 
     run(main())
-
-
-def distribution(folder: Path, abi: str = "2024_0") -> dict[str, bytes]:
-    """A distribution of two packages whose files are there, and one whose is not. The files, by packages."""
-    files = {"numpy": f"numpy-2.0.2-cp312-cp312-pyodide_{abi}_wasm32.whl", "six": "six-1.16.0-py2.py3-none-any.whl"}
-    contents = {name: name.encode() * 100 for name in files}
-    entries = {
-        name: {"file_name": file, "sha256": hashlib.sha256(contents[name]).hexdigest()} for name, file in files.items()
-    }
-    entries["gone"] = {"file_name": "gone-1.0-py3-none-any.whl", "sha256": "0" * 64}
-    info = {"abi_version": abi, "version": "0.27.7"}
-    (folder / "pyodide-lock.json").write_text(json.dumps({"info": info, "packages": entries}))
-    for name, file in files.items():
-        (folder / file).write_bytes(contents[name])
-    return contents
 
 
 def test_packages_of_a_distribution_are_for_the_worktimes_that_can_load_them(tmp_path: Path) -> None:

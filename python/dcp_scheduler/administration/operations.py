@@ -7,7 +7,7 @@ from typing import Any
 
 from ..dialects.fields import Fields
 from ..errors import RefusedError
-from . import accounts, audit, compute_groups, jobs, workers
+from . import accounts, audit, compute_groups, jobs, packages, workers
 from .office import Office, Operation
 
 OPERATIONS: dict[str, Operation] = {
@@ -15,6 +15,7 @@ OPERATIONS: dict[str, Operation] = {
     **compute_groups.OPERATIONS,
     **jobs.OPERATIONS,
     **workers.OPERATIONS,
+    **packages.OPERATIONS,
     **audit.OPERATIONS,
 }
 

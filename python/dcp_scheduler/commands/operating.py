@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SchedulerError
-from . import reports, statement
+from . import packages, reports, statement
 from .reach import Reach
 from .tables import listing
 
@@ -82,6 +82,28 @@ COMMANDS = (
             "--key": {"metavar": "TEXT", "help": "of deposits with the same one, only the first is made"},
         },
     ),
+    Command(
+        "package publish", "publishes modules in the name of the network", "package.publish", reports.packages,
+        {
+            "folder": {"type": Path, "nargs": "?", "help": "with package.dcp, which describes the package"},
+            "--pyodide": {
+                "type": Path, "metavar": "FOLDER",
+                "help": "instead: a distribution of Pyodide, whose packages work functions in Python import",
+            },
+            "--worktime": {
+                "action": "append", "metavar": "VERSION",
+                "help": "of Pyodide within DCP's worktimes that get them; by default all that are known to fit",
+            },
+        },
+    ),
+    Command(
+        "package list", "packages, in their newest versions", "package.list", reports.packages,
+        {"--name": {"metavar": "TEXT", "help": "only those with this in their names"}},
+    ),
+    Command(
+        "package give", "another owner for a package", "package.give", listing,
+        {"name": {"help": "the package's"}, "owner": {"metavar": "address", "help": _ACCOUNT}},
+    ),
     Command("audit", "proves that money and results are right; status 1 where not", "audit", reports.audit),
     Command(
         "statement", "all movements of an account", "statement", statement.report,
@@ -104,6 +126,10 @@ def run(command: Command, options: argparse.Namespace) -> int:
         if options.csv:
             statement.write_csv(moved, sys.stdout)
             return 0
+    elif command.operation == "package.publish":
+        found = packages.publish(_reach(options), options)
+    elif command.operation == "package.list":
+        found = packages.fetch(_reach(options), options.name)
     else:
         found = _reach(options).ask(command.operation, _parameters(command, options))
     lines = [json.dumps(found, indent=2)] if options.json else command.report(found)

@@ -81,3 +81,8 @@ def audit(found: dict[str, Any]) -> Iterator[str]:
         return
     yield from (f"wrong: {text}" for text in found["wrong"])
     yield f"{len(found['wrong'])}{' or more' if found['more'] else ''} findings in {looked}"
+
+
+def packages(found: list[Any]) -> Iterator[str]:
+    rows = [{**package, "size": sum(package["files"].values()), "count": len(package["files"])} for package in found]
+    return table(rows, {"name": "PACKAGE", "version": "VERSION", "count": "FILES", "size": "BYTES", "owner": "OWNER"})

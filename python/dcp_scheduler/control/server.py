@@ -19,6 +19,8 @@ from . import socket_file
 
 _LOG = logging.getLogger(__name__)
 _CLOSING_SECONDS = 2.0
+_LARGEST = 256 << 20
+"""Bytes of a command: a package is published whole."""
 Metrics = Callable[[], tuple[bytes, str]]
 """Gives them and their media type; called in a thread."""
 
@@ -26,7 +28,7 @@ Metrics = Callable[[], tuple[bytes, str]]
 @contextlib.asynccontextmanager
 async def control(folder: Path, office: Office, metrics: Metrics) -> AsyncIterator[None]:
     """Answers while this lasts. Raises SchedulerError."""
-    server = web.Server(_Answers(office, metrics).answer, access_log=None)
+    server = web.Server(_Answers(office, metrics).answer, request_factory=_request, access_log=None)
     with socket_file.listening(folder) as listener:
         accepting = await asyncio.get_running_loop().create_unix_server(server, sock=listener)
         try:
@@ -34,6 +36,11 @@ async def control(folder: Path, office: Office, metrics: Metrics) -> AsyncIterat
         finally:
             accepting.close()
             await server.shutdown(_CLOSING_SECONDS)
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST)
 
 
 class _Answers:
