@@ -65,7 +65,7 @@ class _Link:
     outgoing: deque[bytes] = field(default_factory=deque)
     more: asyncio.Event = field(default_factory=asyncio.Event)
     sent: asyncio.Event = field(default_factory=asyncio.Event)
-    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 RequestHandler = Callable[[IncomingRequest], Awaitable[object]]
@@ -348,8 +348,8 @@ class Connection:
         """Lets go of the transport: what waits for it is still sent, and nothing more is read."""
         if self._opening:
             self._opening.cancel()
-        if self._link:
-            self._link.let_go.set()
+        if self._link and not self._link.let_go.done():
+            self._link.let_go.set_result(None)
         self._opening = self._link = None
 
     async def _open(self, after: float) -> None:
@@ -367,9 +367,8 @@ class Connection:
     async def _carry(self, link: _Link) -> None:
         """Moves texts between the transport and the machine, until it ends or is let go."""
         transport = link.transport
-        parts = (self._read(link), self._write(link), link.let_go.wait())
-        tasks = [self._loop.create_task(part) for part in parts]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        tasks = [self._loop.create_task(part) for part in (self._read(link), self._write(link))]
+        await asyncio.wait([*tasks, link.let_go], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

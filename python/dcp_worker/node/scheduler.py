@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ _EVENTS_AT_ONCE = 200
 _PAUSE = 1.0
 _UNSUBSCRIBE = 0.5
 _SUCCESS = "success"
+_TOGETHER = 0.03
+"""Seconds that results wait for others, as in npm's programs: signatures of messages cost more than short slices."""
 
 
 class Scheduler:
@@ -59,7 +62,10 @@ class Scheduler:
         self._on_warning = on_warning
         self._reader: CommandReader = dialect.command_reader()
         self._distributor = Connector(partial(self._connect, services.task_distributor))
-        self._submitter = Connector(partial(self._connect, services.result_submitter), self._tell_submitter)
+        patient = replace(self._options, batch_wait=_TOGETHER)
+        self._submitter = Connector(
+            partial(self._connect, services.result_submitter, options=patient), self._tell_submitter
+        )
         self._submitter_connected: Callable[[], None] = lambda: None
         self._packages = Connector(partial(self._connect, services.package_manager))
         self._router = Connector(partial(self._connect, services.event_router, self._command), self._subscribe)
@@ -149,7 +155,12 @@ class Scheduler:
         self._on_command(self._reader.read(request.operation, request.data))
         return _SUCCESS
 
-    async def _connect(self, service: Service, handler: Callable[[IncomingRequest], Any] | None = None) -> Connection:
+    async def _connect(
+        self,
+        service: Service,
+        handler: Callable[[IncomingRequest], Any] | None = None,
+        options: ConnectionOptions | None = None,
+    ) -> Connection:
         location = await location_of(service)
         try:
             return await connect(
@@ -157,7 +168,7 @@ class Scheduler:
                 self._identity,
                 peer=service.identity,
                 identities=self._identities,
-                options=self._options,
+                options=options or self._options,
                 transport=ConnectOptions(dialect=self.dialect.transport),
                 on_request=handler,
             )
