@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from dcp_scheduler.groups import groups
-from dcp_scheduler.jobs import deployment, handing, results
+from dcp_scheduler.jobs import acceptance, deployment, handing
 from dcp_scheduler.jobs.records import find
 from dcp_scheduler.ledger import ledger
+from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
-from dcp_scheduler.model.work_request import FetchState, Measured, SliceResult, WorkRequest
+from dcp_scheduler.model.work_request import FetchState, SliceResult, WorkRequest
 from dcp_scheduler.store.amount import ATTO
 from dcp_scheduler.store.database import Database
 from dcp_scheduler.store.transaction import Transaction
@@ -33,7 +34,7 @@ def keep_books(transaction: Transaction) -> None:
         request = WorkRequest(dialect=5, worker="w", owner=WORKER, session="s", state=FetchState.NORMAL, payee=PAYEE)
         for number in handing.hand_out(transaction, job, out, request)[:done]:
             result = SliceResult("w", WORKER, name, number, PAYEE, "data:,1", Measured(cpu=1000.0))
-            results.accept(transaction, [result], results.Rates())
+            acceptance.accept(transaction, [result], Rates())
 
 
 def _submission(name: str, slices: int) -> Submission:

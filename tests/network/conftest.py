@@ -14,6 +14,9 @@ import pytest
 from postgresql import PostgreSQL
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "peers"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from desks import Desk
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -37,3 +40,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'a.db'}"
     url: str = request.getfixturevalue("postgresql").database()
     return url
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Jobs and workers at the tables themselves."""
+    desk = Desk(tmp_path)
+    yield desk
+    desk.close()

@@ -15,11 +15,12 @@ from job_model import Model, ModelJob
 from sqlalchemy import create_engine, select
 
 from dcp_scheduler.errors import RefusedError
-from dcp_scheduler.jobs import deployment, endings, handing, results
+from dcp_scheduler.jobs import acceptance, deployment, endings, handing, holdings
 from dcp_scheduler.jobs.records import Job, find
 from dcp_scheduler.ledger import ledger
+from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
-from dcp_scheduler.model.work_request import FetchState, Measured, SliceResult, WorkRequest
+from dcp_scheduler.model.work_request import FetchState, SliceResult, WorkRequest
 from dcp_scheduler.store.contents import Contents
 from dcp_scheduler.store.schema import accounts, jobs, metadata, transfers
 from dcp_scheduler.store.transaction import Transaction
@@ -125,7 +126,7 @@ class Jobs(RuleBasedStateMachine):
     def give_back(self, slice_: tuple[str, str, int], reason: str) -> None:
         name, worker, number = slice_
         job = self._job(name)
-        held = handing.holds(self.connection, job, [number], worker, worker)
+        held = holdings.holds(self.connection, job, [number], worker, worker)
         handing.take_back(self.transaction, job.number, held, worker, reason)
         self.model.take_back(name, worker, [number], code=reason if reason in BLAMED else "")
 
@@ -177,7 +178,7 @@ class Jobs(RuleBasedStateMachine):
     def _result(self, name: str, worker: str, number: int) -> None:
         sent = SliceResult(worker, worker, name, number, worker, f"data:application/json,{number}", Measured(1.0))
         expected = self.model.result(name, worker, number)
-        (answer,) = results.accept(self.transaction, [sent], results.Rates())
+        (answer,) = acceptance.accept(self.transaction, [sent], Rates())
         if isinstance(answer, RefusedError):
             assert (answer.code, expected) == ("EPERM", None)
         else:

@@ -18,12 +18,13 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.exc import IntegrityError
 
 from dcp_scheduler.errors import RefusedError
-from dcp_scheduler.jobs import deployment, handing, results
+from dcp_scheduler.jobs import acceptance, deployment, handing, results
 from dcp_scheduler.jobs.intake import Intake
 from dcp_scheduler.jobs.records import find
 from dcp_scheduler.ledger import ledger
+from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
-from dcp_scheduler.model.work_request import FetchState, Measured, SliceResult, WorkRequest
+from dcp_scheduler.model.work_request import FetchState, SliceResult, WorkRequest
 from dcp_scheduler.store.amount import ATTO
 from dcp_scheduler.store.contents import Contents
 from dcp_scheduler.store.database import Database
@@ -38,7 +39,7 @@ WORKERS = "vw"
 FUNDS = 3 * ATTO
 """Of each job: for an absolute offer just enough."""
 OFFERS = [Offer(absolute=ATTO // 2), Offer(factor=1.0), Offer()]
-RATES = results.Rates(cpu=1.0)
+RATES = Rates(cpu=1.0)
 JOBS = {f"{'j' * 20}{number}": f"0x{number}{'b' * 39}" for number in range(2)}
 """With who pays."""
 
@@ -109,10 +110,10 @@ def state(transaction: Transaction) -> Any:
 def test_many_together_are_as_one_after_the_other(offer: Offer, sent: Sequence[SliceResult]) -> None:
     with TemporaryDirectory() as folder:
         with transaction_of(offer, folder) as transaction:
-            alone = [shown(results.accept(transaction, [each], RATES)[0]) for each in sent]
+            alone = [shown(acceptance.accept(transaction, [each], RATES)[0]) for each in sent]
             expected = state(transaction)
         with transaction_of(offer, folder) as transaction:
-            assert [shown(each) for each in results.accept(transaction, sent, RATES)] == alone
+            assert [shown(each) for each in acceptance.accept(transaction, sent, RATES)] == alone
             assert state(transaction) == expected
             assert ledger.imbalance(transaction.connection) == {}
             assert all(ledger.balance(transaction.connection, payer) >= 0 for payer in JOBS.values())

@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -17,12 +18,12 @@ import pytest
 from sqlalchemy import insert, select, text, update
 
 from dcp_scheduler.errors import SchedulerError
-from dcp_scheduler.jobs import deployment, handing, results
+from dcp_scheduler.jobs import acceptance, deployment, handing, results
 from dcp_scheduler.jobs.records import by_number
-from dcp_scheduler.jobs.results import Rates
 from dcp_scheduler.ledger import ledger
+from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
-from dcp_scheduler.model.work_request import FetchState, Measured, SliceResult, WorkRequest
+from dcp_scheduler.model.work_request import FetchState, SliceResult, WorkRequest
 from dcp_scheduler.store.amount import ATTO
 from dcp_scheduler.store.database import Database
 from dcp_scheduler.store.notices import Notice, listen
@@ -92,7 +93,7 @@ def test_two_processes_hand_out_and_pay_each_slice_once(url: str, tmp_path: Path
                         for number in numbers
                     ]
                     both = await asyncio.gather(
-                        *(each.write(lambda at, sent=sent: results.accept(at, sent, Rates())) for each in (here, there))
+                        *(each.write(partial(acceptance.accept, sent=sent, rates=Rates())) for each in (here, there))
                     )
                     for answers in zip(*both, strict=True):
                         assert sorted(paid for _, paid in answers) == [0, PRICE]

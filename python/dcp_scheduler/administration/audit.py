@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 
 from ..dialects.fields import Fields
-from ..jobs.status import JobStatus, SliceStatus
+from ..jobs.status import JobStatus, SliceStatus, VoteStatus
 from ..ledger import ledger
 from ..ledger.book import ISSUER
 from ..store import amount
 from ..store.contents import Contents
-from ..store.schema import accounts, hand_outs, jobs, piles, slices, transfers
+from ..store.schema import accounts, hand_outs, jobs, piles, slices, transfers, votes
 from .office import Office, Operation
 
 _MOST_FINDINGS = 1000
@@ -59,10 +59,16 @@ def _sums(connection: Connection, _contents: Contents) -> Iterator[str]:
 def _escrows(connection: Connection, _contents: Contents) -> Iterator[str]:
     """What is set aside for a job is what its slices that are out will be paid; nothing where it is over."""
     out = _by_job(connection, select(hand_outs.c.job, func.count(hand_outs.c.number.distinct())), hand_outs.c.job)
+    each = _by_job(connection, select(hand_outs.c.job, func.count()), hand_outs.c.job)
+    unjudged = select(votes.c.job, func.count()).where(votes.c.status == VoteStatus.OPEN.value)
+    voted = _by_job(connection, unjudged, votes.c.job)
     held = {address: int(balance) for address, balance in connection.execute(select(accounts))}
     gifts = _gifts(connection)
-    for job in connection.execute(select(jobs.c.number, jobs.c.address, jobs.c.status, jobs.c.price)):
-        must = job.price * out.pop(job.number, 0)
+    for job in connection.execute(select(jobs)):
+        count = out.pop(job.number, 0)
+        if job.copies > 1:  # it is set aside for whoever has a slice, or waits for the verdict on its result
+            count = each.get(job.number, 0) + (0 if JobStatus(job.status).is_over else voted.get(job.number, 0))
+        must = job.price * count
         if JobStatus(job.status).is_over and must:
             yield f"job {job.address} is {job.status}, and slices of it are still out"
         has = held.get(job.address, 0)

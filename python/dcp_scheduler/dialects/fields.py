@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from dcp_protocol.keys.address import Address
@@ -103,6 +104,10 @@ class Fields:
         if not isinstance(value, dict) or len(value) > _LONGEST_LIST:
             raise self.wrong(name, "an object")
         return value
+
+    def names(self, most: int) -> list[str]:
+        """Of the members, the first ones."""
+        return list(islice(self._members, most))
 
     def inner(self, name: str) -> Fields:
         return Fields(self.mapping(name), f"{self._what}: {name}")

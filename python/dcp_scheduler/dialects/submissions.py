@@ -17,6 +17,7 @@ from ..model.submission import ALWAYS, Offer, Storage, Submission, Worktime
 from ..store import amount
 from .fields import Fields
 from .requirement_objects import read_requirements
+from .wishes import read_wishes
 
 _ID = re.compile(r"[A-Za-z0-9]{20,40}", re.ASCII)
 _LONGEST_CODE = 64 << 20
@@ -32,6 +33,7 @@ def read_submission(data: object, dialect: int, owner: str) -> Submission:
     inputs = None if local else fields.get("dataRange")
     pattern = fields.text("dataPattern", "", most=_LONGEST_URI)
     local_data, local_range = _local_data(fields) if local else ([], "")
+    link, wishes = read_wishes(fields.text("link", "", most=10_000))
     return Submission(
         id=_identity(fields, "id" if dialect == 4 else "job"),
         dialect=dialect,
@@ -51,7 +53,8 @@ def read_submission(data: object, dialect: int, owner: str) -> Submission:
         estimation=_estimation(data),
         name=fields.text("name", "", most=10_000)[:255],
         description=fields.text("description", "", most=10_000),
-        link=fields.text("link", "", most=10_000),
+        link=link,
+        wishes=wishes,
         require_path=fields.texts("requirePath"),
         dependencies=fields.texts("dependencies"),
         storage=_storage(fields),

@@ -26,6 +26,7 @@ class TaskSlice:
     datum: str | None
     is_estimation: bool
     is_long: bool
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _slice(of: TaskJob, one: TaskSlice, dialect: int) -> dict[str, Any]:
         "resultStorageParams": storage.parameters,
         "isEstimationSlice": one.is_estimation,
         "isLongSlice": one.is_long,
-        "cotaskCount": 0,
+        "cotaskCount": int(one.is_copy),
     }
     if one.datum is not None:
         message["datumUri"] = one.datum

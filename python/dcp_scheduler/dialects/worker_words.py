@@ -13,14 +13,17 @@ from dcp_protocol.messages.sealed import open_sealed
 from dcp_protocol.uris.percent import encode_uri
 
 from ..errors import RefusedError
+from ..model.measured import Measured, Rates
 from ..model.requirements import Requirements
-from ..model.work_request import FetchState, GroupProof, Measured, SliceResult, SliceStatus, WorkEvent, WorkRequest
+from ..model.work_request import FetchState, GroupProof, SliceResult, SliceStatus, WorkEvent, WorkRequest
 from .fields import Fields
 from .requirement_objects import read_requirements
 
 _WORKER = 64  # characters
 _LONGEST_RESULT = 1 << 30
 _MOST_SLICES = 30_000  # one statement takes them
+_MOST_QUANTA = 10_000
+_OTHERS = "0"  # of quanta: the ratio for jobs that the worker does not know
 EVENTS = {"console": "console", "custom": "custom", "error": "error", "noProgress": "noprogress"}
 """Labels of what is emitted."""
 
@@ -29,6 +32,8 @@ def read_work_request(data: object, dialect: int, owner: str, session: str) -> W
     """Raises RefusedError."""
     fields = Fields(data, "the request for work")
     load, state = fields.inner("targetLoad"), FetchState(fields.whole("fetchState", 0, most=255))
+    quanta, room = fields.inner("jobQuanta"), min(load.number("cpu"), 1024.0)
+    cpu, gpu = _quanta(quanta.inner("CPU")), _quanta(quanta.inner("GPU"))
     sealed = fields.get("returnAllSlices")
     return WorkRequest(
         dialect=dialect,
@@ -37,9 +42,14 @@ def read_work_request(data: object, dialect: int, owner: str, session: str) -> W
         session=session,
         state=state,
         payee=fields.address("paymentAddress") if "paymentAddress" in fields else owner,
-        room=min(load.number("cpu"), 1024.0),
+        room=room,
         gpu=min(load.number("gpu"), 64.0),
-        quanta=_quanta(fields),
+        long_slices=int(min(load.number("longSlices", room), 1024.0)),
+        quanta=min(8.0, max(0.125, cpu.pop(_OTHERS, 1.0))),
+        gpu_quanta=min(64.0, max(1 / 64, gpu.pop(_OTHERS, 1.0))),
+        known_cpu=cpu,
+        known_gpu=gpu,
+        wage=_wage(fields.inner("minimumWage")),
         has=_has(fields, dialect),
         worktimes=dict(_worktimes(fields, dialect)),
         groups=[_proof(each) for each in fields.elements("workerComputeGroups", 1000)],
@@ -115,10 +125,14 @@ def _returning(sealed: Any, owner: str) -> str:
     return worker
 
 
-def _quanta(fields: Fields) -> float:
-    """Dialects have a number for each job that the worker knows, in milliseconds, and this one for all others."""
-    ratio = fields.inner("jobQuanta").inner("CPU").number("0", 1.0)
-    return min(8.0, max(0.125, ratio or 1.0))
+def _quanta(of: Fields) -> dict[str, float]:
+    """Milliseconds of each job that the worker knows, and a ratio for all others."""
+    found = {name: of.number(name) for name in of.names(_MOST_QUANTA)}
+    return {name: value for name, value in found.items() if value > 0}
+
+
+def _wage(of: Fields) -> Rates:
+    return Rates(of.number("CPU"), of.number("GPU"), of.number("in"), of.number("out"))
 
 
 def _has(fields: Fields, dialect: int) -> Requirements:

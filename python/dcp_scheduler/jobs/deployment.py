@@ -40,6 +40,7 @@ def submit(transaction: Transaction, submission: Submission) -> Job:
             dialect=submission.dialect, name=submission.name, submission=content,
             status=(JobStatus.ESTIMATION if estimation else JobStatus.RUNNING).value,
             is_open=submission.is_open or submission.by_value, local=submission.local, needs=int(submission.needs),
+            priority=submission.wishes.priority, copies=submission.wishes.copies,
             worktime=submission.worktime.name, worktime_range=submission.worktime.versions,
             discrete=submission.discrete, price=submission.offer.absolute, factor=submission.offer.factor,
             total=submission.slices or 0, next=1, waiting=0, out=0, done=0, estimation=estimation,

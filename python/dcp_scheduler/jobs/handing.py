@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
+from math import inf
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ..ledger import ledger
 from ..model.work_request import WorkRequest
+from ..scheduling import estimation, failures
 from ..store.schema import hand_outs, jobs, slices
 from ..store.transaction import Transaction
+from . import redundancy
 from .endings import cancel
+from .holdings import affordable, give, held, numbered
 from .records import Job, by_number
 from .status import ACTIVE, JobStatus, SliceStatus
 
-MOST_FAILURES = 5
-"""Of a slice, until its job is cancelled."""
 _MOST_NUMBERS = 10_000
 """In one statement: databases take some ten thousand values."""
-# Reasons of returns that say something of the work function; all others may be the worker's own.
-_BLAMED = frozenset(("ENOPROGRESS", "EUNCAUGHT", "ESLICETOOSLOW"))
+_MOST_JOBS = 1000
+_MOST_SLICES = 500  # that are looked for at a time
+_OUT = (SliceStatus.OUT.value, SliceStatus.COPIED.value)
 
 
-def hand_out(transaction: Transaction, job: Job, count: int, request: WorkRequest) -> list[int]:
-    """Numbers of that many slices, which are this worker's from now on; fewer where the job cannot pay for them."""
-    count = _affordable(transaction, job, count)
-    again = _waiting(transaction.connection, job, count)
+def hand_out(
+    transaction: Transaction,
+    job: Job,
+    count: int,
+    request: WorkRequest,
+    late_at: float = inf,
+    avoided: Set[int] = frozenset(),
+) -> list[int]:
+    """Numbers of that many slices, which are this worker's from now on; fewer where the job cannot pay for them.
+
+    ``late_at``: when others may get them too; ``avoided``: slices that it shall not get.
+    """
+    if job.copies > 1:
+        again = redundancy.open_to(transaction.connection, job, request.owner, count, avoided)
+        return redundancy.hand_out(transaction, job, count, again, request, late_at)
+    count = affordable(transaction, job, count)
+    again = _waiting(transaction.connection, job, count, avoided)
     fresh = range(job.next, job.next + min(count - len(again), job.total - job.next + 1))
     numbers = [*again, *fresh]
     if not numbers:
@@ -36,8 +52,7 @@ def hand_out(transaction: Transaction, job: Job, count: int, request: WorkReques
     if fresh:
         rows = [{"job": job.number, "number": n, "status": SliceStatus.OUT.value, "failures": 0} for n in fresh]
         connection.execute(insert(slices), rows)
-    owned = {"job": job.number, "worker": request.worker, "owner": request.owner, "reserved": job.price}
-    connection.execute(insert(hand_outs), [{**owned, "number": n, "seen": transaction.now} for n in numbers])
+    give(transaction, job, numbers, request, late_at)
     ledger.transfer(transaction, job.payer, job.address, job.price * len(numbers), "reserve", job=job.number)
     connection.execute(
         update(jobs)
@@ -50,65 +65,90 @@ def hand_out(transaction: Transaction, job: Job, count: int, request: WorkReques
     return numbers
 
 
-def _affordable(transaction: Transaction, job: Job, count: int) -> int:
-    if not job.price:
-        return count
-    affordable = min(count, ledger.balance(transaction.connection, job.payer) // job.price)
-    if not affordable and not job.out:
-        cancel(transaction, job, "ENOFUNDS", "the payment account has not enough for another slice")
-    return int(affordable)
+def quota(transaction: Transaction, job: Job, owner: str, avoided: Set[int] = frozenset()) -> int:
+    """How many slices a worker of this owner may get now: of a job that is being estimated, only few have been out."""
+    if job.copies > 1:
+        again = len(redundancy.open_to(transaction.connection, job, owner, _MOST_SLICES, avoided))
+    else:
+        again = max(0, job.waiting - len(avoided))
+    fresh = job.total - job.next + 1
+    if job.status == JobStatus.ESTIMATION and job.estimation >= 0:
+        fresh = min(fresh, estimation.quota(job.estimation, job.next - 1, transaction.now - job.served))
+    return int(again + max(0, fresh))
 
 
-def _waiting(connection: Connection, job: Job, count: int) -> list[int]:
+def may_copy(connection: Connection, job: Job, numbers: Sequence[int], owner: str) -> Sequence[int]:
+    """Those of these slices of which a worker of this owner may have a copy."""
+    return redundancy.strange_to(connection, job, owner, numbers) if job.copies > 1 else numbers
+
+
+def hand_out_copies(
+    transaction: Transaction, job: Job, numbers: Sequence[int], request: WorkRequest, late_at: float
+) -> Sequence[int]:
+    """Slices that others have, and this worker has not, go to it as well; they are reserved for already."""
+    if job.copies > 1:
+        return redundancy.hand_out(transaction, job, len(numbers), numbers, request, late_at)
+    connection, still_out = transaction.connection, slices.c.status.in_(_OUT)
+    copied = update(slices).where(*numbered(slices, job.number, numbers), still_out).returning(slices.c.number)
+    numbers = list(connection.execute(copied.values(status=SliceStatus.COPIED.value)).scalars())
+    if numbers:
+        connection.execute(update(hand_outs).where(*numbered(hand_outs, job.number, numbers)).values(late_at=late_at))
+        give(transaction, job, numbers, request, late_at)
+    return numbers
+
+
+def _waiting(connection: Connection, job: Job, count: int, avoided: Set[int]) -> list[int]:
     if not job.waiting:
         return []
     query = select(slices.c.number).where(slices.c.job == job.number, slices.c.status == SliceStatus.WAITING.value)
+    if avoided:
+        query = query.where(slices.c.number.not_in(avoided))
     return list(connection.execute(query.order_by(slices.c.number).limit(count)).scalars())
 
 
-def holds(connection: Connection, job: Job, numbers: Sequence[int], worker: str, owner: str) -> list[int]:
-    """Those of ``numbers`` that this worker has."""
-    query = select(hand_outs.c.number).where(*_held(job, numbers, worker, owner))
-    return list(connection.execute(query).scalars())
-
-
-def _held(job: Job, numbers: Sequence[int], worker: str, owner: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        hand_outs.c.job == job.number, hand_outs.c.number.in_(numbers), hand_outs.c.worker == worker,
-        hand_outs.c.owner == owner,
-    )  # fmt: skip
-
-
-def take_back(transaction: Transaction, number: int, numbers: Sequence[int], worker: str, reason: str = "") -> None:
+def take_back(transaction: Transaction, number: int, numbers: Sequence[int], worker: str, blamed: str = "") -> None:
     """Slices of job ``number`` that this worker has will not be done by it: others get them.
 
-    Where the reason is the work function's fault, and a slice failed so too often, its job is cancelled.
+    ``blamed``: why, where that is the job's fault; when there is too much of it, the job is cancelled.
     """
     if not numbers:
         return
     connection, job = transaction.connection, by_number(transaction.connection, number)
-    theirs = (hand_outs.c.job == number, hand_outs.c.number.in_(numbers))
-    connection.execute(delete(hand_outs).where(*theirs, hand_outs.c.worker == worker))
-    elsewhere = set(connection.execute(select(hand_outs.c.number).where(*theirs)).scalars())
-    blame = 1 if reason in _BLAMED else 0
-    mine = (slices.c.job == number, slices.c.number.in_([n for n in numbers if n not in elsewhere]))
+    connection.execute(delete(hand_outs).where(*numbered(hand_outs, number, numbers), hand_outs.c.worker == worker))
+    if job.copies > 1:
+        redundancy.taken_back(transaction, job, numbers)
+    else:
+        _wait_again(transaction, job, numbers)
+    if blamed:
+        _blame(transaction, job, numbers, blamed)
+
+
+def _wait_again(transaction: Transaction, job: Job, numbers: Sequence[int]) -> None:
+    """Those that nobody else has, either."""
+    connection = transaction.connection
+    held_by_others = select(hand_outs.c.number).where(*numbered(hand_outs, job.number, numbers))
+    elsewhere = set(connection.execute(held_by_others).scalars())
+    mine = numbered(slices, job.number, [number for number in numbers if number not in elsewhere])
     returned = connection.execute(
-        update(slices)
-        .where(*mine, slices.c.status == SliceStatus.OUT.value)
-        .values(status=SliceStatus.WAITING.value, failures=slices.c.failures + blame)
+        update(slices).where(*mine, slices.c.status.in_(_OUT)).values(status=SliceStatus.WAITING.value)
     ).rowcount
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.number == number)
-        .values(waiting=jobs.c.waiting + returned, out=jobs.c.out - returned, failures=jobs.c.failures + blame)
-    )
+    query = update(jobs).where(jobs.c.number == job.number)
+    connection.execute(query.values(waiting=jobs.c.waiting + returned, out=jobs.c.out - returned))
     if not JobStatus(job.status).is_over:
-        ledger.transfer(transaction, job.address, job.payer, job.price * len(numbers), "refund", job=number)
-    if not blame:
-        return
+        ledger.transfer(transaction, job.address, job.payer, job.price * returned, "refund", job=job.number)
+
+
+def _blame(transaction: Transaction, job: Job, numbers: Sequence[int], reason: str) -> None:
+    """Those that wait now have failed."""
+    connection, mine = transaction.connection, numbered(slices, job.number, numbers)
+    failed = connection.execute(
+        update(slices).where(*mine, slices.c.status == SliceStatus.WAITING.value).values(failures=slices.c.failures + 1)
+    ).rowcount
+    query = update(jobs).where(jobs.c.number == job.number)
+    connection.execute(query.values(failures=jobs.c.failures + failed))
     worst = connection.execute(select(func.max(slices.c.failures)).where(*mine)).scalar() or 0
-    if worst >= MOST_FAILURES:
-        cancel(transaction, job, reason, f"a slice has failed {worst} times: {reason}")
+    if (verdict := failures.verdict(worst, job.failures + failed, job.done, reason)) is not None:
+        cancel(transaction, by_number(connection, job.number), *verdict)
 
 
 def take_back_all(transaction: Transaction, worker: str, owner: str | None = None) -> int:
@@ -129,25 +169,34 @@ def _take_back(transaction: Transaction, query: object, worker: str) -> int:
 
 def keep_alive(transaction: Transaction, job: Job, numbers: Sequence[int], worker: str, owner: str) -> None:
     """The worker says that these are not finished."""
-    query = update(hand_outs).where(*_held(job, numbers, worker, owner))
+    query = update(hand_outs).where(*held(job, numbers, worker, owner))
     transaction.connection.execute(query.values(seen=transaction.now))
 
 
-def take_back_silent(transaction: Transaction, seconds: float) -> int:
-    """What no worker has spoken of for so long. How much that was."""
-    query = select(hand_outs.c.worker).where(hand_outs.c.seen < transaction.now - seconds).distinct()
+def take_back_silent(transaction: Transaction, seconds: float, worker: str = "", owner: str = "") -> int:
+    """What no worker has spoken of for so long, or not this one. How much that was."""
+    silent = hand_outs.c.seen < transaction.now - seconds
+    if worker:
+        silent &= (hand_outs.c.worker == worker) & (hand_outs.c.owner == owner)
     taken = 0
-    for worker in list(transaction.connection.execute(query).scalars()):
-        late = select(hand_outs.c.job, hand_outs.c.number).where(
-            hand_outs.c.worker == worker, hand_outs.c.seen < transaction.now - seconds
-        )
-        taken += _take_back(transaction, late, worker)
+    for each in list(transaction.connection.execute(select(hand_outs.c.worker).where(silent).distinct()).scalars()):
+        query = select(hand_outs.c.job, hand_outs.c.number).where(silent, hand_outs.c.worker == each)
+        taken += _take_back(transaction, query, each)
     return taken
 
 
 def active(connection: Connection) -> list[Job]:
-    """Jobs that have slices to hand out; those that were served longest ago come first."""
-    query = select(jobs).where(
-        jobs.c.status.in_(ACTIVE), (jobs.c.waiting > 0) | (jobs.c.next <= jobs.c.total)
-    )  # fmt: skip
-    return list(connection.execute(query.order_by(jobs.c.served, jobs.c.number).limit(1000)))
+    """Jobs that have slices to hand out: of each owner as many as of any other, those first that were served longest
+    ago.
+    """
+    turn = func.row_number().over(partition_by=jobs.c.owner, order_by=(jobs.c.served, jobs.c.number))
+    has_work = jobs.c.status.in_(ACTIVE) & ((jobs.c.waiting > 0) | (jobs.c.next <= jobs.c.total))
+    ranked = select(jobs.c.number, turn.label("turn")).where(has_work).subquery()
+    query = select(jobs).join(ranked, ranked.c.number == jobs.c.number)
+    return list(connection.execute(query.order_by(ranked.c.turn, jobs.c.served, jobs.c.number).limit(_MOST_JOBS)))
+
+
+def still_active(connection: Connection, numbers: Iterable[int]) -> list[Job]:
+    """Those of these jobs that are not over."""
+    query = select(jobs).where(jobs.c.number.in_(list(numbers)), jobs.c.status.in_(ACTIVE))
+    return list(connection.execute(query))

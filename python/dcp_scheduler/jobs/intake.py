@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..model.measured import Rates
 from ..model.work_request import SliceResult
 from ..store.database import Database
+from .acceptance import accept
 from .records import Job
-from .results import Answer, Rates, accept
+from .results import Answer
 
 _PAUSE = 0.03
 """Seconds between transactions, of which each costs as much as many results more in it."""

@@ -11,30 +11,32 @@ from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, fun
 
 from ..errors import RefusedError
 from ..ledger.book import Book
-from ..model.work_request import Measured, SliceResult
+from ..model.measured import Measured, Rates
+from ..model.work_request import SliceResult
 from ..store.amount import ATTO
 from ..store.contents import Contents, Pack
 from ..store.schema import hand_outs, jobs, slices
 from ..store.transaction import Transaction
 from .endings import finish
-from .records import Job, locked
+from .records import Job
 from .status import JobStatus, SliceStatus
 
 Answer = tuple[Job, int] | RefusedError
 """To a result: the job then, and what was paid; or why it is refused."""
 
-_HOUR = 3_600_000  # ms
 # Statements are built once, since building one costs as much as running it, and run for many results at a time.
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
-_DONE = select(slices.c.number).where(
-    slices.c.job == bindparam("of"), slices.c.number.in_(_NUMBERS), slices.c.status == SliceStatus.DONE.value
-)
+_KNOWN = select(slices.c.number, slices.c.status).where(
+    slices.c.job == bindparam("of"), slices.c.number.in_(_NUMBERS),
+    slices.c.status.in_((SliceStatus.DONE.value, SliceStatus.COPIED.value)),
+)  # fmt: skip
 _HELD = select(hand_outs.c.number, hand_outs.c.worker, hand_outs.c.owner).where(
     hand_outs.c.job == bindparam("of"), hand_outs.c.number.in_(_NUMBERS)
 )
 _TAKE = delete(hand_outs).where(
     hand_outs.c.job == bindparam("of"), hand_outs.c.number == bindparam("at"), hand_outs.c.worker == bindparam("by")
 )
+_FORGET = delete(hand_outs).where(hand_outs.c.job == bindparam("of"), hand_outs.c.number.in_(_NUMBERS))
 _STORE = (
     update(slices)
     .where(slices.c.job == bindparam("of"), slices.c.number == bindparam("at"))
@@ -53,23 +55,6 @@ _LEARN = (
     )
     .returning(*jobs.c)
 )  # fmt: skip
-_MEGABYTE = 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """What work is worth, in DCC: an hour of CPU and of GPU, a megabyte in and out."""
-
-    cpu: float = 0.0
-    gpu: float = 0.0
-    size_in: float = 0.0
-    size_out: float = 0.0
-
-    def worth(self, measured: Measured) -> int:
-        """In attoDCC."""
-        hours = (measured.cpu * self.cpu + measured.gpu * self.gpu) / _HOUR
-        megabytes = (measured.size_in * self.size_in + measured.size_out * self.size_out) / _MEGABYTE
-        return int((hours + megabytes) * ATTO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +77,27 @@ def uris(found: Sequence[Stored], contents: Contents) -> list[str]:
     return texts
 
 
-def accept(transaction: Transaction, sent: Sequence[SliceResult], rates: Rates) -> list[Answer]:
-    """To each its answer. A result that comes again, or too late, is paid nothing.
-
-    All of a job are taken together: their number hardly matters to the database.
-    """
-    known = locked(transaction.connection, {each.job for each in sent})
-    answers: list[Answer] = [RefusedError("ENOENT", "there is no such job") for _ in sent]
-    places: dict[int, list[int]] = {}
-    for place, each in enumerate(sent):
-        if job := known.get(each.job):
-            places.setdefault(job.number, []).append(place)
-    for its in places.values():
-        some = [sent[place] for place in its]
-        for place, answer in zip(its, _accept(transaction, known[some[0].job], some, rates), strict=True):
-            answers[place] = answer
-    return answers
-
-
-def _accept(transaction: Transaction, job: Job, sent: Sequence[SliceResult], rates: Rates) -> list[Answer]:
+def accept(transaction: Transaction, job: Job, sent: Sequence[SliceResult], rates: Rates) -> list[Answer]:
+    """To each of a job's its answer. A result that comes again, or too late, is paid nothing."""
     if JobStatus(job.status).is_over:
         return [(job, 0)] * len(sent)
     connection = transaction.connection
     asked = {"of": job.number, "numbers": list({each.number for each in sent})}
-    done = set(connection.execute(_DONE, asked).scalars())
+    known = {row.number: row.status for row in connection.execute(_KNOWN, asked)}
     held = {tuple(row) for row in connection.execute(_HELD, asked)}
     new: dict[int, SliceResult] = {}
     refused: set[int] = set()
     for place, each in enumerate(sent):
-        if each.number in done or each.number in new:
+        if known.get(each.number) == SliceStatus.DONE.value or each.number in new:
             continue
         if (each.number, each.worker, each.owner) in held:
             new[each.number] = each
         else:
             refused.add(place)
+    if copied := [number for number in new if number in known]:  # what others send of these comes too late
+        connection.execute(_FORGET, {"of": job.number, "numbers": copied})
     paid = _pay(transaction, job, list(new.values()), rates)
-    after = _store(transaction, job, list(new.values()), paid) if new else job
+    after = store(transaction, job, list(new.values()), paid) if new else job
     prices = dict(zip(new, paid, strict=True))
 
     def answer(place: int, to: SliceResult) -> Answer:
@@ -140,7 +110,7 @@ def _accept(transaction: Transaction, job: Job, sent: Sequence[SliceResult], rat
 
 def _pay(transaction: Transaction, job: Job, new: Sequence[SliceResult], rates: Rates) -> list[int]:
     """For each. An absolute offer was reserved when the slice went out; the market's price comes from the account."""
-    worth = [int(job.price or job.factor * rates.worth(each.measured)) for each in new]
+    worth = [int(job.price or job.factor * rates.worth(each.measured) * ATTO) for each in new]
     if not any(worth):
         return worth
     source = job.address if job.price else job.payer
@@ -153,7 +123,7 @@ def _pay(transaction: Transaction, job: Job, new: Sequence[SliceResult], rates: 
     return paid
 
 
-def _store(transaction: Transaction, job: Job, new: Sequence[SliceResult], paid: Sequence[int]) -> Job:
+def store(transaction: Transaction, job: Job, new: Sequence[SliceResult], paid: Sequence[int]) -> Job:
     """The job with these results more."""
     connection, pack = transaction.connection, Pack()
     places = [pack.add(each.uri.encode("utf-8", "surrogatepass")) for each in new]

@@ -19,9 +19,19 @@ class JobStatus(enum.StrEnum):
 ACTIVE = (JobStatus.ESTIMATION.value, JobStatus.RUNNING.value)
 
 
+class VoteStatus(enum.StrEnum):
+    """Of a result among several of one slice: as the majority's, or not."""
+
+    OPEN = "open"
+    AGREED = "agreed"
+    DIFFERED = "differed"
+
+
 class SliceStatus(enum.StrEnum):
     """A slice that nobody has had yet has no row."""
 
     WAITING = "waiting"
     OUT = "out"
+    COPIED = "copied"
+    """Out with more than one worker: the first result is taken."""
     DONE = "done"

@@ -37,6 +37,18 @@ class Storage:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a client asks for that DCP has no words for. ``priority``: of the job among its owner's: each step doubles
+    its share. ``copies``: how many workers of different owners do each slice; ``tolerance``: by how much numbers may
+    differ, relative or absolute, None for not at all.
+    """
+
+    priority: int = 0
+    copies: int = 1
+    tolerance: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """``id``: made by the client. ``dialect``: 4 or 5. ``arguments``: URIs, in their order.
@@ -69,6 +81,7 @@ class Submission:
     require_path: list[str] = field(default_factory=list)
     dependencies: list[str] = field(default_factory=list)
     storage: Storage = Storage()
+    wishes: Wishes = Wishes()
     inputs: Any = None
     pattern: str = ""
     slices: int | None = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .measured import Measured, Rates
 from .requirements import Requirements
 
 
@@ -28,8 +29,10 @@ class GroupProof:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkRequest:
     """``worker``: its id; ``owner``: the address that has signed. ``room``: cores that have nothing to do; ``gpu``:
-    GPUs. ``quanta``: how many times slower than the network's mean this worker is. ``worktimes``: by name the versions
-    that it has. ``alive``: slices that are not finished, by job; None where nothing was said.
+    GPUs; ``long_slices``: how many it would take. ``quanta``: how many times slower than the network's mean this worker
+    is; ``known_cpu``, ``known_gpu``: milliseconds of jobs that it has done itself, by their name. ``worktimes``: by
+    name the versions that it has. ``wage``: what it wants at least. ``alive``: slices that are not finished, by job;
+    None where nothing was said.
     """
 
     dialect: int
@@ -40,7 +43,12 @@ class WorkRequest:
     payee: str = ""
     room: float = 0.0
     gpu: float = 0.0
+    long_slices: int = 1
     quanta: float = 1.0
+    gpu_quanta: float = 1.0
+    known_cpu: Mapping[str, float] = field(default_factory=dict)
+    known_gpu: Mapping[str, float] = field(default_factory=dict)
+    wage: Rates = field(default_factory=Rates)
     has: Requirements = Requirements.NONE
     worktimes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     groups: Sequence[GroupProof] = ()
@@ -52,20 +60,19 @@ class WorkRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Of one slice: milliseconds, densities, characters in and out."""
+class Compared:
+    """Of a result among several of one slice. ``kind``: the same as of those that agree with it; ``content``: where it
+    is kept for others to be compared with; ``among``: how many it was compared with, None where that does not matter.
+    """
 
-    cpu: float = 0.0
-    gpu: float = 0.0
-    cpu_density: float = 0.0
-    gpu_density: float = 0.0
-    size_in: float = 0.0
-    size_out: float = 0.0
+    kind: str
+    content: str = ""
+    among: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SliceResult:
-    """``uri``: what clients get as the result."""
+    """``uri``: what clients get as the result. ``compared``: where its job wants several."""
 
     worker: str
     owner: str
@@ -74,6 +81,7 @@ class SliceResult:
     payee: str
     uri: str
     measured: Measured
+    compared: Compared | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,113 +1,97 @@
-"""How many slices of which jobs a worker gets: a pure function of what it asks for and of what there is."""
+"""How many slices of which jobs a worker gets, from what it asks for and what there is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from semantic_version import NpmSpec, Version
 
 from ..model.requirements import Requirements
 from ..model.work_request import WorkRequest
+from .candidate import Candidate
+from .fairness import Fairness
+from .suitability import suits
 
 TASK_SECONDS = 180.0
 """A worker gets work for so long on each of its free cores (``targetTaskDuration``)."""
 MOST_SLICES = 500
 """In one answer."""
-UNKNOWN = 1000.0
-"""Milliseconds that a slice is taken for whose job nobody has measured yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A job with slices to hand out. ``names``: by which workers may call it; ``groups``: its groups' numbers;
-    ``cpu``, ``gpu``: milliseconds of a slice on the mean of the network, None where unknown; ``waiting``: slices that
-    nobody has; ``quota``: how many of them may go out now.
-    """
-
-    job: int
-    names: frozenset[str]
-    owner: str
-    groups: frozenset[int]
-    needs: Requirements
-    worktime: str
-    versions: str
-    discrete: bool
-    local: bool
-    cpu: float | None
-    gpu: float | None
-    quota: int
+_UNKNOWN_SECONDS = 25.0
+_TURNS = 8
+"""Into so many parts a worker's room is divided between those whose turn it is: few jobs to load, fair over time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
+    """``seconds``: in which the worker should have done all of it, beside what it got before."""
+
     job: int
     slices: int
     is_long: bool
+    seconds: float
 
 
-def allot(request: WorkRequest, groups: frozenset[int], candidates: Iterable[Candidate]) -> list[Share]:
-    """In the order of the candidates, which is that of fairness: each gets its part of the room that is left.
-
-    ``groups``: those that the worker has proven.
+def allot(
+    request: WorkRequest,
+    groups: frozenset[int],
+    candidates: Iterable[Candidate],
+    fairness: Fairness,
+    now: float,
+    most: int = MOST_SLICES,
+) -> list[Share]:
+    """``groups``: those that the worker has proven. ``fairness`` learns what is given. ``now``: seconds.
+    ``most``: slices in all.
     """
-    fitting = [each for each in candidates if suits(request, groups, each)]
-    budget, slices, gpu = 1000 * TASK_SECONDS * request.room, MOST_SLICES, request.gpu
-    shares: list[Share] = []
-    for place, candidate in enumerate(fitting):
-        if budget <= 0 or slices <= 0:
-            break
-        if candidate.needs & Requirements.WEBGPU and gpu <= 0:
-            continue
-        cost = _cost(candidate, request)
-        fair = max(cost, budget / (len(fitting) - place))
-        most = 1 if candidate.discrete else max(1, int(fair / cost))
-        count = min(candidate.quota, slices, most)
-        is_long = candidate.cpu is None or cost >= 1000 * TASK_SECONDS
+    fitting = [each for each in candidates if each.quota > 0 and suits(request, groups, each)]
+    turns, room = fairness.turns(groups, fitting, now), _Room(request, most)
+    given: dict[int, Share] = {}
+    while room.is_left and (candidate := turns.next()) is not None:
+        before = given[candidate.job].slices if candidate.job in given else 0
+        count, is_long = room.take(candidate, candidate.quota - before)
+        if count:
+            given[candidate.job] = Share(candidate.job, before + count, is_long, room.seconds(candidate))
+        leaves = not count or before + count >= candidate.quota or candidate.discrete
+        turns.serve(count * candidate.work, leaves=leaves)
+    return list(given.values())
+
+
+class _Room:
+    """What is left of what a worker asked for: milliseconds on its cores and GPUs."""
+
+    def __init__(self, request: WorkRequest, most: int) -> None:
+        self._request = request
+        self._core = 1000 * TASK_SECONDS
+        self._all = self.time = self._core * request.room
+        self._gpu = self._core * request.gpu
+        self._long = max(1, min(request.long_slices, most))
+        self._most = self.slices = min(most, MOST_SLICES)
+
+    @property
+    def is_left(self) -> bool:
+        return self.time > 0 and self.slices > 0
+
+    def take(self, candidate: Candidate, quota: int) -> tuple[int, bool]:
+        """How many slices the job gets in one turn, and whether they are long: each has a core then, and no more."""
+        elapsed = candidate.elapsed(self._request)
+        is_long = candidate.mean is None or elapsed >= self._core
+        cost = self._core if is_long else elapsed
+        turn = max(1, int(min(self.time, self._all / _TURNS) / cost))
+        count = min(turn, quota, self.slices, max(1, self._most // _TURNS))
+        if candidate.discrete:
+            count = min(count, 1)
+        if candidate.needs & Requirements.WEBGPU:
+            count = min(count, max(1, int(self._gpu / cost)) if self._gpu > 0 else 0)
+            self._gpu -= count * cost
         if is_long:
-            count = min(count, max(1, int(request.room)))
-        shares.append(Share(candidate.job, count, is_long))
-        budget, slices = budget - count * cost, slices - count
-    return shares
+            count = min(count, self._long)
+            self._long -= count
+        self.time -= count * cost
+        self.slices -= count
+        return count, is_long
 
-
-def suits(request: WorkRequest, groups: frozenset[int], candidate: Candidate) -> bool:
-    """Whether this worker may, can and wants to do it."""
-    if request.only and candidate.names.isdisjoint(request.only):
-        return False
-    if not candidate.names.isdisjoint(request.excluded):
-        return False
-    if candidate.local:
-        if candidate.owner != request.owner or not request.only:
-            return False
-    elif candidate.groups.isdisjoint(groups):
-        return False
-    if candidate.discrete and not candidate.names.isdisjoint(request.worked_before):
-        return False
-    lacks = int(candidate.needs) & ~int(request.has)  # of flags, Python inverts the named bits only
-    return not lacks and has_worktime(request, candidate.worktime, candidate.versions)
-
-
-def has_worktime(request: WorkRequest, name: str, versions: str) -> bool:
-    """Whether one of the worker's versions is in the job's range."""
-    return any(_is_in(version, versions) for version in request.worktimes.get(name, ()))
-
-
-def version_of(versions: Sequence[str], wanted: str) -> str:
-    """The newest of these that is in the range; empty where none is."""
-    fitting = [version for version in versions if _is_in(version, wanted)]
-    return max(fitting, key=Version, default="")
-
-
-def _is_in(version: str, versions: str) -> bool:
-    try:
-        return bool(NpmSpec(versions).match(Version(version)))
-    except ValueError:
-        return False
-
-
-def _cost(candidate: Candidate, request: WorkRequest) -> float:
-    """Milliseconds that a slice takes this worker."""
-    if candidate.cpu is None:
-        return UNKNOWN * request.quanta
-    return max(0.5, (candidate.cpu + (candidate.gpu or 0.0)) * request.quanta)
+    def seconds(self, candidate: Candidate) -> float:
+        """Until what was taken should be done: what lies before a slice, and as long as it takes most workers."""
+        if candidate.mean is None:
+            return _UNKNOWN_SECONDS
+        is_long = candidate.elapsed(self._request) >= self._core
+        before = 0.0 if is_long else (self._all - self.time) / max(1.0, self._request.room)
+        return (before + candidate.usual) / 1000

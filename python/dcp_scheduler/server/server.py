@@ -146,14 +146,17 @@ class Server:
     async def _sweep(self) -> None:
         """Slices of workers that are gone go to others."""
         silent = 2 * self._rules.liveness_seconds
+        gone: list[tuple[str, str]] = []
 
         def sweep(transaction: Transaction) -> int:
             self.relay.renew(transaction)
             workers.forget(transaction)
-            return handing.take_back_silent(transaction, silent)
+            taken = [handing.take_back_all(transaction, worker, owner) for worker, owner in gone]
+            return handing.take_back_silent(transaction, silent) + sum(taken)
 
         while True:
-            await asyncio.sleep(min(_SWEEP_SECONDS, silent / 4))
+            await asyncio.sleep(min(_SWEEP_SECONDS, silent / 4, self._rules.gone_seconds))
+            gone[:] = self.network.presence.gone(self._loop.time())
             try:
                 taken = await self.database.write(sweep)
             except Exception:

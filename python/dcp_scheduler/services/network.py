@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,21 +14,27 @@ from ..delivery.relay import Relay
 from ..delivery.subscriptions import Subscriptions
 from ..jobs.data import JobData
 from ..jobs.intake import Intake
-from ..jobs.results import Rates
 from ..model.limits import Limits
+from ..model.measured import Rates
 from ..observation.counters import Counters
 from ..scheduling.allotment import TASK_SECONDS
+from ..scheduling.fairness import Fairness
 from ..store.database import Database
+from .dispatcher import Dispatcher
+from .presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """``liveness_seconds``: how often workers tell which slices they have; what is not told of for twice as long goes
-    to others.
+    to others. ``gone_seconds``: after which a worker whose connection is lost is taken to be gone.
+    ``weights``: of owners by address, where it is not 1.
     """
 
     rates: Rates = field(default_factory=Rates)
     liveness_seconds: float = 240.0
+    gone_seconds: float = 60.0
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def to_workers(self) -> dict[str, Any]:
         """``schedulerConfig`` of tasks, in milliseconds."""
@@ -50,12 +56,18 @@ class Network:
     limits: Limits = field(default_factory=Limits)
     events: EventBudget = field(init=False)
     data: JobData = field(init=False)
+    presence: Presence = field(init=False)
     intake: Intake = field(init=False)
+    dispatcher: Dispatcher = field(init=False)
 
     def __post_init__(self) -> None:
         self.events = EventBudget(self.limits.events_per_job)
         self.data = JobData(self.database.contents)
+        self.presence = Presence(self.rules.gone_seconds)
         self.intake = Intake(self.database, self.rules.rates)
+        self.dispatcher = Dispatcher(
+            self.data, self.rules.rates, self.rules.liveness_seconds, Fairness(self.rules.weights)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ..delivery import events
-from ..dialects.tasks import TaskJob, TaskSlice, metrics, task_message
+from ..dialects.tasks import metrics, task_message
 from ..dialects.worker_words import read_result, read_statuses, read_work_event, read_work_request
-from ..errors import RefusedError
-from ..groups import groups
-from ..jobs import handing, workers
+from ..jobs import holdings
 from ..jobs.records import Job, find
-from ..jobs.status import JobStatus
-from ..model.requirements import Requirements
-from ..model.work_request import FetchState, WorkRequest
-from ..scheduling.allotment import Candidate, allot, version_of
+from ..jobs.redundancy import UnjudgedError
+from ..model.work_request import SliceResult
 from ..store import amount
 from ..store.transaction import Transaction
+from .comparison import compared
 from .network import Ask, Handler, Network
 
 _LARGE = 1 << 16
@@ -36,72 +34,18 @@ async def request_task_5(ask: Ask) -> Any:
 
 async def _request_task(ask: Ask, dialect: int) -> Any:
     request, network = read_work_request(ask.data, dialect, ask.peer, ask.session), ask.network
-    found = await network.database.write(lambda transaction: _take(transaction, network, request))
+    network.presence.asked(request.worker, request.owner, ask.connection)
+    found = await network.database.write(lambda transaction: network.dispatcher.assign(transaction, request))
     return task_message(network.key, request.worker, found, dialect, network.rules.to_workers())
 
 
-def _take(transaction: Transaction, network: Network, request: WorkRequest) -> list[TaskJob]:
-    connection = transaction.connection
-    workers.note(transaction, request)
-    if request.returns_all:
-        handing.take_back_all(transaction, request.worker, request.owner)
-    for name, numbers in (request.alive or {}).items():
-        try:
-            handing.keep_alive(transaction, find(connection, name), numbers, request.worker, request.owner)
-        except RefusedError:
-            continue  # a job that is gone
-    if FetchState.NORMAL not in request.state or request.room <= 0:
-        return []
-    jobs = {job.number: job for job in handing.active(connection)}
-    proven = groups.proven(connection, request.groups, request.session) if jobs else {}
-    of_jobs = groups.of_jobs(connection, list(jobs))
-    candidates = [_candidate(job, of_jobs[job.number]) for job in jobs.values()]
-    tasks = []
-    for share in allot(request, frozenset(proven), candidates):
-        job = jobs[share.job]
-        numbers = handing.hand_out(transaction, job, share.slices, request)
-        estimates = job.status == JobStatus.ESTIMATION
-        slices = [
-            TaskSlice(number, datum, estimates, share.is_long)
-            for number, datum in zip(numbers, network.data.data(connection, job, numbers), strict=True)
-        ]
-        mine = [(proven[each].id, proven[each].join_key) for each in of_jobs[job.number] if each in proven]
-        version = version_of(request.worktimes.get(job.worktime, ()), job.worktime_range)
-        if slices:
-            tasks.append(TaskJob(job, network.data.of(job), slices, mine, version))
-    return tasks
-
-
-def _candidate(job: Job, group_numbers: list[int]) -> Candidate:
-    quota = job.waiting + max(0, job.total - job.next + 1)
-    if job.status == JobStatus.ESTIMATION and job.estimation >= 0:
-        quota = min(quota, max(0, job.estimation - job.out - job.done))
-    return Candidate(
-        job=job.number,
-        names=frozenset((job.address, job.id)),
-        owner=job.owner,
-        groups=frozenset(group_numbers),
-        needs=Requirements(job.needs),
-        worktime=job.worktime,
-        versions=job.worktime_range,
-        discrete=job.discrete,
-        local=job.local,
-        cpu=job.cpu / job.done if job.done else None,
-        gpu=job.gpu / job.done if job.done else None,
-        quota=quota,
-    )
-
-
 async def status(ask: Ask) -> Any:
-    told, peer = read_statuses(ask.data), ask.peer
+    told, peer, dispatcher = read_statuses(ask.data), ask.peer, ask.network.dispatcher
 
     def note(transaction: Transaction) -> None:
         for each in told:
-            if each.status != "return":
-                continue
-            job = find(transaction.connection, each.job)
-            numbers = handing.holds(transaction.connection, job, each.numbers, each.worker, peer)
-            handing.take_back(transaction, job.number, numbers, each.worker, each.reason)
+            if each.status == "return":
+                dispatcher.returned(transaction, each, peer)
 
     if any(each.status == "return" for each in told):
         await ask.network.database.write(note)
@@ -113,8 +57,19 @@ async def result(ask: Ask) -> Any:
         sent = await asyncio.to_thread(read_result, ask.data, ask.peer)
     else:
         sent = read_result(ask.data, ask.peer)
-    job, paid = await ask.network.intake.accept(sent)
+    job, paid = await _accept(ask.network, sent)
+    ask.network.dispatcher.finished(sent.worker, sent.owner)
     return {"slicePaymentAmount": amount.to_text(paid), "metrics": metrics(job)}
+
+
+async def _accept(network: Network, sent: SliceResult) -> tuple[Job, int]:
+    """Where a job wants several results of each slice, they are compared outside of the database."""
+    while True:
+        try:
+            return await network.intake.accept(sent)
+        except UnjudgedError as error:
+            stored = network.data, network.database.contents
+            sent = replace(sent, compared=await asyncio.to_thread(compared, *stored, sent, error))
 
 
 async def work_emit(ask: Ask) -> Any:
@@ -123,7 +78,7 @@ async def work_emit(ask: Ask) -> Any:
 
     def allowed(connection: Connection) -> tuple[Job, bool] | None:
         job = find(connection, event.job)
-        if not handing.holds(connection, job, [event.number], event.worker, peer):
+        if not holdings.holds(connection, job, [event.number], event.worker, peer):
             return None
         return job, network.relay.is_heard_elsewhere(connection, job.number)
 

@@ -69,6 +69,8 @@ jobs = Table(
     Column("is_open", Boolean, nullable=False),
     Column("local", Boolean, nullable=False),
     Column("needs", Whole, nullable=False),
+    Column("priority", Whole, nullable=False),  # among its owner's
+    Column("copies", Whole, nullable=False),  # of each slice, by workers of different owners
     Column("worktime", TextType(64), nullable=False),
     Column("worktime_range", TextType(64), nullable=False),
     Column("discrete", Boolean, nullable=False),
@@ -128,10 +130,28 @@ hand_outs = Table(
     Column("number", Whole, primary_key=True),
     Column("worker", TextType(64), primary_key=True),
     Column("owner", TextType(42), nullable=False),
-    Column("reserved", AmountType, nullable=False),
     Column("seen", Double, nullable=False),
+    Column("late_at", Double, nullable=False),  # of all who have the slice: copies go out then
     Index("hand_outs_by_worker", "worker"),
     Index("hand_outs_by_time", "seen"),
+    Index("hand_outs_by_lateness", "late_at"),
+    sqlite_with_rowid=False,
+)
+
+votes = Table(  # results of slices of which there are several
+    "votes",
+    metadata,
+    Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
+    Column("number", Whole, primary_key=True),
+    Column("worker", TextType(64), primary_key=True),
+    Column("owner", TextType(42), primary_key=True),
+    Column("payee", TextType(42), nullable=False),
+    Column("kind", TextType(64), nullable=False),  # equal of those that agree
+    Column("content", TextType(64), nullable=False),  # empty where nothing is compared with it
+    Column("worth", AmountType, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("status", TextType(8), nullable=False),
+    Index("votes_by_owner", "owner", "worker"),
     sqlite_with_rowid=False,
 )
 

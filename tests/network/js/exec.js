@@ -1,5 +1,5 @@
 // Deploys one job with npm's dcp-client as its users do, and prints what its program sees: an event a line, as JSON.
-// Its input has the job: {values | range, work, arguments, groups, price, cancelAfter, listen, worktime, local,
+// Its input has the job: {values | range, work, arguments, groups, price, link, cancelAfter, listen, worktime, local,
 // requires}.
 "use strict";
 
@@ -12,6 +12,7 @@ end(async function main() {
   const job = compute.for(...data, work, asked.arguments ?? []);
   job.public.name = "a job of the test";
   if (asked.requires) job.requires(asked.requires);
+  if (asked.link) job.public.link = asked.link;
   if (asked.groups) job.computeGroups = asked.groups;
   if (asked.worktime) job.worktime = asked.worktime;
   job.on("accepted", () => say("accepted", { address: job.address, id: job.id }));

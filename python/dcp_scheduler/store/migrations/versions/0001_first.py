@@ -38,11 +38,12 @@ def upgrade() -> None:
         sa.Column("number", Whole, nullable=False),
         sa.Column("worker", TextType(64), nullable=False),
         sa.Column("owner", TextType(42), nullable=False),
-        sa.Column("reserved", AmountType(), nullable=False),
         sa.Column("seen", sa.Double(), nullable=False),
+        sa.Column("late_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("job", "number", "worker"),
         sqlite_with_rowid=False,
     )
+    op.create_index("hand_outs_by_lateness", "hand_outs", ["late_at"], unique=False)
     op.create_index("hand_outs_by_time", "hand_outs", ["seen"], unique=False)
     op.create_index("hand_outs_by_worker", "hand_outs", ["worker"], unique=False)
     op.create_table(
@@ -59,6 +60,8 @@ def upgrade() -> None:
         sa.Column("is_open", sa.Boolean(), nullable=False),
         sa.Column("local", sa.Boolean(), nullable=False),
         sa.Column("needs", Whole, nullable=False),
+        sa.Column("priority", Whole, nullable=False),
+        sa.Column("copies", Whole, nullable=False),
         sa.Column("worktime", TextType(64), nullable=False),
         sa.Column("worktime_range", TextType(64), nullable=False),
         sa.Column("discrete", sa.Boolean(), nullable=False),
@@ -118,6 +121,26 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job", "group"),
     )
+    op.create_table(
+        "votes",
+        sa.Column("job", Whole, nullable=False),
+        sa.Column("number", Whole, nullable=False),
+        sa.Column("worker", TextType(64), nullable=False),
+        sa.Column("owner", TextType(42), nullable=False),
+        sa.Column("payee", TextType(42), nullable=False),
+        sa.Column("kind", TextType(64), nullable=False),
+        sa.Column("content", TextType(64), nullable=False),
+        sa.Column("worth", AmountType(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("status", TextType(8), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.number"],
+        ),
+        sa.PrimaryKeyConstraint("job", "number", "worker", "owner"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("votes_by_owner", "votes", ["owner", "worker"], unique=False)
     op.create_table(
         "piles",
         sa.Column("job", Whole, nullable=False),
