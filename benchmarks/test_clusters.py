@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from python_distribution import python_environment
 from ray_cluster import QUIET, ray_cluster
 
@@ -24,10 +25,11 @@ _NAMES = {
 }
 
 
-def test_two_nodes(benchmark, measure, full):
+@pytest.mark.full
+def test_two_nodes(benchmark, measure):
     environment = os.environ | python_environment()
     with ray_cluster([_NODE, _NODE], environment=environment) as cluster:
-        told = benchmark.pedantic(lambda: _run(cluster.address, environment, 5 if full else 1), rounds=1)
+        told = benchmark.pedantic(lambda: _run(cluster.address, environment, 5), rounds=1)
     for key, name in _NAMES.items():
         found = told[key]
         peer = "Ray's tasks, unsandboxed" if "Ray" in key else None

@@ -28,8 +28,8 @@ _OTHERS = {
 }  # fmt: skip
 _MEASURES = (*_SIZES, *_OTHERS)
 _DAWN = "Node + Dawn"
-# wgpu-py takes a second to start: a quick run has it and Dawn for these only.
-_QUICK = ("f32", "trip")
+# wgpu-py takes a second to start: a quick run is without it, and has Dawn for round trips only.
+_QUICK = ("f32", "trip", "upload", "readback")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,8 @@ def on_paper() -> str:
 @pytest.mark.parametrize("what", _MEASURES)
 def test_against_peers(benchmark, measure, evaluator, full, others, on_paper, what):
     """On an adapter in software these sizes take milliseconds; a GPU needs --full, which makes them larger."""
+    if not full and what not in _QUICK:
+        pytest.skip("with --full")
     n, inputs = _inputs(what, full)
     sandbox = peers.sandbox(evaluator)
     ours = sandbox(_SCRIPT, inputs)
@@ -66,7 +68,7 @@ def test_against_peers(benchmark, measure, evaluator, full, others, on_paper, wh
     spread = sorted(_in_units(what, n, time)[0] for time in (times[1], times[-2]))
     size = f", n = {n}" if what in _SIZES else ""
     measure(f"{_name(what)}{size}", value, unit, on_paper if unit == "GFLOP/s" else "", spread=(spread[0], spread[1]))
-    chosen = {name: peer for name, peer in others.items() if full or what in _QUICK or "py" not in name}
+    chosen = {name: peer for name, peer in others.items() if full or "py" not in name}
     _compare(benchmark, measure, (sandbox, chosen), inputs, full, _name(what))
 
 
@@ -88,7 +90,7 @@ def on_swiftshader() -> Iterator[dcp.Evaluator]:
 @pytest.mark.parametrize("what", _MEASURES)
 def test_against_dawn_on_swiftshader(benchmark, measure, on_swiftshader, full, what):
     """Dawn refuses the adapters of some drivers, as Mesa 22's llvmpipe; all take SwiftShader."""
-    if not full and what not in _QUICK:
+    if not full and what != "trip":
         pytest.skip("with --full")
     _, inputs = _inputs(what, full)
     sandbox = peers.sandbox(on_swiftshader)

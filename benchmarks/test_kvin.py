@@ -73,8 +73,12 @@ _VALUES = {
     "10,000 small objects with arrays": (lambda: _small(tags=["a", "b"]), _SMALL_WITH_ARRAYS),
 }
 
+_QUICK = ("10,000 small objects",)
 
-@pytest.mark.parametrize("name", _VALUES)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in _QUICK else pytest.mark.full) for name in _VALUES]
+)
 def test_kvin(benchmark, measure, left_out, full, name):
     if installed("dcp5") is None:
         left_out("npm's kvin", "not installed: make npm-packages")

@@ -50,7 +50,8 @@ def test_requests(benchmark, measure, full, version: str, at_once: int, count: i
 
 
 @_OF_VERSIONS
-def test_a_large_message(benchmark, measure, full, version: str) -> None:
+@pytest.mark.full
+def test_a_large_message(benchmark, measure, version: str) -> None:
     """Serialized, signed, sent in fragments; the target verifies it and answers."""
     found: list[_Blocks] = []
 
@@ -67,7 +68,7 @@ def test_a_large_message(benchmark, measure, full, version: str) -> None:
         return float(await peer.do("run", code=_SEND_LARGE, data=_LARGE))
 
     pairs = benchmark.pedantic(
-        lambda: asyncio.run(_in_turn(version, ours, npms, passes=5 if full else 2)), rounds=1, iterations=1
+        lambda: asyncio.run(_in_turn(version, ours, npms, passes=5)), rounds=1, iterations=1
     )
     name = f"a request of 100 MB to npm's Target {version}"
     own, theirs = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))

@@ -62,13 +62,15 @@ def test_first_result_with_numpy(pythons, benchmark, measure, full):
     )
 
 
-def test_first_result_with_packages(pythons, benchmark, measure, full):
+@pytest.mark.full
+def test_first_result_with_packages(pythons, benchmark, measure):
     first_result(pythons, PACKAGES)
-    rounds = 21 if full else 7
+    rounds = 21
     times = benchmark.pedantic(lambda: [first_result(pythons, PACKAGES) for _ in range(rounds)], rounds=1)
     measure("Python with scipy and pandas: first result", statistics.median(times), "ms", "60")
 
 
+@pytest.mark.full
 def test_template_from_what_is_compiled(benchmark, measure):
     def load() -> float:
         with dcp.Evaluator(cache=python_environment()[CACHE_VARIABLE]) as evaluator:

@@ -24,6 +24,8 @@ from line_peer import TcpEvaluator
 from process_tree import cpu_seconds, descendants
 from scheduler_stand_in import Job, Location, Program, StandIn, npm_program, own_program, running, stand_in
 
+pytestmark = pytest.mark.full
+
 _PEER = "npm's dcp-worker"
 _TWICE = "async (x) => { progress(); return 2 * x; }"
 _SAME = "async (bytes) => { progress(); return bytes; }"
@@ -41,9 +43,9 @@ def network(task_size: int) -> StandIn:
     return stand_in("ours", task_size=task_size, checks_shapes=False, keeps_asks=False, keeps_values=False)
 
 
-def test_trivial_slices(benchmark, measure, full, programs, tmp_path) -> None:
+def test_trivial_slices(benchmark, measure, programs, tmp_path) -> None:
     """From the first result to the last."""
-    counts = (20_000, 200) if full else (3000, 60)
+    counts = (20_000, 200)
 
     async def rate(program: Program, count: int, home: Path) -> float:
         async with network(500) as scheduler:
@@ -51,11 +53,10 @@ def test_trivial_slices(benchmark, measure, full, programs, tmp_path) -> None:
             async with running(program, home, scheduler):
                 return await _rate(scheduler, job)
 
-    pairs = _in_turn(benchmark, programs, counts, rate, tmp_path, passes=3 if full else 1)
+    pairs = _in_turn(benchmark, programs, counts, rate, tmp_path, passes=3)
     _rates(measure, "a worker's trivial slices", "slices/s", pairs, ">= 100")
 
 
-@pytest.mark.full
 def test_slices_of_a_mebibyte(benchmark, measure, programs, tmp_path) -> None:
     """A typed array of 1 MiB in, fetched from the scheduler's origin, and out."""
     counts = (1000, 100)
@@ -79,7 +80,7 @@ async def _rate(scheduler: StandIn, job: Job, within: float = 120) -> float:
     return left / (time.perf_counter() - begun)
 
 
-def test_start(benchmark, measure, full, programs, tmp_path) -> None:
+def test_start(benchmark, measure, programs, tmp_path) -> None:
     """From the start of the program to its first request for work."""
 
     async def seconds(program: Program, _: int, home: Path) -> float:
@@ -87,11 +88,11 @@ def test_start(benchmark, measure, full, programs, tmp_path) -> None:
             await scheduler.until(lambda: scheduler.counts["requestTask"])
             return time.perf_counter() - worker.begun
 
-    pairs = _in_turn(benchmark, programs, (0, 0), seconds, tmp_path, passes=9 if full else 3)
+    pairs = _in_turn(benchmark, programs, (0, 0), seconds, tmp_path, passes=9)
     _times(measure, "a worker's start to its first request", pairs, ">= 3")
 
 
-def test_stop(benchmark, measure, full, programs, tmp_path) -> None:
+def test_stop(benchmark, measure, programs, tmp_path) -> None:
     """From SIGINT to the end, with nothing running."""
 
     async def seconds(program: Program, _: int, home: Path) -> float:
@@ -102,11 +103,10 @@ def test_stop(benchmark, measure, full, programs, tmp_path) -> None:
             assert await worker.stop() == 0, worker.said()
             return time.perf_counter() - begun
 
-    pairs = _in_turn(benchmark, programs, (0, 0), seconds, tmp_path, passes=9 if full else 3)
+    pairs = _in_turn(benchmark, programs, (0, 0), seconds, tmp_path, passes=9)
     _times(measure, "a worker's stop with nothing running", pairs, "", "<= 0.5")
 
 
-@pytest.mark.full
 def test_memory_and_idle_cpu(benchmark, measure, programs, tmp_path) -> None:
     """After some work: resident memory of the worker's own process, and CPU time of it and all that it has started."""
     seconds = 30
@@ -132,7 +132,6 @@ def test_memory_and_idle_cpu(benchmark, measure, programs, tmp_path) -> None:
     _ratio(measure, "a worker's resident memory without evaluator, speed", [b / a for a, b in sizes], ">= 1.67")
 
 
-@pytest.mark.full
 def test_memory_after_many_slices(benchmark, measure, programs, tmp_path) -> None:
     """Of our worker's own process: 100,000 slices leave nothing behind."""
 
