@@ -1,6 +1,6 @@
 // Deploys one job with npm's dcp-client as its users do, and prints what its program sees: an event a line, as JSON.
 // Its input has the job: {values | range, work, arguments, groups, price, link, cancelAfter, listen, worktime, local,
-// requires}.
+// requires, worktimeVersion}.
 "use strict";
 
 const { asked, begin, end, say } = require("./session.js");
@@ -15,6 +15,7 @@ end(async function main() {
   if (asked.link) job.public.link = asked.link;
   if (asked.groups) job.computeGroups = asked.groups;
   if (asked.worktime) job.worktime = asked.worktime;
+  if (asked.worktimeVersion) job.worktimeVersion = asked.worktimeVersion;
   job.on("accepted", () => say("accepted", { address: job.address, id: job.id }));
   for (const name of asked.listen ?? []) {
     job.on(name, (event) => say(name, { slice: event.sliceNumber, message: event.message, status: event.runStatus }));
