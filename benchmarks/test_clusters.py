@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from python_distribution import python_environment
 from ray_cluster import QUIET, ray_cluster
 

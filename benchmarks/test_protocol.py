@@ -67,9 +67,7 @@ def test_a_large_message(benchmark, measure, version: str) -> None:
     async def npms(peer: NpmClient) -> float:
         return float(await peer.do("run", code=_SEND_LARGE, data=_LARGE))
 
-    pairs = benchmark.pedantic(
-        lambda: asyncio.run(_in_turn(version, ours, npms, passes=5)), rounds=1, iterations=1
-    )
+    pairs = benchmark.pedantic(lambda: asyncio.run(_in_turn(version, ours, npms, passes=5)), rounds=1, iterations=1)
     name = f"a request of 100 MB to npm's Target {version}"
     own, theirs = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
     measure(name, own, "s", f"npm's client: {theirs:.2f}")
