@@ -15,6 +15,7 @@ from schedulers import COMMAND, scheduler
 from strangers import deployed, peer, refusal
 
 from dcp_evaluator.metrics.address import MetricsAddress
+from dcp_protocol import IncomingRequest
 from dcp_scheduler.control import socket_file
 from dcp_scheduler.server.server import Server
 from scheduler_stand_in.workers import own_program, running
@@ -60,6 +61,32 @@ def test_metrics(run, tmp_path: Path) -> None:
                 assert found["dcp_scheduler_slices waiting"] == 7
                 assert found["dcp_scheduler_sessions"] == 1
                 assert not any(secret in name for name in found for secret in (job, "mine", str(owner.address)))
+
+    run(main())
+
+
+def test_clients_have_answered_before_their_connections_are_closed(run, tmp_path: Path) -> None:
+    """npm's clients end where one is closed while they answer."""
+
+    async def main() -> None:
+        asked, handled = asyncio.Event(), []
+
+        async def slow(request: IncomingRequest) -> str:
+            asked.set()
+            await asyncio.sleep(0.5)
+            handled.append(request.data["event"]["data"]["eventName"])
+            return "success"
+
+        server = Server(tmp_path)
+        await server.__aenter__()
+        async with peer(server) as client_:
+            client_.on_request(slow)
+            job = await deployed(client_)
+            labels = {"reliableEvents": ["stop"], "optionalEvents": ["status"]}
+            await client_.request("subscribeMany", {**labels, "options": {"filter": {"job": job}}})
+            await asked.wait()
+            await server.__aexit__(None, None, None)
+            assert handled == ["status"]
 
     run(main())
 

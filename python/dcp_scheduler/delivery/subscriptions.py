@@ -6,6 +6,7 @@ Nothing of it is kept: results and the end of a job are in the database, from wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import secrets
@@ -56,6 +57,10 @@ class Subscriptions:
         self._database = database
         self._most_waiting = most_waiting
         self._telling: set[asyncio.Task[None]] = set()
+        self._unanswered = 0
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._is_settling = False
         self._by_job: dict[int, dict[str, Subscriber]] = {}
         self._numbers = itertools.count(1)
 
@@ -118,6 +123,17 @@ class Subscriptions:
         finally:
             subscriber.waiting -= 1
 
+    async def settle(self, seconds: float) -> None:
+        """Tells nothing any more, and waits so long for answers to what was told.
+
+        npm's clients end with an unhandled rejection where a connection is closed under such an answer
+        (``event-subscriber.js``, ``onEventRequest``).
+        """
+        self._is_settling = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._settled.wait()
+
     async def close(self) -> None:
         tasks = [each.task for subscribers in self._by_job.values() for each in subscribers.values() if each.task]
         tasks += self._telling
@@ -179,13 +195,21 @@ class Subscriptions:
         token = subscriber.tokens.get(label)
         if token is None:
             return
+        if self._is_settling:
+            await asyncio.Future()  # until it is cancelled
         event = {"eventId": f"{next(self._numbers)}-{secrets.token_hex(4)}", "data": {"eventName": label, **data}}
+        self._unanswered += 1
+        self._settled.clear()
         try:
             await subscriber.connection.request("event", {"token": token, "event": event})
         except ConnectionEndedError:
             raise
         except ProtocolError as error:
             _LOG.info("a client does not take the event %s: %s", label, error)
+        finally:
+            self._unanswered -= 1
+            if not self._unanswered:
+                self._settled.set()
 
 
 def _next(connection: sqlalchemy.Connection, number: int, told: int) -> tuple[Job, list[results.Stored]]:

@@ -44,6 +44,7 @@ _LOG = logging.getLogger(__name__)
 _PATH = "dcp/"
 _SWEEP_SECONDS = 10.0
 _LAST_SECONDS = 5.0
+_SETTLING_SECONDS = 3.0
 
 
 class Server:
@@ -133,6 +134,7 @@ class Server:
         """What is under way is answered; nothing begins."""
         if not await self._door.close(_LAST_SECONDS):
             _LOG.warning("some requests had no answer after %.0f s; who asked will ask again", _LAST_SECONDS)
+        await self.subscriptions.settle(_SETTLING_SECONDS)
         self.database.hurry()
 
     def _connected(self) -> Counter[str]:
