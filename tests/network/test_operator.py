@@ -134,7 +134,7 @@ def test_jobs_and_workers_are_shown_and_jobs_cancelled(run, tmp_path: Path, runs
             assert [job["id"] for job in await answer(tmp_path, "job", "list", "--status", "active")] == [RUNNING]
             job = await answer(tmp_path, "job", "show", RUNNING)
             assert (job["byState"], job["escrow"], job["owner"]) == (
-                {"waiting": 4, "out": 4, "done": 2}, "2", CLIENT,
+                {"waiting": 4, "out": 4, "copied": 0, "done": 2}, "2", CLIENT,
             )  # fmt: skip
             assert job["workers"] == [{"worker": "w", "owner": WORKER, "out": 4}]
             text = await command(tmp_path, "job", "show", RUNNING)
