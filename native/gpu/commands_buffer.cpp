@@ -57,8 +57,8 @@ void on_mapped(WGPUMapAsyncStatus status, WGPUStringView message, void* request,
   });
 }
 
-/// Unmaps in wgpu-native. While the poller makes a mapping, wgpu-core has taken the request out of the buffer, says that
-/// it is not mapped, and maps it nevertheless: it is asked again until it has.
+/// Unmaps in wgpu-native. While the poller makes a mapping, wgpu-core has taken the request out of the buffer, says
+/// that it is not mapped, and maps it nevertheless: it is asked again until it has.
 void unmap_handle(Call& call, Buffer& buffer, std::uint64_t serial) {
   Device& device = call.device();
   const auto deadline = std::chrono::steady_clock::now() + kLongestMapping;
