@@ -119,7 +119,7 @@ PINNED := --disable-pip-version-check --quiet --require-hashes
 BENCH := $(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds --timeout=0 \
   --history=out/benchmarks
 
-bench: build  ## measure the hot paths: minutes, ten on a slow machine
+bench: build  ## measure the hot paths: three minutes
 	@$(BENCH)
 
 bench-full: build  ## all benchmarks, with more rounds, against all peers that are installed

@@ -25,7 +25,7 @@ Run = dict[str, Any]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 1 where there is nothing to report."""
     options = _options(arguments)
-    newest = max(options.runs.glob("*.json"), default=None)
+    newest = max(options.runs.glob("[0-9]*.json"), default=None)
     if newest is not None:
         options.history.mkdir(parents=True, exist_ok=True)
         shutil.copy(newest, options.history)

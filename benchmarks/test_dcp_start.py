@@ -83,6 +83,7 @@ def _connected(evaluator: TcpEvaluator) -> float:
         return 1e3 * (time.perf_counter() - begun)
 
 
+@pytest.mark.full
 def test_start_with_the_files_of_dcp(benchmark, measure, tmp_path):
     node_environment = environment(str(tmp_path))
     cold, warm, connected, theirs = [], [], [], []

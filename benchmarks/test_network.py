@@ -29,6 +29,8 @@ from dcp_protocol.transport.options import ConnectOptions
 from process_tree import cpu_seconds, descendants
 from scheduler_stand_in.workers import own_program, running
 
+pytestmark = pytest.mark.full
+
 _SIMULATED = Path(__file__).with_name("simulated_workers.py")
 _DEPLOY = Path(__file__).with_name("deploy.js")
 
@@ -39,12 +41,12 @@ def once(benchmark) -> Callable[[Awaitable[Any]], Any]:
     return lambda work: benchmark.pedantic(lambda: asyncio.run(work), rounds=1, iterations=1)
 
 
-def test_slices_of_our_workers(once, measure, full, tmp_path) -> None:
+def test_slices_of_our_workers(once, measure, tmp_path) -> None:
     """Handed out, computed and paid: a trivial work function, four workers of ours, each with a job of its own.
 
     Of one job, whoever comes first would take the work of twenty seconds, which is nearly all.
     """
-    count, groups = 10_000 if full else 2500, [f"group{number}" for number in range(4)]
+    count, groups = 10_000, [f"group{number}" for number in range(4)]
 
     async def main() -> tuple[float, float, float]:
         async with AsyncExitStack() as stack:
@@ -64,9 +66,9 @@ def test_slices_of_our_workers(once, measure, full, tmp_path) -> None:
     measure("  CPU time of workers and evaluators for one", others, "ms")
 
 
-def test_slices_of_simulated_workers(once, measure, full, tmp_path) -> None:
+def test_slices_of_simulated_workers(once, measure, tmp_path) -> None:
     """The scheduler alone: 16 workers that compute nothing."""
-    count = 40_000 if full else 10_000
+    count = 40_000
 
     async def main() -> tuple[float, float, float]:
         async with scheduler(tmp_path / "state", slices=count) as network:
@@ -81,7 +83,6 @@ def test_slices_of_simulated_workers(once, measure, full, tmp_path) -> None:
     measure("  CPU time of the scheduler for one", cpu, "ms")
 
 
-@pytest.mark.full
 def test_a_thousand_workers(once, measure, tmp_path) -> None:
     """Each asks once a minute, gets work for three minutes, and sends its results."""
     count = 1000
@@ -129,13 +130,13 @@ def test_memory_of_a_large_job(once, measure, tmp_path) -> None:
     measure("memory of a job of 1,000,000 slices by range", large, "KiB", f"of 1,000 slices: {small:.0f}")
 
 
-def test_deploy(once, measure, full, tmp_path) -> None:
+def test_deploy(once, measure, tmp_path) -> None:
     """10,000 slices of 1 kB by npm's dcp-client 5.6.1, from ``exec`` until it is accepted."""
 
     async def main() -> list[dict[str, float]]:
         found = []
         async with scheduler(tmp_path / "state") as network:
-            for number in range(5 if full else 1):
+            for number in range(5):
                 before = network.cpu
                 job = {"slices": 10_000, "characters": 1000}
                 home = tmp_path / f"home{number}"

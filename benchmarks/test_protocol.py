@@ -18,14 +18,16 @@ from dcp_protocol.transport import paths
 from dcp_protocol.transport.options import ConnectOptions
 from npm_peers import NpmClient, npm_client, npm_target
 
-_OF_VERSIONS = pytest.mark.parametrize("version", [pytest.param("4.4.29", marks=pytest.mark.full), "5.6.1"])
+pytestmark = pytest.mark.full
+
+_OF_VERSIONS = pytest.mark.parametrize("version", ["4.4.29", "5.6.1"])
 _LARGE = 100_000_000
 _DIALECTS = {"4.4.29": paths.V4, "5.6.1": paths.V5}
 
 
 @_OF_VERSIONS
 @pytest.mark.parametrize(("at_once", "count"), [(1, 20), (100, 1000)], ids=["1 open", "100 open"])
-def test_requests(benchmark, measure, full, version: str, at_once: int, count: int) -> None:
+def test_requests(benchmark, measure, version: str, at_once: int, count: int) -> None:
     async def ours(connection: Connection) -> float:
         left = iter(range(count))
 
@@ -40,9 +42,7 @@ def test_requests(benchmark, measure, full, version: str, at_once: int, count: i
     async def npms(peer: NpmClient) -> float:
         return float(await peer.do("requests", operation="echo", data={"x": 1}, count=count, atOnce=at_once))
 
-    pairs = benchmark.pedantic(
-        lambda: asyncio.run(_in_turn(version, ours, npms, passes=9 if full else 3)), rounds=1, iterations=1
-    )
+    pairs = benchmark.pedantic(lambda: asyncio.run(_in_turn(version, ours, npms, passes=9)), rounds=1, iterations=1)
     name = f"requests to npm's Target {version}, {at_once} open"
     own, theirs = (statistics.median(count / pair[side] for pair in pairs) for side in (0, 1))
     measure(name, own, "1/s", f"npm's client: {theirs:,.0f}")
@@ -50,7 +50,6 @@ def test_requests(benchmark, measure, full, version: str, at_once: int, count: i
 
 
 @_OF_VERSIONS
-@pytest.mark.full
 def test_a_large_message(benchmark, measure, version: str) -> None:
     """Serialized, signed, sent in fragments; the target verifies it and answers."""
     found: list[_Blocks] = []

@@ -50,9 +50,10 @@ def in_node(folder: str, *arguments: Path) -> tuple[float, dict[str, Any]]:
     return 1e3 * (time.perf_counter() - begun), json.loads(done.stdout)
 
 
-def test_first_result_with_numpy(pythons, benchmark, measure, full):
+@pytest.mark.full
+def test_first_result_with_numpy(pythons, benchmark, measure):
     folder = _release(python_environment()[FOLDER_VARIABLE])
-    rounds = 21 if full else 7
+    rounds = 21
     times = benchmark.pedantic(lambda: [first_result(pythons, ["numpy"]) for _ in range(rounds)], rounds=1)
     theirs = statistics.median(in_node(folder)[1]["first"] for _ in range(3))
     ours = statistics.median(times)

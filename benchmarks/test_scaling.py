@@ -24,7 +24,8 @@ def _counts(cpus: int) -> list[int]:
     return sorted({1, 2, 4, max(1, cpus // 2), cpus, 2 * cpus})
 
 
-def test_over_sandboxes(benchmark, measure, evaluator, full):
+@pytest.mark.full
+def test_over_sandboxes(benchmark, measure, evaluator):
     """WebAssembly that fills a CPU, in 1 to twice as many sandboxes as there are CPUs."""
     cpus = len(os.sched_getaffinity(0))
 
@@ -32,8 +33,7 @@ def test_over_sandboxes(benchmark, measure, evaluator, full):
         return sum(found["f32"]["rate"] for found in run_webassembly(evaluator, count, _SECONDS))
 
     def run() -> dict[int, float]:
-        rounds = 5 if full else 2
-        return {count: statistics.median(rate(count) for _ in range(rounds)) for count in _counts(cpus)}
+        return {count: statistics.median(rate(count) for _ in range(5)) for count in _counts(cpus)}
 
     found = benchmark.pedantic(run, rounds=1)
     for count, total in found.items():

@@ -24,7 +24,9 @@ def port(tmp_path, engine):
         yield evaluator.port
 
 
-@pytest.mark.parametrize("pause", _PAUSES)
+@pytest.mark.parametrize(
+    "pause", [pytest.param(pause, marks=pytest.mark.full if pause > 0.01 else []) for pause in _PAUSES]
+)
 def test_first_answer_over_tcp(benchmark, measure, engine, port, pause):
     """Connections one after the other; with pauses, a spare waits for each."""
 

@@ -84,7 +84,7 @@ def test_kernels_against_node(benchmark, measure, v8, full, file, what):
 
     def run(name: str) -> float:
         inputs = {"source": source, "name": name, "rounds": 11 if full else 7}
-        return peers.compare(peers.sandbox(v8), peers.node_of_v8, _KERNEL, inputs, passes=5 if full else 3).ratio
+        return peers.compare(peers.sandbox(v8), peers.node_of_v8, _KERNEL, inputs, passes=5 if full else 1).ratio
 
     ratios = benchmark.pedantic(lambda: {name: run(name) for name in names}, rounds=1)
     for name, ratio in ratios.items():
@@ -115,10 +115,13 @@ _LOADS = {
     "slices of 1 MiB": (128, 1 << 20),
     "slices of 64 MiB": (2, 64 << 20),
 }
+_QUICK = ("trivial slices", "slices of 64 KiB")
 _PAIRS = 9
 
 
-@pytest.mark.parametrize("name", _LOADS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in _QUICK else pytest.mark.full) for name in _LOADS]
+)
 def test_slices_against_quickjs(benchmark, measure, v8, quickjs, name):
     """In pairs, one engine after the other, so that a busy machine slows both."""
     count, size = _LOADS[name]

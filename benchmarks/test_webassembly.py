@@ -66,8 +66,8 @@ def _module(name: str) -> bytes:
         ("matrix_product", 256, 100659197.0),
         ("matrix_product_simd", 384, None),
         ("sha256", 1 << 20, _sha256_word(1 << 20)),
-        ("mandelbrot", 400, None),
-        ("sort", 500_000, None),
+        pytest.param("mandelbrot", 400, None, marks=pytest.mark.full),
+        pytest.param("sort", 500_000, None, marks=pytest.mark.full),
     ],
 )
 def test_kernel(benchmark, measure, evaluator, kernel, argument, expected):

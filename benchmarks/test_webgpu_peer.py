@@ -51,6 +51,7 @@ def test_webgpu_against_deno(benchmark, measure, engine):
     measure(f"the same until the host has decoded and called{on(engine)}", own["complete"], "us", "")
 
 
+@pytest.mark.full
 def test_first_result_in_a_new_sandbox(benchmark, measure):
     program = _FIRST.read_text()
     function = program[program.index("async") :]
