@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dcp_protocol import kvin
 from dcp_protocol.uris.data_uri import encode_data_uri
+from dcp_scheduler.administration.audit import findings
 from dcp_scheduler.dialects.result_values import kind_among, kind_of
 from dcp_scheduler.errors import RefusedError
 from dcp_scheduler.jobs import handing, redundancy, results
@@ -195,5 +196,5 @@ def test_whatever_workers_do_money_and_counts_are_right(data: st.DataObject, cop
             if not JobStatus(row.status).is_over:
                 assert (row.waiting, row.out) == (statuses.count("waiting"), statuses.count("out"))
             assert row.done == statuses.count("done")
-            assert ledger.imbalance(desk.connection) == {}
+            assert list(findings(desk.connection, desk.contents)) == []
         desk.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
@@ -25,15 +26,17 @@ async def audit(office: Office, _fields: Fields) -> Any:
     contents = office.database.contents
 
     def read(connection: Connection) -> dict[str, Any]:
-        wrong: list[str] = []
-        for check in _CHECKS:
-            for finding in check(connection, contents):
-                if len(wrong) == _MOST_FINDINGS:
-                    return {"ok": False, "wrong": wrong, "more": True, "looked": _looked(connection)}
-                wrong.append(finding)
-        return {"ok": not wrong, "wrong": wrong, "more": False, "looked": _looked(connection)}
+        wrong = list(islice(findings(connection, contents), _MOST_FINDINGS + 1))
+        more = len(wrong) > _MOST_FINDINGS
+        return {"ok": not wrong, "wrong": wrong[:_MOST_FINDINGS], "more": more, "looked": _looked(connection)}
 
     return await office.database.read(read)
+
+
+def findings(connection: Connection, contents: Contents) -> Iterator[str]:
+    """What is wrong, one text each."""
+    for check in _CHECKS:
+        yield from check(connection, contents)
 
 
 def _looked(connection: Connection) -> dict[str, int]:
