@@ -183,7 +183,8 @@ def test_without_a_network_each_command_says_so(run, tmp_path: Path) -> None:
 
 def test_the_socket_is_for_its_user_alone(run, tmp_path: Path) -> None:
     async def main() -> None:
-        async with Server(tmp_path) as first, Server(tmp_path):
+        other = f"sqlite:///{tmp_path / 'other.db'}"
+        async with Server(tmp_path) as first, Server(tmp_path, database=other):
             assert first.location
             sockets = [path for path in tmp_path.iterdir() if path.is_socket()]
             assert len(sockets) == 2

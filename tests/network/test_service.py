@@ -17,6 +17,7 @@ from strangers import deployed, peer, refusal
 from dcp_evaluator.metrics.address import MetricsAddress
 from dcp_protocol import IncomingRequest
 from dcp_scheduler.control import socket_file
+from dcp_scheduler.errors import SchedulerError
 from dcp_scheduler.server.server import Server
 from scheduler_stand_in.workers import own_program, running
 
@@ -130,5 +131,16 @@ def test_what_is_told_is_json_where_that_is_asked_for(run, tmp_path: Path) -> No
         assert first["message"] == f"a network at {first['location']}"
         assert (first["level"], first["metrics"].endswith("/metrics")) == ("info", True)
         assert all(json.loads(line)["time"] for line in rest.splitlines())
+
+    run(main())
+
+
+def test_sqlite_has_one_scheduler(run, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Server(tmp_path):
+            with pytest.raises(SchedulerError, match=r"another scheduler has .*: end it"):
+                await Server(tmp_path).__aenter__()
+        async with Server(tmp_path):
+            pass
 
     run(main())

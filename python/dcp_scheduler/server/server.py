@@ -36,6 +36,7 @@ from ..services.admission import Admission
 from ..services.door import Door
 from ..services.network import Network, Rules
 from ..services.services import Services
+from ..store.backends import backend_of
 from ..store.database import Database
 from ..store.transaction import Transaction
 from .package_pages import package_page
@@ -97,6 +98,7 @@ class Server:
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         """``stack``: gets what is to be ended, in reverse."""
+        stack.enter_context(backend_of(self._url).alone())
         self.database = await asyncio.to_thread(Database, self._url, self._folder / CONTENTS, self._committed)
         stack.push_async_callback(asyncio.to_thread, self.database.close)
         limits = self._limits

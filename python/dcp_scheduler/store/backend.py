@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy import URL, Connection, Engine
@@ -35,6 +36,10 @@ class Backend:
 
     def engine(self) -> Engine:
         raise NotImplementedError
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While it is entered, no other scheduler has the database, unless it is shared. Raises SchedulerError."""
+        return nullcontext()
 
     def for_reading(self, engine: Engine) -> Engine:
         """What is read in one of its transactions is of one moment."""
