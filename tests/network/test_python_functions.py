@@ -22,7 +22,7 @@ BASE = 3
 
 @dcp.register
 @dataclass(frozen=True)
-class Point:
+class Place:
     x: int
     y: int = 0
 
@@ -36,7 +36,7 @@ def work(datum, offset, *, scale=1):  # type: ignore[no-untyped-def]
     dcp.emit("spoke", (datum, b"\0\xff"))
     if datum == "wrong":
         raise LookupError(f"{datum} it is")
-    if isinstance(datum, Point):
+    if isinstance(datum, Place):
         return {datum.x: power(datum.x)}
     if isinstance(datum, int):
         return scale * datum + offset, float(datum), Fraction(datum, 3).denominator
@@ -52,7 +52,7 @@ async def waits(x: int) -> int:
 def test_on_workers_of_ours(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Minutes at most the first time, when Pyodide's module is compiled; the compiled module is kept."""
     monkeypatch.setenv("DCP_RESOURCE_DIR", str(tmp_path / "nothing"))
-    job = dcp.compute_for([1, 2**70, Point(4), "wrong", {1, 2}, {"a": (None, b"x")}], work, 10, scale=2)
+    job = dcp.compute_for([1, 2**70, Place(4), "wrong", {1, 2}, {"a": (None, b"x")}], work, 10, scale=2)
     job.fs.add_bytes("note.txt", b"noted")
     heard, said = [], []
     job.work.on("spoke", heard.append)

@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 
 import pytest
-from chaos import PRICE, Chaos, Plan
+from network_chaos import PRICE, Chaos, Plan
 from sqlalchemy import Connection, func, select
 
 from dcp_protocol.keys.private_key import PrivateKey
