@@ -14,6 +14,8 @@ from dcp_evaluator.networks.deployment import Ask, Deployment, Order, Service, S
 from dcp_evaluator.networks.news import Result, Stopped, read_news
 from dcp_protocol.errors import ProtocolError
 
+pytestmark = pytest.mark.any_engine
+
 JOB = "A" * 22
 PILES = [["a", "b"], ["c"], ["d", "e", "f"]]
 SLICES = [datum for pile in PILES for datum in pile]
