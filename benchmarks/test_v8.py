@@ -83,8 +83,8 @@ def test_kernels_against_node(benchmark, measure, v8, full, file, what):
     names = re.findall(r"^  (?:async )?(\w+)\(\) \{", source, re.MULTILINE)
 
     def run(name: str) -> float:
-        inputs = {"source": source, "name": name, "rounds": 11 if full else 7}
-        return peers.compare(peers.sandbox(v8), peers.node_of_v8, _KERNEL, inputs, passes=5 if full else 1).ratio
+        inputs = {"source": source, "name": name, "rounds": 11 if full else 5}
+        return peers.compare(peers.sandbox(v8), peers.node_of_v8, _KERNEL, inputs, passes=5 if full else 2).ratio
 
     ratios = benchmark.pedantic(lambda: {name: run(name) for name in names}, rounds=1)
     for name, ratio in ratios.items():
