@@ -46,9 +46,11 @@ def hand_out(
     numbers = [*again, *fresh]
     if not numbers:
         return []
-    connection, here = transaction.connection, slices.c.job == job.number
+    connection = transaction.connection
     if again:
-        connection.execute(update(slices).where(here, slices.c.number.in_(again)).values(status=SliceStatus.OUT.value))
+        connection.execute(
+            update(slices).where(*numbered(slices, job.number, again)).values(status=SliceStatus.OUT.value)
+        )
     if fresh:
         rows = [{"job": job.number, "number": n, "status": SliceStatus.OUT.value, "failures": 0} for n in fresh]
         connection.execute(insert(slices), rows)

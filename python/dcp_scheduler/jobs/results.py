@@ -18,6 +18,7 @@ from ..store.contents import Contents, Pack
 from ..store.schema import hand_outs, jobs, slices
 from ..store.transaction import Transaction
 from .endings import finish
+from .holdings import numbered
 from .records import Job
 from .status import JobStatus, SliceStatus
 
@@ -164,8 +165,7 @@ def forget(transaction: Transaction, job: int, numbers: Sequence[int] | None, mo
     """Forgets results of these slices, or of all, and gives back their numbers. The slices stay done, and paid for."""
     found = [each.number for each in of_slices(transaction.connection, job, numbers, most)]
     nothing = {"sequence": None, "content": None, "offset": None, "length": None}
-    where = (slices.c.job == job, slices.c.number.in_(found))
-    transaction.connection.execute(update(slices).where(*where).values(nothing))
+    transaction.connection.execute(update(slices).where(*numbered(slices, job, found)).values(nothing))
     return found
 
 

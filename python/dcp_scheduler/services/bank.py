@@ -6,8 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from dcp_protocol.keys.address import Address
-
 from ..dialects.fields import Fields
 from ..errors import RefusedError
 from ..ledger import ledger
@@ -59,9 +57,9 @@ def _amount(fields: Fields) -> int:
 
 
 def _authorized(ask: Ask, account: str) -> None:
-    """Raises RefusedError, ``EPERM``. Who signs the request with the account's own key needs no other proof."""
-    if ask.peer != account and not ask.request.authorizes(Address(account)):
-        raise RefusedError("EPERM", f"the key of the account {account} has not signed this request")
+    """Raises RefusedError, ``EPERM``. Who is connected with the account's own key needs no other proof."""
+    if ask.peer != account:
+        ask.needs_signature(account)
 
 
 def _about(connection: Connection, address: str) -> dict[str, Any]:

