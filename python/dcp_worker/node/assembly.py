@@ -42,6 +42,7 @@ from .boxes import Boxes
 from .gpu import ban, gpu_information
 from .guard import Guard
 from .node import Node
+from .outgoing_events import OutgoingEvents
 from .scheduler import Scheduler
 from .services import Services
 from .work_requests import WorkRequests
@@ -87,6 +88,7 @@ class Assembly:
             on_command=on_command,
             on_warning=lambda text: notices.say("warning", text),
         )
+        self._events = OutgoingEvents(self.scheduler.emit)
         self._origins = _origins(self.settings, self.dialect)
         self.submitter = Submitter(
             self.scheduler.submit,
@@ -96,6 +98,7 @@ class Assembly:
             origins=self._origins,
             folder=state,
             limit=self.settings.node.results_limit,
+            before_result=self._events.told,
             on_acknowledged=self._acknowledged,
             on_warning=lambda text: notices.say("warning", text),
         )
@@ -125,6 +128,7 @@ class Assembly:
             JobFetcher(PatientFetcher(fetcher, cache)),
             Services(modules, work),
             self.submitter,
+            self._events,
             self.requests,
             self._notices,
             self._trust,

@@ -34,6 +34,7 @@ from ..tasks.job import Job
 from ..tasks.slices import Slice, SliceKey, SliceMetrics
 from .boxes import EVALUATOR_ERRORS, Boxes
 from .listener import EventsOfSlice
+from .outgoing_events import OutgoingEvents
 from .scheduler import Scheduler
 from .services import Services
 from .work_requests import WorkRequests
@@ -54,6 +55,7 @@ class Node:
         fetcher: JobFetcher,
         services: Services,
         submitter: Submitter,
+        events: OutgoingEvents,
         requests: WorkRequests,
         notices: Notices,
         trust: Callable[[Mapping[str, Mapping[str, Sequence[str]]]], None],
@@ -66,6 +68,7 @@ class Node:
         self._fetcher = fetcher
         self._services = services
         self._submitter = submitter
+        self._outgoing = events
         self._requests = requests
         self._notices = notices
         self._trust = trust
@@ -102,6 +105,7 @@ class Node:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self._outgoing.close()
         await self._boxes.close()
 
     def tell(self, event: Callable[..., None], *arguments: Any, **more: Any) -> None:
@@ -321,7 +325,7 @@ class Node:
 
     def _events(self, job: Job, one: Slice, number: int) -> EventsOfSlice:
         def emit(event: Any) -> None:
-            self._background(self._scheduler.emit(event))
+            self._outgoing.send(one.key, event)
 
         return EventsOfSlice(self._scheduler.dialect, self._scheduler.worker, job, one, number, emit, self._notices)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from dcp_protocol.messages.bodies import JsonText
@@ -36,6 +36,7 @@ class ResultSender:
         background: Background,
         queue: SubmissionQueue,
         *,
+        before_result: Callable[[SliceKey], Awaitable[None]],
         on_acknowledged: Callable[[SliceKey, Acknowledgement | None], None],
         give_back: Callable[[Slice, str], None],
         on_warning: Callable[[str], None],
@@ -47,6 +48,7 @@ class ResultSender:
         self._uploader = uploader
         self._background = background
         self._queue = queue
+        self._before_result = before_result
         self._on_acknowledged = on_acknowledged
         self._give_back = give_back
         self._on_warning = on_warning
@@ -95,6 +97,7 @@ class ResultSender:
         try:
             text = await self._uploaded(number, body) if isinstance(body, Upload) else body.text
             await self._teller.told_of_beginning(held.slice.key)
+            await self._before_result(held.slice.key)
             reply = await self._asking.ask(Message("result", JsonText(text)))
         except UploadError as error:
             self._refused(held, error.code, str(error), is_final=error.is_final)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,10 @@ _LARGE: Final = 1 << 16
 _MANY: Final = 200
 
 
+async def at_once(_: SliceKey) -> None:
+    """Nothing has to come before this result."""
+
+
 class Submitter:
     """``start`` it, then tell it of slices, which never waits. ``close`` leaves in the store what is not told.
 
@@ -54,12 +58,13 @@ class Submitter:
         origins: AllowedOrigins,
         folder: Path | None,
         limit: int = StoreLimits().disk,
+        before_result: Callable[[SliceKey], Awaitable[None]] = at_once,
         on_acknowledged: Callable[[SliceKey, Acknowledgement | None], None] = lambda key, acknowledgement: None,
         on_warning: Callable[[str], None] = lambda text: None,
         options: QueueOptions | None = None,
     ) -> None:
         """``folder``: of this worker alone; None keeps results in memory. ``limit``: bytes of results that are kept.
-        ``origins``: where results may be sent to.
+        ``origins``: where results may be sent to. A result is not sent before ``before_result`` of its slice is done.
 
         ``on_acknowledged`` hears of each result that the scheduler has, and with None of each that was given up and
         whose slice goes back.
@@ -69,6 +74,7 @@ class Submitter:
         self._payment_address = payment_address
         self._folder = folder
         self._limits = StoreLimits(limit, min(limit, StoreLimits().memory))
+        self._before_result = before_result
         self._on_acknowledged = on_acknowledged
         self._on_warning = on_warning
         self._options = options or QueueOptions()
@@ -105,6 +111,7 @@ class Submitter:
             self._uploader,
             self._sending,
             SubmissionQueue(self._options),
+            before_result=self._before_result,
             on_acknowledged=self._on_acknowledged,
             give_back=self._give_up,
             on_warning=self._on_warning,

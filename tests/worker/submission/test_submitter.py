@@ -29,8 +29,9 @@ from dcp_worker.dialects.dialect import Message
 from dcp_worker.submission.bodies import Upload
 from dcp_worker.submission.result_sender import NOT_WHOLE
 from dcp_worker.submission.submission_queue import QueueOptions
-from dcp_worker.submission.submitter import INTERRUPTED, NO_ROOM, Submitter, is_large
+from dcp_worker.submission.submitter import INTERRUPTED, NO_ROOM, Submitter, at_once, is_large
 from dcp_worker.submission.uploader import Uploader, UploadError
+from dcp_worker.tasks.slices import SliceKey
 
 pytestmark = pytest.mark.any_engine
 QUICK = QueueOptions(open=8, first_rest=0.001, longest_rest=0.002)
@@ -74,6 +75,7 @@ def play(
     storage: Storage | None = None,
     limit: int = 1 << 30,
     options: QueueOptions = QUICK,
+    before_result: Callable[[SliceKey], Awaitable[None]] = at_once,
 ) -> Heard:
     async def main() -> Heard:
         heard, at, elsewhere = Heard(), scheduler or Scheduler(), storage or Storage()
@@ -86,6 +88,7 @@ def play(
                 origins=AllowedOrigins({"sendResults": [elsewhere.url]}),
                 folder=folder,
                 limit=limit,
+                before_result=before_result,
                 on_acknowledged=heard.acknowledged,
                 on_warning=heard.warnings.append,
                 options=options,
@@ -148,6 +151,26 @@ def test_a_slice_begins_before_it_has_a_result() -> None:
             assert sent.index(("status", number)) < sent.index(("result", number))
 
     play(None, scenario)
+
+
+def test_what_comes_before_a_result_holds_up_no_other() -> None:
+    said = asyncio.Event()
+
+    async def before(key: SliceKey) -> None:
+        if key.number == 2:
+            await said.wait()
+
+    async def scenario(submitter: Submitter, scheduler: Scheduler, heard: Heard) -> None:
+        work(submitter, range(5))
+        assert not await submitter.drain(0.05)
+        while len(heard.acknowledgements) < 4:
+            await asyncio.sleep(0.01)
+        assert [key.number for key in submitter.pending()] == [2]
+        said.set()
+        assert await submitter.drain(20)
+        assert [result["slice"] for result in scheduler.results][-1] == 2
+
+    play(None, scenario, before_result=before)
 
 
 def test_statuses_go_together() -> None:
