@@ -45,29 +45,41 @@ def run(cache: Path | str, source: str = SQUARE_ON_GPU, *arguments: object) -> i
     return result
 
 
+def until(is_kept: Callable[[], bool], run_again: Callable[[], object]) -> None:
+    """A driver writes what it has compiled when it has nothing else to do: a host may have ended before that."""
+    for _ in range(50):
+        run_again()
+        if is_kept():
+            return
+    raise AssertionError("no shader was kept")
+
+
 def kept(cache: Path) -> dict[str, float]:
     """The files and when each was written."""
-    return {file.name: file.stat().st_ino for file in (cache / "shaders").iterdir()}
+    return {file.name: file.stat().st_ino for file in (cache / "shaders").glob("*")}
 
 
 # --- Jobs ---
 
 
 def test_a_job_finds_what_it_has_compiled(tmp_path: Path, given: Given) -> None:
-    assert [run(tmp_path), run(tmp_path)] == [49, 49]
-    assert given[0] == 0
-    assert given[1] > 0
+    until(lambda: bool(kept(tmp_path)), lambda: run(tmp_path))
+    assert not any(given)
+    before: list[dict[str, float]] = []
+
+    def run_it() -> None:
+        before.append(kept(tmp_path))
+        assert run(tmp_path) == 49
+
+    until(lambda: kept(tmp_path) == before[-1], run_it)  # nothing was compiled
+    assert given[-1] > 0
     assert len(kept(tmp_path)) == 1
-    before = kept(tmp_path)
-    run(tmp_path)
-    assert kept(tmp_path) == before  # nothing was compiled
 
 
 def test_another_work_function_finds_nothing(tmp_path: Path, given: Given) -> None:
-    run(tmp_path)
-    run(tmp_path, SQUARE_ON_GPU + " ")
-    assert given == [0, 0]
-    assert len(kept(tmp_path)) == 2
+    until(lambda: len(kept(tmp_path)) == 1, lambda: run(tmp_path))
+    until(lambda: len(kept(tmp_path)) == 2, lambda: run(tmp_path, SQUARE_ON_GPU + " "))
+    assert not any(given)
 
 
 def test_other_arguments_find_nothing(tmp_path: Path, given: Given) -> None:
@@ -79,20 +91,31 @@ def test_other_arguments_find_nothing(tmp_path: Path, given: Given) -> None:
 
 def test_jobs_of_one_evaluator_are_kept_apart(tmp_path: Path, given: Given) -> None:
     with dcp.Evaluator(cache=tmp_path) as evaluator:
-        for source in (SQUARE_ON_GPU, SQUARE_ON_GPU + " ", SQUARE_ON_GPU):
+
+        def run_one(source: str) -> None:
             dcp.compute_for([7], source).local_exec(1, evaluator=evaluator).wait()
-    assert given[:2] == [0, 0]
-    assert given[2] > 0
+
+        until(lambda: len(kept(tmp_path)) == 1, lambda: run_one(SQUARE_ON_GPU))
+        until(lambda: len(kept(tmp_path)) == 2, lambda: run_one(SQUARE_ON_GPU + " "))
+        assert not any(given)
+        run_one(SQUARE_ON_GPU)
+    assert given[-1] > 0
 
 
 def test_sandboxes_of_one_job_share_it(tmp_path: Path, given: Given) -> None:
     """One after the other: what a host has compiled is there for the next one."""
     source = SQUARE_ON_GPU.replace("return", "if (x === 7) while (true); return")
-    with dcp.Evaluator(cache=tmp_path) as evaluator:
-        results = dcp.compute_for([7, 8], source).local_exec(1, evaluator=evaluator, slice_timeout=2.0)
-        assert [results.wait().errors[0].code, results[1]] == ["ETIMEOUT", 64]
-    assert given[0] == 0
-    assert given[1] > 0
+
+    def run_new(cache: Path) -> None:
+        """Two sandboxes, since the first runs out of time."""
+        given.clear()
+        with dcp.Evaluator(cache=cache) as evaluator:
+            results = dcp.compute_for([7, 8], source).local_exec(1, evaluator=evaluator, slice_timeout=2.0)
+            assert [results.wait().errors[0].code, results[1]] == ["ETIMEOUT", 64]
+        assert given[0] == 0
+
+    caches = (tmp_path / str(number) for number in range(50))
+    until(lambda: given[1] > 0, lambda: run_new(next(caches)))
 
 
 def test_nothing_is_kept_where_the_cache_is_off(tmp_path: Path, given: Given) -> None:
@@ -109,14 +132,13 @@ def test_a_folder_that_others_may_write_is_not_used(tmp_path: Path, given: Given
 
 
 def test_spoiled_files_do_no_harm(tmp_path: Path, given: Given) -> None:
-    run(tmp_path)
+    until(lambda: bool(kept(tmp_path)), lambda: run(tmp_path))
     (file,) = (tmp_path / "shaders").iterdir()
     whole = file.read_bytes()
     for spoiled in (b"", whole[:-1], whole[:1] + b"?" + whole[2:]):
         file.write_bytes(spoiled)
-        assert run(tmp_path) == 49
-        assert file.read_bytes()[:24] == whole[:24]
-    assert given == [0, 0, 0, 0]
+        until(lambda: file.read_bytes()[:24] == whole[:24], lambda: run(tmp_path))
+    assert not any(given)
 
 
 # --- What a job is ---

@@ -93,6 +93,7 @@ def test_the_end_of_either_zygote_ends_its_own_sandboxes_alone(tmp_path: Path) -
             lost.ask("python")
             os.kill(second, signal.SIGKILL)
             assert lost.read() == ""
+        evaluator.wait_for("the next job in Python starts it again")  # what it was asked for meanwhile is lost
         assert usual.ask("").startswith('{"before":"python"')
         assert ask(evaluator, "other") == UNSTARTED % "other"
         assert ask(evaluator, "python") == HERE
