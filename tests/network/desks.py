@@ -92,12 +92,15 @@ class Desk:
             (answer,) = accept(self.transaction(), [result], Rates())
         if isinstance(answer, RefusedError):
             raise answer
-        self.dispatcher.finished(worker, f"0x{worker}")
-        return answer[1]
+        if answer.is_new:
+            self.dispatcher.finished(worker, f"0x{worker}")
+        return answer.paid
 
-    def give_back(self, worker: str, job: int, *numbers: int, reason: str) -> None:
+    def give_back(
+        self, worker: str, job: int, *numbers: int, reason: str, place: str = "", owner: str | None = None
+    ) -> None:
         status = SliceStatus(worker, self.jobs[job].id, numbers, "return", reason)
-        self.dispatcher.returned(self.transaction(), status, f"0x{worker}")
+        self.dispatcher.returned(self.transaction(), status, owner or f"0x{worker}", place)
 
     def job(self, number: int) -> Job:
         return by_number(self.connection, number)

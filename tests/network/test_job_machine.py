@@ -16,11 +16,13 @@ from sqlalchemy import create_engine, select
 
 from dcp_scheduler.errors import RefusedError
 from dcp_scheduler.jobs import acceptance, deployment, endings, handing, holdings
+from dcp_scheduler.jobs.blames import Blame
 from dcp_scheduler.jobs.records import Job, find
 from dcp_scheduler.ledger import ledger
 from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
 from dcp_scheduler.model.work_request import FetchState, SliceResult, WorkRequest
+from dcp_scheduler.scheduling.failures import Needed, Witness
 from dcp_scheduler.store.contents import Contents
 from dcp_scheduler.store.schema import accounts, jobs, metadata, transfers
 from dcp_scheduler.store.transaction import Transaction
@@ -127,7 +129,8 @@ class Jobs(RuleBasedStateMachine):
         name, worker, number = slice_
         job = self._job(name)
         held = holdings.holds(self.connection, job, [number], worker, worker)
-        handing.take_back(self.transaction, job.number, held, worker, reason)
+        blame = Blame(reason, Witness(worker, ""), Needed()) if reason in BLAMED else None
+        handing.take_back(self.transaction, job.number, held, worker, blame)
         self.model.take_back(name, worker, [number], code=reason if reason in BLAMED else "")
 
     @rule(worker=WORKERS)

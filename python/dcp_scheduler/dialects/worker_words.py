@@ -28,7 +28,7 @@ EVENTS = {"console": "console", "custom": "custom", "error": "error", "noProgres
 """Labels of what is emitted."""
 
 
-def read_work_request(data: object, dialect: int, owner: str, session: str) -> WorkRequest:
+def read_work_request(data: object, dialect: int, owner: str, session: str, place: str = "") -> WorkRequest:
     """Raises RefusedError."""
     fields = Fields(data, "the request for work")
     load, state = fields.inner("targetLoad"), FetchState(fields.whole("fetchState", 0, most=255))
@@ -41,6 +41,7 @@ def read_work_request(data: object, dialect: int, owner: str, session: str) -> W
         owner=owner,
         session=session,
         state=state,
+        place=place,
         payee=fields.address("paymentAddress") if "paymentAddress" in fields else owner,
         room=room,
         gpu=min(load.number("gpu"), 64.0),

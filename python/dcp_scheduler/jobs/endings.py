@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 
 from ..ledger import ledger
-from ..store.schema import hand_outs, jobs
+from ..store.schema import blames, hand_outs, jobs
 from ..store.transaction import Transaction
 from .records import Job, by_number
 from .status import JobStatus
@@ -38,7 +38,8 @@ def cancel(transaction: Transaction, job: Job, code: str, reason: str, error: st
 
 def _end(transaction: Transaction, job: Job, status: JobStatus) -> None:
     connection = transaction.connection
-    connection.execute(delete(hand_outs).where(hand_outs.c.job == job.number))
+    for table in (hand_outs, blames):
+        connection.execute(delete(table).where(table.c.job == job.number))
     connection.execute(
         update(jobs)
         .where(jobs.c.number == job.number)

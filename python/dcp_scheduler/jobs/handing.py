@@ -12,7 +12,8 @@ from ..model.work_request import WorkRequest
 from ..scheduling import estimation, failures
 from ..store.schema import hand_outs, jobs, slices
 from ..store.transaction import Transaction
-from . import redundancy
+from . import blames, redundancy
+from .blames import Blame
 from .endings import cancel
 from .holdings import affordable, give, held, numbered
 from .records import Job, by_number
@@ -52,7 +53,7 @@ def hand_out(
             update(slices).where(*numbered(slices, job.number, again)).values(status=SliceStatus.OUT.value)
         )
     if fresh:
-        rows = [{"job": job.number, "number": n, "status": SliceStatus.OUT.value, "failures": 0} for n in fresh]
+        rows = [{"job": job.number, "number": n, "status": SliceStatus.OUT.value} for n in fresh]
         connection.execute(insert(slices), rows)
     give(transaction, job, numbers, request, late_at)
     ledger.transfer(transaction, job.payer, job.address, job.price * len(numbers), "reserve", job=job.number)
@@ -108,10 +109,12 @@ def _waiting(connection: Connection, job: Job, count: int, avoided: Set[int]) ->
     return list(connection.execute(query.order_by(slices.c.number).limit(count)).scalars())
 
 
-def take_back(transaction: Transaction, number: int, numbers: Sequence[int], worker: str, blamed: str = "") -> None:
+def take_back(
+    transaction: Transaction, number: int, numbers: Sequence[int], worker: str, blame: Blame | None = None
+) -> None:
     """Slices of job ``number`` that this worker has will not be done by it: others get them.
 
-    ``blamed``: why, where that is the job's fault; when there is too much of it, the job is cancelled.
+    ``blame``: where that is the job's fault; when there is too much of it, the job is cancelled.
     """
     if not numbers:
         return
@@ -121,8 +124,8 @@ def take_back(transaction: Transaction, number: int, numbers: Sequence[int], wor
         redundancy.taken_back(transaction, job, numbers)
     else:
         _wait_again(transaction, job, numbers)
-    if blamed:
-        _blame(transaction, job, numbers, blamed)
+    if blame:
+        _blame(transaction, job, numbers, blame)
 
 
 def _wait_again(transaction: Transaction, job: Job, numbers: Sequence[int]) -> None:
@@ -140,16 +143,22 @@ def _wait_again(transaction: Transaction, job: Job, numbers: Sequence[int]) -> N
         ledger.transfer(transaction, job.address, job.payer, job.price * returned, "refund", job=job.number)
 
 
-def _blame(transaction: Transaction, job: Job, numbers: Sequence[int], reason: str) -> None:
+def _blame(transaction: Transaction, job: Job, numbers: Sequence[int], blame: Blame) -> None:
     """Those that wait now have failed."""
     connection, mine = transaction.connection, numbered(slices, job.number, numbers)
-    failed = connection.execute(
-        update(slices).where(*mine, slices.c.status == SliceStatus.WAITING.value).values(failures=slices.c.failures + 1)
-    ).rowcount
+    waiting = select(slices.c.number).where(*mine, slices.c.status == SliceStatus.WAITING.value)
+    failed = list(connection.execute(waiting).scalars())
+    if not failed:
+        return
+    blames.add(transaction, job, failed, blame.witness)
     query = update(jobs).where(jobs.c.number == job.number)
-    connection.execute(query.values(failures=jobs.c.failures + failed))
-    worst = connection.execute(select(func.max(slices.c.failures)).where(*mine)).scalar() or 0
-    if (verdict := failures.verdict(worst, job.failures + failed, job.done, reason)) is not None:
+    connection.execute(query.values(failures=jobs.c.failures + len(failed)))
+    of_slices = blames.of_slices(connection, job, failed).values()
+    worst = max(failures.counted(each, blame.by, failures.MOST_OF_SLICE) for each in of_slices)
+    of_job = job.failures + len(failed)
+    if of_job >= failures.MOST_OF_JOB and of_job > job.done:
+        of_job = failures.counted(blames.of_job(connection, job), blame.by, max(failures.MOST_OF_JOB, job.done + 1))
+    if (verdict := failures.verdict(worst, of_job, job.done, blame.reason)) is not None:
         cancel(transaction, by_number(connection, job.number), *verdict)
 
 

@@ -11,8 +11,7 @@ from ..model.measured import Rates
 from ..model.work_request import SliceResult
 from ..store.database import Database
 from .acceptance import accept
-from .records import Job
-from .results import Answer
+from .results import Accepted, Answer
 
 _PAUSE = 0.03
 """Seconds between transactions, of which each costs as much as many results more in it."""
@@ -23,7 +22,7 @@ _MOST_CHARACTERS = 64 << 20
 @dataclass(frozen=True, slots=True)
 class _Sent:
     result: SliceResult
-    answer: asyncio.Future[tuple[Job, int]]
+    answer: asyncio.Future[Accepted]
 
     def settle(self, answer: Answer | Exception) -> None:
         if self.answer.done():
@@ -43,8 +42,8 @@ class Intake:
         self._waiting: deque[_Sent] = deque()
         self._writing: asyncio.Task[None] | None = None
 
-    async def accept(self, result: SliceResult) -> tuple[Job, int]:
-        """The job then, and what was paid, once that is committed. Raises RefusedError."""
+    async def accept(self, result: SliceResult) -> Accepted:
+        """Once that is committed. Raises RefusedError."""
         loop = asyncio.get_running_loop()
         sent = _Sent(result, loop.create_future())
         self._waiting.append(sent)

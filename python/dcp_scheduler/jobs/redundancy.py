@@ -23,7 +23,7 @@ from ..store.transaction import Transaction
 from .endings import cancel
 from .holdings import affordable, give, held, numbered
 from .records import Job, by_number
-from .results import Answer, store
+from .results import Accepted, Answer, store
 from .status import JobStatus, SliceStatus, VoteStatus
 
 _LOG = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def hand_out(
     if not numbers:
         return []
     if fresh:
-        row = {"job": job.number, "status": SliceStatus.WAITING.value, "failures": 0}
+        row = {"job": job.number, "status": SliceStatus.WAITING.value}
         connection.execute(insert(slices), [{**row, "number": number} for number in fresh])
     give(transaction, job, numbers, request, late_at)
     connection.execute(update(hand_outs).where(*numbered(hand_outs, job.number, numbers)).values(late_at=late_at))
@@ -130,20 +130,21 @@ def accept(transaction: Transaction, job: Job, sent: Sequence[SliceResult], rate
     for result in sent:
         try:
             now = by_number(transaction.connection, job.number)
-            answers.append((now, _vote(transaction, now, result, rates)))
+            paid = _vote(transaction, now, result, rates)
+            answers.append(Accepted(now, paid or 0, paid is not None))
         except RefusedError as error:
             answers.append(error)
     return answers
 
 
-def _vote(transaction: Transaction, job: Job, result: SliceResult, rates: Rates) -> int:
-    """What the worker is paid now. Raises RefusedError."""
+def _vote(transaction: Transaction, job: Job, result: SliceResult, rates: Rates) -> int | None:
+    """What the worker is paid now; None where it does not matter any more. Raises RefusedError."""
     connection = transaction.connection
     query = select(votes).where(*numbered(votes, job.number, [result.number]))
     before = list(connection.execute(query.order_by(votes.c.at)))
     comes_again = (result.worker, result.owner) in {(each.worker, each.owner) for each in before}
     if JobStatus(job.status).is_over or comes_again:
-        return 0
+        return None
     mine = held(job, [result.number], result.worker, result.owner)
     if connection.execute(select(hand_outs.c.number).where(*mine)).first() is None:
         raise RefusedError("EPERM", "the worker does not have this slice")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, func, select, update
 
@@ -22,8 +22,19 @@ from .holdings import numbered
 from .records import Job
 from .status import JobStatus, SliceStatus
 
-Answer = tuple[Job, int] | RefusedError
-"""To a result: the job then, and what was paid; or why it is refused."""
+
+class Accepted(NamedTuple):
+    """``job``: as it is then. ``paid``: to the worker, for this result. ``is_new``: whether the worker had the slice,
+    and has not answered before.
+    """
+
+    job: Job
+    paid: int
+    is_new: bool
+
+
+Answer = Accepted | RefusedError
+"""To a result; or why it is refused."""
 
 # Statements are built once, since building one costs as much as running it, and run for many results at a time.
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
@@ -81,7 +92,7 @@ def uris(found: Sequence[Stored], contents: Contents) -> list[str]:
 def accept(transaction: Transaction, job: Job, sent: Sequence[SliceResult], rates: Rates) -> list[Answer]:
     """To each of a job's its answer. A result that comes again, or too late, is paid nothing."""
     if JobStatus(job.status).is_over:
-        return [(job, 0)] * len(sent)
+        return [Accepted(job, 0, False)] * len(sent)
     connection = transaction.connection
     asked = {"of": job.number, "numbers": list({each.number for each in sent})}
     known = {row.number: row.status for row in connection.execute(_KNOWN, asked)}
@@ -104,7 +115,8 @@ def accept(transaction: Transaction, job: Job, sent: Sequence[SliceResult], rate
     def answer(place: int, to: SliceResult) -> Answer:
         if place in refused:
             return RefusedError("EPERM", "the worker does not have this slice")
-        return after, (prices[to.number] if new.get(to.number) is to else 0)
+        is_new = new.get(to.number) is to
+        return Accepted(after, prices[to.number] if is_new else 0, is_new)
 
     return [answer(place, to) for place, to in enumerate(sent)]
 

@@ -28,7 +28,8 @@ class GroupProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkRequest:
-    """``worker``: its id; ``owner``: the address that has signed. ``room``: cores that have nothing to do; ``gpu``:
+    """``worker``: its id; ``owner``: the address that has signed; ``place``: where it asks from, as limits count that,
+    empty where they do not. ``room``: cores that have nothing to do; ``gpu``:
     GPUs; ``long_slices``: how many it would take. ``quanta``: how many times slower than the network's mean this worker
     is; ``known_cpu``, ``known_gpu``: milliseconds of jobs that it has done itself, by their name. ``worktimes``: by
     name the versions that it has. ``wage``: what it wants at least. ``alive``: slices that are not finished, by job;
@@ -40,6 +41,7 @@ class WorkRequest:
     owner: str
     session: str
     state: FetchState
+    place: str = ""
     payee: str = ""
     room: float = 0.0
     gpu: float = 0.0

@@ -18,8 +18,6 @@ _WINDOW = 100.0
 """Outcomes after which one has lost two thirds of its weight."""
 _SUSPECT_JOBS = 2
 _MOST_JOBS = 100
-_COUNTED = 10
-"""Failures of one worker that count against one job, as long as it finishes nothing."""
 _MOST_WORKERS = 100_000
 _MOST_AVOIDED = 1000
 _ENOUGH = 4.0  # failures that may be chance
@@ -35,6 +33,8 @@ class _Record:
     """How many slices it has failed since it finished something, by job."""
     avoided: dict[tuple[int, int], float] = field(default_factory=dict)
     """Slices that it has failed, and when."""
+    results: int = 0
+    """That were taken since it asked last."""
 
     @property
     def is_suspect(self) -> bool:
@@ -81,15 +81,22 @@ class Trust:
         with self._lock:
             record = self._of(worker)
             record.spoiled.clear()
+            record.results += 1
             record.add(1.0, 0.0)
+
+    def new_results(self, worker: str) -> int:
+        """How many it has had since this was asked last."""
+        with self._lock:
+            record = self._of(worker)
+            count, record.results = record.results, 0
+            return count
 
     def failed(self, worker: str, job: int, numbers: Sequence[int], now: float) -> bool:
         """Whether that is the job's fault as far as one can tell."""
         with self._lock:
             record = self._of(worker)
             record.fail(job, numbers, now)
-            says_nothing = record.is_suspect or record.spoiled.get(job, 0) > _COUNTED
-            return not (says_nothing and self._has_others(worker, now))
+            return not (record.is_suspect and self._has_others(worker, now))
 
     def avoided(self, worker: str, now: float) -> dict[int, set[int]]:
         """By job the slices that others shall try first, if there are others."""

@@ -9,7 +9,8 @@ from ..dialects.tasks import TaskJob, TaskSlice
 from ..errors import RefusedError
 from ..groups import groups
 from ..groups.groups import Group
-from ..jobs import handing, holdings, workers
+from ..jobs import blames, handing, holdings, workers
+from ..jobs.blames import Blame
 from ..jobs.data import JobData
 from ..jobs.records import Job, find
 from ..jobs.status import JobStatus
@@ -17,10 +18,12 @@ from ..model.measured import Measured, Rates
 from ..model.requirements import Requirements
 from ..model.work_request import FetchState, SliceStatus, WorkRequest
 from ..scheduling import copies, failures
+from ..scheduling.able import ALIVE, AbleWorkers
 from ..scheduling.allotment import Share, allot
 from ..scheduling.candidate import Candidate
+from ..scheduling.failures import Needed, Witness
 from ..scheduling.fairness import Fairness
-from ..scheduling.suitability import version_of
+from ..scheduling.suitability import suits, version_of
 from ..scheduling.trust import Trust
 from ..store.amount import ATTO
 from ..store.transaction import Transaction
@@ -39,35 +42,57 @@ class Dispatcher:
         self._silence = silence
         self._fairness = fairness or Fairness()
         self._trust = Trust()
+        self._able = AbleWorkers()
+        self._begun: float | None = None
 
     def assign(self, transaction: Transaction, request: WorkRequest) -> list[TaskJob]:
         """In the one transaction in which the worker is heard of, too."""
-        self._hear(transaction, request)
+        has_results = self._hear(transaction, request)
         most = self._trust.asked(_trusted(request.worker, request.owner), transaction.now)
         if FetchState.NORMAL not in request.state or request.room <= 0 or not most:
             return []
-        return self._fresh(transaction, request, most) or self._copies(transaction, request, most)
+        return self._fresh(transaction, request, most, has_results) or self._copies(transaction, request, most)
 
     def finished(self, worker: str, owner: str) -> None:
         """The worker has sent a result."""
         self._trust.finished(_trusted(worker, owner))
 
-    def returned(self, transaction: Transaction, status: SliceStatus, owner: str) -> None:
+    def returned(self, transaction: Transaction, status: SliceStatus, owner: str, place: str = "") -> None:
         """The worker gives slices back: those that it has go to others. Raises RefusedError."""
         job = find(transaction.connection, status.job)
         numbers = holdings.holds(transaction.connection, job, status.numbers, status.worker, owner)
-        blames = bool(numbers) and status.reason in failures.OF_WORK
-        if blames:
-            worker = _trusted(status.worker, owner)
-            blames = self._trust.failed(worker, job.number, numbers, transaction.now)
-        handing.take_back(transaction, job.number, numbers, status.worker, status.reason if blames else "")
+        blame = None
+        if numbers and status.reason in failures.OF_WORK:
+            trusted = _trusted(status.worker, owner)
+            if self._trust.failed(trusted, job.number, numbers, transaction.now):
+                results = workers.results_of(transaction.connection, status.worker, owner)
+                blame = self._blame(transaction, job, status.reason, Witness(owner, place, results > 0))
+        handing.take_back(transaction, job.number, numbers, status.worker, blame)
 
-    def _hear(self, transaction: Transaction, request: WorkRequest) -> None:
-        workers.note(transaction, request)
+    def _blame(self, transaction: Transaction, job: Job, reason: str, witness: Witness) -> Blame | None:
+        """None where the worker says nothing of the job. Where others have had the time to try it, those count that
+        could: all others may be in groups of their own.
+        """
+        if job.local:
+            return Blame(reason, witness, Needed())
+        tried = transaction.now - ALIVE
+        since = blames.since(transaction.connection, job)
+        if since is not None and self._begun is not None and max(since, self._begun) < tried:
+            there = self._able.of(job.number, transaction.now)
+        else:
+            there = workers.present(transaction.connection, tried)
+        needed = failures.needed(*there, witness)
+        return None if needed is None else Blame(reason, witness, needed)
+
+    def _hear(self, transaction: Transaction, request: WorkRequest) -> bool:
+        """Whether the worker has had results."""
+        self._begun = self._begun or transaction.now
+        more = self._trust.new_results(_trusted(request.worker, request.owner))
+        results = workers.note(transaction, request, more)
         if request.returns_all:
             handing.take_back_all(transaction, request.worker, request.owner)
         if request.alive is None:
-            return
+            return results > 0
         for name, numbers in request.alive.items():
             try:
                 job = find(transaction.connection, name)
@@ -75,9 +100,11 @@ class Dispatcher:
                 continue  # a job that is gone
             handing.keep_alive(transaction, job, numbers, request.worker, request.owner)
         handing.take_back_silent(transaction, self._silence, request.worker, request.owner)
+        return results > 0
 
-    def _fresh(self, transaction: Transaction, request: WorkRequest, most: int) -> list[TaskJob]:
+    def _fresh(self, transaction: Transaction, request: WorkRequest, most: int, has_results: bool) -> list[TaskJob]:
         offer = _Offer.of(transaction, request, handing.active(transaction.connection))
+        self._note_able(offer, Witness(request.owner, request.place, has_results), transaction.now)
         avoided = self._trust.avoided(_trusted(request.worker, request.owner), transaction.now)
         quotas = {
             number: handing.quota(transaction, job, request.owner, avoided.get(number, frozenset()))
@@ -91,6 +118,14 @@ class Dispatcher:
             )
             tasks += self._task(transaction, offer, share, numbers)
         return tasks
+
+    def _note_able(self, offer: _Offer, witness: Witness, now: float) -> None:
+        """Of jobs that have failed somewhere."""
+        for job in offer.jobs.values():
+            if job.failures and suits(
+                offer.request, frozenset(offer.proven), _candidate(job, offer.groups[job.number], 1, self._rates)
+            ):
+                self._able.note(job.number, witness, now)
 
     def _copies(self, transaction: Transaction, request: WorkRequest, most: int) -> list[TaskJob]:
         late: dict[int, Sequence[int]] = dict(copies.to_copy(holdings.late(transaction, _MOST_LATE), request.worker))

@@ -101,6 +101,11 @@ class Ask:
         return self.request.connection.remote
 
     @property
+    def place(self) -> str:
+        """Under which limits by address count it; empty where they do not."""
+        return self.network.limits.place(self.address) or ""
+
+    @property
     def size(self) -> int:
         """Bytes of what is asked."""
         return len(self.request.message.payload)

@@ -14,6 +14,7 @@ from ..dialects.worker_words import read_result, read_statuses, read_work_event,
 from ..jobs import holdings
 from ..jobs.records import Job, find
 from ..jobs.redundancy import UnjudgedError
+from ..jobs.results import Accepted
 from ..model.work_request import SliceResult
 from ..store import amount
 from ..store.transaction import Transaction
@@ -33,19 +34,19 @@ async def request_task_5(ask: Ask) -> Any:
 
 
 async def _request_task(ask: Ask, dialect: int) -> Any:
-    request, network = read_work_request(ask.data, dialect, ask.peer, ask.session), ask.network
+    request, network = read_work_request(ask.data, dialect, ask.peer, ask.session, ask.place), ask.network
     network.presence.asked(request.worker, request.owner, ask.connection)
     found = await network.database.write(lambda transaction: network.dispatcher.assign(transaction, request))
     return task_message(network.key, request.worker, found, dialect, network.rules.to_workers())
 
 
 async def status(ask: Ask) -> Any:
-    told, peer, dispatcher = read_statuses(ask.data), ask.peer, ask.network.dispatcher
+    told, peer, place, dispatcher = read_statuses(ask.data), ask.peer, ask.place, ask.network.dispatcher
 
     def note(transaction: Transaction) -> None:
         for each in told:
             if each.status == "return":
-                dispatcher.returned(transaction, each, peer)
+                dispatcher.returned(transaction, each, peer, place)
 
     if any(each.status == "return" for each in told):
         await ask.network.database.write(note)
@@ -57,12 +58,13 @@ async def result(ask: Ask) -> Any:
         sent = await asyncio.to_thread(read_result, ask.data, ask.peer)
     else:
         sent = read_result(ask.data, ask.peer)
-    job, paid = await _accept(ask.network, sent)
-    ask.network.dispatcher.finished(sent.worker, sent.owner)
-    return {"slicePaymentAmount": amount.to_text(paid), "metrics": metrics(job)}
+    accepted = await _accept(ask.network, sent)
+    if accepted.is_new:
+        ask.network.dispatcher.finished(sent.worker, sent.owner)
+    return {"slicePaymentAmount": amount.to_text(accepted.paid), "metrics": metrics(accepted.job)}
 
 
-async def _accept(network: Network, sent: SliceResult) -> tuple[Job, int]:
+async def _accept(network: Network, sent: SliceResult) -> Accepted:
     """Where a job wants several results of each slice, they are compared outside of the database."""
     while True:
         try:

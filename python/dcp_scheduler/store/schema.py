@@ -112,7 +112,6 @@ slices = Table(
     Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
     Column("number", Whole, primary_key=True),
     Column("status", TextType(8), nullable=False),
-    Column("failures", Whole, nullable=False),
     Column("sequence", Whole),  # of its result among the job's
     Column("content", TextType(64)),
     Column("offset", Whole),
@@ -135,6 +134,18 @@ hand_outs = Table(
     Index("hand_outs_by_worker", "worker"),
     Index("hand_outs_by_time", "seen"),
     Index("hand_outs_by_lateness", "late_at"),
+    sqlite_with_rowid=False,
+)
+
+blames = Table(  # failures of slices that say something of their job, by who says so
+    "blames",
+    metadata,
+    Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
+    Column("number", Whole, primary_key=True),
+    Column("owner", TextType(42), primary_key=True),
+    Column("place", TextType(64), primary_key=True),
+    Column("count", Whole, nullable=False),
+    Column("since", Double, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -233,7 +244,9 @@ workers = Table(  # that have asked for work
     Column("id", TextType(64), primary_key=True),
     Column("owner", TextType(42), primary_key=True),
     Column("payee", TextType(42), nullable=False),
+    Column("place", TextType(64), nullable=False),  # its address, as limits count it
     Column("dialect", Whole, nullable=False),
+    Column("results", Whole, nullable=False),  # that were taken
     Column("seen", Double, nullable=False),
     Index("workers_by_time", "seen"),
     sqlite_with_rowid=False,

@@ -142,6 +142,21 @@ def upgrade() -> None:
     )
     op.create_index("votes_by_owner", "votes", ["owner", "worker"], unique=False)
     op.create_table(
+        "blames",
+        sa.Column("job", Whole, nullable=False),
+        sa.Column("number", Whole, nullable=False),
+        sa.Column("owner", TextType(42), nullable=False),
+        sa.Column("place", TextType(64), nullable=False),
+        sa.Column("count", Whole, nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.number"],
+        ),
+        sa.PrimaryKeyConstraint("job", "number", "owner", "place"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "piles",
         sa.Column("job", Whole, nullable=False),
         sa.Column("first", Whole, nullable=False),
@@ -158,7 +173,6 @@ def upgrade() -> None:
         sa.Column("job", Whole, nullable=False),
         sa.Column("number", Whole, nullable=False),
         sa.Column("status", TextType(8), nullable=False),
-        sa.Column("failures", Whole, nullable=False),
         sa.Column("sequence", Whole, nullable=True),
         sa.Column("content", TextType(64), nullable=True),
         sa.Column("offset", Whole, nullable=True),
@@ -206,7 +220,9 @@ def upgrade() -> None:
         sa.Column("id", TextType(64), nullable=False),
         sa.Column("owner", TextType(42), nullable=False),
         sa.Column("payee", TextType(42), nullable=False),
+        sa.Column("place", TextType(64), nullable=False),
         sa.Column("dialect", Whole, nullable=False),
+        sa.Column("results", Whole, nullable=False),
         sa.Column("seen", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id", "owner"),
         sqlite_with_rowid=False,
