@@ -66,14 +66,20 @@ class Client:
 
 @asynccontextmanager
 async def client(
-    version: str, location: str, home: Path, *, program: Path = _EXEC, deadline: float = _DEADLINE, **job: Any
-) -> AsyncIterator[Client]:
-    """``job``: as ``program`` has it. Its identity is in ``home``, its account a new one unless ``accountKey`` says."""
+    version: str, location: str, home: Path, *, program: Path = _EXEC, deadline: float = _DEADLINE,
+    authority: Path | None = None, **job: Any,
+) -> AsyncIterator[Client]:  # fmt: skip
+    """``job``: as ``program`` has it. Its identity is in ``home``, its account a new one unless ``accountKey`` says.
+
+    ``authority``: whose certificates it trusts, too.
+    """
     home.mkdir(exist_ok=True)
     key = secrets.token_hex(32)
     asked = {"identityKey": f"0x{key}", "accountKey": f"0x{secrets.token_hex(32)}", **job}
     await keystore(home, "id", asked["identityKey"])
     environment = user(home, location, _GROUPS[version])
+    if authority:
+        environment["NODE_EXTRA_CA_CERTS"] = str(authority)
     errors = home / "stderr"
     with errors.open("wb") as output:
         process = await asyncio.create_subprocess_exec(

@@ -26,7 +26,7 @@ class SchedulerProcess:
 
     @property
     def location(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{'https' if '--tls' in self.options else 'http'}://127.0.0.1:{self.port}/"
 
     async def start(self) -> None:
         options = ("--listen", str(self.port), "--state", str(self.folder), *self.options)

@@ -14,6 +14,8 @@ import aiohttp
 from dcp_protocol import kvin
 from dcp_protocol.errors import ProtocolError
 from dcp_protocol.proxies import proxy_for
+from dcp_protocol.transport.http_failures import failure
+from dcp_protocol.transport.tls import system_context
 
 from ..errors import NetworkError
 from .deployment import Service
@@ -42,6 +44,8 @@ async def _ask(location: str) -> Services:
         text = await _fetch(url, location)
     except TimeoutError:
         raise NetworkError(f"the scheduler at {location} does not answer within {_SECONDS:g} s") from None
+    except aiohttp.ClientSSLError as error:
+        raise NetworkError(str(failure(error, location))) from None
     except aiohttp.ClientConnectorError as error:
         reason = os.strerror(error.os_error.errno) if error.os_error.errno else str(error.os_error)
         remedy = "start one with dcp-scheduler, or give the location of another"
@@ -53,8 +57,9 @@ async def _ask(location: str) -> Services:
 
 async def _fetch(url: str, location: str) -> bytes:
     timeout = aiohttp.ClientTimeout(total=_SECONDS)
+    connector = aiohttp.TCPConnector(ssl=await system_context() if url.startswith("https:") else True)
     async with (
-        aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session,
+        aiohttp.ClientSession(timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
         session.get(url, proxy=proxy_for(url)) as response,
     ):
         if response.status != 200:

@@ -51,6 +51,10 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
         "--listen", metavar="[ADDRESS:]PORT", type=_address, default=("127.0.0.1", _PORT),
         help=f"where; only this machine's programs reach it, on port {_PORT}, unless told otherwise",
     )  # fmt: skip
+    parser.add_argument(
+        "--tls", nargs=2, metavar=("CERTIFICATE", "KEY"), type=Path,
+        help="https: files of PEM, read again when they change, and at SIGHUP",
+    )  # fmt: skip
     parser.add_argument("--state", **_STATE, default=_state_folder())  # type: ignore[arg-type]
     parser.add_argument("--database", **_DATABASE, default="")  # type: ignore[arg-type]
     parser.add_argument("--public", metavar="URL", type=_url, help="under which others reach it, if not that")

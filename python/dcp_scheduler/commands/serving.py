@@ -27,15 +27,18 @@ def serve(options: argparse.Namespace) -> int:
 
 async def _serve(options: argparse.Namespace) -> None:
     from ..server.server import Server  # what its database needs is an extra
+    from ..server.tls import Certificate
 
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    tls = Certificate(*options.tls) if options.tls else None
+    loop.add_signal_handler(signal.SIGHUP, tls.reload if tls else _nothing_to_read)
     host, port = options.listen
     manager = ServiceManager.of_environment()
     server = Server(
         options.state, host=host, port=port, database=options.database, public=options.public or "",
-        metrics=options.metrics, limits=read_limits(options.limits) if options.limits else None,
+        metrics=options.metrics, tls=tls, limits=read_limits(options.limits) if options.limits else None,
     )  # fmt: skip
     async with server:
         _announce(server.location, server.metrics_url, as_json=options.log_format == "json")
@@ -43,6 +46,10 @@ async def _serve(options: argparse.Namespace) -> None:
         await stop.wait()
         manager.stopping("what is under way is answered")
     manager.close()
+
+
+def _nothing_to_read() -> None:
+    _LOG.info("SIGHUP: there is no certificate to read again")
 
 
 def _announce(location: str, metrics: str, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -40,9 +41,11 @@ from ..store.backends import backend_of
 from ..store.database import Database
 from ..store.transaction import Transaction
 from .package_pages import package_page
+from .tls import Certificate
 
 _LOG = logging.getLogger(__name__)
 _PATH = "dcp/"
+_HTTPS_PORT = 443
 _SWEEP_SECONDS = 10.0
 _LAST_SECONDS = 5.0
 _SETTLING_SECONDS = 3.0
@@ -53,7 +56,8 @@ class Server:
 
     ``folder``: the state; with its key, contents and, unless ``database`` is another, the database. ``listen``: host
     and port, 0 for any. ``public``: the location under which others reach it, where that is not where it listens.
-    ``metrics``: where they are served beside the control socket; ``metrics_url`` is where then.
+    ``metrics``: where they are served beside the control socket; ``metrics_url`` is where then. ``tls``: with it, peers
+    come by TLS, and without ``public``, the location has the name in the certificate.
     """
 
     def __init__(
@@ -67,9 +71,11 @@ class Server:
         rules: Rules | None = None,
         limits: Limits | None = None,
         metrics: MetricsAddress | None = None,
+        tls: Certificate | None = None,
     ) -> None:
         self._folder = folder
-        self._listen = f"http://{f'[{host}]' if ':' in host else host}:{port}/{_PATH}"
+        self._tls = tls
+        self._listen = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/{_PATH}"
         self._url = database or f"sqlite:///{folder / DATABASE}"
         self._public = public
         self._rules = rules or Rules()
@@ -80,7 +86,12 @@ class Server:
     @property
     def location(self) -> str:
         """Ends in a slash."""
-        return self._public or self._target.location.removesuffix(_PATH)
+        if self._public:
+            return self._public
+        listens = urlsplit(self._target.location)
+        if not self._tls or not self._tls.name:
+            return self._target.location.removesuffix(_PATH)
+        return f"https://{self._tls.name}{'' if listens.port == _HTTPS_PORT else f':{listens.port}'}/"
 
     async def __aenter__(self) -> Self:
         """Raises SchedulerError."""
@@ -113,6 +124,7 @@ class Server:
         self._door = Door(services.answer, Admission(limits), self.network.counters)
         self._target = Target(
             self._listen, self.network.key, self._door.answer, pages=self._page,
+            ssl_context=self._tls.context if self._tls else None,
             sessions_per_peer=limits.sessions_per_identity,
             listen_options=ListenOptions(connections_per_place=limits.connections_per_address, place=limits.place),
         )  # fmt: skip
@@ -120,6 +132,8 @@ class Server:
             await stack.enter_async_context(self._target)
         except OSError as error:
             raise SchedulerError(f"cannot listen on {self._listen}: {error.strerror or error}") from None
+        if self._tls:
+            stack.push_async_callback(_cancelled, self._loop.create_task(self._tls.watch()))
         stack.push_async_callback(self.subscriptions.close)
         self.relay.start()
         stack.push_async_callback(self.relay.close)

@@ -32,6 +32,7 @@ async def fetch(location: str, dialect: int = 4) -> bytes:
     import yarl
 
     from dcp_protocol.proxies import proxy_for
+    from dcp_protocol.transport.http_failures import failure
 
     url = yarl.URL(location).update_query(ver=VERSIONS[dialect])
     try:
@@ -49,6 +50,8 @@ async def fetch(location: str, dialect: int = 4) -> bytes:
             return await _bounded(response, location)
     except TimeoutError:
         raise ConfigurationError(f"{location}: the scheduler does not answer within {_SECONDS:g} s") from None
+    except aiohttp.ClientSSLError as error:
+        raise ConfigurationError(str(failure(error, location))) from None
     except (aiohttp.ClientError, OSError, ValueError, ProtocolError) as error:
         raise ConfigurationError(f"{location}: the scheduler's configuration cannot be fetched: {error}") from None
 

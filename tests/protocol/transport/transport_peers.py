@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
-import inspect
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -14,11 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from certificates import Authority
 from dcp_protocol.transport.listener import Listener
 from dcp_protocol.transport.transport import Transport
 
@@ -150,39 +144,12 @@ async def http_proxy(*, websockets: bool = True, authorization: str = "") -> Asy
         yield port, asked
 
 
-_USAGES = inspect.signature(x509.KeyUsage).parameters
-
-
 def certificates(folder: Path, host: str = "localhost") -> tuple[Path, ssl.SSLContext]:
     """The file of an authority, and the context of a server on ``host`` and 127.0.0.1 that has its certificate."""
-    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority")])
-    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-
-    def signed(subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
-        now = datetime.datetime.now(datetime.UTC)
-        builder = x509.CertificateBuilder(authority_name, subject, key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - datetime.timedelta(days=1))
-        builder = builder.not_valid_after(now + datetime.timedelta(days=1))
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-        certificate = builder.sign(authority_key, hashes.SHA256())
-        return certificate.public_bytes(serialization.Encoding.PEM)
-
-    identifier = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
-    authority, server = folder / "authority.pem", folder / "server.pem"
-    may_sign = x509.KeyUsage(*(name == "key_cert_sign" for name in _USAGES))
-    is_authority = x509.BasicConstraints(ca=True, path_length=0)
-    authority.write_bytes(signed(authority_name, authority_key, is_authority, may_sign, identifier))
-    private = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    server.write_bytes(private + signed(server_name, server_key, names, issuer))
+    authority = Authority(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(server)
-    return authority, context
+    context.load_cert_chain(*authority.certify(folder, host))
+    return authority.path, context
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int | None = None) -> None:
