@@ -92,13 +92,16 @@ async def crowd(location: str, count: int, seconds: float) -> dict[str, Any]:
 
         async def run(worker: Worker) -> int:
             done = 0
-            await asyncio.sleep(random.uniform(0, _EVERY))
+            await rest(random.uniform(0, _EVERY))
             while time.perf_counter() < end:
                 slices = await worker.take()
                 await worker.give(slices)
                 done += len(slices)
-                await asyncio.sleep(random.uniform(0.5, 1.5) * _EVERY)
+                await rest(random.uniform(0.5, 1.5) * _EVERY)
             return done
+
+        async def rest(wanted: float) -> None:
+            await asyncio.sleep(max(0.0, min(wanted, end - time.perf_counter())))
 
         done = sum(await asyncio.gather(*map(run, workers)))
         return {"slices": done, "waited": [each for worker in workers for each in worker.waited]}

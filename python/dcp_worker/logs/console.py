@@ -15,6 +15,7 @@ class ConsoleOutput(Output):
     def __init__(self, output: TextIO, errors: TextIO) -> None:
         self._outputs = {"debug": output, "info": output, "warning": errors, "error": errors}
         self._terminal = output if output.isatty() and errors.isatty() else None
+        self._written = output
         self._shown = ""
         self._is_held = False
         super().__init__()
@@ -41,14 +42,21 @@ class ConsoleOutput(Output):
         if self._is_held:
             return
         if self._terminal is not None:
-            self._terminal.write("\r\x1b[K")
+            self._write_to(self._terminal, "\r\x1b[K")
         if line is not _STATUS:
-            stream = self._outputs[line.level]
-            stream.write(f"{line.text}\n")
-            stream.flush()
+            self._write_to(self._outputs[line.level], f"{line.text}\n")
         if self._terminal is not None:
-            self._terminal.write(self._shown)
-            self._terminal.flush()
+            self._write_to(self._terminal, self._shown)
+
+    def _write_to(self, stream: TextIO, text: str) -> None:
+        """Both may be the same file: what was written to the other one comes first."""
+        if stream is not self._written:
+            self._flush()
+        self._written = stream
+        stream.write(text)
+
+    def _flush(self) -> None:
+        self._written.flush()
 
     def _end(self) -> None:
         if self._terminal is not None and not self._is_held:
@@ -69,4 +77,6 @@ class JsonConsoleOutput(Output):
 
     def _write(self, line: Line) -> None:
         self._output.write(f"{line.as_json()}\n")
+
+    def _flush(self) -> None:
         self._output.flush()

@@ -6,12 +6,15 @@ import contextlib
 import queue
 import sys
 import threading
+import time
 from typing import Final
 
 from .lines import Line
 
 _WAITING_LINES: Final = 1000
 _CLOSE_SECONDS: Final = 1.0
+_PAUSE: Final = 0.02
+"""Seconds for which lines wait for others after some were written: to wake a thread costs more than a line does."""
 
 
 class Output:
@@ -56,9 +59,13 @@ class Output:
                     self._must_reopen.clear()
                     self._open()
                 self._write(line)
+                if self._lines.empty():
+                    self._flush()
                 self._is_failing = False
             except (OSError, ValueError) as error:  # who reads has left, or the disk is full
                 self._failed(error)
+            if self._lines.empty():
+                time.sleep(_PAUSE)
         with contextlib.suppress(OSError, ValueError):
             self._end()
 
@@ -74,6 +81,9 @@ class Output:
 
     def _write(self, line: Line) -> None:
         raise NotImplementedError
+
+    def _flush(self) -> None:
+        """No line waits any more: what was written is to be seen now."""
 
     def _end(self) -> None:
         """The last line is written."""

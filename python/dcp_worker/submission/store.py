@@ -16,12 +16,14 @@ from .journal import Batch, Held, Journal, StoreLimits
 
 _RETRY: Final = 10.0
 """Seconds until a disk that took nothing is tried again."""
+_PAUSE: Final = 0.02
+"""Seconds from one transaction to the next: each costs as much as many results in it."""
 _LOADED: Final = 32 << 20
 """Bytes of results that are kept in memory although they are on disk, as they are sent in a moment."""
 
 
 class ResultStore:
-    """For asyncio. What changes while a transaction is written goes into the next one together.
+    """For asyncio. What changes while a transaction is written, or a moment after, goes into the next one together.
 
     Where nothing can be written, all is kept in memory, within its limit, and ``trouble`` says why. Made by ``open``.
     """
@@ -147,10 +149,13 @@ class ResultStore:
         return self._next
 
     async def _write(self) -> None:
+        begun = 0.0
         while True:
             await self._changed.wait()
+            await asyncio.sleep(begun + _PAUSE - self._loop.time())
             self._changed.clear()
             if self._journal.has_changes:
+                begun = self._loop.time()
                 await self._write_batch()
             if self._closing:
                 if self.trouble or not self._journal.has_changes:
