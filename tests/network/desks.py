@@ -21,6 +21,7 @@ from dcp_scheduler.ledger import ledger
 from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
 from dcp_scheduler.model.work_request import FetchState, GroupProof, SliceResult, SliceStatus, WorkRequest
+from dcp_scheduler.scheduling.windows import Windows
 from dcp_scheduler.services.comparison import compared
 from dcp_scheduler.services.dispatcher import Dispatcher
 from dcp_scheduler.store.contents import Contents
@@ -47,7 +48,7 @@ class Desk:
         metadata.create_all(self.connection)
         self.contents = Contents(self.folder / "contents")
         self.data = JobData(self.contents)
-        self.dispatcher = Dispatcher(self.data, Rates(), SILENCE)
+        self.dispatcher = Dispatcher(self.data, Rates(), SILENCE, windows=Windows(1000, 4000))
         groups.ensure_public(self.transaction())
         ledger.deposit(self.transaction(), PAYER, 10**30)
 
@@ -93,7 +94,7 @@ class Desk:
         if isinstance(answer, RefusedError):
             raise answer
         if answer.is_new:
-            self.dispatcher.finished(worker, f"0x{worker}")
+            self.dispatcher.finished(worker, f"0x{worker}", self.now)
         return answer.paid
 
     def give_back(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from desks import Desk
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 from strangers import deployed, peer, taken, worker
 
 from dcp_scheduler.jobs.status import JobStatus
+from dcp_scheduler.model.limits import Limits
 from dcp_scheduler.model.submission import Worktime
 from dcp_scheduler.scheduling import failures
 from dcp_scheduler.scheduling.able import ALIVE
+from dcp_scheduler.scheduling.allotment import MOST_SLICES
 from dcp_scheduler.scheduling.failures import ENOUGH, Failed, Needed, Present, Witness
+from dcp_scheduler.scheduling.windows import Windows
 from dcp_scheduler.server.server import Server
 
 pytestmark = pytest.mark.any_engine
@@ -147,3 +153,99 @@ def test_no_more_are_needed_than_there_are(owners: frozenset[str], good: frozens
         assert needed.owners == min(
             ENOUGH, len((good if len(good | {"a"}) >= ENOUGH and has_results else owners | good) | {"a"})
         )
+
+
+def test_who_only_asks_gets_no_more_than_its_share(run, tmp_path) -> None:
+    """Whatever it calls itself. Another gets slices meanwhile, and so does who gives some back."""
+
+    async def main() -> None:
+        limits = Limits(slices_out_per_identity=4)
+        async with (
+            Server(tmp_path, limits=limits) as server, peer(server) as client, worker(server, "g") as good,
+            worker(server, "b") as bad,
+        ):  # fmt: skip
+            await deployed(client, 30, estimationSlices=0)
+            hoard, asked = [], {"targetLoad": {"cpu": 1024, "gpu": 0, "longSlices": 1024}}
+            for number in range(10):
+                bad.id = f"bad{number:019}"
+                hoard += (await taken(bad, **asked))[0]
+            assert len(hoard) == 4
+            assert len((await taken(good))[0]) == 1
+            bad.id = f"bad{0:019}"
+            assert (await taken(bad, **asked))[0] == []
+            assert (await taken(bad, returnAllSlices=bad.sealed(), **asked))[0] != []
+
+    run(main())
+
+
+def test_results_make_room(desk: Desk) -> None:
+    desk.deploy(10_000)
+    had: list[tuple[int, int]] = []
+    while more := desk.ask("w", room=1024.0, long_slices=1024):
+        had += more
+    assert len(had) == 1000
+    for job, number in had:
+        desk.answer("w", job, number)
+    assert len(desk.ask("w", room=1024.0)) == MOST_SLICES
+    while more := desk.ask("w", room=1024.0):
+        had += more
+    assert 2400 < len(had) <= 3000
+
+
+OWNERS, PLACES = st.sampled_from("abc"), st.sampled_from(["", "x", "y"])
+
+
+class WindowsMachine(RuleBasedStateMachine):
+    """Against what is out, as the tables have it. An owner is at one place at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.windows, self.now = Windows(5, 8), 0.0
+        self.out: Counter[str] = Counter()
+        self.results: Counter[str] = Counter()
+        self.places: dict[str, str] = {}
+
+    @rule(owner=OWNERS, place=PLACES, wanted=st.integers(0, 10))
+    def ask(self, owner: str, place: str, wanted: int) -> None:
+        given = min(wanted, self.windows.room(owner, place, self.now))
+        self.places[owner] = place
+        self.windows.given(owner, given)
+        self.out[owner] += given
+        assert self.out[owner] <= 5 + self.results[owner] or not given
+        if place and given:
+            there = [each for each, at in self.places.items() if at == place]
+            assert sum(self.out[each] for each in there) <= 8 + sum(self.results.values())
+
+    @rule(owner=OWNERS, is_result=st.booleans(), after=st.floats(0, 100))
+    def give_back(self, owner: str, is_result: bool, after: float) -> None:
+        self.now += after
+        if not self.out[owner]:
+            return
+        self.out[owner] -= 1
+        if is_result:
+            self.results[owner] += 1
+            self.windows.delivered(owner, self.now)
+        else:
+            self.windows.returned(owner, 1)
+
+    @rule(owner=OWNERS)
+    def lose_silently(self, owner: str) -> None:
+        self.out[owner] = 0
+        self.windows.correct(self.out)
+        assert self.windows.room(owner, "", self.now) >= 5
+        self.places[owner] = ""
+
+
+TestWindows = WindowsMachine.TestCase
+TestWindows.settings = settings(max_examples=50, stateful_step_count=30)
+
+
+def test_what_nobody_speaks_of_any_more_leaves_the_window() -> None:
+    windows = Windows(5, 5)
+    assert windows.room("a", "x", 0.0) == 5
+    windows.given("a", 5)
+    assert (windows.room("a", "x", 0.0), windows.room("b", "x", 0.0), windows.room("b", "", 0.0)) == (0, 0, 5)
+    windows.correct({"a": 2})
+    assert (windows.room("a", "x", 0.0), windows.room("b", "x", 0.0)) == (3, 3)
+    windows.delivered("a", 0.0)
+    assert [windows.room("a", "x", at) for at in (0.0, 6000.0)] == [5, 4]

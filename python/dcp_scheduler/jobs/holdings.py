@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Table, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, func, insert, select
 
 from ..ledger import ledger
 from ..model.work_request import WorkRequest
@@ -46,6 +46,12 @@ def holds(connection: Connection, job: Job, numbers: Sequence[int], worker: str,
     """Those of ``numbers`` that this worker has."""
     query = select(hand_outs.c.number).where(*held(job, numbers, worker, owner))
     return list(connection.execute(query).scalars())
+
+
+def by_owner(connection: Connection) -> dict[str, int]:
+    """How many slices are out with the workers of each owner."""
+    query = select(hand_outs.c.owner, func.count()).group_by(hand_outs.c.owner)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def held(job: Job, numbers: Sequence[int], worker: str, owner: str) -> tuple[ColumnElement[bool], ...]:

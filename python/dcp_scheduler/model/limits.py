@@ -26,6 +26,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     deployed_bytes_per_identity: Many = 20_000_000_000
     deployed_bytes_per_address: Many = 100_000_000_000
     groups_per_identity: Many = 100
+    slices_out_per_identity: Many = 1_000
+    slices_out_per_address: Many = 4_000
     events_per_job: Many = 1_000_000
     event_bytes: Many = 1 << 20
     events_waiting_per_client: Many = 1_000

@@ -28,7 +28,7 @@ from ..delivery.subscriptions import Subscriptions
 from ..dialects.configuration import configuration, configuration_script
 from ..errors import SchedulerError
 from ..groups import groups
-from ..jobs import handing, workers
+from ..jobs import handing, holdings, workers
 from ..model.limits import Limits
 from ..observation.gauges import NetworkCollector
 from ..observation.serving import exposition, serving
@@ -177,6 +177,7 @@ class Server:
             gone[:] = self.network.presence.gone(self._loop.time())
             try:
                 taken = await self.database.write(sweep)
+                self.network.dispatcher.windows.correct(await self.database.read(holdings.by_owner))
             except Exception:
                 _LOG.exception("slices of workers that are gone stay with them until the next time")
                 continue

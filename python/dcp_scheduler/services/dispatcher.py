@@ -25,6 +25,7 @@ from ..scheduling.failures import Needed, Witness
 from ..scheduling.fairness import Fairness
 from ..scheduling.suitability import suits, version_of
 from ..scheduling.trust import Trust
+from ..scheduling.windows import Windows
 from ..store.amount import ATTO
 from ..store.transaction import Transaction
 
@@ -34,28 +35,38 @@ _MOST_LATE = 3000
 class Dispatcher:
     """For the thread that writes, but for ``finished``. What it remembers of turns and of workers is its own: it begins
     anew with each process. ``silence``: seconds after which a slice that its worker does not speak of goes to others.
+    ``windows``: how many slices may be out.
     """
 
-    def __init__(self, data: JobData, rates: Rates, silence: float, fairness: Fairness | None = None) -> None:
+    def __init__(
+        self, data: JobData, rates: Rates, silence: float, fairness: Fairness | None = None, *, windows: Windows
+    ) -> None:
         self._data = data
         self._rates = rates
         self._silence = silence
         self._fairness = fairness or Fairness()
         self._trust = Trust()
+        self.windows = windows
         self._able = AbleWorkers()
         self._begun: float | None = None
 
     def assign(self, transaction: Transaction, request: WorkRequest) -> list[TaskJob]:
         """In the one transaction in which the worker is heard of, too."""
         has_results = self._hear(transaction, request)
-        most = self._trust.asked(_trusted(request.worker, request.owner), transaction.now)
+        most = min(
+            self._trust.asked(_trusted(request.worker, request.owner), transaction.now),
+            self.windows.room(request.owner, request.place, transaction.now),
+        )
         if FetchState.NORMAL not in request.state or request.room <= 0 or not most:
             return []
-        return self._fresh(transaction, request, most, has_results) or self._copies(transaction, request, most)
+        tasks = self._fresh(transaction, request, most, has_results) or self._copies(transaction, request, most)
+        self.windows.given(request.owner, sum(len(task.slices) for task in tasks))
+        return tasks
 
-    def finished(self, worker: str, owner: str) -> None:
-        """The worker has sent a result."""
+    def finished(self, worker: str, owner: str, now: float) -> None:
+        """The worker has sent a result. ``now``: as of transactions."""
         self._trust.finished(_trusted(worker, owner))
+        self.windows.delivered(owner, now)
 
     def returned(self, transaction: Transaction, status: SliceStatus, owner: str, place: str = "") -> None:
         """The worker gives slices back: those that it has go to others. Raises RefusedError."""
@@ -68,6 +79,7 @@ class Dispatcher:
                 results = workers.results_of(transaction.connection, status.worker, owner)
                 blame = self._blame(transaction, job, status.reason, Witness(owner, place, results > 0))
         handing.take_back(transaction, job.number, numbers, status.worker, blame)
+        self.windows.returned(owner, len(numbers))
 
     def _blame(self, transaction: Transaction, job: Job, reason: str, witness: Witness) -> Blame | None:
         """None where the worker says nothing of the job. Where others have had the time to try it, those count that
@@ -90,7 +102,7 @@ class Dispatcher:
         more = self._trust.new_results(_trusted(request.worker, request.owner))
         results = workers.note(transaction, request, more)
         if request.returns_all:
-            handing.take_back_all(transaction, request.worker, request.owner)
+            self.windows.returned(request.owner, handing.take_back_all(transaction, request.worker, request.owner))
         if request.alive is None:
             return results > 0
         for name, numbers in request.alive.items():

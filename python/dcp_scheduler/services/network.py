@@ -21,6 +21,7 @@ from ..model.measured import Rates
 from ..observation.counters import Counters
 from ..scheduling.allotment import TASK_SECONDS
 from ..scheduling.fairness import Fairness
+from ..scheduling.windows import Windows
 from ..store.database import Database
 from .dispatcher import Dispatcher
 from .presence import Presence
@@ -68,7 +69,11 @@ class Network:
         self.presence = Presence(self.rules.gone_seconds)
         self.intake = Intake(self.database, self.rules.rates)
         self.dispatcher = Dispatcher(
-            self.data, self.rules.rates, self.rules.liveness_seconds, Fairness(self.rules.weights)
+            self.data,
+            self.rules.rates,
+            self.rules.liveness_seconds,
+            Fairness(self.rules.weights),
+            windows=Windows(self.limits.slices_out_per_identity, self.limits.slices_out_per_address),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +61,7 @@ async def result(ask: Ask) -> Any:
         sent = read_result(ask.data, ask.peer)
     accepted = await _accept(ask.network, sent)
     if accepted.is_new:
-        ask.network.dispatcher.finished(sent.worker, sent.owner)
+        ask.network.dispatcher.finished(sent.worker, sent.owner, time.time())
     return {"slicePaymentAmount": amount.to_text(accepted.paid), "metrics": metrics(accepted.job)}
 
 
