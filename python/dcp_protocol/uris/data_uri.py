@@ -17,7 +17,7 @@ _UTF8 = ("utf8", "utf-8")
 _ESCAPED = str.maketrans({character: f"%{ord(character):02X}" for character in ";?:&=$,#"})
 
 
-def decode_data_uri(uri: str) -> Resource:
+def decode_data_uri(uri: str, memory: int = kvin.MEMORY) -> Resource:
     """The value that a ``data:`` URI has (``parseDataURI`` in ``utils/fetch-uri.js``).
 
     =================== ====================================================
@@ -34,21 +34,23 @@ def decode_data_uri(uri: str) -> Resource:
     characters. dcp-client's answer is kept where it is odd: ``;`` ``?`` ``:`` ``&`` ``=`` ``$`` ``,`` and ``#`` in
     base64 with ``charset=utf-8`` come out as percent sequences.
 
+    ``memory``: how many bytes the value of a KVIN may take.
+
     Takes linear time, about 20 ns a character. Raises UndecodableError.
     """
     try:
         media_type, payload = split_data_uri(uri)
-        value = _decode(payload, media_type)
+        value = _decode(payload, media_type, memory)
     except ValueError as error:
         raise UndecodableError(f"this data: URI cannot be decoded: {error}") from error
     return Resource(value, media_type, utf16_length(uri))
 
 
-def _decode(payload: str, media_type: MediaType) -> Any:
+def _decode(payload: str, media_type: MediaType, memory: int) -> Any:
     if media_type.major == "text":
         return _payload_text(payload, media_type)
     if media_type.name in ("application/json", "application/x-kvin"):
-        return deserialize(_payload_text(payload, media_type), media_type)
+        return deserialize(_payload_text(payload, media_type), media_type, memory)
     if media_type.base64:
         return atob(payload)
     return _low_bytes(decode_uri(payload))

@@ -28,7 +28,7 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def deserialize(text: str, media_type: MediaType) -> Any:
+def deserialize(text: str, media_type: MediaType, memory: int = kvin.MEMORY) -> Any:
     """The value of the text of an HTTP answer or file (``decodeData`` in ``utils/fetch-uri.js``).
 
     That is a value for ``application/json`` and ``application/x-kvin``, else the text. Raises UndecodableError.
@@ -37,7 +37,7 @@ def deserialize(text: str, media_type: MediaType) -> Any:
         if media_type.name in ("application/json", "JSON"):
             return canonical_json.decode(text.encode())
         if media_type.name == "application/x-kvin":
-            return kvin.deserialize(text)
+            return kvin.deserialize(text, memory=memory)
     except ValueError as error:
         raise UndecodableError(f"this is no {media_type.name}: {error}") from error
     return text

@@ -61,6 +61,7 @@ def _announce(location: str, metrics: str, *, as_json: bool) -> None:
         return
     lines = [f"{PROGRAM}: a network at {location}", f"  clients: DCP_SCHEDULER_LOCATION={location} node program.js"]
     lines.append(f"  workers: dcp-worker --dcp-scheduler {location}")
+    lines.append(f"  people: {location}portal/")
     if metrics:
         lines.append(f"  metrics: {metrics}")
     print("\n".join(lines), file=sys.stderr, flush=True)

@@ -173,6 +173,12 @@ def of_slices(connection: Connection, job: int, numbers: Sequence[int] | None, m
     return [Stored(*row) for row in connection.execute(query.order_by(slices.c.number).limit(most))]
 
 
+def following(connection: Connection, job: int, number: int, most: int) -> list[Stored]:
+    """The next ones by the numbers of their slices."""
+    query = _stored().where(slices.c.job == job, slices.c.number > number, slices.c.sequence.is_not(None))
+    return [Stored(*row) for row in connection.execute(query.order_by(slices.c.number).limit(most))]
+
+
 def forget(transaction: Transaction, job: int, numbers: Sequence[int] | None, most: int) -> list[int]:
     """Forgets results of these slices, or of all, and gives back their numbers. The slices stay done, and paid for."""
     found = [each.number for each in of_slices(transaction.connection, job, numbers, most)]

@@ -45,3 +45,16 @@ def find(connection: Connection, part: str, skip: int, most: int) -> list[Listed
         for row in page
         for version, published in [newest[row.number]]
     ]
+
+
+def versions(connection: Connection, name: str) -> list[Listed]:
+    """All of the package with this name, the newest first; none where there is no such package."""
+    package = connection.execute(select(packages).where(packages.c.name == name, packages.c.owner != EVERYBODY)).first()
+    if package is None:
+        return []
+    sizes: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in connection.execute(select(package_files).where(package_files.c.package == package.number)):
+        sizes[row.version][row.name] = row.size
+    rows = connection.execute(select(package_versions).where(package_versions.c.package == package.number))
+    found = sorted(rows, key=lambda row: Version(row.version), reverse=True)
+    return [Listed(name, row.version, package.owner, row.published, sizes[row.version]) for row in found]

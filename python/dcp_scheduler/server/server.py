@@ -26,12 +26,13 @@ from ..control.server import control
 from ..delivery.relay import Relay
 from ..delivery.subscriptions import Subscriptions
 from ..dialects.configuration import configuration, configuration_script
-from ..errors import SchedulerError
+from ..errors import RefusedError, SchedulerError
 from ..groups import groups
 from ..jobs import handing, holdings, workers
 from ..model.limits import Limits
 from ..observation.gauges import NetworkCollector
 from ..observation.serving import exposition, serving
+from ..portal.portal import Portal
 from ..services import jnu
 from ..services.admission import Admission
 from ..services.door import Door
@@ -122,6 +123,7 @@ class Server:
         services = Services(self.network)
         await self.database.write(groups.ensure_public)
         self._door = Door(services.answer, Admission(limits), self.network.counters)
+        self._portal = Portal(self.network, services, self._door, self._connected)
         self._target = Target(
             self._listen, self.network.key, self._door.answer, pages=self._page,
             ssl_context=self._tls.context if self._tls else None,
@@ -185,6 +187,13 @@ class Server:
                 _LOG.info("%d slices of workers that have not been heard of go to others", taken)
 
     async def _page(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            await self._door.pace("", request.remote or "", request.content_length or 0)
+        except RefusedError as error:
+            return web.Response(status=429, text=f"{error}\n", headers={"Retry-After": "10"})
+        return await self._portal.page(request) or await self._other_page(request)
+
+    async def _other_page(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
         if request.path.startswith(f"/{jnu.PATH}"):
             return await self._table(request, headers)

@@ -22,11 +22,14 @@ class Admission:
         )  # fmt: skip
 
     def wait(self, peer: str, address: str, size: int, now: float) -> float:
-        """Seconds that a request of ``size`` bytes has to wait. Raises RefusedError, ``EBUSY``."""
-        asked = [(pace, peer, tokens) for pace, tokens in zip(self._by_identity, (1, size), strict=True)]
+        """Seconds that a request of ``size`` bytes has to wait. Raises RefusedError, ``EBUSY``.
+
+        ``peer``: empty where nobody has signed, and the address alone counts.
+        """
+        asked = [(pace, peer, tokens) for pace, tokens in zip(self._by_identity, (1, size), strict=True) if peer]
         if place := self._place(address):
             asked += [(pace, place, tokens) for pace, tokens in zip(self._by_address, (1, size), strict=True)]
-        longest = max(pace.wait(key, tokens, now) for pace, key, tokens in asked)
+        longest = max((pace.wait(key, tokens, now) for pace, key, tokens in asked), default=0.0)
         if longest <= LONGEST_WAIT:
             return longest
         for pace, key, tokens in asked:

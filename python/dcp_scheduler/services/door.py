@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 from dcp_protocol import IncomingRequest
 from dcp_protocol.connection.connection import RequestHandler
@@ -13,6 +16,20 @@ from ..observation.counters import Counters
 from .admission import Admission
 
 _UNKNOWN = "unknown"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What somebody wants. ``operation``: of a known name. ``peer``: an identity, empty where it is not known yet;
+    ``address``: of its machine; ``size``: bytes.
+    """
+
+    operation: str
+    peer: str
+    address: str
+    size: int
 
 
 class Door:
@@ -29,16 +46,29 @@ class Door:
 
     async def answer(self, request: IncomingRequest) -> object:
         """The reply. Raises ProtocolError. What comes after ``close`` gets no answer: its peer asks again elsewhere."""
+        connection = request.connection
+        visit = Visit(request.operation, str(connection.peer), connection.remote, len(request.message.payload))
+        return await self.let_in(visit, lambda: self._answer(request))
+
+    async def let_in(self, visit: Visit, answer: Callable[[], Awaitable[T]]) -> T:
+        """What ``answer`` returns and raises, once it may be asked. Raises RefusedError, ``EBUSY``."""
         if self._is_closed:
             await asyncio.Future()
         self._inside += 1
         self._is_empty.clear()
         try:
-            return await self._counted(request)
+            return await self._counted(visit, answer)
         finally:
             self._inside -= 1
             if not self._inside:
                 self._is_empty.set()
+
+    async def pace(self, peer: str, address: str, size: int) -> None:
+        """Returns when a request of so many bytes may be answered. ``peer``, ``address``: empty where it does not
+        count. Raises RefusedError, ``EBUSY``.
+        """
+        if wait := self._admission.wait(peer, address, size, time.monotonic()):
+            await asyncio.sleep(wait)
 
     async def close(self, seconds: float) -> bool:
         """Lets nobody in, and waits so long for those who are inside; whether all came out."""
@@ -50,12 +80,11 @@ class Door:
             return False
         return True
 
-    async def _counted(self, request: IncomingRequest) -> object:
-        operation, outcome, begun = request.operation, "failed", time.perf_counter()
+    async def _counted(self, visit: Visit, answer: Callable[[], Awaitable[T]]) -> T:
+        operation, outcome, begun = visit.operation, "failed", time.perf_counter()
         try:
-            if wait := self._wait(request):
-                await asyncio.sleep(wait)
-            reply = await self._answer(request)
+            await self.pace(visit.peer, visit.address, visit.size)
+            reply = await answer()
             outcome = "ok"
             return reply
         except ProtocolError as error:
@@ -65,7 +94,3 @@ class Door:
             raise
         finally:
             self._counters.answered(operation, outcome, time.perf_counter() - begun)
-
-    def _wait(self, request: IncomingRequest) -> float:
-        connection, size = request.connection, len(request.message.payload)
-        return self._admission.wait(str(connection.peer), connection.remote, size, time.monotonic())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from dcp_protocol import Connection, IncomingRequest
 from dcp_protocol.keys.address import Address
@@ -79,45 +79,43 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request. ``peer``: the address that has signed it."""
+    """A request. ``peer``: the address that has signed it; ``address``: of the peer's machine; ``size``: bytes of what
+    is asked; ``session``: of the connection. ``request``: as it came over a connection; None of one that came alone.
+    """
 
     network: Network
-    request: IncomingRequest
+    operation: str
+    data: Any
+    peer: str
+    address: str
+    size: int
+    session: str = ""
+    request: IncomingRequest | None = None
 
-    @property
-    def data(self) -> Any:
-        return self.request.data
+    @classmethod
+    def of(cls, network: Network, request: IncomingRequest) -> Self:
+        connection = request.connection
+        return cls(
+            network, request.operation, request.data, str(connection.peer), connection.remote,
+            len(request.message.payload), connection.session, request,
+        )  # fmt: skip
 
     @property
     def connection(self) -> Connection:
+        """Raises RefusedError where there is none."""
+        if self.request is None:
+            raise RefusedError("ENOSYS", f"{self.operation} is for peers that stay connected")
         return self.request.connection
-
-    @property
-    def peer(self) -> str:
-        return str(self.request.connection.peer)
-
-    @property
-    def session(self) -> str:
-        return self.request.connection.session
-
-    @property
-    def address(self) -> str:
-        """Of the peer's machine."""
-        return self.request.connection.remote
 
     @property
     def place(self) -> str:
         """Under which limits by address count it; empty where they do not."""
         return self.network.limits.place(self.address) or ""
 
-    @property
-    def size(self) -> int:
-        """Bytes of what is asked."""
-        return len(self.request.message.payload)
-
     def needs_signature(self, account: str) -> None:
         """Raises RefusedError, ``EPERM``, unless the account's key has signed the request itself."""
-        if not self.request.authorizes(Address(account)):
+        signed = self.peer == account if self.request is None else self.request.authorizes(Address(account))
+        if not signed:
             raise RefusedError("EPERM", f"the key of the account {account} has not signed this request")
 
 

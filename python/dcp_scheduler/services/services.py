@@ -36,8 +36,12 @@ class Services:
 
     async def answer(self, request: IncomingRequest) -> object:
         """The reply. Raises RefusedError."""
-        handler = _OPERATIONS.get(request.operation)
+        return await self.answer_to(Ask.of(self._network, request))
+
+    async def answer_to(self, ask: Ask) -> object:
+        """The same, however it came."""
+        handler = _OPERATIONS.get(ask.operation)
         if handler is None:
-            raise RefusedError("ENOSYS", f"this scheduler has no operation {request.operation!r:.80}")
-        reply: object = await handler(Ask(self._network, request))
+            raise RefusedError("ENOSYS", f"this scheduler has no operation {ask.operation!r:.80}")
+        reply: object = await handler(ask)
         return reply

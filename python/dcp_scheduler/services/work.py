@@ -55,7 +55,7 @@ async def status(ask: Ask) -> Any:
 
 
 async def result(ask: Ask) -> Any:
-    if len(ask.request.message.payload) > _LARGE:
+    if ask.size > _LARGE:
         sent = await asyncio.to_thread(read_result, ask.data, ask.peer)
     else:
         sent = read_result(ask.data, ask.peer)

@@ -61,7 +61,7 @@ jobs = Table(
     Column("id", TextType(64), nullable=False, unique=True),  # the client's, its name in dialect 5
     Column("address", TextType(42), nullable=False, unique=True),  # its name in dialect 4
     Column("owner", TextType(42), nullable=False, index=True),
-    Column("payer", TextType(42), nullable=False),
+    Column("payer", TextType(42), nullable=False, index=True),
     Column("dialect", Whole, nullable=False),
     Column("name", TextType(255), nullable=False),
     Column("submission", TextType(64), nullable=False),  # hash of its content
@@ -236,6 +236,15 @@ deposit_keys = Table(  # deposits that are made once, however often they are ask
     Column("target", TextType(42), nullable=False),
     Column("amount", AmountType, nullable=False),
     Column("at", Double, nullable=False),
+)
+
+stamps = Table(  # of orders from the portal, which are obeyed once
+    "stamps",
+    metadata,
+    Column("stamp", TextType(64), primary_key=True),
+    Column("until", Double, nullable=False),
+    Index("stamps_by_time", "until"),
+    sqlite_with_rowid=False,
 )
 
 workers = Table(  # that have asked for work

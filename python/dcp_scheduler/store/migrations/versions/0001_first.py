@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("id"),
     )
     op.create_index(op.f("ix_jobs_owner"), "jobs", ["owner"], unique=False)
+    op.create_index(op.f("ix_jobs_payer"), "jobs", ["payer"], unique=False)
     op.create_index(op.f("ix_jobs_status"), "jobs", ["status"], unique=False)
     op.create_table(
         "transfers",
@@ -215,6 +216,14 @@ def upgrade() -> None:
         sa.Column("at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
+    op.create_table(
+        "stamps",
+        sa.Column("stamp", TextType(64), nullable=False),
+        sa.Column("until", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("stamp"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("stamps_by_time", "stamps", ["until"], unique=False)
     op.create_table(
         "workers",
         sa.Column("id", TextType(64), nullable=False),
