@@ -28,6 +28,7 @@ _FAILS = """(x) => {
   return x;
 }"""
 _GREEDY = "(x) => { const kept = []; for (;;) kept.push(new Array(1e5).fill(x)); }"
+_LITTLE = 64 << 20  # bytes
 _HOLDS = "async (x) => { progress(); await new Promise((done) => setTimeout(done, 300)); return x; }"
 
 
@@ -55,8 +56,18 @@ class Rounds:
         for evaluator in self._evaluators:
             for work in self._works():
                 work(evaluator)
+        self._calm()
         self._lines()
         self.done += 1
+
+    def _calm(self) -> None:
+        """A zygote whose spare was killed makes another when it is next asked for a sandbox: each is, so that after a
+        round there are as many spares as before it.
+        """
+        for evaluator in self._evaluators:
+            for limit in (None, _LITTLE):
+                job = dcp.compute_for([0], "(x) => x")
+                assert list(job.local_exec(1, evaluator=evaluator, memory_limit=limit)) == [0]
 
     def _works(self) -> Iterator[Callable[[dcp.Evaluator], None]]:
         yield self._slices
@@ -104,7 +115,7 @@ class Rounds:
 
     @staticmethod
     def _greedy(evaluator: dcp.Evaluator) -> None:
-        results = dcp.compute_for([0], _GREEDY).local_exec(1, evaluator=evaluator, memory_limit=64 << 20, retries=0)
+        results = dcp.compute_for([0], _GREEDY).local_exec(1, evaluator=evaluator, memory_limit=_LITTLE, retries=0)
         assert list(results.wait().errors) == [0]
 
     def _lines(self) -> None:
