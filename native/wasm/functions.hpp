@@ -5,7 +5,10 @@
 
 namespace dcp::wasm {
 
-struct ExportedFunction {
+struct ExportedFunction : engine::NumericFunction {
+  ExportedFunction(Store& of, const wasmtime_func_t& exported, FunctionType declared);
+
+  Store& store;
   wasmtime_func_t function;
   FunctionType type;
 };

@@ -150,6 +150,36 @@ def test_many_parameters_and_results(tmp_path: Path) -> None:
     ) == {"export": True, "import": True, "length": count}
 
 
+def test_arguments_whose_conversion_calls_or_throws(tmp_path: Path) -> None:
+    """Each call has its own place for numbers, and none runs where an argument does not convert."""
+    assert see(
+        tmp_path,
+        """
+        let calls = 0;
+        const { f } = exportsOf("sum", { m: { count: () => { calls++; } } });
+        const eight = { valueOf: () => f(3, 5, 0n)[0] };
+        results.nested = f(1, eight, 7n).map(String);
+        results.extra = f(1, 2, 7n, { valueOf() { throw new Error("never read"); } }).map(String);
+        const before = calls;
+        results.thrown = String(caught(() => f(1, { valueOf() { throw new Error("no number"); } }, 7n)));
+        results.missing = caught(() => f(1, 2)) instanceof TypeError;
+        results.ran = calls - before;
+        const sum = f;
+        results.plain = String(sum(-1, 0.5, 2n ** 63n));
+        """,
+        sum="""(module (import "m" "count" (func $count))
+          (func (export "f") (param i32 f64 i64) (result f64 i64) call $count
+            (f64.add (f64.convert_i32_s (local.get 0)) (local.get 1)) (local.get 2)))""",
+    ) == {
+        "nested": ["9", "7"],
+        "extra": ["3", "7"],
+        "thrown": "Error: no number",
+        "missing": True,
+        "ran": 0,
+        "plain": f"-0.5,{-(2**63)}",
+    }
+
+
 def test_references(tmp_path: Path) -> None:
     assert see(
         tmp_path,
