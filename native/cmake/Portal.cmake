@@ -1,7 +1,8 @@
 # What the portal's page runs in browsers beside its own scripts: two packages of npm, fetched with the hashes of
 # packaging/portal/package-lock.json. Their modules are installed as they are.
 set(portal_lock "${CMAKE_CURRENT_SOURCE_DIR}/packaging/portal")
-set(DCP_PORTAL_PACKAGES_DIR "" CACHE PATH "A node_modules with what packaging/portal names, for builds without a network")
+set(DCP_PORTAL_PACKAGES_DIR "$ENV{DCP_PORTAL_PACKAGES_DIR}" CACHE PATH
+  "A node_modules with what packaging/portal names, for builds without a network")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${portal_lock}/package-lock.json")
 
 if(NOT DCP_PORTAL_PACKAGES_DIR)
@@ -21,7 +22,8 @@ if(NOT DCP_PORTAL_PACKAGES_DIR)
       RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
     if(failed)
       message(FATAL_ERROR "npm could not fetch the packages that ${portal_lock}/package-lock.json names. Without a "
-                          "network, set DCP_PORTAL_PACKAGES_DIR to a node_modules that has them.\n${output}")
+                          "network, set the environment's DCP_PORTAL_PACKAGES_DIR to a node_modules that has them.\n"
+                          "${output}")
     endif()
   endif()
   set(portal_packages "${fetched}/node_modules")

