@@ -144,8 +144,9 @@ bench-compare: build  ## is the work tree slower than the commit BASE? ROUNDS pa
 	@test -n "$(BASE)" || { echo 'error: slower than which commit? make bench-compare BASE=HEAD~1' >&2; exit 2; }
 	@$(BIN)/python benchmarks/compare.py "$(BASE)" --rounds "$(ROUNDS)"
 
-screenshots: build  ## pictures of the dashboard and the web page for docs/operating.md, in docs/images
+screenshots: build  ## pictures of the dashboard, the web page and the portal for the documents, in docs/images
 	@PYTHONPATH=tests:tests/worker/web $(BIN)/python tests/worker/web/screenshots.py docs/images
+	@PYTHONPATH=tests $(BIN)/python tests/network/portal/portal_pictures.py docs/images
 
 bench-reference: build  ## measure this machine as the reference machine NAME, while it is quiet
 	@test -n "$(NAME)" || { echo 'error: which machine? make bench-reference NAME=xeon-2' >&2; exit 2; }

@@ -1,4 +1,5 @@
-// ESLint for the JavaScript inside sandboxes. It knows no global: the scripts take all from runtime.primordials.
+// ESLint for the JavaScript inside sandboxes, which knows no global: the scripts take all from runtime.primordials; and
+// for that of the portal's page, where texts of strangers must never become HTML or code.
 import { rule as primordials } from "./primordials.mjs";
 import { rule as runtimeMembers } from "./runtime-members.mjs";
 
@@ -6,6 +7,10 @@ const off = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name)
 
 /** Members and values that other files make with `new Safe...`. */
 const safeElsewhere = ["enabled", "features", "functionIds", "mapped", "memoryBuffers", "sources", "supported"];
+
+const browser = ["addEventListener", "Blob", "clearTimeout", "crypto", "document", "fetch", "location", "setTimeout",
+  "TextEncoder", "URL", "window"];
+const html = ["innerHTML", "outerHTML", "insertAdjacentHTML", "write", "writeln", "srcdoc", "setHTMLUnsafe"];
 
 export default [
   {
@@ -62,5 +67,32 @@ export default [
     // They are made here.
     files: ["native/runtime/js/primordials.js"],
     rules: { "dcp/primordials": "off", "no-undef": "off" },
+  },
+  {
+    files: ["python/dcp_scheduler/portal/site/*.js"],
+    languageOptions: {
+      ecmaVersion: 2024,
+      sourceType: "module",
+      globals: Object.fromEntries(browser.map((name) => [name, "readonly"])),
+    },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      "array-callback-return": "error",
+      eqeqeq: "error",
+      "getter-return": "error",
+      "no-const-assign": "error",
+      "no-dupe-keys": "error",
+      "no-eval": "error",
+      "no-implied-eval": "error",
+      "no-new-func": "error",
+      "no-restricted-properties": ["error", ...html.map((property) => ({ property }))],
+      "no-self-assign": "error",
+      "no-undef": "error",
+      "no-unreachable": "error",
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "none" }],
+      "no-use-before-define": ["error", { functions: false, classes: false, variables: false }],
+      "no-useless-escape": "error",
+      "prefer-const": ["error", { destructuring: "all" }],
+    },
   },
 ];

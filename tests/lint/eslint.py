@@ -1,4 +1,4 @@
-"""ESLint over the JavaScript that runs in sandboxes, and the tests of its rule primordials.mjs.
+"""ESLint over the JavaScript of sandboxes and of the portal's page, and the tests of its rule primordials.mjs.
 
 ESLint is that of tests/npm/lint, fetched the first time. Run from the project's root: python tests/lint/eslint.py
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+FOLDERS = ("native/runtime/js", "python/dcp_scheduler/portal/site")
 sys.path.insert(0, str(HERE.parent))  # as pytest does
 
 from node import run_node  # noqa: E402
@@ -22,7 +23,7 @@ def main() -> int:
         eslint = npm_packages("lint") / "eslint"
         steps = [
             run_node(HERE / "primordials_test.mjs", eslint / "package.json"),
-            run_node(eslint / "bin" / "eslint.js", "-c", HERE / "eslint.config.mjs", "native/runtime/js"),
+            run_node(eslint / "bin" / "eslint.js", "-c", HERE / "eslint.config.mjs", *FOLDERS),
         ]
     except pytest.fail.Exception as error:
         print(error, file=sys.stderr)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import portal_pictures
 import pytest
+from PIL import Image
 from portal_page import PASSPHRASE, PortalPage, fill
 from selenium.webdriver.common.keys import Keys
 
@@ -26,6 +28,7 @@ from zygote_control import wait_until
 
 pytestmark = [pytest.mark.any_engine, pytest.mark.timeout(240)]
 
+DOCS = Path(__file__).parents[3] / "docs"
 TARGET = "0x" + "2" * 40
 RECORD = "window.sent = []; const own = fetch; window.fetch = (...all) => { sent.push(all); return own(...all); }"
 """The page's requests are kept for the test."""
@@ -190,6 +193,14 @@ def test_a_group_is_made_and_changed_and_deleted(portal: PortalPage, browser: Br
     browser.click("Delete the group", "dialog button")
     browser.until_text("No groups yet")
     assert joined() is None
+
+
+def test_the_picture_of_the_document_can_be_made_anew(portal: PortalPage, browser: Browser, tmp_path: Path) -> None:
+    portal_pictures.draw(browser, portal, tmp_path)
+    (name,) = portal_pictures.NAMES
+    with Image.open(tmp_path / name) as made, Image.open(DOCS / "images" / name) as kept:
+        assert made.size == kept.size
+    assert f"](images/{name})" in (DOCS / "network.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("dark", [False, True])
