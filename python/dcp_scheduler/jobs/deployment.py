@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from ..errors import RefusedError
 from ..model.submission import Submission
@@ -53,8 +53,19 @@ def submit(transaction: Transaction, submission: Submission) -> Job:
     return connection.execute(select(jobs).where(jobs.c.number == number)).one()
 
 
-def add_data(transaction: Transaction, name: object, owner: str, uris: Sequence[str]) -> int:
-    """The number of the job's last slice then. Raises RefusedError."""
+def added(connection: Connection, job: Job, message: str) -> int | None:
+    """The number of the last slice whose datum has come with this message; None where it is new."""
+    query = select(piles.c.first + piles.c.count - 1).where(piles.c.job == job.number, piles.c.message == message)
+    last: int | None = connection.execute(query).scalar()
+    return last
+
+
+def add_data(
+    transaction: Transaction, name: object, owner: str, uris: Sequence[str], message: str | None = None
+) -> int:
+    """The number of the job's last slice then. ``message``: what brings them, which is not there yet. Raises
+    RefusedError.
+    """
     connection, job = transaction.connection, owned(transaction.connection, name, owner)
     if not job.is_open or JobStatus(job.status).is_over:
         raise RefusedError("ECLOSED", "the job takes no more data")
@@ -62,7 +73,8 @@ def add_data(transaction: Transaction, name: object, owner: str, uris: Sequence[
         raise RefusedError("E2BIG", f"a job has {MOST_SLICES} slices at most")
     if uris:
         content = transaction.contents.put(msgspec.json.encode(list(uris)))
-        connection.execute(insert(piles).values(job=job.number, first=job.total + 1, count=len(uris), content=content))
+        pile = {"job": job.number, "first": job.total + 1, "count": len(uris), "content": content, "message": message}
+        connection.execute(insert(piles).values(pile))
         connection.execute(update(jobs).where(jobs.c.number == job.number).values(total=job.total + len(uris)))
         transaction.changed.add(job.number)
     return int(job.total) + len(uris)

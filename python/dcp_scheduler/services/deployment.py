@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 from sqlalchemy import select
@@ -47,17 +48,31 @@ async def _submit(ask: Ask, dialect: int) -> Job:
 
 
 async def add_slice_data(ask: Ask) -> Any:
+    """Once for each message, by its id: npm's client means to send the same one again where the answer was an error."""
     fields = Fields(ask.data, "the data")
     name, peer = fields.text("job"), ask.peer
     job = await ask.network.database.read(lambda connection: owned(connection, name, peer))
-    uris = await asyncio.to_thread(read_data, fields.get("dataValues"), job.needs)
-    size, limits = ask.size, ask.network.limits
+    uris = await asyncio.to_thread(_data, ask, job, fields.get("dataValues"))
+    size, limits, message = ask.size, ask.network.limits, _digest(ask.message)
 
     def add(transaction: Transaction) -> int:
+        if message is not None and (last := deployment.added(transaction.connection, job, message)) is not None:
+            return last
         quotas.admit_data(transaction, job, len(uris), size, limits)
-        return deployment.add_data(transaction, name, peer, uris)
+        return deployment.add_data(transaction, name, peer, uris, message)
 
     return {"success": True, "lastSliceNumber": await ask.network.database.write(add)}
+
+
+def _data(ask: Ask, job: Job, values: Any) -> list[str]:
+    """Raises RefusedError."""
+    if not ask.network.data.of(job).by_value:
+        raise RefusedError("EINVAL", "the job's data are a range, a pattern or its client's own: it takes no others")
+    return read_data(values, job.needs)
+
+
+def _digest(identity: str | None) -> str | None:
+    return None if identity is None else hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def close_job(ask: Ask) -> Any:

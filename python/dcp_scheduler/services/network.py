@@ -108,6 +108,11 @@ class Ask:
         return self.request.connection
 
     @property
+    def message(self) -> str | None:
+        """The id that its peer has given it, the same where it is sent again; None where it came alone."""
+        return None if self.request is None else self.request.message.id
+
+    @property
     def place(self) -> str:
         """Under which limits by address count it; empty where they do not."""
         return self.network.limits.place(self.address) or ""

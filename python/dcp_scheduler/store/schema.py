@@ -104,6 +104,8 @@ piles = Table(
     Column("first", Whole, primary_key=True),
     Column("count", Whole, nullable=False),
     Column("content", TextType(64), nullable=False),
+    Column("message", TextType(64)),  # hash of the id of that which brought it
+    UniqueConstraint("job", "message", name="added_once"),
 )
 
 slices = Table(

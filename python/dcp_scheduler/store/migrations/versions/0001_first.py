@@ -163,11 +163,13 @@ def upgrade() -> None:
         sa.Column("first", Whole, nullable=False),
         sa.Column("count", Whole, nullable=False),
         sa.Column("content", TextType(64), nullable=False),
+        sa.Column("message", TextType(64), nullable=True),
         sa.ForeignKeyConstraint(
             ["job"],
             ["jobs.number"],
         ),
         sa.PrimaryKeyConstraint("job", "first"),
+        sa.UniqueConstraint("job", "message", name="added_once"),
     )
     op.create_table(
         "slices",
