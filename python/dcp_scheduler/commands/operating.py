@@ -76,6 +76,15 @@ COMMANDS = (
     ),
     Command("worker list", "workers that have asked for work", "worker.list", reports.workers),
     Command(
+        "worker ban", "no more work for an identity; what its workers have goes to others", "worker.ban", listing,
+        {"owner": {"metavar": "identity", "help": _ACCOUNT}, "--reason": {"metavar": "TEXT", "help": "it is told"}},
+    ),
+    Command(
+        "worker forgive", "work again for an identity", "worker.forgive", listing,
+        {"owner": {"metavar": "identity", "help": _ACCOUNT}},
+    ),
+    Command("worker bans", "identities that get no work", "worker.bans", reports.bans),
+    Command(
         "deposit", "makes money on an account", "deposit", reports.deposit,
         {
             "address": {"help": _ACCOUNT}, "amount": {"help": "DCC, as in 12.5"},

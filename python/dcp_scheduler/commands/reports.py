@@ -66,12 +66,20 @@ def job(found: dict[str, Any]) -> Iterator[str]:
 
 
 def workers(found: list[Any]) -> Iterator[str]:
-    rows = [{**worker, "at": moment(worker["seen"])} for worker in found]
+    rows = [
+        {**worker, "at": moment(worker["seen"]), "lies": f"{worker['differed']}/{worker['judged']}"}
+        for worker in found
+    ]  # fmt: skip
     columns = {
-        "worker": "WORKER", "connected": "CONNECTED", "out": "OUT", "at": "LAST SEEN",
+        "worker": "WORKER", "connected": "CONNECTED", "out": "OUT", "results": "RESULTS", "lies": "DIFFERED",
+        "banned": "BANNED", "at": "LAST SEEN",
         "accountEarned": "ACCOUNT EARNED", "account": "ACCOUNT", "owner": "IDENTITY",
     }  # fmt: skip
     return table(rows, columns)
+
+
+def bans(found: list[Any]) -> Iterator[str]:
+    return table(found, {"owner": "IDENTITY", "reason": "REASON"})
 
 
 def audit(found: dict[str, Any]) -> Iterator[str]:

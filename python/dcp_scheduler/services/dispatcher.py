@@ -9,7 +9,7 @@ from ..dialects.tasks import TaskJob, TaskSlice
 from ..errors import RefusedError
 from ..groups import groups
 from ..groups.groups import Group
-from ..jobs import blames, handing, holdings, workers
+from ..jobs import bans, blames, handing, holdings, workers
 from ..jobs.blames import Blame
 from ..jobs.data import JobData
 from ..jobs.records import Job, find
@@ -51,7 +51,8 @@ class Dispatcher:
         self._begun: float | None = None
 
     def assign(self, transaction: Transaction, request: WorkRequest) -> list[TaskJob]:
-        """In the one transaction in which the worker is heard of, too."""
+        """In the one transaction in which the worker is heard of, too. Raises RefusedError, ``EPERM``."""
+        bans.check(transaction.connection, request.owner)
         has_results = self._hear(transaction, request)
         most = min(
             self._trust.asked(_trusted(request.worker, request.owner), transaction.now),

@@ -263,6 +263,14 @@ workers = Table(  # that have asked for work
     sqlite_with_rowid=False,
 )
 
+bans = Table(  # owners whose workers get nothing
+    "bans",
+    metadata,
+    Column("owner", TextType(42), primary_key=True),
+    Column("reason", TextType(200), nullable=False),
+    Column("at", Double, nullable=False),
+)
+
 deployments = Table(  # what jobs are counted by
     "deployments",
     metadata,

@@ -240,6 +240,13 @@ def upgrade() -> None:
     )
     op.create_index("workers_by_time", "workers", ["seen"], unique=False)
     op.create_table(
+        "bans",
+        sa.Column("owner", TextType(42), nullable=False),
+        sa.Column("reason", TextType(200), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("owner"),
+    )
+    op.create_table(
         "deployments",
         sa.Column("job", Whole, nullable=False),
         sa.Column("place", TextType(64), nullable=False),
