@@ -42,8 +42,8 @@ class Portal:
 
     async def page(self, request: web.BaseRequest) -> web.StreamResponse | None:
         """None where the request is for something else."""
-        if request.path == PATH.removesuffix("/"):
-            return web.Response(status=308, headers={**_HEADERS, "Location": PATH})
+        if request.path == PATH.removesuffix("/") or _is_person_at_root(request):
+            return web.Response(status=302, headers={**_HEADERS, "Location": PATH})
         if not request.path.startswith(PATH):
             return None
         name = request.path.removeprefix(PATH)
@@ -78,6 +78,10 @@ class Portal:
             return reply
 
         return await self._door.let_in(Visit(signed.operation, signed.peer, "", signed.size), answer)
+
+
+def _is_person_at_root(request: web.BaseRequest) -> bool:
+    return request.path == "/" and request.method == "GET" and "text/html" in request.headers.get("Accept", "")
 
 
 async def _body(request: web.BaseRequest) -> bytes:

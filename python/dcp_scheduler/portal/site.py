@@ -12,7 +12,7 @@ from aiohttp import web
 
 PATH = "/portal/"
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,255}(:[0-9]{1,5})?", re.ASCII)  # policies have no addresses of IPv6
 HEADERS = {
     "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",

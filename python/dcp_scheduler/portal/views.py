@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, or_, select
 
 from ..dialects.fields import Fields
 from ..errors import RefusedError
@@ -30,10 +30,7 @@ async def list_jobs(ask: Ask) -> Any:
     peer, before = ask.peer, Fields(ask.data, "the jobs").whole("before", 0)
 
     def read(connection: Connection) -> list[dict[str, Any]]:
-        query = select(jobs).where(or_(jobs.c.owner == peer, jobs.c.payer == peer))
-        if before:
-            query = query.where(jobs.c.number < before)
-        found = connection.execute(query.order_by(jobs.c.number.desc()).limit(_PAGE))
+        found = _newest(connection, select(jobs), jobs.c.number, (jobs.c.owner == peer, jobs.c.payer == peer), before)
         return [_brief(job, peer) for job in found]
 
     return await ask.network.database.read(read)
@@ -125,12 +122,12 @@ async def list_groups(ask: Ask) -> Any:
     peer = ask.peer
 
     def read(connection: Connection) -> list[dict[str, Any]]:
-        counted = select(job_groups.c.group, func.count().label("jobs")).group_by(job_groups.c.group).subquery()
-        query = select(groups, counted.c.jobs).outerjoin(counted, counted.c.group == groups.c.number)
+        counted = select(func.count()).where(job_groups.c.group == groups.c.number).scalar_subquery()
+        query = select(groups, counted.label("jobs"))
         return [
             {
                 "id": row.id, "joinKey": row.join_key, "joinHash": row.join_hash, "name": row.name,
-                "description": row.description, "jobs": row.jobs or 0,
+                "description": row.description, "jobs": row.jobs,
             }
             for row in connection.execute(query.where(groups.c.owner == peer).order_by(groups.c.number))
         ]  # fmt: skip
@@ -143,14 +140,23 @@ async def statement(ask: Ask) -> Any:
     peer, before = ask.peer, Fields(ask.data, "the statement").whole("before", 0)
 
     def read(connection: Connection) -> list[dict[str, Any]]:
-        query = select(transfers, jobs.c.address.label("job_address")).outerjoin(jobs, jobs.c.number == transfers.c.job)
-        query = query.where(or_(transfers.c.source == peer, transfers.c.target == peer))
-        if before:
-            query = query.where(transfers.c.number < before)
-        found = connection.execute(query.order_by(transfers.c.number.desc()).limit(_PAGE))
+        named = select(transfers, jobs.c.address.label("job_address")).outerjoin(jobs, jobs.c.number == transfers.c.job)
+        its = (transfers.c.source == peer, transfers.c.target == peer)
+        found = _newest(connection, named, transfers.c.number, its, before)
         return [_moved(row, peer) for row in found]
 
     return await ask.network.database.read(read)
+
+
+def _newest(
+    connection: Connection, query: Select[Any], number: Column[Any], either: Sequence[ColumnElement[bool]], before: int
+) -> list[Any]:
+    """A page of the rows for which one of the conditions holds. There is an index for each, and none for both."""
+    found: dict[int, Any] = {}
+    for condition in either:
+        page = query.where(condition).order_by(number.desc()).limit(_PAGE)
+        found |= {row.number: row for row in connection.execute(page.where(number < before) if before else page)}
+    return [found[each] for each in sorted(found, reverse=True)[:_PAGE]]
 
 
 def _moved(row: Any, peer: str) -> dict[str, Any]:
@@ -186,6 +192,7 @@ def _about(connection: Connection, job: Job, peer: str) -> dict[str, Any]:
         "price": amount.to_text(job.price), "market": job.factor, "priority": job.priority, "copies": job.copies,
         "escrow": amount.to_text(ledger.balance(connection, job.address)),
         "meanCPU": job.cpu / job.done if job.done else None, "meanGPU": job.gpu / job.done if job.done else None,
-        "code": job.code, "reason": job.reason, "error": job.error, "worktime": f"{job.worktime} {job.worktime_range}",
+        "code": job.code, "reason": job.reason, "error": job.error if job.owner == peer else None,
+        "worktime": f"{job.worktime} {job.worktime_range}",
         "groups": list(connection.execute(named.where(job_groups.c.job == job.number).limit(_PAGE)).scalars()),
     }  # fmt: skip

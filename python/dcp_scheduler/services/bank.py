@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from ..dialects.fields import Fields
 from ..errors import RefusedError
+from ..jobs.status import ACTIVE
 from ..ledger import ledger
 from ..store import amount
 from ..store.schema import jobs
@@ -63,8 +64,8 @@ def _authorized(ask: Ask, account: str) -> None:
 
 
 def _about(connection: Connection, address: str) -> dict[str, Any]:
-    paid_by = list(connection.execute(select(jobs.c.address).where(jobs.c.payer == address)).scalars())
-    count, held = ledger.escrows(connection, paid_by)
+    paying = select(jobs.c.address).where(jobs.c.payer == address, jobs.c.status.in_(ACTIVE))
+    count, held = ledger.escrows(connection, list(connection.execute(paying).scalars()))
     return {
         "address": address,
         "balance": amount.to_text(ledger.balance(connection, address)),

@@ -186,6 +186,7 @@ job_groups = Table(
     metadata,
     Column("job", Whole, ForeignKey("jobs.number"), primary_key=True),
     Column("group", Whole, ForeignKey("groups.number"), primary_key=True),
+    Index("job_groups_by_group", "group"),
 )
 
 accounts = Table(
@@ -200,13 +201,15 @@ transfers = Table(
     metadata,
     Column("number", Whole, primary_key=True),
     Column("at", Double, nullable=False),
-    Column("source", TextType(42), nullable=False, index=True),
-    Column("target", TextType(42), nullable=False, index=True),
+    Column("source", TextType(42), nullable=False),
+    Column("target", TextType(42), nullable=False),
     Column("amount", AmountType, nullable=False),
     Column("kind", TextType(16), nullable=False),
     Column("job", Whole),
     Column("slice", Whole),
     UniqueConstraint("job", "slice", "kind", name="paid_once"),
+    Index("transfers_by_source", "source", "number"),
+    Index("transfers_by_target", "target", "number"),
 )
 
 events = Table(  # of workers, for clients that are connected to another process

@@ -25,6 +25,7 @@ from dcp_scheduler.portal.signed import LARGEST_REQUEST
 from dcp_scheduler.portal.stamps import SpentStamps
 from dcp_scheduler.server.server import Server
 from dcp_scheduler.store.amount import ATTO
+from dcp_scheduler.store.transaction import Transaction
 
 pytestmark = pytest.mark.any_engine
 
@@ -115,6 +116,28 @@ def test_a_signed_order_is_obeyed_once_by_all_processes(run, tmp_path: Path) -> 
     run(main())
 
 
+def test_a_long_statement_comes_in_pages(run, tmp_path: Path) -> None:
+    def move(transaction: Transaction) -> None:
+        ledger.deposit(transaction, str(OWNER.address), 300)
+        for number in range(1, 121):
+            ledger.transfer(transaction, str(OWNER.address), TARGET, 2, "transfer")
+            if number % 2:
+                ledger.transfer(transaction, TARGET, str(OWNER.address), 1, "transfer")
+
+    async def main() -> None:
+        async with asking(tmp_path) as portal:
+            await portal.server.database.write(move)
+            found: list[dict[str, Any]] = []
+            while page := await portal.ask(OWNER, "portal.statement", {"before": found[-1]["number"]} if found else {}):
+                assert len(page) <= 100
+                found += page
+            numbers = [each["number"] for each in found]
+            assert len(numbers) == 181 and numbers == sorted(set(numbers), reverse=True)
+            assert await portal.ask(OTHER, "portal.statement") == []
+
+    run(main())
+
+
 def test_the_key_has_the_authority_that_it_has_over_the_wire(run, tmp_path: Path) -> None:
     async def main() -> None:
         async with asking(tmp_path) as portal:
@@ -127,10 +150,8 @@ def test_the_key_has_the_authority_that_it_has_over_the_wire(run, tmp_path: Path
                 assert await portal.refused(OTHER, operation, {"job": JOB}) == "ENOENT"
             assert await portal.refused(PAYER, "portal.results", {"job": JOB}) == "ENOENT"
             assert await portal.ask(OTHER, "portal.jobs") == []
-            assert [each["mine"] for key in (OWNER, PAYER) for each in await portal.ask(key, "portal.jobs")] == [
-                True,
-                False,
-            ]
+            seen = [each["mine"] for key in (OWNER, PAYER) for each in await portal.ask(key, "portal.jobs")]
+            assert seen == [True, False]
             group = {"joinDescriptor": {"joinKey": "lab", "joinHash": "eh1-x"}, "name": "Lab"}
             assert (await portal.ask(OWNER, "createGroup", group))["success"]
             assert await portal.ask(OTHER, "portal.groups") == []
@@ -169,6 +190,12 @@ def test_browsers_run_nothing_but_the_pages_own_scripts(run, tmp_path: Path) -> 
             assert "unsafe" not in policy and "'self'" not in policy.split("script-src")[1].split(";")[0]
             assert headers["X-Frame-Options"] == "DENY" and "Set-Cookie" not in headers
             assert "http" not in page and "style=" not in page and page.count("<script") == 1
+            async with portal.http.get(place, headers={"Host": "[::1]:9800"}) as reply:
+                assert "script-src 'self';" in reply.headers["Content-Security-Policy"]
+            async with portal.http.get(portal.server.location, headers={"Accept": "text/html"}) as reply:
+                assert (reply.status, reply.url.path) == (200, "/portal/")
+            async with portal.http.get(portal.server.location) as reply:
+                assert reply.status == 404
             async with portal.http.get(place, headers={"If-None-Match": headers["ETag"]}) as reply:
                 assert reply.status == 304
             for path in ("noble/secp256k1.js", "noble/hashes/scrypt.js", "main.js", "page.css"):

@@ -30,16 +30,25 @@ const menu = document.querySelector("nav");
 const who = document.getElementById("who");
 
 function show() {
-  const [, name, rest] = location.hash.split("/");
-  const page = PAGES[name] ?? PAGES.jobs;
+  const [, name, rest] = location.hash.split("/").map(decoded);
+  const page = Object.hasOwn(PAGES, name) ? PAGES[name] : PAGES.jobs;
   const isAllowed = session.isOn || page.open;
-  const view = isAllowed ? page.make(rest ? decodeURIComponent(rest) : "") : signIn(show);
+  const view = isAllowed ? page.make(rest ?? "") : signIn(show);
   document.title = `DCP network: ${isAllowed ? page.title : "Sign in"}`;
   main.replaceChildren(view.element);
   main.focus({ preventScroll: true });
   showHead(isAllowed ? page : null);
   say("");
   keepFresh(view, ++shown);
+}
+
+/** What is no part of an address names nothing. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
 }
 
 function showHead(current) {

@@ -106,8 +106,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("job", "slice", "kind", name="paid_once"),
     )
-    op.create_index(op.f("ix_transfers_source"), "transfers", ["source"], unique=False)
-    op.create_index(op.f("ix_transfers_target"), "transfers", ["target"], unique=False)
+    op.create_index("transfers_by_source", "transfers", ["source", "number"], unique=False)
+    op.create_index("transfers_by_target", "transfers", ["target", "number"], unique=False)
     op.create_table(
         "job_groups",
         sa.Column("job", Whole, nullable=False),
@@ -122,6 +122,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job", "group"),
     )
+    op.create_index("job_groups_by_group", "job_groups", ["group"], unique=False)
     op.create_table(
         "votes",
         sa.Column("job", Whole, nullable=False),
