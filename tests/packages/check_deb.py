@@ -19,7 +19,7 @@ from wheels import parse
 
 _HERE = Path(__file__).parent
 # What the package needs, and a machine has.
-_PACKAGES = ["dbus", "libvulkan1", "mesa-vulkan-drivers", "python3", "systemd-sysv"]
+_PACKAGES = ["dbus", "libvulkan1", "mesa-vulkan-drivers", "openssl", "python3", "systemd-sysv"]
 _OLDER = "0.0.1"
 
 
@@ -42,7 +42,7 @@ def _try(release: Release, machine: Machine) -> None:
     print(f"==> Trying {package.name} in Debian {release.number}", flush=True)
     run("lintian", "--fail-on=error", "--suppress-tags=no-manual-page", package)
     root = make_root(release.suite, _PACKAGES, BUILD / "roots" / f"deb-{release.suite}")
-    scripts = {f"/run/{name}": _HERE / name for name in ("try_deb.sh", "as_service.sh")}
+    scripts = {f"/run/{name}": _HERE / name for name in ("try_deb.sh", "as_service.sh", "try_scheduler.py")}
     mounts = {"/run/new.deb": package, "/run/old.deb": _older(package)} | scripts | trial()
     boot(root, mounts, "/run/try_deb.sh")
 

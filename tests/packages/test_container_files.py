@@ -11,6 +11,8 @@ import pytest
 import yaml
 from image import USER
 
+from dcp_scheduler.commands.parser import parse
+
 pytestmark = pytest.mark.any_engine
 
 _ROOT = Path(__file__).parents[2]
@@ -21,11 +23,17 @@ _NEEDED = {"clone", "mount", "mount_setattr", "move_mount", "open_tree", "pivot_
 _NEEDED |= {"landlock_restrict_self", "seccomp", "umount2", "unshare"}
 
 
+def service(file: str, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((_FILES / file).read_text(encoding="utf-8"))["services"][name]
+    return found
+
+
 def worker() -> dict[str, Any]:
-    service: dict[str, Any] = yaml.safe_load((_FILES / "compose.yaml").read_text(encoding="utf-8"))["services"][
-        "worker"
-    ]
-    return service
+    return service("compose.yaml", "worker")
+
+
+def scheduler() -> dict[str, Any]:
+    return service("scheduler.yaml", "scheduler")
 
 
 def pod() -> dict[str, Any]:
@@ -38,7 +46,7 @@ def pod() -> dict[str, Any]:
 def test_they_name_the_image_of_this_version() -> None:
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     containers = [*pod()["initContainers"], *pod()["containers"]]
-    assert {one["image"] for one in (worker(), *containers)} == {f"dcp-evaluator:{project['version']}"}
+    assert {one["image"] for one in (worker(), scheduler(), *containers)} == {f"dcp-evaluator:{project['version']}"}
 
 
 def test_kubernetes_gives_the_folders_to_the_images_user() -> None:
@@ -53,6 +61,19 @@ def test_what_is_written_has_a_place_and_the_rest_is_read_only() -> None:
     for one in [*pod()["initContainers"], *pod()["containers"]]:
         assert one["securityContext"]["readOnlyRootFilesystem"]
         assert {mount["mountPath"] for mount in one["volumeMounts"]} == _FOLDERS
+
+
+def test_a_scheduler_keeps_its_state_and_has_options_that_there_are() -> None:
+    given = scheduler()
+    assert given["read_only"]
+    program, *options = given["command"]
+    assert (program, given["cap_drop"]) == ("dcp-scheduler", ["ALL"])
+    parsed = parse(options)
+    places = [volume.split(":")[1] for volume in given["volumes"]]
+    assert [str(parent) for parent in parsed.state.parents if str(parent) in places] == places
+    _, outside, inside = given["ports"][0].split(":")
+    assert parsed.listen == ("0.0.0.0", int(inside))
+    assert parsed.public.endswith(f":{outside}/")
 
 
 def test_the_profile_leaves_what_isolation_needs() -> None:

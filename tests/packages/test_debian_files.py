@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import configparser
+import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from dcp_scheduler.commands.parser import parse
 
 pytestmark = pytest.mark.any_engine
 
@@ -20,12 +25,29 @@ def test_every_command_is_on_the_path() -> None:
     assert sorted(links) == sorted(wanted)
 
 
-def test_both_services_are_restricted_alike() -> None:
+def test_services_that_have_work_of_others_are_restricted_alike() -> None:
     worker, manager = (
         _restrictions(_FILES / f"dcp-evaluator.{unit}.service") for unit in ("dcp-worker", "dcp-evaluator-manager")
     )
     assert "NoNewPrivileges=yes" in worker
     assert worker == manager
+
+
+def test_the_service_of_the_scheduler_has_options_that_there_are() -> None:
+    unit = configparser.RawConfigParser(strict=False, delimiters="=", interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(_FILES / "dcp-evaluator.dcp-scheduler.service", encoding="utf-8")
+    program, *options = shlex.split(unit["Service"]["ExecStart"])
+    assert program == "/usr/bin/dcp-scheduler"
+    assert options.pop() == "$OPTIONS"
+    assert parse(options).state == Path("/var/lib") / unit["Service"]["StateDirectory"]
+    assert unit["Service"]["EnvironmentFile"] == "/etc/dcp/dcp-scheduler.conf"
+    users = (_FILES / "dcp-evaluator.sysusers").read_text(encoding="utf-8").splitlines()
+    assert any(line.startswith(f"u {unit['Service']['User']} ") for line in users)
+    examples = re.findall(r'^#?OPTIONS="(.*)"$', (_FILES / "dcp-scheduler.conf").read_text(encoding="utf-8"), re.M)
+    assert len(examples) >= 3
+    for example in examples:
+        parse([*options, *shlex.split(example)])
 
 
 def _restrictions(unit: Path) -> list[str]:
