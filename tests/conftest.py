@@ -16,6 +16,7 @@ import pytest
 import dcp_evaluator as dcp
 from dcp_evaluator.settings import engines, settings
 from dcp_evaluator.supervision.evaluator import default_evaluator
+from descriptors import LASTING, open_descriptors
 from priority import TIMELY
 from process_tree import children, is_running, name_of, running
 from zygote_control import wait_until
@@ -122,12 +123,12 @@ def nothing_is_left(temporary_folder: Path) -> Iterator[None]:
     """Fails when a process, a channel, shared memory or a temporary file outlives the tests."""
     # A process whose parent has ended becomes a child of this one, where it is seen.
     assert ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
-    descriptors = _descriptors()
+    descriptors = open_descriptors()
     yield
     default_evaluator().close()
     gc.collect()
     wait_until(lambda: not _running_children(), "all processes have ended")
-    assert _descriptors() - descriptors == set()
+    assert open_descriptors() - descriptors - LASTING == set()
     assert list(temporary_folder.iterdir()) == []
 
 
@@ -145,14 +146,3 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 def _running_children() -> list[int]:
     return [pid for pid in children(os.getpid()) if is_running(pid)]
-
-
-def _descriptors() -> set[str]:
-    """Sockets, eventfds and shared memory that this process has open."""
-    targets = set()
-    for link in Path("/proc/self/fd").iterdir():
-        try:
-            targets.add(f"{link.name} {link.readlink()}")
-        except FileNotFoundError:  # that of this listing
-            continue
-    return {target for target in targets if any(kind in target for kind in ("socket:", "[event", "memfd:dcp"))}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from postgresql import PostgreSQL
+from seaweed import Seaweed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "peers"))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -30,6 +31,12 @@ def run() -> Run:
 @pytest.fixture(scope="session")
 def postgresql(temporary_folder: Path) -> Iterator[PostgreSQL]:
     with tempfile.TemporaryDirectory(dir=temporary_folder) as folder, PostgreSQL(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def seaweed(temporary_folder: Path) -> Iterator[Seaweed]:
+    with tempfile.TemporaryDirectory(dir=temporary_folder) as folder, Seaweed(Path(folder)) as server:
         yield server
 
 

@@ -24,7 +24,7 @@ from dcp_scheduler.model.work_request import FetchState, GroupProof, SliceResult
 from dcp_scheduler.scheduling.windows import Windows
 from dcp_scheduler.services.comparison import compared
 from dcp_scheduler.services.dispatcher import Dispatcher
-from dcp_scheduler.store.contents import Contents
+from dcp_scheduler.store.folder import FolderContents
 from dcp_scheduler.store.schema import metadata, slices
 from dcp_scheduler.store.transaction import Transaction
 
@@ -46,7 +46,7 @@ class Desk:
         self.engine: Engine = create_engine("sqlite://")
         self.connection = self.engine.connect()
         metadata.create_all(self.connection)
-        self.contents = Contents(self.folder / "contents")
+        self.contents = FolderContents(self.folder / "contents")
         self.data = JobData(self.contents)
         self.dispatcher = Dispatcher(self.data, Rates(), SILENCE, windows=Windows(1000, 4000))
         groups.ensure_public(self.transaction())

@@ -13,8 +13,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Integer, String, insert, select
 
 from dcp_scheduler.errors import SchedulerError
-from dcp_scheduler.store.contents import Contents
 from dcp_scheduler.store.database import Database
+from dcp_scheduler.store.folder import FolderContents
 from dcp_scheduler.store.schema import TextType, Whole, accounts, metadata
 from dcp_scheduler.store.transaction import Transaction
 
@@ -110,7 +110,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 
 
 def test_contents_are_named_for_what_is_in_them(tmp_path: Path) -> None:
-    contents = Contents(tmp_path / "contents")
+    contents = FolderContents(tmp_path / "contents")
     name = contents.put(b"0123456789")
     assert contents.put(b"0123456789") == name
     assert (contents.get(name), contents.pieces(name, [(3, 4), (0, 1)])) == (b"0123456789", [b"3456", b"0"])

@@ -23,7 +23,7 @@ from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
 from dcp_scheduler.model.work_request import FetchState, SliceResult, WorkRequest
 from dcp_scheduler.scheduling.failures import Needed, Witness
-from dcp_scheduler.store.contents import Contents
+from dcp_scheduler.store.folder import FolderContents
 from dcp_scheduler.store.schema import accounts, jobs, metadata, transfers
 from dcp_scheduler.store.transaction import Transaction
 
@@ -52,7 +52,7 @@ class Jobs(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.connection = create_engine("sqlite://").connect()
         metadata.create_all(self.connection)
-        self.transaction = Transaction(self.connection, Contents(Path(self.folder.name)), 0.0)
+        self.transaction = Transaction(self.connection, FolderContents(Path(self.folder.name)), 0.0)
         self.model = Model()
 
     def teardown(self) -> None:

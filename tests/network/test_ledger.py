@@ -15,7 +15,7 @@ from dcp_scheduler.errors import RefusedError
 from dcp_scheduler.ledger import ledger
 from dcp_scheduler.store import amount
 from dcp_scheduler.store.backends import backend_of
-from dcp_scheduler.store.contents import Contents
+from dcp_scheduler.store.folder import FolderContents
 from dcp_scheduler.store.schema import metadata
 from dcp_scheduler.store.transaction import Transaction
 
@@ -32,7 +32,7 @@ class Money(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.connection = self.engine.connect()
-        self.transaction = Transaction(self.connection, Contents(Path("/tmp")), 0.0)  # nothing is put there
+        self.transaction = Transaction(self.connection, FolderContents(Path("/tmp")), 0.0)  # nothing is put there
         self.expected: dict[str, int] = {}
 
     @rule(address=ACCOUNTS, sum_=st.integers(1, amount.MOST))
@@ -81,7 +81,7 @@ def test_whatever_is_tried_nothing_is_lost_or_made(engine_with_tables: Engine) -
 @pytest.fixture
 def transaction(engine_with_tables: Engine, tmp_path: Path) -> Iterator[Transaction]:
     with engine_with_tables.connect() as connection:
-        yield Transaction(connection, Contents(tmp_path), 0.0)
+        yield Transaction(connection, FolderContents(tmp_path), 0.0)
 
 
 def test_an_imbalance_is_found(transaction: Transaction) -> None:

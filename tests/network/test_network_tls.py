@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.any_engine, pytest.mark.timeout(240)]
 DOUBLE = "(x) => { progress(); return 2 * x; }"
 
 
-@pytest.mark.parametrize("version", ["4.4.29", "5.6.1"])
+@pytest.mark.parametrize("version", [pytest.param("4.4.29", marks=pytest.mark.long_network), "5.6.1"])
 def test_all_programs_come_by_tls(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))

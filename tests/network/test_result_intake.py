@@ -26,8 +26,8 @@ from dcp_scheduler.model.measured import Measured, Rates
 from dcp_scheduler.model.submission import Offer, Submission, Worktime
 from dcp_scheduler.model.work_request import FetchState, SliceResult, WorkRequest
 from dcp_scheduler.store.amount import ATTO
-from dcp_scheduler.store.contents import Contents
 from dcp_scheduler.store.database import Database
+from dcp_scheduler.store.folder import FolderContents
 from dcp_scheduler.store.schema import metadata, transfers
 from dcp_scheduler.store.transaction import Transaction
 
@@ -72,7 +72,7 @@ def address(worker: str) -> str:
 def transaction_of(offer: Offer, folder: str) -> Iterator[Transaction]:
     with create_engine("sqlite://").connect() as connection:
         metadata.create_all(connection)
-        transaction = Transaction(connection, Contents(Path(folder)), 0.0)
+        transaction = Transaction(connection, FolderContents(Path(folder)), 0.0)
         set_up(transaction, offer)
         yield transaction
 

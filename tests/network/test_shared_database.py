@@ -225,7 +225,7 @@ def test_what_was_under_way_when_the_connection_was_lost_is_done_once(url: str, 
 
     run(main())
     assert [record.message.partition(" (")[0] for record in caplog.records if record.levelname == "WARNING"] == [
-        f"the database {shown} cannot be used now", "the database can be used again",
+        f"the database {shown} cannot be used now", f"the database {shown} can be used again",
     ]  # fmt: skip
 
 

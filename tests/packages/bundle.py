@@ -32,7 +32,7 @@ from python_distribution import python_folder
 
 MACHINE = MACHINES["x86_64"]
 _FILES = Path(__file__).parent / "offline"
-_EXTRAS = ("network", "web")
+_EXTRAS = ("network", "s3", "web")
 # The distribution's carrier has added it to Pyodide, for itself.
 _LEFT_OUT = "provisa_client-*"
 

@@ -38,7 +38,7 @@ python=$1 home=$2 wheel=$3
 "$python" -m venv /run/tools
 "$python" -m venv --without-pip "$home"
 /run/tools/bin/python -m pip --python "$home/bin/python" install --quiet --disable-pip-version-check --no-cache-dir \
-  --no-compile --no-index --find-links /run/wheels "$wheel[network]"
+  --no-compile --no-index --find-links /run/wheels "$wheel[network,s3]"
 cd "$home"
 find bin -type f -not -name 'dcp-*' -delete
 rm -rf include .gitignore

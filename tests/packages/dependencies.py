@@ -23,5 +23,6 @@ def fetch_dependencies(version: str, wheel: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     project = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]
-    fetch([*project["dependencies"], *project["optional-dependencies"]["network"]], version, folder)
+    extras = project["optional-dependencies"]
+    fetch([*project["dependencies"], *extras["network"], *extras["s3"]], version, folder)
     shutil.copy(wheel, folder)

@@ -54,7 +54,7 @@ python{PYTHON} -m compileall -q --invalidation-mode unchecked-hash /usr/lib/pyth
 _INSTALL = f"""
 python{PYTHON} -m venv --without-pip /opt/dcp
 PYTHONPATH=/run/pip /opt/dcp/bin/python -m pip install --quiet --disable-pip-version-check --no-index \
-  --find-links /run/wheels --no-compile --no-cache-dir --root-user-action ignore 'dcp-evaluator[network]'
+  --find-links /run/wheels --no-compile --no-cache-dir --root-user-action ignore 'dcp-evaluator[network,s3]'
 find /opt/dcp -name __pycache__ -prune -exec rm -rf {{}} +
 /opt/dcp/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/dcp/lib
 """

@@ -32,8 +32,9 @@ class Backup:
     size: int
 
 
-def back_up(state: Path, folder: Path) -> Backup:
-    """Into ``folder``, which is made, or has an older backup in it. Raises SchedulerError.
+def back_up(state: Path, folder: Path, elsewhere: str = "") -> Backup:
+    """Into ``folder``, which is made, or has an older backup in it. ``elsewhere``: where contents are, if not in the
+    state; there they stay. Raises SchedulerError.
 
     First the database, as it is at one moment, then contents: those that it names were there before, and none is ever
     changed or removed. In the copy no slice is out: workers that answer meanwhile do not answer twice.
@@ -41,14 +42,17 @@ def back_up(state: Path, folder: Path) -> Backup:
     source = state / DATABASE
     if not source.exists():
         raise SchedulerError(f"there is no {source}: name the state's folder with --state")
+    if not elsewhere and not (state / CONTENTS).exists():
+        raise SchedulerError(f"there are no contents in {state}: name the bucket in which they are with --contents")
     if folder.resolve() == state.resolve():
         raise SchedulerError("a backup goes into another folder than the state's")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check(folder)
-        (folder / CONTENTS).mkdir(mode=0o700, exist_ok=True)
-        jobs = _copy_database(source, folder)
-        count, new, size = _copy_contents(state / CONTENTS, folder / CONTENTS)
+        if not elsewhere:
+            (folder / CONTENTS).mkdir(mode=0o700, exist_ok=True)
+        jobs = _copy_database(source, folder, elsewhere or folder / CONTENTS)
+        count, new, size = (0, 0, 0) if elsewhere else _copy_contents(state / CONTENTS, folder / CONTENTS)
         _copy(state / KEY, folder / KEY)
         _sync(folder)
     except OSError as error:
@@ -66,7 +70,7 @@ def _check(folder: Path) -> None:
         raise SchedulerError(f"{folder} is no backup, and not empty: choose another folder")
 
 
-def _copy_database(source: Path, folder: Path) -> int:
+def _copy_database(source: Path, folder: Path, contents: Path | str) -> int:
     """How many jobs are in it. The whole in one step: others write meanwhile, to the log beside the database."""
     target = folder / DATABASE
     partial = target.with_name(target.name + _PARTIAL)
@@ -78,7 +82,7 @@ def _copy_database(source: Path, folder: Path) -> int:
         contextlib.closing(sqlite3.connect(partial)) as copy,
     ):
         live.backup(copy)
-    asyncio.run(_take_back(partial, folder / CONTENTS))
+    asyncio.run(_take_back(partial, contents))
     with contextlib.closing(sqlite3.connect(partial)) as copy:
         copy.execute("PRAGMA journal_mode = DELETE")
         (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
@@ -92,7 +96,7 @@ def _copy_database(source: Path, folder: Path) -> int:
     return int(jobs)
 
 
-async def _take_back(path: Path, contents: Path) -> None:
+async def _take_back(path: Path, contents: Path | str) -> None:
     """All slices that are out: who has them may have answered before a restored scheduler begins."""
     database = Database(f"sqlite:///{path}", contents)
     try:

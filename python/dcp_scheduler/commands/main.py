@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except ModuleNotFoundError as error:
-        return _failed(f"{error.name} is missing; run: pip install 'dcp-evaluator[network]'")
+        extras = "network,s3" if error.name == "obstore" else "network"
+        return _failed(f"{error.name} is missing; run: pip install 'dcp-evaluator[{extras}]'")
     except (SchedulerError, RefusedError) as error:
         return _failed(str(error))
     except KeyboardInterrupt:

@@ -147,7 +147,7 @@ def run(command: Command, options: argparse.Namespace) -> int:
 
 
 def _reach(options: argparse.Namespace) -> Reach:
-    return Reach(options.state, options.database)
+    return Reach(options.state, options.database, options.contents)
 
 
 def _parameters(command: Command, options: argparse.Namespace) -> dict[str, Any]:
@@ -187,4 +187,4 @@ def _back_up(options: argparse.Namespace) -> dict[str, Any]:
             "this database has backups of its own: run pg_dump first, then copy the folder contents"
             " and the file scheduler.key of the state"
         )
-    return {**asdict(back_up(options.state, options.folder)), "folder": str(options.folder)}
+    return {**asdict(back_up(options.state, options.folder, options.contents)), "folder": str(options.folder)}

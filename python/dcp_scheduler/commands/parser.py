@@ -19,6 +19,10 @@ _DATABASE = {
     "metavar": "URL",
     "help": "postgresql://user@host/name, which several processes may share, and not SQLite in the state's folder",
 }
+_CONTENTS = {
+    "metavar": "s3://BUCKET/PREFIX",
+    "help": "code, data and results in a bucket, and not in the state's folder; docs/network.md says how it is found",
+}
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -42,6 +46,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         leaf.add_argument("--json", action="store_true", help="for programs")
         leaf.add_argument("--state", **{**_STATE, "default": argparse.SUPPRESS, "help": "of the scheduler"})  # type: ignore[arg-type]
         leaf.add_argument("--database", **_DATABASE, default=argparse.SUPPRESS)  # type: ignore[arg-type]
+        leaf.add_argument("--contents", **_CONTENTS, default=argparse.SUPPRESS)  # type: ignore[arg-type]
         leaf.set_defaults(command=command)
     return parser.parse_args(arguments)
 
@@ -57,6 +62,7 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--state", **_STATE, default=_state_folder())  # type: ignore[arg-type]
     parser.add_argument("--database", **_DATABASE, default="")  # type: ignore[arg-type]
+    parser.add_argument("--contents", **_CONTENTS, default="")  # type: ignore[arg-type]
     parser.add_argument("--public", metavar="URL", type=_url, help="under which others reach it, if not that")
     parser.add_argument(
         "--limits", metavar="FILE", type=Path, help="how much each peer may have: TOML, docs/network.md"

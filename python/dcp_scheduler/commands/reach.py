@@ -13,10 +13,11 @@ from ..errors import NotRunningError, SchedulerError
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """``state``: the folder of the network; ``database``: another than SQLite in it."""
+    """``state``: the folder of the network; ``database``: another than SQLite in it; ``contents``: another place."""
 
     state: Path
     database: str = ""
+    contents: str = ""
 
     def ask(self, operation: str, parameters: Mapping[str, Any]) -> Any:
         """The same operation either way. Raises RefusedError, SchedulerError."""
@@ -39,7 +40,7 @@ class Reach:
                 f"there is no network in {self.state}: start dcp-scheduler, or name its folder with --state"
             )
         url = self.database or f"sqlite:///{place}"
-        database = await asyncio.to_thread(Database, url, self.state / CONTENTS)
+        database = await asyncio.to_thread(Database, url, self.contents or self.state / CONTENTS)
         try:
             return await perform(Office(database), operation, parameters)
         finally:

@@ -37,8 +37,9 @@ async def _serve(options: argparse.Namespace) -> None:
     host, port = options.listen
     manager = ServiceManager.of_environment()
     server = Server(
-        options.state, host=host, port=port, database=options.database, public=options.public or "",
-        metrics=options.metrics, tls=tls, limits=read_limits(options.limits) if options.limits else None,
+        options.state, host=host, port=port, database=options.database, contents=options.contents,
+        public=options.public or "", metrics=options.metrics, tls=tls,
+        limits=read_limits(options.limits) if options.limits else None,
     )  # fmt: skip
     async with server:
         _announce(server.location, server.metrics_url, as_json=options.log_format == "json")

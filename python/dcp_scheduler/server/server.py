@@ -55,8 +55,9 @@ _SETTLING_SECONDS = 3.0
 class Server:
     """``async with Server(folder) as server: server.location`` is what clients and workers are told.
 
-    ``folder``: the state; with its key, contents and, unless ``database`` is another, the database. ``listen``: host
-    and port, 0 for any. ``public``: the location under which others reach it, where that is not where it listens.
+    ``folder``: the state; with its key, the database and contents, unless ``database`` or ``contents`` are elsewhere.
+    ``listen``: host and port, 0 for any. ``public``: the location under which others reach it, where that is not where
+    it listens.
     ``metrics``: where they are served beside the control socket; ``metrics_url`` is where then. ``tls``: with it, peers
     come by TLS, and without ``public``, the location has the name in the certificate.
     """
@@ -73,8 +74,10 @@ class Server:
         limits: Limits | None = None,
         metrics: MetricsAddress | None = None,
         tls: Certificate | None = None,
+        contents: str = "",
     ) -> None:
         self._folder = folder
+        self._contents = contents or folder / CONTENTS
         self._tls = tls
         self._listen = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/{_PATH}"
         self._url = database or f"sqlite:///{folder / DATABASE}"
@@ -111,7 +114,7 @@ class Server:
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         """``stack``: gets what is to be ended, in reverse."""
         stack.enter_context(backend_of(self._url).alone())
-        self.database = await asyncio.to_thread(Database, self._url, self._folder / CONTENTS, self._committed)
+        self.database = await asyncio.to_thread(Database, self._url, self._contents, self._committed)
         stack.push_async_callback(asyncio.to_thread, self.database.close)
         limits = self._limits
         self.subscriptions = Subscriptions(self.database, limits.events_waiting_per_client)

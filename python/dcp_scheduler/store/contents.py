@@ -1,80 +1,69 @@
-"""Large data as files, named for the SHA-256 of what is in them: code, arguments, data, results."""
+"""Large data, named for the SHA-256 of what is in them: code, arguments, data, results."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
-from collections.abc import Iterable
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Self
 
 _NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-class Contents:
-    """Files below ``folder``. One that is named is whole: it is written beside its place, then moved there."""
+class Contents(ABC):
+    """Where they are. One that is named is whole. All may be called by several threads, and wait."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
+    @abstractmethod
     def put(self, data: bytes) -> str:
-        """Its name; on disk when this returns. Raises OSError."""
-        name = hashlib.sha256(data).hexdigest()
-        place = self._place(name)
-        if place.exists():
-            _sync(place.parent)  # another process may have put it there just now
-            return name
-        if not place.parent.exists():
-            place.parent.mkdir(exist_ok=True)
-            _sync(self._folder)
-        descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix="new-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fdatasync(file.fileno())
-            Path(temporary).rename(place)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _sync(place.parent)
-        return name
+        """Its name; when this returns, it is kept whatever happens, and as if it were new. Raises OSError."""
 
+    @abstractmethod
     def get(self, name: str) -> bytes:
         """Raises OSError."""
-        return self._place(name).read_bytes()
 
+    @abstractmethod
     def pieces(self, name: str, places: Iterable[tuple[int, int]]) -> list[bytes]:
         """``places``: offsets and lengths. Raises OSError."""
-        pieces = []
-        with self._place(name).open("rb") as file:
-            for offset, length in places:
-                file.seek(offset)
-                pieces.append(file.read(length))
-        return pieces
 
+    @abstractmethod
     def size(self, name: str) -> int | None:
         """In bytes; None where there is none of this name. Raises OSError."""
-        try:
-            return self._place(name).stat().st_size
-        except FileNotFoundError:
-            return None
 
-    def _place(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise FileNotFoundError(f"there is no content {name!r:.80}")
-        return self._folder / name[:2] / name
+    @abstractmethod
+    def names(self) -> Iterator[tuple[str, float]]:
+        """Of all that are there, and when each was put last, in seconds since 1970. Raises OSError."""
+
+    @abstractmethod
+    def delete(self, names: Iterable[str]) -> None:
+        """Those that are there. Raises OSError."""
+
+    def for_transactions(self) -> Self:
+        """The same, for where others wait for the end: what passes is raised as ContentsAwayError soon."""
+        return self
+
+    def hurry(self) -> None:
+        """From now on nobody waits for contents that are away."""
+        return
 
 
-def _sync(folder: Path) -> None:
-    """The names in it, which are not on disk with the files."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+class ContentsAwayError(OSError):
+    """They cannot be reached now; later they may. ``what`` is away, for people."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(reason)
+        self.what = what
+
+
+def name_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def checked(name: str) -> str:
+    """Raises FileNotFoundError for what is no name."""
+    if not _NAME.fullmatch(name):
+        raise FileNotFoundError(f"there is no content {name!r:.80}")
+    return name
 
 
 class Pack:

@@ -24,8 +24,9 @@ from ..errors import RefusedError, SchedulerError
 from . import migrations, notices
 from .backend import reason
 from .backends import backend_of
-from .contents import Contents
+from .contents import ContentsAwayError
 from .patience import Patience
+from .places import contents_at
 from .transaction import Transaction
 
 _MOST_AT_ONCE = 500
@@ -61,14 +62,18 @@ class Database:
     all is on disk. ``on_commit`` is called in the writing thread with each transaction that has changed something.
     """
 
-    def __init__(self, url: str, folder: Path, on_commit: Callable[[Transaction], None] | None = None) -> None:
-        """``folder``: for contents. Raises SchedulerError where the database cannot be opened or is too new."""
-        self.contents = Contents(folder)
+    def __init__(self, url: str, contents: Path | str, on_commit: Callable[[Transaction], None] | None = None) -> None:
+        """``contents``: where they are, a folder or ``s3://BUCKET/PREFIX``. Raises SchedulerError where the database
+        cannot be opened or is too new, or contents cannot be used.
+        """
+        self.contents = contents_at(contents)
         self.name = secrets.token_hex(8)
         """Of this process, among those that share the database."""
         self.backend = backend_of(url)
         self._on_commit = on_commit or (lambda transaction: None)
-        self._patience = Patience(self.backend)
+        self._patience = Patience(
+            f"the database {self.backend.shown}", passes=self._passes, conflicts=self.backend.conflicts
+        )
         self._engine = self.backend.engine()
         try:
             self._upgrade()
@@ -103,8 +108,9 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._patience.until_done, run)
 
     def hurry(self) -> None:
-        """From now on nobody waits for a database that is away: what was asked fails."""
+        """From now on nobody waits for a database or contents that are away: what was asked fails."""
         self._patience.end()
+        self.contents.hurry()
 
     def close(self) -> None:
         """What was asked before is done, unless the database is away."""
@@ -140,7 +146,7 @@ class Database:
             begun = self.backend.begin(connection)
             if batch.mark and batch.transaction and self.backend.was_committed(connection, batch.mark):
                 return batch.transaction
-            transaction = batch.transaction = Transaction(connection, self.contents, begun.now)
+            transaction = batch.transaction = Transaction(connection, self.contents.for_transactions(), begun.now)
             for asked in batch.asked:
                 self._run(asked, transaction)
             if self.backend.is_shared:
@@ -156,10 +162,13 @@ class Database:
             asked.outcome = asked.operation(transaction)
             savepoint.commit()
         except Exception as error:
-            if self.backend.passes(error):
+            if self._passes(error):
                 raise
             asked.error = error
             savepoint.rollback()
+
+    def _passes(self, error: BaseException) -> bool:
+        return isinstance(error, ContentsAwayError) or self.backend.passes(error)
 
     def _upgrade(self) -> None:
         """Raises SchedulerError."""

@@ -1,4 +1,4 @@
-"""What a database that is away keeps from being done is tried again, until it is done or the program ends."""
+"""What a database or bucket that is away keeps from being done is tried again, until it is done or the program ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from .backend import Backend, reason
+from .backend import reason
+from .contents import ContentsAwayError
 
 _LOG = logging.getLogger(__name__)
 _FIRST, _LONGEST = 0.05, 5.0
@@ -17,12 +18,23 @@ T = TypeVar("T")
 
 
 class Patience:
-    """For several threads, of which one tells when the database goes and when it is back."""
+    """For several threads, of which one tells when it goes and when it is back.
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    ``what`` it is, for people. ``passes``: whether with this error the same may succeed later; ``conflicts``: at once.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        passes: Callable[[BaseException], bool],
+        conflicts: Callable[[BaseException], bool] = lambda error: False,
+    ) -> None:
+        self._what = what
+        self._passes = passes
+        self._conflicts = conflicts
         self._lock = threading.Lock()
-        self._is_away = False
+        self._away = ""
         self._ending = threading.Event()
 
     def until_done(self, action: Callable[[], T]) -> T:
@@ -32,10 +44,10 @@ class Patience:
             try:
                 value = action()
             except Exception as error:
-                if self._backend.conflicts(error):
+                if self._conflicts(error):
                     _LOG.info("a transaction is tried again: %s", reason(error))
                     pause = _FIRST
-                elif self._backend.passes(error) and not self._ending.is_set():
+                elif self._passes(error) and not self._ending.is_set():
                     self._tell_away(error)
                 else:
                     raise
@@ -51,17 +63,15 @@ class Patience:
 
     def _tell_away(self, error: Exception) -> None:
         with self._lock:
-            if self._is_away:
+            if self._away:
                 return
-            self._is_away = True
-        shown = self._backend.shown
-        _LOG.warning("the database %s cannot be used now (%s); requests wait until it can", shown, reason(error))
+            self._away = error.what if isinstance(error, ContentsAwayError) else self._what
+            _LOG.warning("%s cannot be used now (%s); requests wait until it can", self._away, reason(error))
 
     def _tell_back(self) -> None:
-        if not self._is_away:
+        if not self._away:
             return
         with self._lock:
-            if not self._is_away:
-                return
-            self._is_away = False
-        _LOG.warning("the database can be used again")
+            if self._away:
+                _LOG.warning("%s can be used again", self._away)
+            self._away = ""

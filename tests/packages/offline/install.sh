@@ -33,7 +33,7 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' HUP INT TERM
 "$python" -m venv --without-pip "$folder" || fail "no virtual environment can be made. Debian: apt-get install python3-venv"
 "$folder/bin/python" -I "$(echo wheels/pip-*.whl)/pip" --isolated install --quiet --disable-pip-version-check --no-cache-dir \
-  --no-index --find-links wheels 'dcp-evaluator[network,web]' pip ||
+  --no-index --find-links wheels 'dcp-evaluator[network,s3,web]' pip ||
   fail "pip says above why it cannot install. The wheels need glibc 2.31 or newer: Debian 11, Ubuntu 20.04, RHEL 9"
 for file in startup/*.tgz; do # NAME-VERSION.tgz
   package=$(basename "$file")
