@@ -96,7 +96,7 @@ def test_two_processes_hand_out_and_pay_each_slice_once(url: str, tmp_path: Path
                         *(each.write(partial(acceptance.accept, sent=sent, rates=Rates())) for each in (here, there))
                     )
                     for answers in zip(*both, strict=True):
-                        assert sorted(paid for _, paid in answers) == [0, PRICE]
+                        assert sorted(each.paid for each in answers) == [0, PRICE]
                 return had
 
             workers = [work(one, other, f"a{n}") for n in range(3)] + [work(other, one, f"b{n}") for n in range(3)]
