@@ -14,7 +14,7 @@ from ..ledger import ledger
 from ..ledger.book import ISSUER
 from ..store import amount
 from ..store.contents import Contents
-from ..store.schema import accounts, hand_outs, jobs, piles, slices, transfers, votes
+from ..store.schema import accounts, hand_outs, jobs, package_files, packages, piles, slices, transfers, votes
 from .office import Office, Operation
 
 _MOST_FINDINGS = 1000
@@ -40,7 +40,7 @@ def findings(connection: Connection, contents: Contents) -> Iterator[str]:
 
 
 def _looked(connection: Connection) -> dict[str, int]:
-    tables = {"accounts": accounts, "transfers": transfers, "jobs": jobs, "slices": slices}
+    tables = {"accounts": accounts, "transfers": transfers, "jobs": jobs, "slices": slices, "packages": packages}
     return {
         name: connection.execute(select(func.count()).select_from(table)).scalar_one()
         for name, table in tables.items()
@@ -163,6 +163,8 @@ def _files(connection: Connection, contents: Contents) -> Iterator[str]:
     longest = func.max(slices.c.offset + slices.c.length)
     results = select(slices.c.content, longest).where(slices.c.content.is_not(None), slices.c.content != "")
     needed = {name: int(size or 0) for name, size in connection.execute(results.group_by(slices.c.content))}
+    for name, size in connection.execute(select(package_files.c.content, package_files.c.size)):
+        needed[name] = max(size, needed.get(name, 0))
     for query in (select(jobs.c.submission), select(piles.c.content)):
         for name in connection.execute(query.distinct()).scalars():
             needed.setdefault(name, 0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ..errors import RefusedError
@@ -18,12 +18,14 @@ from ..store.schema import package_files, package_versions, packages
 from ..store.transaction import Transaction
 from .declarations import dependencies
 from .names import check_file, check_package, read_version
-from .ownership import check_owner, owner_of
+from .ownership import EVERYBODY, OPERATOR, check_owner, owner_of
 
 MOST_FILES = 1000
 MOST_BYTES = 128 << 20
 """Of a package."""
 MOST_VERSIONS = 1000
+MOST_OWNED = 20 << 30
+"""Bytes of all packages of one owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,24 @@ async def publish(database: Database, package: Package, publisher: str) -> None:
     """
     _check(package)
     owner = owner_of(package, publisher)
-    await database.read(lambda connection: check_owner(connection, package.name, owner))
+    await database.read(lambda connection: _check_owner(connection, package, owner))
     files = await asyncio.to_thread(_store, database.contents, package)
     try:
         await database.write(lambda transaction: _record(transaction, package, files, owner))
     except IntegrityError:  # another process has published it at the same moment
         await database.write(lambda transaction: _record(transaction, package, files, owner))
+
+
+def _check_owner(connection: Connection, package: Package, owner: str) -> None:
+    """Before its files are kept. Raises RefusedError."""
+    check_owner(connection, package.name, owner)
+    if owner in (EVERYBODY, OPERATOR):
+        return
+    again = (packages.c.name == package.name) & (package_files.c.version == package.version)
+    mine = select(func.coalesce(func.sum(package_files.c.size), 0)).join(packages)
+    mine = mine.where(packages.c.owner == owner, ~again)
+    if connection.execute(mine).scalar_one() + sum(map(len, package.files.values())) > MOST_OWNED:
+        raise RefusedError("EDQUOT", f"the packages of an identity have {MOST_OWNED} bytes at most")
 
 
 def _check(package: Package) -> None:

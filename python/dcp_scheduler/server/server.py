@@ -8,6 +8,7 @@ import logging
 import os
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -192,9 +193,9 @@ class Server:
     async def _page(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             await self._door.pace("", request.remote or "", request.content_length or 0)
+            return await self._portal.page(request) or await self._other_page(request)
         except RefusedError as error:
             return web.Response(status=429, text=f"{error}\n", headers={"Retry-After": "10"})
-        return await self._portal.page(request) or await self._other_page(request)
 
     async def _other_page(self, request: web.BaseRequest) -> web.StreamResponse:
         headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
@@ -205,7 +206,8 @@ class Server:
             "/etc/dcp-config.js": (configuration_script, "application/javascript"),
         }.get(request.path)
         if make is None or request.method not in ("GET", "HEAD"):
-            if package := await package_page(self.database, request):
+            pace = partial(self._door.pace, "", request.remote or "")
+            if package := await package_page(self.database, request, pace):
                 return package
             return web.Response(status=404, text="there is no such page\n", headers=headers)
         places = (self.location, f"{self.location}{_PATH}", f"{self.location}{jnu.PATH}")
