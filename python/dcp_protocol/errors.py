@@ -18,6 +18,13 @@ class MessageError(ProtocolError):
     """The peer sent what no peer may send; its connection ends with this code."""
 
 
+PERMANENT = {
+    "EVERSION": "it speaks another version of DCP's protocol",
+    "EADDRCHANGE": "another one is there than before, with another key",
+}
+"""Codes of an end that no other try mends, and what they say of the peer."""
+
+
 class ConnectionEndedError(ProtocolError):
     """The connection is over; a new one is a new session.
 
@@ -26,6 +33,11 @@ class ConnectionEndedError(ProtocolError):
     ``DCPC-1014`` (no transport will ever reach the peer), ``ENOBUFS`` (the peer takes nothing but asks on),
     or the code of the message that broke a rule.
     """
+
+    @property
+    def is_permanent(self) -> bool:
+        """Whether no other try mends it."""
+        return self.code in PERMANENT
 
 
 class RemoteError(ProtocolError):

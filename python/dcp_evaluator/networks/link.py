@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dcp_protocol import Connection, connect
 from dcp_protocol.connection.connection import RequestHandler
 from dcp_protocol.connection.identity_cache import IdentityCache
-from dcp_protocol.errors import ConnectionEndedError
+from dcp_protocol.errors import PERMANENT, ConnectionEndedError
 from dcp_protocol.keys.private_key import PrivateKey
 
 from ..errors import NetworkError
@@ -17,11 +17,6 @@ from ..errors import NetworkError
 _PAUSE, _MOST_PAUSE = 0.5, 10.0
 _PATIENCE = 7200.0
 """Seconds without a scheduler after which a job is given up, as npm's client does."""
-_PERMANENT = {
-    "EVERSION": "it speaks another version of DCP's protocol",
-    "EADDRCHANGE": "another scheduler is there than before, with another key",
-}
-"""Codes of an end that no other try mends."""
 
 
 class Link:
@@ -69,8 +64,8 @@ class Link:
                     self._location, self._key, identities=self._identities, on_request=self._on_request
                 )
             except ConnectionEndedError as error:
-                if error.code in _PERMANENT:
-                    reason = f"the scheduler at {self._location} cannot be used: {_PERMANENT[error.code]}"
+                if error.is_permanent:
+                    reason = f"the scheduler at {self._location} cannot be used: {PERMANENT[error.code]}"
                     raise NetworkError(reason, code=error.code) from None
                 if clock() - begun > _PATIENCE:
                     reason = f"the scheduler at {self._location} stays away: {error}"

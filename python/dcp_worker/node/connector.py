@@ -11,8 +11,6 @@ from dcp_protocol import Connection
 from dcp_protocol.errors import ConnectionEndedError
 
 _PAUSE, _MOST_PAUSE = 0.5, 30.0
-_PERMANENT = frozenset({"EVERSION", "EADDRCHANGE"})
-"""Codes of an end that no other try mends."""
 
 
 class Connector:
@@ -70,7 +68,7 @@ class Connector:
             connection = await self._open()
         except ConnectionEndedError as error:
             self._pause = min(_MOST_PAUSE, max(_PAUSE, 2 * self._pause))
-            if error.code in _PERMANENT:
+            if error.is_permanent:
                 self._pause = _MOST_PAUSE
             raise
         self._pause = 0.0
