@@ -10,6 +10,9 @@ namespace {
 
 using State = Mapping::State;
 
+// A mapping of more bytes is the poller's to copy, so that commands need not wait for that.
+constexpr std::uint64_t kMostCopiedAtOnce = 1u << 20;
+
 // For a thread of wgpu-native's that does not get its turn. It takes microseconds.
 constexpr auto kLongestMapping = std::chrono::seconds(5);
 
@@ -97,7 +100,9 @@ void map_buffer(Call& call, const command::MapBuffer& command) {
   callback.userdata1 = map.release();  // on_mapped() takes it
   server.functions().BufferMapAsync(buffer->handle, command.mode, command.offset, command.size, callback);
   // Now: a poller that looked before wgpu-native knew of it would find nothing. It may have ended already.
+  server.attend(call.device().shared_poller());
   call.device().poller().mapping_began();
+  if (command.size > kMostCopiedAtOnce) server.hand_over();
 }
 
 void unmap_buffer(Call& call, const command::UnmapBuffer& command) {

@@ -45,6 +45,7 @@ void submit_now(Call& call, std::vector<WGPUCommandBuffer> buffers) {
       call.functions().QueueSubmitForIndex(device.queue(), buffers.size(), buffers.data());
   device.writes_pending = false;
   device.bytes_pending = 0;
+  call.server().attend(device.shared_poller());
   device.poller().submitted(index, span ? device.timer()->submitted(*span, !device.failure()) : std::nullopt);
 }
 
@@ -112,6 +113,7 @@ void on_submitted_work_done(Call& call, const command::OnSubmittedWorkDone& comm
   const auto answer = [&server, request = command.request] { server.replies().send(reply::WorkDone{request}); };
   if (!call.ready()) return answer();
   flush_writes(call);
+  server.attend(call.device().shared_poller());
   call.device().poller().when_done(answer);
 }
 

@@ -331,10 +331,19 @@ void run_in_thread(std::size_t stack, std::function<void()> body) {
   pthread_join(thread, nullptr);
 }
 
+/// Looks after the GPU while there is no command.
+struct Attention : dcp::gpu::CommandReader::Beside {
+  explicit Attention(dcp::gpu::Server& of) : server(of) {}
+  void look() override { server.look(); }
+  void sleep() override { server.hand_over(); }
+  dcp::gpu::Server& server;
+};
+
 /// Carries out commands until a panic has spent this thread (gpu/panic.hpp), or the process ends.
 void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reader, Records& records) {
   std::vector<std::uint32_t> command;
   unsigned executed = 0;
+  Attention attention(server);
   // The driver's threads are left as they are, whatever ends the host: the kernel ends them faster than they end
   // themselves.
   try {
@@ -343,13 +352,14 @@ void carry_out_commands(dcp::gpu::Server& server, dcp::gpu::CommandReader& reade
         server.execute(command);
         records.ready();
         reader.release();
+        if (server.replies().is_crowded()) server.hand_over();
         if (!server.replies().drain(kSocket)) _exit(0);
         if (dcp::gpu::thread_is_spent()) return;
         if (++executed % kLongestTurn == 0 && has_ended(kSocket)) _exit(0);
       }
       records.ready();
       server.replies().flush();
-      if (!reader.wait(kSocket)) _exit(0);
+      if (!reader.wait(kSocket, attention)) _exit(0);
     }
   } catch (const dcp::gpu::Violation& violation) {
     dcp::gpu::say(std::string("dcp-gpu-host: the sandbox broke the protocol: ") + violation.what());

@@ -2,11 +2,14 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 namespace dcp::gpu {
 namespace {
 
 constexpr auto kQuiet = std::chrono::milliseconds(5);
+// wgpu-native returns Rust's bool here, of which the upper bytes of webgpu.h's WGPUBool are not set.
+constexpr WGPUBool kByte = 0xFF;
 // What nobody awaits is looked after this often, so that the watchdog does not take many short submissions for one.
 constexpr auto kLongestUnwatched = std::chrono::milliseconds(500);
 
@@ -28,17 +31,19 @@ void Poller::stop() {
 
 void Poller::submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> span) {
   const std::lock_guard lock(mutex_);
-  if (submissions_.empty()) began();
+  if (submissions_.empty()) {
+    began();
+    if (engaged_) changed_.notify_all();
+  }
   submissions_.push_back({index, span});
   ++submitted_;
   clock_.begin();
-  changed_.notify_all();
 }
 
 void Poller::when_done(Task task) {
   const std::lock_guard lock(mutex_);
   done_.push_back({submitted_, mappings_begun_, std::move(task)});
-  changed_.notify_all();
+  if (engaged_) changed_.notify_all();
 }
 
 void Poller::wait_until_done() {
@@ -50,6 +55,7 @@ void Poller::wait_until_done() {
     done = true;
     finished.notify_all();
   });
+  hand_over();
   std::unique_lock lock(mutex);
   finished.wait(lock, [&] { return done; });
 }
@@ -63,14 +69,43 @@ void Poller::mapping_began() {
   const std::lock_guard lock(mutex_);
   ++mappings_;
   ++mappings_begun_;
-  changed_.notify_all();
+  if (engaged_) changed_.notify_all();
 }
 
 void Poller::mapping_ended(Task task) {
   const std::lock_guard lock(mutex_);
   --mappings_;
   ended_.push_back(std::move(task));
+  if (engaged_) changed_.notify_all();
+}
+
+void Poller::hand_over() {
+  const std::lock_guard lock(mutex_);
+  if (engaged_ || (submissions_.empty() && !awaited())) return;
+  engaged_ = true;
   changed_.notify_all();
+}
+
+bool Poller::look() {
+  std::unique_lock lock(mutex_);
+  if (engaged_ || stopped_) return false;
+  if (!awaited()) return !submissions_.empty();
+  if (ended_.empty()) poll_once(lock);
+  std::vector<Task> tasks;
+  take_due(tasks);
+  run_tasks(lock, tasks);
+  return !submissions_.empty() || awaited();
+}
+
+/// Those of which nothing is left to wait for. True: there is a mapping that may have to end before the next.
+bool Poller::take_due(std::vector<Task>& tasks) {
+  tasks = std::exchange(ended_, {});
+  while (!done_.empty() && done_.front().submissions <= completed_) {
+    if (mappings_ > 0 && done_.front().mappings > mappings_polled_) return true;
+    tasks.push_back(std::move(done_.front().task));
+    done_.pop_front();
+  }
+  return false;
 }
 
 void Poller::run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& tasks) {
@@ -81,11 +116,19 @@ void Poller::run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& ta
 }
 
 void Poller::wait_for_oldest(std::unique_lock<std::mutex>& lock) {
-  const auto [index, span] = submissions_.front();
+  const WGPUSubmissionIndex index = submissions_.front().index;
   lock.unlock();
   functions_.DevicePoll(device_, true, &index);
-  if (span) timer_->read(*span);
   lock.lock();
+  complete_oldest(lock);
+}
+
+void Poller::complete_oldest(std::unique_lock<std::mutex>& lock) {
+  if (const auto span = submissions_.front().span) {
+    lock.unlock();
+    timer_->read(*span);
+    lock.lock();
+  }
   submissions_.pop_front();
   ++completed_;
   clock_.end();
@@ -106,32 +149,32 @@ void Poller::poll_mappings(std::unique_lock<std::mutex>& lock) {
   if (nothing_new && mappings_ > 0 && !stopped_) changed_.wait(lock);
 }
 
-/// A buffer that the GPU does not use is mapped by any poll: what was asked for later has to wait for one.
-void Poller::look_for_mappings(std::unique_lock<std::mutex>& lock) {
+/// Without waiting. A buffer that the GPU does not use is mapped by any poll: what was asked for later has to wait for
+/// one.
+void Poller::poll_once(std::unique_lock<std::mutex>& lock) {
   mappings_polled_ = mappings_begun_;
+  const std::uint64_t submitted = submitted_;
   lock.unlock();
-  functions_.DevicePoll(device_, false, nullptr);
+  const bool is_done = (functions_.DevicePoll(device_, false, nullptr) & kByte) != 0;
   lock.lock();
+  while (is_done && completed_ < submitted) complete_oldest(lock);
 }
 
 void Poller::run() {
   std::unique_lock lock(mutex_);
   while (!stopped_) {
-    std::vector<Task> tasks = std::move(ended_);
-    ended_.clear();
-    bool unseen = false;  // a mapping that may have to end before
-    while (!done_.empty() && done_.front().submissions <= completed_) {
-      unseen = mappings_ > 0 && done_.front().mappings > mappings_polled_;
-      if (unseen) break;
-      tasks.push_back(std::move(done_.front().task));
-      done_.pop_front();
+    if (!engaged_) {
+      changed_.wait(lock);
+      continue;
     }
+    std::vector<Task> tasks;
+    const bool unseen = take_due(tasks);
     if (!tasks.empty()) {
       run_tasks(lock, tasks);
     } else if (unseen) {
-      look_for_mappings(lock);
+      poll_once(lock);
     } else if (submissions_.empty() && mappings_ == 0) {
-      changed_.wait(lock);
+      engaged_ = false;
     } else if (submissions_.empty()) {
       poll_mappings(lock);
     } else {

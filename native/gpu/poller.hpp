@@ -1,5 +1,8 @@
 // Makes progress on one device: a thread that blocks in wgpu-native while something is awaited, and else sleeps.
 //
+// Waking that thread takes as long as a short submission does. So the thread that carries out commands looks() itself
+// while it has nothing else to do, and hands over to this one before it does anything else than to ask for more.
+//
 // wgpu-core holds its fence while it waits, so that a submission made meanwhile waits too. The thread therefore waits
 // only for what somebody awaits (a mapping, onSubmittedWorkDone), and else, for the GPU time, once nothing has been
 // submitted for a moment.
@@ -45,11 +48,17 @@ class Poller : public std::enable_shared_from_this<Poller> {
   void stop();
   /// `span`: of the timer, to be read when the submission is complete.
   void submitted(WGPUSubmissionIndex index, std::optional<std::uint32_t> span);
-  /// Runs `task` on the thread once everything submitted so far is complete, behind the tasks of the mappings that can
+  /// Runs `task` once everything submitted so far is complete, behind the tasks of the mappings that can
   /// end by then.
   void when_done(Task task);
   /// Waits until everything submitted is complete.
   void wait_until_done();
+  /// Runs the tasks of what is complete, on the calling thread, unless the poller's thread has taken over. False: that
+  /// has, or nothing is left.
+  bool look();
+  /// From now on, the poller's thread attends to what was begun, until all of it is complete. Call it, as submitted(),
+  /// when_done(), mapping_began() and look(), on the thread that carries out commands.
+  void hand_over();
   /// wgpu-native was asked for a mapping; `mapping_ended` is called from its callback, on whatever thread, and can come
   /// first.
   void mapping_began();
@@ -57,12 +66,14 @@ class Poller : public std::enable_shared_from_this<Poller> {
 
  private:
   void run();
+  bool take_due(std::vector<Task>& tasks);
   void run_tasks(std::unique_lock<std::mutex>& lock, std::vector<Task>& tasks);
   void finish(std::unique_lock<std::mutex>& lock);
   void began();
+  void complete_oldest(std::unique_lock<std::mutex>& lock);
   void wait_for_oldest(std::unique_lock<std::mutex>& lock);
   void poll_mappings(std::unique_lock<std::mutex>& lock);
-  void look_for_mappings(std::unique_lock<std::mutex>& lock);
+  void poll_once(std::unique_lock<std::mutex>& lock);
   bool awaited() const { return !done_.empty() || mappings_ > 0 || !ended_.empty(); }
 
   const Functions& functions_;
@@ -75,6 +86,7 @@ class Poller : public std::enable_shared_from_this<Poller> {
   std::chrono::steady_clock::time_point working_since_;  // on the oldest submission
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool engaged_ = false;  // the thread attends to what was begun
   bool stopped_ = false;
   struct Submission {
     WGPUSubmissionIndex index;

@@ -76,8 +76,13 @@ void CommandReader::release() {
   }
 }
 
-bool CommandReader::wait(int socket) {
-  if (patience_.look([this] { return has_more(); })) return true;
+bool CommandReader::wait(int socket, Beside& beside) {
+  const auto has_come = [&] {
+    if (!has_more()) beside.look();
+    return has_more();
+  };
+  if (patience_.look(has_come)) return true;
+  beside.sleep();
   RingState& ring = region_.header().commands;
   ring.asleep.store(1, std::memory_order_seq_cst);
   if (ring.write.load(std::memory_order_seq_cst) != position_) {

@@ -49,8 +49,16 @@ class CommandReader {
   bool has_more() const { return region_.header().commands.write.load(std::memory_order_acquire) != position_; }
   /// Tells the writer that everything that next() has returned is done with.
   void release();
+  /// What else the reader's thread does: look() while it looks for a command, sleep() before it sleeps.
+  struct Beside {
+    virtual void look() = 0;
+    virtual void sleep() = 0;
+
+   protected:
+    ~Beside() = default;
+  };
   /// Waits for a command or a wake-up; false when the socket hung up.
-  bool wait(int socket);
+  bool wait(int socket, Beside& beside);
 
  private:
   Region& region_;

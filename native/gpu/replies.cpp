@@ -94,6 +94,11 @@ bool ReplyWriter::put(const std::vector<std::uint32_t>& words) {
   return true;
 }
 
+bool ReplyWriter::is_crowded() {
+  const std::lock_guard<std::timed_mutex> lock(mutex_);
+  return waiting_.size() >= kMostWaiting;
+}
+
 bool ReplyWriter::drain(int socket) {
   for (;;) {
     {

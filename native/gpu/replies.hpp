@@ -47,6 +47,8 @@ class ReplyWriter {
   void be_last_words();
   /// Moves waiting replies into the ring as room appears.
   void flush();
+  /// Whether drain() would wait.
+  bool is_crowded();
   /// Waits until few replies are waiting; false when the socket hung up. Back-pressure for a sandbox that never reads.
   bool drain(int socket);
 

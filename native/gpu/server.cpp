@@ -43,6 +43,9 @@ bool compiles(Opcode opcode) {
   }
 }
 
+/// Whether a command takes so little time that what was begun before is not handed over for it.
+bool only_asks(Opcode opcode) { return opcode == Opcode::mapBuffer || opcode == Opcode::onSubmittedWorkDone; }
+
 /// Null where the object is no view, or one of which the host keeps nothing.
 TextureView* texture_view(const Object& object) {
   return object.kind == Kind::texture_view ? dynamic_cast<TextureView*>(object.resource.get()) : nullptr;
@@ -71,6 +74,20 @@ void Server::track(const std::shared_ptr<Device>& device) {
   const std::lock_guard lock(devices_mutex_);
   std::erase_if(devices_, [](const auto& other) { return other.expired(); });
   devices_.push_back(device);
+}
+
+void Server::attend(const std::shared_ptr<Poller>& poller) {
+  if (std::ranges::find(attended_, poller) == attended_.end()) attended_.push_back(poller);
+}
+
+bool Server::look() {
+  std::erase_if(attended_, [](const auto& poller) { return !poller->look(); });
+  return !attended_.empty();
+}
+
+void Server::hand_over() {
+  for (const auto& poller : attended_) poller->hand_over();
+  attended_.clear();
 }
 
 bool Server::has_room_for_device() {
@@ -136,6 +153,7 @@ void Server::execute(std::span<const std::uint32_t> command) {
   const std::uint32_t type = message_type(command[0]);
   if (type == 0 || type >= kOpcodeCount) throw Violation("no command " + std::to_string(type));
   const auto opcode = static_cast<Opcode>(type);
+  if (!only_asks(opcode)) hand_over();
   Call call(*this, command);
   call_ = &call;
   if (compiles(opcode) && limits_.timeout != Limits{}.timeout) {

@@ -59,6 +59,12 @@ class Server {
   /// A line of what the sandbox has caused, for the owner: a bounded number of bounded lines.
   void log(std::string line);
   void track(const std::shared_ptr<Device>& device);
+  /// `poller` has begun something: the thread that carries out commands looks after it first.
+  void attend(const std::shared_ptr<Poller>& poller);
+  /// Whether anything of that is left; what is complete is answered. While there is no command to carry out.
+  bool look();
+  /// The pollers' own threads attend to it from now on.
+  void hand_over();
   /// Whether the sandbox may have one more device. Waits where many have ended and their threads have not.
   bool has_room_for_device();
   /// Ends a device and releases all handles that belong to it; its objects stay, and are invalid.
@@ -91,6 +97,7 @@ class Server {
   std::unique_ptr<Watchdog> compiling_;  // null: there is no limit, or nothing was compiled yet
   std::mutex devices_mutex_;
   std::vector<std::weak_ptr<Device>> devices_;
+  std::vector<std::shared_ptr<Poller>> attended_;
   ObjectTable objects_;
   Visitors threads_;  // the last member: the others are there until no thread is
 };

@@ -16,7 +16,7 @@ namespace dcp::ipc {
 class Patience {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::nanoseconds kMost = std::chrono::microseconds(100);
+  static constexpr std::chrono::nanoseconds kMost = std::chrono::microseconds(250);
 
   /// True as soon as `has_come` says so; false: sleep, and call slept() then.
   template <typename HasCome>
