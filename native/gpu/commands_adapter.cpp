@@ -9,6 +9,7 @@
 #include "gpu/commands.hpp"
 #include "gpu/server.hpp"
 #include "gpu/workgroup_memory.hpp"
+#include "gpu/write_in_place.hpp"
 
 namespace dcp::gpu {
 namespace {
@@ -110,6 +111,10 @@ void request_device(Call& call, const command::RequestDevice& command) {
   auto device = std::make_shared<Device>(call.result_id(), server.functions(), server.replies());
   auto owner = std::make_shared<Owner>(device);
   device->is_software = describe(server.functions(), command.self).type == WGPUAdapterType_CPU;
+  device->writes_in_place = device->is_software && can_write_in_place(server.functions(), command.self);
+  if (device->writes_in_place) {
+    features.push_back(static_cast<WGPUFeatureName>(WGPUNativeFeature_MappablePrimaryBuffers));
+  }
   device->has_timestamp_queries = std::ranges::count(features, WGPUFeatureName_TimestampQuery) > 0;
   const bool timed = times_submissions(server, command.self);
   if (timed) {

@@ -5,6 +5,7 @@
 #include "gpu/commands.hpp"
 #include "gpu/guards.hpp"
 #include "gpu/server.hpp"
+#include "gpu/write_in_place.hpp"
 
 namespace dcp::gpu {
 namespace {
@@ -84,6 +85,10 @@ void write_buffer(Call& call, const command::WriteBuffer& command) {
     return call.end();
   }
   if (call.ready()) {
+    if (write_in_place(call, call.buffer(command.buffer), command.offset, command.data, command.size)) {
+      call.server().region().header().bytes_up.fetch_add(command.size, std::memory_order_relaxed);
+      return call.end();
+    }
     stage_bytes(call, command.size);
     call.functions().QueueWriteBuffer(command.self, command.buffer, command.offset, command.data, command.size);
     call.device().writes_pending = true;

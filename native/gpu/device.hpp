@@ -71,6 +71,7 @@ class Device {
   GpuTimer* timer() const { return timer_.get(); }
 
   bool is_software = false;               ///< its memory is the machine's
+  bool writes_in_place = false;           ///< its buffers can be mapped whatever their usage (gpu/write_in_place.hpp)
   bool has_timestamp_queries = false;     ///< whether the sandbox asked for them
   bool checks_workgroup_storage = false;  ///< whether it has a shader with ZeroingShader::checks_size
   bool texture_write_failed = false;      ///< a part of the last writeTexture was refused

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gpu/device.hpp"
+#include "gpu/write_in_place.hpp"
 
 namespace dcp::gpu {
 namespace {
@@ -18,6 +19,17 @@ int kinds_of(const WGPUBindGroupLayoutEntry& entry) {
          (entry.storageTexture.access != WGPUStorageTextureAccess_BindingNotUsed);
 }
 
+/// wgpu-native allows any of them on a device that writes in place.
+void guard_mappable_usage(Call& call, WGPUBufferUsage usage) {
+  const bool reads = (usage & WGPUBufferUsage_MapRead) != 0, writes = (usage & WGPUBufferUsage_MapWrite) != 0;
+  if (reads && (usage & ~(WGPUBufferUsage_MapRead | WGPUBufferUsage_CopyDst)) != 0) {
+    call.refuse("usage has MAP_READ and more than COPY_DST beside it");
+  }
+  if (writes && (usage & ~(WGPUBufferUsage_MapWrite | WGPUBufferUsage_CopySrc)) != 0) {
+    call.refuse("usage has MAP_WRITE and more than COPY_SRC beside it");
+  }
+}
+
 enum Resource { sampler, texture, texture_view, buffer, buffer_binding, external_texture };
 
 }  // namespace
@@ -27,6 +39,9 @@ void guard_create_buffer(Call& call, WGPUBufferDescriptor* descriptor) {
   auto made = std::make_shared<Buffer>();
   made->size = descriptor->size;
   made->usage = descriptor->usage;
+  guard_mappable_usage(call, descriptor->usage);
+  descriptor->usage = usage_for_writes(call.device(), descriptor->usage, descriptor->size);
+  made->is_written_in_place = descriptor->usage != made->usage;
   // guard_resolve_query_set() clears it.
   if ((descriptor->usage & WGPUBufferUsage_QueryResolve) != 0) descriptor->usage |= WGPUBufferUsage_CopyDst;
   if (descriptor->mappedAtCreation) {

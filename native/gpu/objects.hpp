@@ -55,6 +55,7 @@ struct Buffer : Resource {
   WGPUBuffer handle = nullptr;
   std::uint64_t size = 0;
   WGPUBufferUsage usage = WGPUBufferUsage_None;
+  bool is_written_in_place = false;  ///< wgpu-native's has MAP_WRITE too (gpu/write_in_place.hpp)
   /// Shared with the poller, which finishes mappings. Mapped pointers are used with it in hand.
   Guarded<Mapping> mapping;
   std::atomic<std::uint64_t> refused = 0;  ///< the serial of the last mapping that wgpu-native refused

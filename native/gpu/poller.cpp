@@ -46,6 +46,11 @@ void Poller::when_done(Task task) {
   if (engaged_) changed_.notify_all();
 }
 
+bool Poller::is_idle() {
+  const std::lock_guard lock(mutex_);
+  return submissions_.empty();
+}
+
 void Poller::wait_until_done() {
   std::mutex mutex;
   std::condition_variable finished;

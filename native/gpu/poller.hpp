@@ -51,6 +51,8 @@ class Poller : public std::enable_shared_from_this<Poller> {
   /// Runs `task` once everything submitted so far is complete, behind the tasks of the mappings that can
   /// end by then.
   void when_done(Task task);
+  /// Whether everything submitted is known to be complete.
+  bool is_idle();
   /// Waits until everything submitted is complete.
   void wait_until_done();
   /// Runs the tasks of what is complete, on the calling thread, unless the poller's thread has taken over. False: that
