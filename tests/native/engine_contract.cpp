@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <list>
 #include <map>
 #include <string>
 
@@ -268,6 +269,32 @@ class Contract {
     CHECK(!engine_.script_format().empty());
   }
 
+  // Characters of each length in UTF-8, and what is none, beside stretches of ASCII of many lengths.
+  void scripts_of_all_characters() {
+    static std::list<std::string> sources;  // compile() wants them to outlive the engine
+    const Scope scope(engine_);
+    const std::string valid[] = {"\xC3\xBF",         "\xC4\x80",         "\xEF\xBF\xBD", "\xED\x9F\xBF\xEE\x80\x80",
+                                 "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "\xEF\xBB\xBF"};
+    const std::string invalid[] = {"\xFF", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+                                   "\x80"};
+    for (const std::size_t length : {0, 1, 63, 64, 65, 200}) {
+      const std::string far(length, 'y');
+      const auto source = [&](const std::string& characters) -> const std::string& {
+        return sources.emplace_back("/*" + far + "*/'" + characters + far + characters + "'");
+      };
+      for (const std::string& characters : valid) {
+        const std::string text = engine_.to_string(engine_.run(engine_.compile(source(characters), "text.js")));
+        CHECK_EQ(text, characters + far + characters);
+      }
+      for (const std::string& characters : invalid) {
+        if (std::string_view(engine_.name()) == "quickjs") break;  // a SyntaxError there
+        const std::string& text = source("\xC4\x80" + characters);
+        const Value expected = engine_.evaluate(text, "text.js", ScriptKind::classic);
+        CHECK(engine_.same(engine_.run(engine_.compile(text, "text.js")), expected));
+      }
+    }
+  }
+
   void names_that_are_no_unicode() {
     const Scope scope(engine_);
     const Value object = run("({ '\\ud800': 1, 'a\\udfffb\\ud83d': 2, '\\ud83d\\ude00': 3, '\\ufffd': 4 })");
@@ -359,6 +386,7 @@ void check_engine(engine::Engine& engine) {
   contract.handles();
   contract.references();
   contract.scripts();
+  contract.scripts_of_all_characters();
   contract.names_that_are_no_unicode();
   contract.random_numbers();
   contract.modules();

@@ -8,6 +8,7 @@
 
 #include "engine/ascii.hpp"
 #include "engine/v8/v8_engine.hpp"
+#include "engine/v8/wide_text.hpp"
 
 namespace dcp::engine::v8engine {
 
@@ -22,6 +23,16 @@ class LentText final : public v8::String::ExternalOneByteStringResource {
 
  private:
   std::string_view text_;
+};
+
+class OwnWideText final : public v8::String::ExternalStringResource {
+ public:
+  explicit OwnWideText(WideText text) : text_(std::move(text)) {}
+  const std::uint16_t* data() const override { return reinterpret_cast<const std::uint16_t*>(text_.units.get()); }
+  std::size_t length() const override { return text_.size; }
+
+ private:
+  WideText text_;
 };
 
 /// Bytes that grow where they are, as far as the C library can.
@@ -81,13 +92,16 @@ v8::Local<v8::String> V8Engine::text(std::string_view utf8) {
   return made;
 }
 
-/// A string over text that outlives the engine: without a copy where it is ASCII.
+/// A string over text that outlives the engine: without a copy where it is ASCII, else outside of V8's heap.
 v8::Local<v8::String> V8Engine::lent_text(std::string_view utf8) {
   v8::Local<v8::String> made;
-  if (utf8.empty() || !is_ascii(utf8) || !v8::String::NewExternalOneByte(isolate_, new LentText(utf8)).ToLocal(&made)) {
-    return text(utf8);
+  if (utf8.size() > static_cast<std::size_t>(v8::String::kMaxLength) || utf8.empty()) return text(utf8);
+  if (is_ascii(utf8)) {
+    if (v8::String::NewExternalOneByte(isolate_, new LentText(utf8)).ToLocal(&made)) return made;
+  } else if (auto wide = wide_text(utf8)) {
+    if (v8::String::NewExternalTwoByte(isolate_, new OwnWideText(std::move(*wide))).ToLocal(&made)) return made;
   }
-  return made;
+  return text(utf8);
 }
 
 Value V8Engine::string(std::string_view utf8) { return from(text(utf8)); }
