@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "engine/engine.hpp"
 
@@ -10,22 +9,6 @@ namespace dcp::engine {
 
 /// A native function that is bound to a keeper's pointer and a number.
 using BoundOp = Value (*)(Engine& engine, void* pointer, std::uint32_t index, std::span<const Value> args);
-
-/// A number as WebAssembly has it: its bits, with zeros above them.
-struct NumberSlot {
-  std::uint64_t bits;
-  std::uint64_t unused;  ///< of a vector, which crosses no border
-};
-
-enum class NumberType : std::uint8_t { i32, i64, f32, f64 };
-
-/// What a function over numbers takes and gives.
-struct NumericFunction {
-  std::vector<NumberType> params;
-  std::vector<NumberType> results;
-  /// Takes the arguments from `slots`, and leaves the results there. Errors as those of an Op.
-  void (*run)(NumericFunction& self, std::span<NumberSlot> slots) = nullptr;
-};
 
 /// Keeps values alive as long as its own object is reachable. The collector sees these references, so cycles through a
 /// keeper are collected, other than those through a Ref. Valid until its `finalize` is called.
@@ -49,9 +32,6 @@ class WasmSupport {
   /// A function that calls `op` with the keeper's pointer and `index`, and keeps the keeper's object alive.
   virtual Value bound_function(const std::string& name, int length, Keeper& keeper, BoundOp op,
                                std::uint32_t index) = 0;
-  /// A function that converts its arguments and results as the JavaScript API of WebAssembly does, and runs `function`,
-  /// which lives as long as the keeper's pointer. Keeps the keeper's object alive.
-  virtual Value numeric_function(const std::string& name, Keeper& keeper, NumericFunction& function) = 0;
   /// A resizable ArrayBuffer, or growable SharedArrayBuffer, over foreign memory of which `most` bytes may come into
   /// use. Only set_length() may change its length: the caller keeps user code from doing so.
   virtual Value resizable_array_buffer(void* data, std::size_t size, std::size_t most, bool shared,

@@ -65,26 +65,19 @@ std::vector<Value> several_results(Host& host, Value returned, std::size_t count
 
 Value argument(Engine& js, Args args, std::size_t index) { return index < args.size() ? args[index] : js.undefined(); }
 
-std::vector<engine::NumberType> number_types(const std::vector<ValueType>& types) {
-  std::vector<engine::NumberType> numbers(types.size());
-  for (std::size_t i = 0; i < types.size(); ++i) numbers[i] = static_cast<engine::NumberType>(types[i].kind);
-  return numbers;
-}
-
-static_assert(static_cast<int>(Kind::i32) == static_cast<int>(engine::NumberType::i32));
-static_assert(static_cast<int>(Kind::i64) == static_cast<int>(engine::NumberType::i64));
-static_assert(static_cast<int>(Kind::f32) == static_cast<int>(engine::NumberType::f32));
-static_assert(static_cast<int>(Kind::f64) == static_cast<int>(engine::NumberType::f64));
-static_assert(sizeof(engine::NumberSlot) == sizeof(wasmtime_val_raw_t));
-
-void run_export(engine::NumericFunction& numeric, std::span<engine::NumberSlot> slots) {
-  auto& f = static_cast<ExportedFunction&>(numeric);
-  Store& store = f.store;
+Value call_numeric(Store& store, ExportedFunction& f, Args args) {
+  const std::size_t params = f.type.params.size();
+  Slots<wasmtime_val_raw_t> slots(std::max(params, f.type.results.size()));
+  for (std::size_t i = 0; i < params; ++i) {
+    slots[i] = store.to_raw(f.type.params[i].kind, argument(store.js(), args, i));
+  }
   wasm_trap_t* trap = nullptr;
-  wasmtime_error_t* error = wt.wasmtime_func_call_unchecked(
-      store.context(), &f.function, reinterpret_cast<wasmtime_val_raw_t*>(slots.data()), slots.size(), &trap);
+  wasmtime_error_t* error =
+      wt.wasmtime_func_call_unchecked(store.context(), &f.function, slots.data(), slots.size(), &trap);
   if (error != nullptr || trap != nullptr) store.raise_failure(error, trap);
   store.refresh_buffers();
+  return results_value(store.js(), f.type.results.size(),
+                       [&](std::size_t i) { return store.from_raw(f.type.results[i].kind, slots[i]); });
 }
 
 // With references: wasmtime checks them against the types that Kind does not tell apart.
@@ -156,17 +149,10 @@ void drop_host_function(void* env) { delete static_cast<HostFunction*>(env); }
 
 }  // namespace
 
-ExportedFunction::ExportedFunction(Store& of, const wasmtime_func_t& exported, FunctionType declared)
-    : store(of), function(exported), type(std::move(declared)) {
-  if (!type.numeric) return;
-  params = number_types(type.params);
-  results = number_types(type.results);
-  run = run_export;
-}
-
 Value call_export(Engine&, void* pointer, std::uint32_t index, Args args) {
   Store& store = *static_cast<Store*>(pointer);
   ExportedFunction& f = store.exported(index);
+  if (f.type.numeric) return call_numeric(store, f, args);
   if (!f.type.callable) {
     store.host().raise(Failure::type, "the function's type has a value that JavaScript cannot hold (v128 or exnref)");
   }
@@ -190,13 +176,11 @@ Value Store::intern_function(const wasmtime_func_t& function, std::int64_t index
   made.kind = WASMTIME_EXTERN_FUNC;
   made.of.func = function;
   const Owned<wasm_functype_t> type(wt.wasmtime_func_type(context_, &made.of.func));
-  exported_.push_back(std::make_unique<ExportedFunction>(*this, function, function_type(type.get())));
-  ExportedFunction& f = *exported_.back();
+  exported_.push_back(std::make_unique<ExportedFunction>(ExportedFunction{function, function_type(type.get())}));
+  const int length = static_cast<int>(exported_.back()->type.params.size());
   const std::string name = index < 0 ? "" : std::to_string(index);
-  const Value value =
-      f.type.numeric ? host_.support().numeric_function(name, keeper_, f)
-                     : host_.support().bound_function(name, static_cast<int>(f.type.params.size()), keeper_,
-                                                      call_export, static_cast<std::uint32_t>(exported_.size() - 1));
+  const Value value = host_.support().bound_function(name, length, keeper_, call_export,
+                                                     static_cast<std::uint32_t>(exported_.size() - 1));
   const std::uint32_t id = host_.add(*this, made);
   functions_.emplace(key, id);
   host_.item(id).object = keeper_.keep(value);

@@ -5,10 +5,7 @@
 
 namespace dcp::wasm {
 
-struct ExportedFunction : engine::NumericFunction {
-  ExportedFunction(Store& of, const wasmtime_func_t& exported, FunctionType declared);
-
-  Store& store;
+struct ExportedFunction {
   wasmtime_func_t function;
   FunctionType type;
 };

@@ -169,7 +169,7 @@ class Store {
   std::vector<std::uint32_t> attached_;  // memories that have had a buffer
 };
 
-/// Calls an exported function that has references among its types; `store` and `index` say which. A BoundOp.
+/// Calls an exported function; `store` and `index` say which. A BoundOp.
 Value call_export(Engine& js, void* store, std::uint32_t index, Args args);
 
 }  // namespace dcp::wasm

@@ -69,7 +69,6 @@ class QuickJsEngine final : public Engine, public WasmSupport, public RecorderSu
   Value handle(const void* tag, void* pointer, void (*finalize)(void* pointer)) override;
   Keeper& keeper(void* pointer, void (*finalize)(void* pointer)) override;
   Value bound_function(const std::string& name, int length, Keeper& keeper, BoundOp op, std::uint32_t index) override;
-  Value numeric_function(const std::string& name, Keeper& keeper, NumericFunction& function) override;
   Value recorder(Value method, Value plan, WordRing& ring) override;
   Value array_buffer(std::span<const std::byte> copy_of) override;
   Value array_buffer(std::size_t size) override;
@@ -166,24 +165,10 @@ class QuickJsEngine final : public Engine, public WasmSupport, public RecorderSu
   std::string text_property(JSValueConst object, const char* name);
 
   static JSValue invoke(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic, void* opaque);
-  static JSValue caught(JSContext* context, QuickJsEngine& engine);
-  /// Turns C++ exceptions into those of JavaScript.
   template <typename Body>
-  static JSValue guarded(JSContext* context, QuickJsEngine& engine, Body body) {
-    try {
-      return body();
-    } catch (...) {
-      return caught(context, engine);
-    }
-  }
-  static JSValueConst keeper_object(Keeper& keeper);
+  static JSValue guarded(JSContext* context, QuickJsEngine& engine, Body body);
   static JSValue invoke_bound(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic,
                               JSValueConst* data);
-  static JSValue invoke_numeric(JSContext*, JSValueConst self, int argc, JSValueConst* argv, int magic,
-                                JSValueConst* data);
-  JSValue run_numeric(NumericFunction& function, std::span<const JSValue> args, std::span<NumberSlot> slots);
-  bool to_slot(NumberType type, JSValue value, NumberSlot& slot);
-  JSValue from_slot(NumberType type, NumberSlot slot);
   void add_handle_class();
   void add_keeper_class();
   static void* resize_external(JSRuntime*, void* opaque, void* data, std::size_t size);

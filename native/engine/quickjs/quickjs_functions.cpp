@@ -26,10 +26,11 @@ Value QuickJsEngine::construct(Value constructor, std::span<const Value> args) {
                                 reinterpret_cast<JSValueConst*>(const_cast<Value*>(args.data()))));
 }
 
-// To be called in a catch clause.
-JSValue QuickJsEngine::caught(JSContext* context, QuickJsEngine& engine) {
+// Turns C++ exceptions into those of JavaScript.
+template <typename Body>
+JSValue QuickJsEngine::guarded(JSContext* context, QuickJsEngine& engine, Body body) {
   try {
-    throw;
+    return body();
   } catch (const Thrown& thrown) {
     return engine.to_exception(thrown);
   } catch (const std::bad_alloc&) {
@@ -153,8 +154,6 @@ void QuickJsEngine::add_keeper_class() {
   JS_NewClass(runtime_, keeper_class_, &definition);
 }
 
-JSValueConst QuickJsEngine::keeper_object(Keeper& keeper) { return static_cast<QuickJsKeeper&>(keeper).object_; }
-
 Keeper& QuickJsEngine::keeper(void* pointer, void (*finalize)(void*)) {
   const Value object = own(JS_NewObjectProtoClass(context_, JS_NULL, keeper_class_));
   auto* keeper = new QuickJsKeeper(*this, pointer, finalize);
@@ -167,7 +166,8 @@ Value QuickJsEngine::bound_function(const std::string& name, int length, Keeper&
                                     std::uint32_t index) {
   // Data of the function: the keeper, the number, the op as a number that its 48 bits of address fit exactly.
   const auto address = static_cast<double>(reinterpret_cast<std::uintptr_t>(op));
-  JSValueConst data[] = {keeper_object(keeper), JS_NewUint32(context_, index), JS_NewFloat64(context_, address)};
+  JSValueConst data[] = {static_cast<QuickJsKeeper&>(keeper).object_, JS_NewUint32(context_, index),
+                         JS_NewFloat64(context_, address)};
   return own(JS_NewCFunctionData2(context_, invoke_bound, name.c_str(), length, 0, 3, data));
 }
 
