@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -18,6 +16,7 @@ from ..messages.bodies import Notification, Received, Request, read_message
 from ..messages.error_payload import remote_error
 from ..messages.json_parts import Text
 from ..transport.failures import TransportError
+from ..transport.flag import Flag
 from ..transport.transport import Transport
 from .events import (
     Delivered,
@@ -37,8 +36,6 @@ from .machine import Machine
 from .values import decoded, encoded
 
 _LOG = logging.getLogger(__name__)
-# Acknowledgements for a peer that does not take them: beyond these, nothing more is read from it.
-_MOST_WAITING = 100
 _INTERNAL = ProtocolError("EINTERNAL", "the service could not handle the request, and has told why in its log")
 
 
@@ -59,13 +56,14 @@ class IncomingRequest:
 
 @dataclass(slots=True)
 class _Link:
-    """A transport, and what goes to it."""
+    """A transport, until it is let go."""
 
     transport: Transport
-    outgoing: deque[bytes] = field(default_factory=deque)
-    more: asyncio.Event = field(default_factory=asyncio.Event)
-    sent: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def let_go_of(self) -> None:
+        if not self.let_go.done():
+            self.let_go.set_result(None)
 
 
 RequestHandler = Callable[[IncomingRequest], Awaitable[object]]
@@ -104,14 +102,13 @@ class Connection:
         self._opening: asyncio.Task[None] | None = None
         self._link: _Link | None = None
         self._remote = ""
-        self._room = asyncio.Event()
-        self._established = asyncio.Event()
-        self._ended = asyncio.Event()
+        self._room, self._established, self._ended = Flag(), Flag(), Flag()
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = False
-        self._news: deque[Notification] = deque()
+        self._news: list[Notification] = []
         self._answer: RequestHandler = _refuse
         self._hear: NotificationHandler = _ignore
+        self._on_end: Callable[[], None] | None = None
         self.end: ConnectionEndedError | None = None
         """Why the connection is over, once it is."""
 
@@ -212,6 +209,13 @@ class Connection:
 
     # For what makes connections
 
+    def on_end(self, tell: Callable[[], None]) -> None:
+        """``tell`` is called when the connection is over, now if it is."""
+        if self.end:
+            tell()
+        else:
+            self._on_end = tell
+
     def start(self) -> None:
         self._machine.start(self._now())
         self._pump()
@@ -296,8 +300,7 @@ class Connection:
         match event:
             case Send(text):
                 assert self._link
-                self._link.outgoing.append(text)
-                self._link.more.set()
+                self._send(self._link, text)
             case Seal():
                 self._background(self._seal(event))
             case OpenTransport(after):
@@ -336,6 +339,8 @@ class Connection:
                 task.cancel()
         self._established.set()
         self._ended.set()
+        if self._on_end:
+            self._on_end()
 
     async def _seal(self, event: Seal) -> None:
         text = await asyncio.to_thread(event.work)
@@ -344,12 +349,18 @@ class Connection:
 
     # Transports
 
+    def _send(self, link: _Link, text: bytes) -> None:
+        try:
+            link.transport.send_soon(text)
+        except TransportError:  # it has ended, or takes no such text: ``_carry`` tells
+            link.let_go_of()
+
     def _release(self) -> None:
         """Lets go of the transport: what waits for it is still sent, and nothing more is read."""
         if self._opening:
             self._opening.cancel()
-        if self._link and not self._link.let_go.done():
-            self._link.let_go.set_result(None)
+        if self._link:
+            self._link.let_go_of()
         self._opening = self._link = None
 
     async def _open(self, after: float) -> None:
@@ -367,18 +378,14 @@ class Connection:
     async def _carry(self, link: _Link) -> None:
         """Moves texts between the transport and the machine, until it ends or is let go."""
         transport = link.transport
-        tasks = [self._loop.create_task(part) for part in (self._read(link), self._write(link))]
-        await asyncio.wait([*tasks, link.let_go], return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        reading = self._loop.create_task(self._read(link))
+        await asyncio.wait([reading, link.let_go], return_when=asyncio.FIRST_COMPLETED)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
         if self._link is link:
             self._link = None
             self._machine.transport_lost(self._now(), transport.error)
             self._pump()
-        with contextlib.suppress(TransportError):
-            while link.outgoing:
-                await transport.send(link.outgoing.popleft())
         await transport.close()
 
     async def _read(self, link: _Link) -> None:
@@ -389,20 +396,12 @@ class Connection:
                 self._machine.broken(error, self._now())
             else:
                 self._machine.read(received, self._now())
+                del received
+            del text  # nothing of it is kept until the next one comes
             self._pump()
             if self._link is not link:
                 return
-            while len(link.outgoing) > _MOST_WAITING:
-                link.sent.clear()
-                await link.sent.wait()
-
-    async def _write(self, link: _Link) -> None:
-        while True:
-            while link.outgoing:
-                await link.transport.send(link.outgoing.popleft())
-                link.sent.set()
-            link.more.clear()
-            await link.more.wait()
+            await link.transport.until_room()  # for acknowledgements: a peer that does not take them has to wait
 
     # The application's handlers
 
@@ -438,6 +437,6 @@ class Connection:
                 await self._hear(await decoded(notification.data))
             except Exception:
                 _LOG.exception("the handler of notifications failed")
-            self._news.popleft()
+            self._news.pop(0)
             self._machine.heard(notification.id)
             self._pump()

@@ -90,6 +90,13 @@ class Timer(enum.Enum):
 class Machine:
     """After each call, do what ``events`` gives; call ``timer`` when ``deadline`` has come."""
 
+    __slots__ = (
+        "_backoff", "_budget", "_clock", "_confirmed", "_connect", "_count", "_counted", "_error", "_events",
+        "_expected_peer", "_farewell", "_farewell_arrived", "_inbox", "_is_resuming", "_key", "_number", "_outbox",
+        "_own", "_peer_version", "_peers", "_proposed", "_stamps", "_timers", "_transports", "connected", "options",
+        "peer", "phase", "role", "session",
+    )  # fmt: skip
+
     def __init__(
         self,
         role: Role,

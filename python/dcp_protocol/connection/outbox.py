@@ -43,7 +43,7 @@ class Outbox:
         self._limits = limits
         self._queue: deque[Draft] = deque()
         self._nonce: str | None = None  # for the next message; the peer gives it
-        self._tokens: deque[str] = deque(maxlen=8)
+        self._tokens: list[str] = []
         self.in_flight: InFlight | None = None
         self.bytes = 0
 
@@ -118,10 +118,10 @@ class Outbox:
         if self.in_flight and ack.token == self.in_flight.token:
             drafts = self.in_flight.drafts
             self.bytes -= sum(draft.size for draft in drafts)
-            self._tokens.append(ack.token)
+            self._tokens = [*self._tokens[-7:], ack.token]
             self.in_flight, self._nonce = None, ack.nonce
             return drafts
-        if ack.token not in (self._tokens if ack.nonce is None else list(self._tokens)[-1:]):
+        if ack.token not in (self._tokens if ack.nonce is None else self._tokens[-1:]):
             raise MessageError("EINVAL", "unsolicited ack")
         if not self.in_flight and ack.nonce is not None:
             self._nonce = ack.nonce

@@ -212,6 +212,9 @@ class Target:
             pass
         finally:
             self._granted.pop(asked, None)
+        connection.on_end(lambda: self._background(self._closed(connection, session)))
+
+    async def _closed(self, connection: Connection, session: str) -> None:
         try:
             await connection.wait_closed()
         finally:

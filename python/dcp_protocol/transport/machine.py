@@ -6,7 +6,6 @@ clock that does not go back.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +41,7 @@ class Machine:
         """``ack_mode``: the peer is asked to acknowledge each text. ``ping_interval``: seconds, announced."""
         self._limits = limits
         self._announcement = extended.announcement(limits, ack_mode=ack_mode, ping_interval=ping_interval * 1000)
-        self._control: deque[bytes] = deque()
+        self._control: list[bytes] = []
         self._owes_pong = False
         self._texts = Texts(limits, budget, ack_mode=ack_mode)
         self._events: list[Event] = []
@@ -50,7 +49,7 @@ class Machine:
         self._is_closing = False
         self._is_stalled = False
         self._interval = ping_interval
-        self._farewell: deque[bytes] = deque()
+        self._farewell: list[bytes] = []
         self.is_lost = False
         self.deadline: float | None = now + HANDSHAKE_SECONDS
         """When ``timer`` is to be called; None when nothing is waited for."""
@@ -144,9 +143,9 @@ class Machine:
         Called when the wire has room, so that nothing waits anywhere but here.
         """
         if self.is_lost:
-            return self._farewell.popleft() if self._farewell else None
+            return self._farewell.pop(0) if self._farewell else None
         if self._control:
-            return self._control.popleft()
+            return self._control.pop(0)
         if self._owes_pong:
             self._owes_pong = False
             return engine_io.PONG
@@ -154,7 +153,7 @@ class Machine:
             return socket_io.event(text)
         if self._is_closing and self._texts.is_empty:
             self._end(TransportError("EPIPE", "the transport was closed"), farewell=_FAREWELL)
-            return self._farewell.popleft()
+            return self._farewell.pop(0)
         return None
 
     def events(self) -> list[Event]:
@@ -201,6 +200,6 @@ class Machine:
             return
         self.is_lost = True
         self.deadline = None
-        self._farewell = deque(farewell)
+        self._farewell = list(farewell)
         self._texts.clear()
         self._events.append(Lost(error))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-
+from .flag import Flag
 from .inbox import Message
 
 _MOST = 1 << 20
@@ -13,10 +11,9 @@ _MOST = 1 << 20
 
 class Mailbox:
     def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
+        self._messages: list[Message] = []
         self._cost = 0
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
+        self._news, self._room = Flag(), Flag()
         self._has_ended = False
 
     @property
@@ -30,7 +27,7 @@ class Mailbox:
 
     def put_back(self, message: Message) -> None:
         """What was taken and not used comes first again."""
-        self._messages.appendleft(message)
+        self._messages.insert(0, message)
         self._cost += message.cost
 
     async def get(self) -> Message | None:
@@ -40,7 +37,7 @@ class Mailbox:
                 return None
             self._news.clear()
             await self._news.wait()
-        message = self._messages.popleft()
+        message = self._messages.pop(0)
         self._cost -= message.cost
         self._room.set()
         return message

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .alarm import Alarm
 from .failures import TransportError
+from .flag import Flag
 from .inbox import Message
 from .machine import Lost, Machine
 from .mailbox import Mailbox
@@ -48,10 +49,7 @@ class Transport:
         self._loop = asyncio.get_running_loop()
         self._received = Mailbox()
         self._packets = 0
-        self._output = asyncio.Event()
-        self._sent = asyncio.Event()
-        self._opened = asyncio.Event()
-        self._ended = asyncio.Event()
+        self._output, self._sent, self._opened, self._ended = Flag(), Flag(), Flag(), Flag()
         self._cut: asyncio.Future[None] = self._loop.create_future()
         self._carrying: asyncio.Task[None] | None = None
         self._deadline = Alarm(self._time_is_up)
@@ -64,8 +62,16 @@ class Transport:
         Raises TransportError: the end of the transport, or DCPC-1112 when the peer takes no message so long. The
         message may be lost all the same: DCP's connections send it again where it was not acknowledged.
         """
+        self.send_soon(text)
+        await self.until_room()
+
+    def send_soon(self, text: bytes) -> None:
+        """As ``send``, for who waits for room elsewhere. Raises TransportError."""
         self._machine.send(text)
         self._look()
+
+    async def until_room(self) -> None:
+        """Waits while much is on its way to a slow peer."""
         while self._machine.pending_bytes > _WAITING_TO_BE_SENT and not self._machine.is_lost:
             self._sent.clear()
             await self._sent.wait()
