@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -36,14 +37,19 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def place(self, address: str) -> str | None:
         """Under which limits by address count this one; None: under none."""
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return address or None
-        if isinstance(parsed, ipaddress.IPv6Address):
-            parsed = parsed.ipv4_mapped or parsed
-        if parsed.is_loopback and not self.own_machine:
-            return None
-        if parsed.version == 6:
-            return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
-        return str(parsed)
+        return _place(address, self.own_machine)
+
+
+@lru_cache(10_000)
+def _place(address: str, own_machine: bool) -> str | None:
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address or None
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    if parsed.is_loopback and not own_machine:
+        return None
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)

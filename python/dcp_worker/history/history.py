@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -118,4 +120,9 @@ def first_day(since: str | None, days: int) -> str:
 
 
 def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
+    return _day(int(time.time() // 86_400))
+
+
+@lru_cache(2)
+def _day(number: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=number)).isoformat()

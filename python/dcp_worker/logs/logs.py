@@ -24,6 +24,9 @@ _ON_TERMINAL: Final = ("console", "dashboard")
 """The dashboard is a program of its own; the console holds its lines back while that has the terminal."""
 
 
+_SAMPLES: Final = tuple(Line("info", "", detail=detail) for detail in range(4))
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     output: Output
@@ -58,10 +61,14 @@ class Logs:
 
     def say(self, line: Line) -> None:
         """At once, and without waiting for an output."""
-        for summary in self._rates.summaries():
-            self._pass_on(summary)
+        self._summarise()
         if self._is_wanted(line) and self._rates.takes(line):
             self._pass_on(line)
+
+    def leaves_out(self, job: str, detail: int = 0) -> bool:
+        """Whether a line of the level info about this job need not be made; then it is counted where it has to be."""
+        self._summarise()
+        return not self._is_wanted(_SAMPLES[detail]) or self._rates.leaves_out(job)
 
     def listen(self, hear: Callable[[Line], None], threshold: Threshold = EVERYTHING) -> Callable[[], None]:
         """``hear`` gets each line that ``threshold`` takes; it must not raise, or take long. Returns what ends that."""
@@ -93,6 +100,10 @@ class Logs:
         for summary in self._rates.summaries(at_end=True):
             self._pass_on(summary)
         _close(self._places)
+
+    def _summarise(self) -> None:
+        for summary in self._rates.summaries():
+            self._pass_on(summary)
 
     def _pass_on(self, line: Line) -> None:
         line = dataclasses.replace(line, text=self._redact(line.text), job=self._redact(line.job))

@@ -27,12 +27,19 @@ _MARKS = {"debug": " . ", "info": "", "warning": " ! ", "error": " ! "}
 
 
 class Narrator:
-    """Hears notices, and says lines."""
+    """Hears notices, and says lines. ``leaves_out``: whether one about a job, of this detail, need not be made."""
 
-    def __init__(self, say: Callable[[Line], None]) -> None:
+    def __init__(
+        self, say: Callable[[Line], None], leaves_out: Callable[[str, int], bool] = lambda job, detail: False
+    ) -> None:
         self._say = say
+        self._leaves_out = leaves_out
 
     def __call__(self, notice: Notice) -> None:
+        if isinstance(notice, SliceStarted | SliceEnded | Paid | Submitted):  # there may be thousands in a second
+            detail = _SUBMISSIONS if isinstance(notice, Submitted) else 0
+            if self._leaves_out(notice.key.job, detail):
+                return
         if line := _line(notice):
             self._say(line)
 

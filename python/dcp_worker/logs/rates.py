@@ -26,11 +26,17 @@ class JobRates:
     def takes(self, line: Line) -> bool:
         if not line.job and line.sandbox is None:
             return True
-        if self._let_through[line.job] < self._most:
-            self._let_through[line.job] += 1
-            return True
-        self._left_out[line.job] += 1
-        return False
+        if self.leaves_out(line.job):
+            return False
+        self._let_through[line.job] += 1
+        return True
+
+    def leaves_out(self, job: str) -> bool:
+        """Whether a line of this job is one too many, which is counted with this."""
+        if self._let_through[job] < self._most:
+            return False
+        self._left_out[job] += 1
+        return True
 
     def summaries(self, *, at_end: bool = False) -> Iterator[Line]:
         """What was left out in a second that is over. To be asked before each line."""

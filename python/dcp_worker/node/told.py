@@ -35,7 +35,7 @@ class Told:
         self._interval = options.report_interval
         self._board = board
         self._tasks = ExitStack()
-        notices.listen(Narrator(self.logs.say))
+        notices.listen(Narrator(self.logs.say, self.logs.leaves_out))
 
     def begin(self) -> None:
         """Its reports, and what is shown on a terminal."""

@@ -142,6 +142,29 @@ def test_a_job_of_many_slices_leaves_room_for_others() -> None:
     assert left_out
 
 
+def test_lines_that_nobody_gets_are_not_made_and_are_counted_all_the_same() -> None:
+    heard: list[Line] = []
+    log = logs("console:error", lines_per_job=50)
+    log.listen(heard.append, Threshold("info"))
+    made: list[Line] = []
+
+    def say(line: Line) -> None:
+        made.append(line)
+        log.say(line)
+
+    narrator = Narrator(say, log.leaves_out)
+    for _ in range(2000):
+        narrator(SliceStarted(1, KEY, "primes"))
+        narrator(Submitted(KEY))
+        narrator(SliceEnded(1, KEY, "primes", "completed", SliceMetrics()))
+    log.close()
+    shown = [line.text for line in heard if "Slice" in line.text]
+    left_out = [int(line.text.split()[3]) for line in heard if "more lines of job" in line.text]
+    assert made == [line for line in heard if "Slice" in line.text]
+    assert len(shown) + sum(left_out) == 4000
+    assert left_out
+
+
 def test_what_nobody_wants_is_not_counted_to_its_job() -> None:
     heard: list[Line] = []
     log = logs("console:error", lines_per_job=50)
