@@ -70,12 +70,12 @@ class Relay:
     def is_heard_elsewhere(self, connection: sqlalchemy.Connection, job: int) -> bool:
         return self._is_shared and elsewhere.listens(connection, self._process, job)
 
-    async def publish(self, job: int, label: str, data: Mapping[str, Any], *, everywhere: bool) -> bool:
-        """To all who listen now; ``everywhere``: also to those that are connected to other processes.
+    async def publish(self, job: int, label: str, data: Mapping[str, Any], *, size: int, everywhere: bool) -> bool:
+        """To all who listen; ``everywhere``: also to those that are connected to other processes. ``size``: in bytes.
 
         False: one of this process's clients is so slow that it misses it.
         """
-        told = self._subscriptions.publish(job, label, data)
+        told = self._subscriptions.publish(job, label, data, size)
         if everywhere:
             await self._database.write(partial(_keep, self._process, job, label, data))
         return told
@@ -108,7 +108,7 @@ class Relay:
             self._told = await self._database.read(_newest)
         while found := await self._database.read(partial(_after, self._told, self._process)):
             for event in found:
-                self._subscriptions.publish(event.job, event.label, json.loads(event.data))
+                self._subscriptions.publish(event.job, event.label, json.loads(event.data), len(event.data))
             self._told = found[-1].number
 
 

@@ -25,6 +25,7 @@ from ..jobs.records import Job, by_number
 from ..jobs.status import JobStatus
 from ..store.database import Database
 from . import events
+from .unheard import Unheard
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 100
@@ -39,13 +40,16 @@ answers of the deployment are there, and loses what comes before (``job/index.js
 
 @dataclass(eq=False)
 class Subscriber:
-    """A connection that listens to a job. ``tokens``: by label; ``waiting``: events of work that it has not taken."""
+    """A connection that listens to a job. ``tokens``: by label; ``waiting``: events of work that it has not taken;
+    ``missed``: those that came before it listened.
+    """
 
     connection: Connection
     job: int
     tokens: dict[str, str] = field(default_factory=dict)
     asked: float = 0.0
     waiting: int = 0
+    missed: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -57,6 +61,7 @@ class Subscriptions:
         self._database = database
         self._most_waiting = most_waiting
         self._telling: set[asyncio.Task[None]] = set()
+        self._unheard = Unheard()
         self._unanswered = 0
         self._settled = asyncio.Event()
         self._settled.set()
@@ -72,6 +77,7 @@ class Subscriptions:
             subscriber = subscribers[connection.session] = Subscriber(connection, job)
         given = [(label, secrets.token_urlsafe(16)) for label in labels]
         subscriber.tokens.update(given)
+        subscriber.missed += self._unheard.take(job, labels)
         subscriber.asked = asyncio.get_running_loop().time()
         subscriber.news.set()
         if subscriber.task is None:
@@ -100,12 +106,16 @@ class Subscriptions:
             for subscriber in self._by_job.get(job, {}).values():
                 subscriber.news.set()
 
-    def publish(self, job: int, label: str, data: Mapping[str, Any]) -> bool:
-        """To all who listen now; those who come later miss it. False: one is so slow that it misses it, too."""
+    def publish(self, job: int, label: str, data: Mapping[str, Any], size: int) -> bool:
+        """To all who listen now, or who is the first to, within seconds. False: one is so slow that it misses it.
+
+        ``size``: bytes of the data, more or less.
+        """
         told = True
-        for subscriber in list(self._by_job.get(job, {}).values()):
-            if label not in subscriber.tokens:
-                continue
+        listening = [each for each in self._by_job.get(job, {}).values() if label in each.tokens]
+        if not listening:
+            self._unheard.keep(job, label, data, size)
+        for subscriber in listening:
             if subscriber.waiting >= self._most_waiting:
                 told = False
                 continue
@@ -165,6 +175,7 @@ class Subscriptions:
         while True:
             subscriber.news.clear()
             job, found = await self._database.read(partial(_next, number=subscriber.job, told=told))
+            await self._tell_missed(subscriber)
             if events.RESULT in subscriber.tokens:
                 await self._tell_results(subscriber, events.client_name(job), found)
             told = found[-1].sequence if found else told
@@ -181,6 +192,10 @@ class Subscriptions:
         clock = asyncio.get_running_loop().time
         while (left := subscriber.asked + _STILL_DEPLOYING - clock()) > 0:
             await asyncio.sleep(left)
+
+    async def _tell_missed(self, subscriber: Subscriber) -> None:
+        missed, subscriber.missed = subscriber.missed, []
+        await asyncio.gather(*(self._tell(subscriber, label, data) for label, data in missed))
 
     async def _tell_results(self, subscriber: Subscriber, name: str, found: Sequence[results.Stored]) -> None:
         uris = await asyncio.to_thread(results.uris, found, self._database.contents)

@@ -92,7 +92,7 @@ async def work_emit(ask: Ask) -> Any:
     told = ask.size <= network.limits.event_bytes and network.events.take(job.number)
     if told:
         data = events.of_work(events.client_name(job), event.number, event.payload)
-        told = await network.relay.publish(job.number, event.name, data, everywhere=everywhere)
+        told = await network.relay.publish(job.number, event.name, data, size=ask.size, everywhere=everywhere)
     network.counters.event("told" if told else "dropped")
     return True
 
