@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from balancer import balancer
 from job_client import Heard, JobClient
 from restless_worker import RestlessWorker
 
@@ -34,6 +35,8 @@ _SAY_SECONDS = 5.0
 class Plan:
     """``slices``: of each job. ``own_workers``: programs of ours beside the simulated ones. The others are how many
     results come between two troubles, on the average: however slow the machine is, there is some progress.
+
+    ``processes``: of the scheduler, behind one address; more than one need a database that they share.
     """
 
     jobs: int
@@ -43,15 +46,17 @@ class Plan:
     scheduler: int
     connections: int
     own_worker: int = 1000
+    processes: int = 1
 
 
 @dataclass
 class Chaos:
-    """``folder``: the state of the scheduler. ``done`` counts the troubles."""
+    """``folder``: the state of the scheduler; ``database``: its URL. ``done`` counts the troubles."""
 
     plan: Plan
     seed: int
     home: Path
+    database: str
     done: Counter[str] = field(default_factory=Counter)
     heard: list[Heard] = field(default_factory=list)
     workers: list[RestlessWorker] = field(default_factory=list)
@@ -62,11 +67,15 @@ class Chaos:
 
     async def run(self, payers: list[PrivateKey]) -> None:
         """Until all jobs are done."""
-        self._random, self._port = random.Random(self.seed), free_port()
+        self._random, port = random.Random(self.seed), free_port()
+        self._schedulers: dict[int, asyncio.subprocess.Process] = {}
         async with AsyncExitStack() as stack:
-            self._relay = await stack.enter_async_context(Relay(f"http://127.0.0.1:{self._port}/"))
-            await self._start()
-            stack.push_async_callback(self._end)
+            self._relay = await stack.enter_async_context(Relay(f"http://127.0.0.1:{port}/"))
+            ports = [free_port() for _ in range(self.plan.processes)]
+            await stack.enter_async_context(balancer(port, ports))
+            for each in ports:
+                await self._start(each)
+                stack.push_async_callback(self._end, each)
             self._clients = [JobClient(f"{self._relay.location}dcp/", payer) for payer in payers]
             for client in self._clients:
                 stack.push_async_callback(client.close)
@@ -118,9 +127,10 @@ class Chaos:
         return sum(len(heard.results) for client in self._clients for heard in client.heard.values())
 
     async def _kill_scheduler(self) -> None:
-        await self._end()
+        port = self._random.choice(list(self._schedulers))
+        await self._end(port)
         self.done["scheduler killed"] += 1
-        await self._start()
+        await self._start(port)
 
     async def _without_pauses(self) -> None:
         """Peers of one process share the pauses between tries to connect, which real ones have for themselves."""
@@ -133,18 +143,19 @@ class Chaos:
         self._relay.cut()
         self.done["connections cut"] += 1
 
-    async def _start(self) -> None:
-        options = (str(self.folder), str(self._port), self._relay.location, str(_LIVENESS))
-        self._scheduler = await asyncio.create_subprocess_exec(
+    async def _start(self, port: int) -> None:
+        options = (str(self.folder), str(port), self._relay.location, str(_LIVENESS), self.database)
+        process = self._schedulers[port] = await asyncio.create_subprocess_exec(
             sys.executable, _PROGRAM, *options, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
-        assert self._scheduler.stdout
-        assert await self._scheduler.stdout.readline() == b"ready\n"
+        assert process.stdout
+        assert await process.stdout.readline() == b"ready\n"
 
-    async def _end(self) -> None:
-        if self._scheduler.returncode is None:
-            self._scheduler.send_signal(signal.SIGKILL)
-        await self._scheduler.communicate()
+    async def _end(self, port: int) -> None:
+        process = self._schedulers[port]
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        await process.communicate()
 
     async def _say(self) -> None:
         begun = time.monotonic()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from network_chaos import PRICE, Chaos, Plan
+from schedulers import database_url
 from sqlalchemy import Connection, func, select
 
 from dcp_protocol.keys.private_key import PrivateKey
@@ -19,6 +20,7 @@ from dcp_scheduler.ledger import ledger
 from dcp_scheduler.store.amount import ATTO, from_number
 from dcp_scheduler.store.database import Database
 from dcp_scheduler.store.schema import jobs, slices, transfers
+from postgresql import PostgreSQL
 
 pytestmark = pytest.mark.any_engine
 
@@ -27,29 +29,41 @@ _DEPOSIT = 1000 * ATTO
 
 @pytest.mark.timeout(240)
 def test_a_few_slices_of_ten_jobs(run, tmp_path: Path) -> None:
-    survive(run, tmp_path, Plan(jobs=10, slices=20, workers=4, own_workers=0, scheduler=70, connections=40))
+    plan = Plan(jobs=10, slices=20, workers=4, own_workers=0, scheduler=70, connections=40)
+    survive(run, tmp_path, plan, database_url(tmp_path / "scheduler"))
 
 
 @pytest.mark.long_network
 @pytest.mark.timeout(1200)
 def test_ten_thousand_slices_of_ten_jobs(run, tmp_path: Path) -> None:
     plan = Plan(jobs=10, slices=1000, workers=5, own_workers=1, scheduler=600, connections=300, own_worker=900)
-    chaos = survive(run, tmp_path, plan)
+    chaos = survive(run, tmp_path, plan, database_url(tmp_path / "scheduler"))
     assert chaos.done["worker killed"] > 0
 
 
-def survive(run, home: Path, plan: Plan) -> Chaos:  # type: ignore[no-untyped-def]
+@pytest.mark.long_network
+@pytest.mark.timeout(1200)
+def test_ten_thousand_slices_of_ten_jobs_on_two_processes(run, tmp_path: Path, postgresql: PostgreSQL) -> None:
+    plan = Plan(
+        jobs=10, slices=1000, workers=5, own_workers=1, scheduler=300, connections=300, own_worker=900, processes=2
+    )  # fmt: skip
+    (tmp_path / "scheduler").mkdir()
+    chaos = survive(run, tmp_path, plan, postgresql.database())
+    assert chaos.done["worker killed"] > 0
+
+
+def survive(run, home: Path, plan: Plan, url: str) -> Chaos:  # type: ignore[no-untyped-def]
     seed = int(os.environ.get("DCP_CHAOS_SEED") or secrets.randbits(32))
     print(f"DCP_CHAOS_SEED={seed}", flush=True)
-    chaos, payers = Chaos(plan, seed, home), [PrivateKey.generate(), PrivateKey.generate()]
+    chaos, payers = Chaos(plan, seed, home, url), [PrivateKey.generate(), PrivateKey.generate()]
 
     async def main() -> None:
-        database = _opened(chaos.folder)
+        database = _opened(chaos)
         for payer in payers:
             await database.write(lambda each, to=str(payer.address): ledger.deposit(each, to, _DEPOSIT))
         database.close()
         await chaos.run(payers)
-        database = _opened(chaos.folder)
+        database = _opened(chaos)
         await database.read(lambda connection: _audit(connection, plan, payers))
         database.close()
 
@@ -85,6 +99,5 @@ def _audit(connection: Connection, plan: Plan, payers: list[PrivateKey]) -> None
     assert left == len(payers) * _DEPOSIT - plan.jobs * plan.slices * price
 
 
-def _opened(folder: Path) -> Database:
-    folder.mkdir(exist_ok=True)
-    return Database(f"sqlite:///{folder / 'scheduler.db'}", folder / "contents")
+def _opened(chaos: Chaos) -> Database:
+    return Database(chaos.database, chaos.folder / "contents")
