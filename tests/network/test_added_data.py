@@ -10,6 +10,7 @@ from sqlalchemy import select
 from strangers import deployed, peer
 
 from dcp_protocol import kvin
+from dcp_protocol.connection.machine import Machine
 from dcp_protocol.errors import RemoteError
 from dcp_scheduler.jobs import deployment
 from dcp_scheduler.model.limits import Limits
@@ -28,9 +29,9 @@ def test_a_message_that_is_sent_again_adds_nothing(run, tmp_path: Path) -> None:
         async with Server(tmp_path, limits=limits) as server, peer(server) as owner:
             job = await deployed(owner, None)
             message = {"job": job, "dataValues": kvin.marshal([7, 7], 9)}
-            ids = iter(["first", "between", "first", "other"])
+            ids, new_id = iter(["first", "between", "first", "other"]), Machine._new_id
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(owner._machine, "_new_id", lambda: next(ids))
+                patch.setattr(Machine, "_new_id", lambda each: next(ids) if each is owner._machine else new_id(each))
                 assert (await owner.request("addSliceData", message))["lastSliceNumber"] == 2
                 await owner.request("countJobs", {})
                 assert (await owner.request("addSliceData", {**message, "again": 1}))["lastSliceNumber"] == 2
