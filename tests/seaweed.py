@@ -80,6 +80,9 @@ class Seaweed:
             self._process.send_signal(how)
             self._process.wait(DEADLINE)
             self._process = None
+            for port in (self._port, *self._ports.values()):
+                for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # its own place, whatever TMPDIR is
+                    left.unlink()
 
     def __enter__(self) -> Self:
         self.start()

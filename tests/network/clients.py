@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -81,7 +82,9 @@ async def client(
     if authority:
         environment["NODE_EXTRA_CA_CERTS"] = str(authority)
     errors = home / "stderr"
-    with errors.open("wb") as output:
+    # What localExec leaves goes with it. A path of a socket has to be short.
+    with errors.open("wb") as output, tempfile.TemporaryDirectory() as temporary:
+        environment["TMPDIR"] = temporary
         process = await asyncio.create_subprocess_exec(
             node(), program, env=environment, limit=1 << 27,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=output,
