@@ -15,9 +15,9 @@ from dcp_scheduler.jobs.status import JobStatus
 from dcp_scheduler.model.limits import Limits
 from dcp_scheduler.model.submission import Worktime
 from dcp_scheduler.scheduling import failures
-from dcp_scheduler.scheduling.able import ALIVE
 from dcp_scheduler.scheduling.allotment import MOST_SLICES
 from dcp_scheduler.scheduling.failures import ENOUGH, Failed, Needed, Present, Witness
+from dcp_scheduler.scheduling.trust import ALIVE
 from dcp_scheduler.scheduling.windows import Windows
 from dcp_scheduler.server.server import Server
 

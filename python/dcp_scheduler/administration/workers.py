@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from ..dialects.fields import Fields
 from ..errors import RefusedError
-from ..jobs import bans
+from ..jobs import bans, holdings
 from ..jobs.redundancy import differing
 from ..store import amount
-from ..store.schema import hand_outs, transfers
+from ..store.schema import transfers
 from ..store.schema import workers as table
 from .office import Office, Operation
 
@@ -26,7 +26,7 @@ async def list_workers(office: Office, _fields: Fields) -> Any:
 
     def read(connection: Connection) -> list[dict[str, Any]]:
         rows = connection.execute(select(table).order_by(table.c.seen.desc()).limit(_MOST)).all()
-        held, earned = _held(connection), _earned(connection, {row.payee for row in rows})
+        held, earned = holdings.by_worker(connection), _earned(connection, {row.payee for row in rows})
         lies = {(row.worker, row.owner): (row.differed, row.judged) for row in differing(connection, _MOST)}
         out = bans.banned(connection)
         return [
@@ -43,13 +43,6 @@ async def list_workers(office: Office, _fields: Fields) -> Any:
         ]  # fmt: skip
 
     return await office.database.read(read)
-
-
-def _held(connection: Connection) -> dict[tuple[str, str], tuple[int, float]]:
-    """How many slices each has, and when it last spoke of one."""
-    query = select(hand_outs.c.worker, hand_outs.c.owner, func.count(), func.max(hand_outs.c.seen))
-    found = connection.execute(query.group_by(hand_outs.c.worker, hand_outs.c.owner))
-    return {(worker, owner): (count, seen) for worker, owner, count, seen in found}
 
 
 def _earned(connection: Connection, payees: set[str]) -> dict[str, int]:

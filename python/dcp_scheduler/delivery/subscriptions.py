@@ -228,11 +228,5 @@ class Subscriptions:
 
 
 def _next(connection: sqlalchemy.Connection, number: int, told: int) -> tuple[Job, list[results.Stored]]:
-    found: list[results.Stored] = []
-    size = 0
-    for each in results.after(connection, number, told, _AT_ONCE):
-        size += each.length
-        if found and size > _BYTES_AT_ONCE:
-            break
-        found.append(each)
+    found = results.within(results.after(connection, number, told, _AT_ONCE), _BYTES_AT_ONCE)
     return by_number(connection, number), found

@@ -41,11 +41,12 @@ class Unheard:
     def take(self, job: int, labels: Container[str]) -> list[tuple[str, Mapping[str, Any]]]:
         """What somebody now hears who listens to these labels, in the order in which it came."""
         self._forget()
-        found = [each for each in self._events if each.job == job and each.label in labels]
-        if found:
-            self._bytes -= sum(each.size for each in found)
-            taken = {id(each) for each in found}
-            self._events = deque(each for each in self._events if id(each) not in taken)
+        found: list[_Event] = []
+        left: deque[_Event] = deque()
+        for each in self._events:
+            (found if each.job == job and each.label in labels else left).append(each)
+        self._events = left
+        self._bytes -= sum(each.size for each in found)
         return [(each.label, each.data) for each in found]
 
     def _forget(self) -> None:

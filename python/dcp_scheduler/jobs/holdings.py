@@ -54,6 +54,15 @@ def by_owner(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def by_worker(connection: Connection, names: Sequence[str] | None = None) -> dict[tuple[str, str], tuple[int, float]]:
+    """How many slices a worker of an owner has, and when it last spoke of one. ``names``: only of these workers."""
+    query = select(hand_outs.c.worker, hand_outs.c.owner, func.count(), func.max(hand_outs.c.seen))
+    if names is not None:
+        query = query.where(hand_outs.c.worker.in_(names))
+    found = connection.execute(query.group_by(hand_outs.c.worker, hand_outs.c.owner))
+    return {(worker, owner): (count, seen) for worker, owner, count, seen in found}
+
+
 def held(job: Job, numbers: Sequence[int], worker: str, owner: str) -> tuple[ColumnElement[bool], ...]:
     return (
         hand_outs.c.job == job.number, hand_outs.c.number.in_(numbers), hand_outs.c.worker == worker,

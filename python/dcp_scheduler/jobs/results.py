@@ -179,6 +179,18 @@ def following(connection: Connection, job: int, number: int, most: int) -> list[
     return [Stored(*row) for row in connection.execute(query.order_by(slices.c.number).limit(most))]
 
 
+def within(found: Sequence[Stored], most: int) -> list[Stored]:
+    """The first ones, of ``most`` bytes together; one alone may have more."""
+    kept: list[Stored] = []
+    size = 0
+    for each in found:
+        size += each.length
+        if kept and size > most:
+            break
+        kept.append(each)
+    return kept
+
+
 def forget(transaction: Transaction, job: int, numbers: Sequence[int] | None, most: int) -> list[int]:
     """Forgets results of these slices, or of all, and gives back their numbers. The slices stay done, and paid for."""
     found = [each.number for each in of_slices(transaction.connection, job, numbers, most)]

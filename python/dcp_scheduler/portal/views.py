@@ -10,12 +10,12 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, func, or_, sel
 
 from ..dialects.fields import Fields
 from ..errors import RefusedError
-from ..jobs import results
+from ..jobs import holdings, results
 from ..jobs.records import Job, find, owned
 from ..ledger import ledger
 from ..services.network import Ask, Handler
 from ..store import amount
-from ..store.schema import groups, hand_outs, job_groups, jobs, transfers, workers
+from ..store.schema import groups, job_groups, jobs, transfers, workers
 from .values import Reader
 
 _PAGE = 100
@@ -58,7 +58,7 @@ def job_results(reading: asyncio.Semaphore) -> Handler:
             return results.following(connection, job.number, after, most + 1)
 
         found = await database.read(read)
-        kept = _within(found[:most])
+        kept = results.within(found[:most], _MOST_BYTES)
         async with reading:
             shown = await asyncio.to_thread(lambda: _values(kept, results.uris(kept, database.contents)))
         return {"results": shown, "more": len(shown) < len(found)}
@@ -78,17 +78,6 @@ def _values(found: list[results.Stored], uris: list[str]) -> list[dict[str, Any]
     return shown
 
 
-def _within(found: list[results.Stored]) -> list[results.Stored]:
-    kept: list[results.Stored] = []
-    size = 0
-    for each in found:
-        size += each.length
-        if kept and size > _MOST_BYTES:
-            break
-        kept.append(each)
-    return kept
-
-
 def list_workers(connected: Callable[[], Mapping[str, int]]) -> Handler:
     """Of the identity, and those that earn for the account. ``connected``: sessions of each identity, here."""
 
@@ -98,11 +87,11 @@ def list_workers(connected: Callable[[], Mapping[str, int]]) -> Handler:
         def read(connection: Connection) -> list[dict[str, Any]]:
             query = select(workers).where(or_(workers.c.owner == peer, workers.c.payee == peer))
             rows = connection.execute(query.order_by(workers.c.seen.desc()).limit(_MOST_WORKERS)).all()
-            held = _held(connection, [row.id for row in rows])
+            held = holdings.by_worker(connection, [row.id for row in rows])
             return [
                 {
                     "worker": row.id, "owner": row.owner, "account": row.payee, "connected": row.owner in here,
-                    "out": held.get((row.id, row.owner), 0), "seen": row.seen,
+                    "out": held.get((row.id, row.owner), (0, 0.0))[0], "seen": row.seen,
                 }
                 for row in rows
             ]  # fmt: skip
@@ -110,12 +99,6 @@ def list_workers(connected: Callable[[], Mapping[str, int]]) -> Handler:
         return await ask.network.database.read(read)
 
     return answer
-
-
-def _held(connection: Connection, names: list[str]) -> dict[tuple[str, str], int]:
-    query = select(hand_outs.c.worker, hand_outs.c.owner, func.count()).where(hand_outs.c.worker.in_(names))
-    found = connection.execute(query.group_by(hand_outs.c.worker, hand_outs.c.owner))
-    return {(worker, owner): count for worker, owner, count in found}
 
 
 async def list_groups(ask: Ask) -> Any:

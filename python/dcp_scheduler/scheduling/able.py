@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from .failures import ENOUGH, Present, Witness
+from .trust import ALIVE
 
-ALIVE = 600.0
-"""Seconds since a worker asked last."""
 _MOST_JOBS = 1000
 _MOST_PLACES = 16
 _MOST_OWNERS = 16

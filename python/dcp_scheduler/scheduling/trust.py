@@ -12,7 +12,7 @@ from threading import Lock
 
 from .allotment import MOST_SLICES
 
-_ALIVE = 600.0  # s since it asked last
+ALIVE = 600.0  # s since it asked last
 _PAUSE = 60.0  # s after a failure: of a suspect until it gets a slice again, of any worker until it gets that one again
 _WINDOW = 100.0
 """Outcomes after which one has lost two thirds of its weight."""
@@ -121,7 +121,7 @@ class Trust:
     def _has_others(self, worker: str, now: float) -> bool:
         """Whether somebody else is here that is not suspected. Those that asked last are looked at first."""
         for other, record in reversed(self._records.items()):
-            if now - record.seen > _ALIVE:
+            if now - record.seen > ALIVE:
                 return False
             if other != worker and not record.is_suspect:
                 return True

@@ -18,13 +18,13 @@ from ..model.measured import Measured, Rates
 from ..model.requirements import Requirements
 from ..model.work_request import FetchState, SliceStatus, WorkRequest
 from ..scheduling import copies, failures
-from ..scheduling.able import ALIVE, AbleWorkers
+from ..scheduling.able import AbleWorkers
 from ..scheduling.allotment import Share, allot
 from ..scheduling.candidate import Candidate
 from ..scheduling.failures import Needed, Witness
 from ..scheduling.fairness import Fairness
 from ..scheduling.suitability import suits, version_of
-from ..scheduling.trust import Trust
+from ..scheduling.trust import ALIVE, Trust
 from ..scheduling.windows import Windows
 from ..store.amount import ATTO
 from ..store.transaction import Transaction
